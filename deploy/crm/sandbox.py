@@ -1,0 +1,110 @@
+"""Throw-away PostgreSQL and RabbitMQ for a test run: a process that owns them and stops them when its standard input closes.
+
+Being a process of its own is what makes it safe: when the test runner is killed, the kernel closes the pipe, and everything stops.
+"""
+
+import argparse
+import contextlib
+import dataclasses
+import json
+import shutil
+import signal
+import sys
+import tempfile
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from crm import places
+from crm.ports import free_port
+from crm.servers import Postgres, RabbitMQ, Server
+from crm.servers.rabbitmq import ADMIN, BrokerPorts, BrokerUser
+
+_PASSWORD = "sandbox"  # noqa: S105  # Loopback, random port, no data worth a secret; gone in minutes.
+
+
+@dataclasses.dataclass(frozen=True)
+class Sandbox:
+    """What the owner of a sandbox has to know; travels as one line of JSON."""
+
+    home: str
+    postgres_port: int | None
+    broker_ports: BrokerPorts | None
+    vhosts: tuple[str, ...]
+
+    def dumps(self) -> str:
+        return json.dumps(dataclasses.asdict(self))
+
+    @classmethod
+    def loads(cls, text: str) -> "Sandbox":
+        values = json.loads(text)
+        ports = values["broker_ports"]
+        return cls(
+            values["home"], values["postgres_port"], BrokerPorts(**ports) if ports else None, tuple(values["vhosts"])
+        )
+
+    def postgres(self) -> Postgres | None:
+        if self.postgres_port is None:
+            return None
+        return Postgres(
+            Path(self.home), port=self.postgres_port, password=_PASSWORD, durable=False, max_connections=500
+        )
+
+    def broker(self) -> RabbitMQ | None:
+        if self.broker_ports is None:
+            return None
+        admin = BrokerUser(ADMIN, _PASSWORD, administrator=True)
+        return RabbitMQ(Path(self.home), ports=self.broker_ports, users=[admin], vhosts=self.vhosts)
+
+
+def temporary_home(prefix: str = "crm-") -> Path:
+    """A short temporary folder that unprivileged servers can pass through."""
+    home = Path(tempfile.mkdtemp(prefix=prefix))
+    home.chmod(0o711)
+    return home
+
+
+@contextlib.contextmanager
+def running(*, postgres: bool = True, broker: bool = True, vhosts: Sequence[str] = ("crm",)) -> Iterator[Sandbox]:
+    """Start what is asked for in a temporary folder; stop it and delete the folder at the end, whatever happens."""
+    home = temporary_home()
+    try:
+        taken: list[int] = []
+        for _ in range(4):
+            taken.append(free_port(taken))
+        ports = BrokerPorts(amqp=taken[1], distribution=taken[2], epmd=taken[3]) if broker else None
+        sandbox = Sandbox(str(home), taken[0] if postgres else None, ports, tuple(vhosts))
+        # The broker takes longest: it starts first, and everything else happens while it does.
+        servers: list[Server] = [server for server in (sandbox.broker(), sandbox.postgres()) if server is not None]
+        try:
+            for server in servers:
+                server.prepare()
+                server.start()
+            for server in servers:
+                server.wait_ready()
+            yield sandbox
+        finally:
+            for server in servers:
+                server.stop()
+    finally:
+        with contextlib.suppress(OSError):
+            places.remove(home)
+        shutil.rmtree(home, ignore_errors=True)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--no-postgres", action="store_true")
+    parser.add_argument("--no-broker", action="store_true")
+    parser.add_argument("--vhosts", default="crm", help="separated by commas")
+    options = parser.parse_args()
+    # A Ctrl-C in the terminal is for the test runner, which ends by closing our standard input.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+    vhosts = options.vhosts.split(",")
+    with running(postgres=not options.no_postgres, broker=not options.no_broker, vhosts=vhosts) as sandbox:
+        print(sandbox.dumps(), flush=True)
+        sys.stdin.read()
+
+
+if __name__ == "__main__":
+    main()

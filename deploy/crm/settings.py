@@ -1,0 +1,50 @@
+"""What a stack is made of and how large it is."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from gateway.render import Limits
+
+# Every service of the system, with the database roles that it has beside owner, app and relay.
+SERVICES: Mapping[str, tuple[str, ...]] = {"identity": (), "customers": (), "audit": ("ingest",)}
+WEB = "web"
+WORKER = "worker"
+KINDS = (WEB, WORKER)
+NO_LIMITS = Limits(
+    tenant_per_10s=None,
+    principal_per_10s=None,
+    login_per_minute=None,
+    register_per_minute=None,
+    refresh_per_minute=None,
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class StackSettings:
+    """One stack. `gateway_port` None takes a free port; not `durable` gives up the data of a power cut for speed.
+
+    `web_processes` and `worker_processes` are numbers at the first start; after that the home remembers its own.
+    """
+
+    gateway_port: int | None = None
+    durable: bool = True
+    web_processes: int = 1
+    worker_processes: int = 1
+    web_workers: int = 2
+    web_threads: int = 4
+    bcrypt_cost: int = 12
+    limits: Limits = field(default_factory=Limits)
+    broker_metrics: bool = True
+    log_level: str = "info"
+
+
+def for_tests(**changes: object) -> StackSettings:
+    """Settings of a stack that lives for one test module: quick, small, without limits on rates."""
+    values: dict[str, object] = {
+        "durable": False,
+        "web_workers": 1,
+        "bcrypt_cost": 4,
+        "limits": NO_LIMITS,
+        "broker_metrics": False,
+    }
+    return StackSettings(**(values | changes))  # type: ignore[arg-type]  # Checked where a test fails: right here.

@@ -1,0 +1,188 @@
+"""A pytest plugin (`-p crm.testing`): private PostgreSQL and RabbitMQ for a test run, shared by its xdist workers, and whole stacks.
+
+URLs given in CRM_TEST_POSTGRES_URL and CRM_TEST_BROKER_URL win. A server that cannot be had fails the run; nothing is skipped.
+"""
+
+import contextlib
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from urllib.parse import urlsplit
+
+import pytest
+
+from crm import programs
+from crm.errors import OperatorError
+from crm.sandbox import Sandbox, running
+from crm.servers import RabbitMQ
+
+POSTGRES_VARIABLE = "CRM_TEST_POSTGRES_URL"
+BROKER_VARIABLE = "CRM_TEST_BROKER_URL"
+# How the controller tells its workers what it started; not for people.
+_SANDBOX_VARIABLE = "CRM_TEST_SANDBOX"
+
+
+class Broker:
+    """The RabbitMQ of this test worker: a vhost of its own, on a node that all workers of the run share."""
+
+    def __init__(self, url: str, server: RabbitMQ | None) -> None:
+        self.url = url
+        self._server = server
+
+    def create_vhost(self, name: str) -> str:
+        """Make another vhost (about a second) and return its URL."""
+        server = self.server
+        server.control("add_vhost", name)
+        server.control("set_permissions", "-p", name, urlsplit(self.url).username or "", ".*", ".*", ".*")
+        return f"{self.url.rpartition('/')[0]}/{name}"
+
+    def stop(self) -> None:
+        """Stop the node; for a module-scoped `own_broker`, since every worker of the run uses this one."""
+        self.server.stop()
+
+    def kill(self) -> None:
+        self.server.kill()
+
+    def start(self) -> None:
+        self.server.start(die_with_runner=False)
+        self.server.wait_ready()
+
+    @property
+    def server(self) -> RabbitMQ:
+        if self._server is None:
+            raise OperatorError(f"{BROKER_VARIABLE} names a broker that this test run does not own.")
+        return self._server
+
+
+class SandboxProcess:
+    """The controller's hold on the process that owns the servers."""
+
+    def __init__(self, *, postgres: bool, broker: bool, vhosts: list[str]) -> None:
+        missing = [
+            package
+            for package, wanted in ((programs.POSTGRES, postgres), (programs.RABBITMQ, broker))
+            if wanted and package in programs.missing_packages(python_venv=False)
+        ]
+        if missing:
+            raise OperatorError(f"the tests need real servers. Install them with: {programs.install_line(missing)}")
+        command = [sys.executable, "-m", "crm.sandbox", "--vhosts", ",".join(vhosts)]
+        command += [] if postgres else ["--no-postgres"]
+        command += [] if broker else ["--no-broker"]
+        self._process = subprocess.Popen(
+            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, start_new_session=True
+        )
+
+    def described(self) -> Sandbox:
+        """What was started; waits until the servers are ready."""
+        assert self._process.stdout is not None
+        assert self._process.stderr is not None
+        line = self._process.stdout.readline()
+        if not line:
+            reason = self._process.stderr.read().decode().strip().splitlines()
+            raise OperatorError(f"the test servers did not start: {reason[-1] if reason else 'no reason given'}")
+        return Sandbox.loads(line.decode())
+
+    def stop(self) -> None:
+        for stream in (self._process.stdin, self._process.stdout, self._process.stderr):
+            if stream is not None:
+                stream.close()
+        self._process.wait(60)
+
+
+_HOLD = pytest.StashKey[SandboxProcess]()
+
+
+def _is_worker(config: pytest.Config) -> bool:
+    return hasattr(config, "workerinput")
+
+
+def _workers(config: pytest.Config) -> list[str]:
+    count = int(getattr(config.option, "numprocesses", None) or 0)
+    return [f"gw{number}" for number in range(count)] or ["main"]
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Begin to start the servers, before the workers and the collection, which run while the servers boot."""
+    if _is_worker(config) or config.option.collectonly or config.option.help or config.option.version:
+        return
+    postgres = POSTGRES_VARIABLE not in os.environ
+    broker = BROKER_VARIABLE not in os.environ
+    if not postgres and not broker:
+        return
+    try:
+        hold = SandboxProcess(postgres=postgres, broker=broker, vhosts=_workers(config))
+        config.stash[_HOLD] = hold
+        sandbox = hold.described()
+    except OperatorError as error:
+        raise pytest.UsageError(str(error)) from None
+    # The workers inherit the environment: they are started after this.
+    os.environ[_SANDBOX_VARIABLE] = sandbox.dumps()
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    hold = config.stash.get(_HOLD, None)
+    if hold is not None:
+        hold.stop()
+        os.environ.pop(_SANDBOX_VARIABLE, None)
+
+
+def pytest_report_header(config: pytest.Config) -> list[str]:
+    if _is_worker(config):
+        return []
+    sandbox = _sandbox()
+    lines = []
+    for label, variable, port in (
+        ("postgres", POSTGRES_VARIABLE, sandbox.postgres_port if sandbox else None),
+        ("rabbitmq", BROKER_VARIABLE, sandbox.broker_ports.amqp if sandbox and sandbox.broker_ports else None),
+    ):
+        if port is not None:
+            lines.append(f"{label}: private instance on 127.0.0.1:{port}, not durable")
+        elif variable in os.environ:
+            parts = urlsplit(os.environ[variable])
+            lines.append(f"{label}: {parts.hostname}:{parts.port} ({variable})")
+    return lines
+
+
+def _sandbox() -> Sandbox | None:
+    text = os.environ.get(_SANDBOX_VARIABLE)
+    return Sandbox.loads(text) if text else None
+
+
+@pytest.fixture(scope="session")
+def postgres_url() -> str:
+    """URL of a superuser on the run's PostgreSQL; make a database of your own, its other users are other workers."""
+    if POSTGRES_VARIABLE in os.environ:
+        return os.environ[POSTGRES_VARIABLE]
+    sandbox = _sandbox()
+    server = sandbox.postgres() if sandbox else None
+    assert server is not None, "crm.testing started no PostgreSQL"
+    return server.url()
+
+
+@pytest.fixture(scope="session")
+def broker(request: pytest.FixtureRequest) -> Broker:
+    """The run's RabbitMQ with a vhost of this worker's own."""
+    if BROKER_VARIABLE in os.environ:
+        return Broker(os.environ[BROKER_VARIABLE], None)
+    sandbox = _sandbox()
+    server = sandbox.broker() if sandbox else None
+    assert server is not None, "crm.testing started no RabbitMQ"
+    worker = str(getattr(request.config, "workerinput", {}).get("workerid", "main"))
+    return Broker(server.url(vhost=worker), server)
+
+
+@pytest.fixture(scope="session")
+def broker_url(broker: Broker) -> str:
+    """AMQP URL of an administrator in this worker's vhost."""
+    return broker.url
+
+
+@pytest.fixture(scope="module")
+def own_broker() -> Iterator[Broker]:
+    """A RabbitMQ for one test module alone, which may stop, kill and start it (about five seconds to begin with)."""
+    with contextlib.ExitStack() as stack:
+        sandbox = stack.enter_context(running(postgres=False))
+        server = sandbox.broker()
+        assert server is not None
+        yield Broker(server.url(), server)

@@ -1,0 +1,1 @@
+"""The one public door: the HAProxy configuration and what renders it."""

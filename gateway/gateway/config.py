@@ -1,0 +1,110 @@
+"""What a gateway configuration is made of, each value checked so that none can add a line to HAProxy's file."""
+
+import ipaddress
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+from typing import Literal
+
+# First path segment after /v1/ → the service that owns it. What is not here does not exist outside.
+ROUTES: Mapping[str, Sequence[str]] = {
+    "identity": ("auth", "companies", "users"),
+    "customers": ("customers",),
+    "audit": ("audit-logs",),
+}
+
+_KID = re.compile(r"[A-Za-z0-9_-]{1,64}")
+_PORT = re.compile(r"[1-9][0-9]{0,4}")
+_HOST = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9.-]{0,251}[A-Za-z0-9])?")
+_ACCOUNT = re.compile(r"[a-z_][a-z0-9_-]{0,31}")
+# A path stands inside quotes and inside a converter's arguments: quotes, commas, parentheses, $, %, # and \ stay out.
+_PATH = re.compile(r"/[\w .@+=:/~-]*")
+
+
+class InvalidGatewayConfigError(ValueError):
+    """A value that must not be written into HAProxy's configuration."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Limits:
+    """Largest body in bytes and largest request rates; a rate of None means unlimited."""
+
+    body_bytes: int = 1_048_576
+    tenant_per_10s: int | None = 3_000
+    principal_per_10s: int | None = 1_000
+    login_per_minute: int | None = 10
+    register_per_minute: int | None = 10
+    refresh_per_minute: int | None = 60
+
+    def __post_init__(self) -> None:
+        _require(_is_count(self.body_bytes), "limits.body_bytes", self.body_bytes)
+        for rate in fields(self)[1:]:
+            value = getattr(self, rate.name)
+            _require(value is None or _is_count(value), f"limits.{rate.name}", value)
+
+
+@dataclass(frozen=True, kw_only=True)
+class GatewayConfig:
+    """One gateway: where it listens, the keys it trusts (PEM file by kid), each service's servers ("host:port")."""
+
+    keys: Mapping[str, Path]
+    backends: Mapping[str, Sequence[str]]
+    bind: str = "127.0.0.1:8080"
+    metrics_bind: str = "127.0.0.1:8405"
+    limits: Limits = field(default_factory=Limits)
+    admin_socket: Path | None = None
+    log: Literal["stdout", "stderr"] | None = "stdout"
+    user: str | None = None
+    group: str | None = None
+    maxconn: int = 2_000
+    threads: int = (
+        1  # One does some 10,000 requests a second; on a machine with two cores more of them only meet in locks.
+    )
+
+    def __post_init__(self) -> None:
+        _require_address("bind", self.bind)
+        _require_address("metrics_bind", self.metrics_bind)
+        _require(bool(self.keys), "keys", self.keys)
+        for kid, path in self.keys.items():
+            _require(_KID.fullmatch(kid) is not None, "keys: kid", kid)
+            _require_path("keys: path", path)
+        _require(bool(self.backends), "backends", self.backends)
+        for service, servers in self.backends.items():
+            _require(service in ROUTES, "backends: service", service)
+            _require(not isinstance(servers, str), "backends: servers", servers)
+            for server in servers:
+                _require_address("backends: server", server)
+        _require(isinstance(self.limits, Limits), "limits", self.limits)
+        if self.admin_socket is not None:
+            _require_path("admin_socket", self.admin_socket)
+        _require(self.log in ("stdout", "stderr", None), "log", self.log)
+        for name, account in (("user", self.user), ("group", self.group)):
+            _require(account is None or _ACCOUNT.fullmatch(account) is not None, name, account)
+        _require(_is_count(self.maxconn), "maxconn", self.maxconn)
+        _require(_is_count(self.threads, most=64), "threads", self.threads)
+
+
+def _require(ok: bool, name: str, value: object) -> None:
+    if not ok:
+        raise InvalidGatewayConfigError(f"{name}: {value!r} is not allowed")
+
+
+def _is_count(value: object, most: int = 2_000_000_000) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and 0 < value <= most
+
+
+def _require_path(name: str, path: Path) -> None:
+    _require(_PATH.fullmatch(str(path)) is not None, name, path)
+
+
+def _require_address(name: str, address: str) -> None:
+    host, _, port = str(address).rpartition(":")
+    _require(_PORT.fullmatch(port) is not None and _is_count(int(port), most=65_535), name, address)
+    if host.startswith("[") and host.endswith("]"):
+        try:
+            ipaddress.IPv6Address(host[1:-1])
+        except ValueError:
+            raise InvalidGatewayConfigError(f"{name}: {address!r} is not allowed") from None
+    else:
+        _require(_HOST.fullmatch(host) is not None, name, address)

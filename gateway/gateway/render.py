@@ -1,0 +1,46 @@
+"""Turn a GatewayConfig into the text of HAProxy's configuration file."""
+
+from pathlib import Path
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
+
+from gateway.config import ROUTES, GatewayConfig, InvalidGatewayConfigError, Limits
+from gateway.problems import SPONTANEOUS, problem
+from gateway.token_rules import AUTHORIZATION, PAYLOAD, header_segment
+
+__all__ = ["GatewayConfig", "InvalidGatewayConfigError", "Limits", "render"]
+
+_HERE = Path(__file__).parent
+_ENVIRONMENT = Environment(
+    loader=FileSystemLoader(_HERE),
+    undefined=StrictUndefined,
+    autoescape=select_autoescape(),  # Escapes HTML alone: GatewayConfig has refused what HAProxy could misread.
+    trim_blocks=True,
+    lstrip_blocks=True,
+    keep_trailing_newline=True,
+)
+
+
+def render(config: GatewayConfig) -> str:
+    """Return HAProxy's configuration (2.6 and later) for `config`.
+
+    Key files are named, not read: they must exist where HAProxy starts, and new keys or servers take effect with a new
+    rendering and a reload.
+    """
+    limits = config.limits
+    return _ENVIRONMENT.get_template("haproxy.cfg.j2").render(
+        config=config,
+        limits=limits,
+        per_minute={
+            "login": limits.login_per_minute,
+            "register": limits.register_per_minute,
+            "refresh": limits.refresh_per_minute,
+        },
+        routes={service: ROUTES[service] for service in config.backends},
+        header_segments={kid: header_segment(kid) for kid in config.keys},
+        authorization_pattern=AUTHORIZATION,
+        payload_pattern=PAYLOAD,
+        problem=problem,
+        spontaneous=SPONTANEOUS,
+        error_files=_HERE / "errors",
+    )

@@ -1,0 +1,88 @@
+"""The processes of a service: `python -m chassis web|worker|relay|consumer|migrate|topology|openapi <service>`."""
+
+import os
+import sys
+import tempfile
+
+import orjson
+
+from chassis import logging
+from chassis.config import Settings, SettingsError, exit_with
+from chassis.db import migrations
+from chassis.service import Service, load
+
+COMMANDS = ("web", "worker", "relay", "consumer", "migrate", "topology", "openapi")
+USAGE = 64  # sysexits.h: the command was used wrongly.
+
+
+def main(arguments: list[str]) -> None:
+    """Run one command; leaves the process with 64 for an unknown one and 78 when settings are missing."""
+    if len(arguments) != 2 or arguments[0] not in COMMANDS:  # noqa: PLR2004  # A command and a service.
+        print(f"usage: python -m chassis {'|'.join(COMMANDS)} <service>", file=sys.stderr)  # noqa: T201  # A command line.
+        raise SystemExit(USAGE)
+    command, name = arguments
+    try:
+        service = load(name)
+    except ImportError as error:
+        print(f"there is no service {name}: {error}", file=sys.stderr)  # noqa: T201  # A command line.
+        raise SystemExit(USAGE) from error
+    if command == "web":
+        _web(service)
+    elif command == "openapi":
+        _openapi(service)
+    elif command == "migrate":
+        _settings(service, "owner_database_url")
+        print(migrations.upgrade(service.migrations))  # noqa: T201  # A command line.
+    else:
+        _broker(service, command)
+
+
+def _settings(service: Service, *required: str) -> Settings:
+    try:
+        return service.settings.from_environment(required=required)
+    except SettingsError as error:
+        exit_with(error)
+        raise
+
+
+def _web(service: Service) -> None:
+    """Become gunicorn. Its workers count in files of their own folder, which /metrics adds up."""
+    settings = _settings(service, "jwks_url", "cursor_secret")
+    if "PROMETHEUS_MULTIPROC_DIR" not in os.environ:
+        os.environ["PROMETHEUS_MULTIPROC_DIR"] = tempfile.mkdtemp(prefix=f"crm-{service.name}-metrics-")
+    gunicorn = [sys.executable, "-m", "gunicorn", "--config", "python:chassis.web.gunicorn"]
+    bind = ["--bind", settings.web_bind, "--workers", str(settings.web_workers), "--threads", str(settings.web_threads)]
+    sys.stdout.flush()
+    os.execv(sys.executable, [*gunicorn, *bind, f"{service.name}.app:create_app()"])  # noqa: S606  # No shell is wanted.
+
+
+def _openapi(service: Service) -> None:
+    """Print the OpenAPI document. It needs no database: connections are made on first use."""
+    from chassis.db.session import Database  # noqa: PLC0415  # Only this command builds an application by hand.
+    from chassis.web.application import ServiceApplication  # noqa: PLC0415  # See above.
+
+    settings = service.settings(database_url="postgresql://", cursor_secret="-" * 32)
+    application = ServiceApplication(service, settings, Database(settings.database_url))
+    sys.stdout.buffer.write(orjson.dumps(application.document, option=orjson.OPT_INDENT_2) + b"\n")
+
+
+def _broker(service: Service, command: str) -> None:
+    from chassis.broker import topology, worker  # noqa: PLC0415  # A web process never loads the broker's client.
+
+    if command == "topology":
+        topology.declare(_settings(service, "broker_url").broker_url, service.name, service.subscriptions)
+        return
+    settings = _settings(service, "broker_url", "relay_database_url")
+    logging.configure(service.name, settings.log_level)
+    alone = command != "worker"
+    worker.run(
+        service,
+        settings,
+        relay=command in ("worker", "relay"),
+        consumer=command in ("worker", "consumer"),
+        schedules=not alone,
+    )
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

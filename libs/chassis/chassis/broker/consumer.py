@@ -1,0 +1,332 @@
+"""The consumer: messages in batches, inbox and effects in one transaction, acknowledged after its commit."""
+
+import time
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack, closing
+from datetime import UTC, datetime
+from threading import Event as Flag
+from typing import TypeVar
+
+import psycopg
+import structlog
+
+from chassis import events, metrics
+from chassis.broker import attempts, topology
+from chassis.broker.amqp import BrokerUnavailable, Delivery, Message, Outcome, Publisher, Subscriber
+from chassis.broker.bookkeeping import Bookkeeping
+from chassis.broker.failures import Verdict, judge
+from chassis.broker.ladder import LADDER, Ladder
+from chassis.broker.subscriptions import Subscriptions
+from chassis.context import NOBODY, Context, acting_as
+from chassis.db import inbox
+from chassis.db.session import Database, Session, set_tenant
+from chassis.events import Event, MalformedEvent
+
+BATCH = 200
+WINDOW = 0.01
+PREFETCH = 2 * BATCH  # One batch in work and one on its way.
+QUICK_RETRIES = (0.05, 0.2, 0.8)
+MOST_CRASHES = 3
+FIRST_PAUSE = 0.5
+LONGEST_PAUSE = 30.0
+# So often is a database that answers, and yet loses the connection over one message, believed to be ill itself.
+PATIENCE = 8
+
+log = structlog.get_logger()
+T = TypeVar("T")
+
+
+class Killer(Exception):
+    """The process died each time it worked on this message."""
+
+
+class _Stopping(Exception):
+    """The process is to end: what is not acknowledged will be delivered again."""
+
+
+class Consumer:
+    """One service's consumer. Several may run side by side: the inbox makes effects happen once.
+
+    `effects` is the database as the role that handlers write with; `notes` the same database as the app role, for the
+    books on failures. They may be one object.
+    """
+
+    def __init__(
+        self,
+        *,
+        effects: Database,
+        notes: Database,
+        broker_url: str,
+        service: str,
+        subscriptions: Subscriptions,
+        ladder: Ladder = LADDER,
+        batch: int = BATCH,
+    ) -> None:
+        self._effects = effects
+        self._notes = notes
+        self._books = Bookkeeping(notes, service)
+        self._broker_url = broker_url
+        self._service = service
+        self._subscriptions = subscriptions
+        self._ladder = ladder
+        self._batch = batch
+        self._stop = Flag()
+        self._beat: Callable[[], None] = lambda: None
+
+    def run(self, stop: Flag, beat: Callable[[], None]) -> None:
+        """Work until `stop`; call `beat` every few seconds. Raises TopologyError, and nothing for an outage."""
+        self._stop, self._beat = stop, beat
+        while not stop.is_set():
+            beat()
+            try:
+                topology.check(self._broker_url, self._service, consumes=True, ladder=self._ladder)
+                break
+            except BrokerUnavailable as error:
+                log.warning("consumer cannot reach the broker", error=str(error))
+        name = f"{self._service}.consumer"
+        with ExitStack() as stack:
+            # Two connections: the broker blocks those that publish when memory runs out, and acks must go on.
+            self._publisher = stack.enter_context(closing(Publisher(self._broker_url, name=f"{name}.retries")))
+            self._subscriber = stack.enter_context(
+                closing(
+                    Subscriber(
+                        self._broker_url,
+                        name=name,
+                        queue_name=topology.events_queue(self._service),
+                        prefetch=max(PREFETCH, 2 * self._batch),
+                    )
+                )
+            )
+            try:
+                while not stop.is_set():
+                    beat()
+                    self._work(self._collect())
+            except _Stopping:
+                log.info("consumer stopped with messages in hand")
+
+    def _collect(self) -> list[Delivery]:
+        """The next messages: whatever arrives within the window after the first, up to a batch."""
+        first = self._subscriber.take(0.5)
+        if first is None:
+            return []
+        batch = [first]
+        until = time.monotonic() + WINDOW
+        while len(batch) < self._batch and (delivery := self._subscriber.take(until - time.monotonic())):
+            batch.append(delivery)
+        return batch
+
+    def _work(self, batch: Sequence[Delivery]) -> None:
+        # What comes back may have killed the process that had it, so it must not share a transaction with others.
+        for delivery in batch:
+            if delivery.redelivered:
+                self._alone(delivery, counted=True)
+        if fresh := [delivery for delivery in batch if not delivery.redelivered]:
+            self._together(fresh)
+
+    def _together(self, batch: Sequence[Delivery]) -> None:
+        """Handle a batch in one transaction; when that fails, each message in its own."""
+        began = time.monotonic()
+        wanted: list[Event] = []
+        good: list[Delivery] = []
+        for delivery in batch:
+            try:
+                event = events.decode(delivery.body)
+            except MalformedEvent as error:
+                self._bury(delivery, None, error)
+                continue
+            good.append(delivery)
+            if self._subscriptions.wants(event.type):
+                wanted.append(event)
+        if wanted:
+            try:
+                self._persist(wanted)
+            except _Stopping:
+                raise
+            except Exception as error:  # noqa: BLE001  # Whatever it is, it is judged message by message.
+                log.warning("batch failed, going on one by one", size=len(good), error=repr(error))
+                for delivery in good:
+                    self._alone(delivery, counted=False)
+                return
+        metrics.CONSUMER_BATCH.observe(len(batch))
+        metrics.CONSUMER_SECONDS.observe(time.monotonic() - began)
+        metrics.CONSUMER_EVENTS.labels("ignored").inc(len(good) - len(wanted))
+        self._subscriber.ack(good)
+
+    def _alone(self, delivery: Delivery, *, counted: bool) -> None:
+        """Handle one message by itself, up to its acknowledgement.
+
+        With `counted` the attempt is committed to the books before it is made: a message that kills the process
+        leaves its mark, and its neighbours none.
+        """
+        self._beat()
+        if self._stop.is_set():
+            raise _Stopping
+        event: Event | None = None
+        try:
+            event = events.decode(delivery.body)
+            if self._subscriptions.wants(event.type):
+                if counted:
+                    number = self._insist(lambda: self._books.begin_attempt(event.id))
+                    if number is None:
+                        metrics.CONSUMER_EVENTS.labels("duplicate").inc()
+                        self._subscriber.ack([delivery])
+                        return
+                    _refuse_killer(number)
+                self._persist([event])
+            else:
+                metrics.CONSUMER_EVENTS.labels("ignored").inc()
+        except _Stopping:
+            raise
+        except Exception as error:  # noqa: BLE001  # A handler may raise anything; the message goes up the ladder.
+            self._fail(delivery, event, error)
+        if counted and event is not None:
+            event_id = event.id
+            self._insist(lambda: self._books.forget_attempts(event_id))
+        self._subscriber.ack([delivery])
+
+    def _persist(self, wanted: Sequence[Event]) -> None:
+        """Inbox and effects in one transaction, tried again while the fault is the database's; else raises it."""
+        quick = list(QUICK_RETRIES)
+        waited = 0
+        while True:
+            try:
+                self._transact(wanted)
+            except Exception as error:
+                verdict = judge(error)
+                if verdict is Verdict.AGAIN and quick:
+                    self._pause(quick.pop(0))
+                elif verdict is Verdict.WAIT and waited < PATIENCE:
+                    waited += 1
+                    self._await_database(error, min(FIRST_PAUSE * 2 ** (waited - 1), LONGEST_PAUSE))
+                else:
+                    raise
+            else:
+                return
+
+    def _transact(self, wanted: Sequence[Event]) -> None:
+        with acting_as(NOBODY), self._effects.transaction() as session:
+            new = inbox.claim(session, self._service, [event.id for event in wanted])
+            fresh = {event.id: event for event in wanted if event.id in new}
+            if fresh:
+                self._handle(session, list(fresh.values()))
+            _refuse_aborted(session)
+        now = datetime.now(UTC)
+        for event in fresh.values():
+            metrics.EVENT_AGE.observe((now - event.time).total_seconds())
+        metrics.CONSUMER_EVENTS.labels("handled").inc(len(fresh))
+        metrics.CONSUMER_EVENTS.labels("duplicate").inc(len(wanted) - len(fresh))
+
+    def _handle(self, session: Session, fresh: Sequence[Event]) -> None:
+        if self._subscriptions.batch is not None:
+            self._subscriptions.batch(session, fresh)
+            return
+        tenant: int | None = None
+        for event in fresh:
+            context = Context(
+                company_id=event.company_id,
+                request_id=event.correlation_id or event.id,
+                causation_id=event.id,
+                traceparent=event.traceparent,
+            )
+            with acting_as(context):
+                if event.company_id != tenant:
+                    set_tenant(session, event.company_id)
+                    tenant = event.company_id
+                self._subscriptions.handlers[event.type](session, event)
+
+    def _fail(self, delivery: Delivery, event: Event | None, error: Exception) -> None:
+        """Send the message up the ladder, or to the dead letters from its top."""
+        attempt = attempts.failed_so_far(delivery) + 1
+        rung = self._ladder.rung_after(attempt)
+        if rung is None or isinstance(error, Killer) or judge(error) is Verdict.NEVER:
+            self._bury(delivery, event, error, ack=False)
+            return
+        log.warning(
+            "message failed", event_id=event and event.id, attempt=attempt, again_in=rung.name, error=repr(error)
+        )
+        target = topology.retry_queue(self._service, rung.name)
+        self._publish(attempts.resend(delivery, target, attempts.history(delivery, error), attempt))
+        metrics.CONSUMER_EVENTS.labels("retried").inc()
+
+    def _bury(self, delivery: Delivery, event: Event | None, error: Exception, *, ack: bool = True) -> None:
+        entries = attempts.history(delivery, error)
+        event_id = event.id if event else None
+        log.error("message became a dead letter", event_id=event_id, error=repr(error))
+        self._insist(
+            lambda: self._books.bury(
+                event_id=event_id,
+                routing_key=attempts.original_routing_key(delivery),
+                body=delivery.body,
+                error=attempts.trace(error),
+                history=entries,
+            )
+        )
+        target = topology.dead_queue(self._service)
+        self._publish(attempts.resend(delivery, target, entries, attempts.failed_so_far(delivery) + 1))
+        metrics.CONSUMER_EVENTS.labels("dead").inc()
+        if ack:
+            self._subscriber.ack([delivery])
+
+    def _publish(self, message: Message) -> None:
+        """Publish until the broker confirms it: the original is only acknowledged after that."""
+        pause = FIRST_PAUSE
+        while True:
+            if self._publisher.wait_ready(1.0):
+                outcome = self._publisher.publish_batch([message])[0]
+                if outcome is Outcome.CONFIRMED:
+                    return
+                log.error("message could not be moved", target=message.routing_key, outcome=outcome.value)
+                self._pause(pause)
+                pause = min(pause * 2, LONGEST_PAUSE)
+            self._pause(0)
+
+    def _insist(self, operation: Callable[[], T]) -> T:
+        """Do it as soon as the database lets us."""
+        pause = QUICK_RETRIES[0]
+        while True:
+            try:
+                return operation()
+            except Exception as error:
+                if judge(error) not in (Verdict.WAIT, Verdict.AGAIN):
+                    raise
+                self._await_database(error, pause)
+                pause = min(pause * 2, LONGEST_PAUSE)
+
+    def _await_database(self, error: Exception, pause: float) -> None:
+        """Keep the messages unacknowledged until the database answers; nothing is counted against them."""
+        log.warning("database is unreachable, waiting", error=str(error), again_in=pause)
+        while True:
+            # The pool's other connections are as dead as the one that failed.
+            self._effects.engine.dispose()
+            self._notes.engine.dispose()
+            self._pause(pause)
+            try:
+                self._effects.ping()
+            except psycopg.Error:
+                pause = min(pause * 2, LONGEST_PAUSE)
+            else:
+                return
+
+    def _pause(self, seconds: float) -> None:
+        until = time.monotonic() + seconds
+        while True:
+            self._beat()
+            left = until - time.monotonic()
+            if self._stop.wait(max(0.0, min(left, 1.0))):
+                raise _Stopping
+            if left <= 0:
+                return
+
+
+def _refuse_killer(number: int) -> None:
+    """Raise before the attempt that would be one too many."""
+    if number >= MOST_CRASHES:
+        raise Killer(f"the process ended {number - 1} times while it worked on this message alone")
+
+
+def _refuse_aborted(session: Session) -> None:
+    """Raise when a handler swallowed a database error: PostgreSQL would answer COMMIT with a silent rollback."""
+    driver = session.connection().connection.driver_connection
+    assert isinstance(driver, psycopg.Connection)
+    if driver.info.transaction_status is psycopg.pq.TransactionStatus.INERROR:
+        raise RuntimeError("a handler caught a database error and went on in the aborted transaction")

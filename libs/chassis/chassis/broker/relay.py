@@ -1,0 +1,242 @@
+"""The relay: takes committed events from the outbox to the broker, in order per aggregate, and never drops one."""
+
+import time
+from collections.abc import Callable, Sequence
+from contextlib import closing
+from threading import Event as Flag
+from typing import Any, NamedTuple
+
+import psycopg
+import structlog
+
+from chassis import metrics
+from chassis.broker import topology
+from chassis.broker.amqp import Batch, BrokerRefused, BrokerUnavailable, Message, Outcome, Publisher
+from chassis.events import CONTENT_TYPE
+
+LOCK = 0x4352_4D52  # "CRMR": one active relay in a database.
+BATCH = 200
+SHORTEST_POLL = 0.02
+LONGEST_POLL = 0.25
+STANDBY_POLL = 1.0
+CONFIRM_TIMEOUT = 30.0
+MEASURE_EVERY = 5.0
+FIRST_PAUSE = 0.5
+LONGEST_PAUSE = 30.0
+PRECONDITION_FAILED = 406
+
+OPTIONS = (
+    "-c timezone=UTC -c statement_timeout=10000 -c lock_timeout=2000 -c idle_in_transaction_session_timeout=30000 "
+    # The outbox is empty when it is analysed and full when it matters: only walking the partial index in the order of
+    # ids, with one probe per row, costs the same at any backlog.
+    "-c enable_hashjoin=off -c enable_mergejoin=off -c enable_seqscan=off -c enable_bitmapscan=off -c enable_sort=off "
+    # The server notices within 30 s that a relay's machine is gone, and frees its lock.
+    "-c tcp_keepalives_idle=15 -c tcp_keepalives_interval=5 -c tcp_keepalives_count=3"
+)
+
+# By status and never by "id above the last seen": ids are taken before the commit, so a lower one may appear later.
+# Only the oldest unpublished event of each aggregate is offered: whatever fails or is unanswered holds back what
+# follows it, so that no resend can overtake (reliability.md, 1.3).
+SELECT_DUE = """
+SELECT id, event_id::text, type, routing_key, correlation_id, extract(epoch FROM occurred_at)::bigint, body
+FROM outbox o
+WHERE published_at IS NULL AND next_attempt_at <= now() AND id <> ALL (%(in_flight)s)
+AND NOT EXISTS (
+    SELECT FROM outbox older
+    WHERE older.published_at IS NULL AND older.aggregate_type = o.aggregate_type
+    AND older.aggregate_id = o.aggregate_id AND older.id < o.id)
+ORDER BY id LIMIT %(most)s
+"""
+MARK = """
+UPDATE outbox SET published_at = now(), attempts = attempts + 1, last_error = NULL
+WHERE id = ANY (%(ids)s) AND published_at IS NULL
+"""
+# One second, doubling to five minutes.
+POSTPONE = """
+UPDATE outbox SET attempts = attempts + 1, last_error = %(error)s,
+    next_attempt_at = now() + least(power(2, least(attempts, 20)), 300) * interval '1 second'
+WHERE id = ANY (%(ids)s) AND published_at IS NULL
+"""
+MEASURE = """
+SELECT count(*), coalesce(extract(epoch FROM now() - min(occurred_at)), 0)::float8,
+    count(*) FILTER (WHERE attempts >= 20)
+FROM outbox WHERE published_at IS NULL
+"""
+
+log = structlog.get_logger()
+
+
+class Row(NamedTuple):
+    """An event in the outbox, as the relay needs it."""
+
+    id: int
+    event_id: str
+    type: str
+    routing_key: str
+    correlation_id: str | None
+    occurred_at: int
+    body: bytes
+
+
+class Relay:
+    """One database's relay. Several may run: one holds the session's advisory lock and works, the others wait.
+
+    `database_url` is a direct connection (an advisory lock does not survive a transaction pooler) as the relay role.
+    The promise is at least once: a relay that dies between a confirm and its mark publishes again.
+    """
+
+    def __init__(self, database_url: str, broker_url: str, service: str, *, batch: int = BATCH) -> None:
+        self._database_url = database_url
+        self._broker_url = broker_url
+        self._service = service
+        self._batch = batch
+        self._pause = 0.0
+        self._careful = 0
+        self._measured = 0.0
+
+    def run(self, stop: Flag, beat: Callable[[], None]) -> None:
+        """Work until `stop`; call `beat` every few seconds. Raises TopologyError, and nothing for an outage."""
+        pause = FIRST_PAUSE
+        while not stop.is_set():
+            beat()
+            try:
+                self._serve(stop, beat)
+                pause = FIRST_PAUSE
+            except psycopg.Error as error:
+                metrics.RELAY_ACTIVE.set(0)
+                log.warning("relay lost its database", error=str(error), again_in=pause)
+                _wait(stop, beat, pause)
+                pause = min(pause * 2, LONGEST_PAUSE)
+            except BrokerUnavailable as error:
+                log.warning("relay cannot reach the broker", error=str(error))
+
+    def _serve(self, stop: Flag, beat: Callable[[], None]) -> None:
+        """Hold one database connection until it breaks: wait for the lock, then relay."""
+        name = f"{self._service}.relay"
+        with psycopg.connect(
+            self._database_url, autocommit=True, application_name=name, options=OPTIONS, connect_timeout=3
+        ) as database:
+            # Polling and not pg_advisory_lock: a statement that waits for hours would hold back vacuum that long.
+            while not _locked(database):
+                beat()
+                if stop.wait(STANDBY_POLL):
+                    return
+            topology.check(self._broker_url, self._service, consumes=False)
+            log.info("relay is active")
+            metrics.RELAY_ACTIVE.set(1)
+            try:
+                with closing(Publisher(self._broker_url, name=name)) as publisher:
+                    self._relay(database, publisher, stop, beat)
+            finally:
+                metrics.RELAY_ACTIVE.set(0)
+
+    def _relay(
+        self, database: psycopg.Connection[Any], publisher: Publisher, stop: Flag, beat: Callable[[], None]
+    ) -> None:
+        idle = SHORTEST_POLL
+        flying: tuple[list[Row], Batch] | None = None
+        while not stop.is_set():
+            beat()
+            self._measure(database)
+            if flying is None and not publisher.wait_ready(0.5):
+                continue
+            # While one batch is being confirmed the next one is selected: its aggregates are others by definition.
+            rows = self._due(database, flying[0] if flying else ())
+            sent = rows, publisher.send([_message(row) for row in rows])
+            if flying:
+                self._settle(database, publisher, *flying)
+            flying = sent
+            if len(rows) < self._most or self._pause:
+                self._settle(database, publisher, *flying)
+                flying = None
+                idle = SHORTEST_POLL if rows else min(idle * 1.5, LONGEST_POLL)
+                _wait(stop, beat, max(idle, self._pause))
+        if flying:
+            self._settle(database, publisher, *flying)
+
+    @property
+    def _most(self) -> int:
+        return 1 if self._careful else self._batch
+
+    def _due(self, database: psycopg.Connection[Any], flying: Sequence[Row]) -> list[Row]:
+        arguments = {"in_flight": [row.id for row in flying], "most": self._most}
+        return [Row(*row) for row in database.execute(SELECT_DUE, arguments, prepare=True)]
+
+    def _settle(
+        self, database: psycopg.Connection[Any], publisher: Publisher, rows: Sequence[Row], batch: Batch
+    ) -> None:
+        """Wait for the broker's answers and write them down.
+
+        On the connection that holds the lock: if the lock is gone, so is the connection, and a relay that was paused
+        cannot overwrite its successor's bookkeeping.
+        """
+        began = time.monotonic()
+        outcomes = batch.wait(CONFIRM_TIMEOUT)
+        metrics.CONFIRM_SECONDS.observe(time.monotonic() - began)
+        if not batch.done:
+            publisher.renew()
+        by_outcome: dict[Outcome, list[int]] = {}
+        for row, outcome in zip(rows, outcomes, strict=True):
+            by_outcome.setdefault(outcome, []).append(row.id)
+        if confirmed := by_outcome.pop(Outcome.CONFIRMED, None):
+            database.execute(MARK, {"ids": confirmed}, prepare=True)
+            metrics.RELAY_PUBLISHED.inc(len(confirmed))
+            self._pause = 0.0
+        for outcome, ids in by_outcome.items():
+            metrics.RELAY_FAILURES.labels(outcome.value).inc(len(ids))
+            log.error("events were not confirmed", outcome=outcome.value, count=len(ids), first_outbox_id=ids[0])
+            if outcome is not Outcome.LOST:
+                database.execute(POSTPONE, {"ids": ids, "error": f"{outcome.value} by the broker"})
+        self._careful = max(0, self._careful - len(rows))
+        if lost := by_outcome.get(Outcome.LOST):
+            self._lost(database, lost, batch.refusal)
+
+    def _lost(self, database: psycopg.Connection[Any], ids: list[int], refusal: BrokerRefused | None) -> None:
+        """Nothing is counted against the events for their connection's fault, and the broker gets time to recover.
+
+        But when the broker closed the channel over one message (it is too large, say), sending one at a time finds it.
+        """
+        self._pause = min(max(self._pause * 2, FIRST_PAUSE), LONGEST_PAUSE)
+        if refusal is None or refusal.code != PRECONDITION_FAILED:
+            return
+        if len(ids) > 1:
+            self._careful = len(ids)
+        else:
+            database.execute(POSTPONE, {"ids": ids, "error": str(refusal)})
+            self._pause = FIRST_PAUSE
+
+    def _measure(self, database: psycopg.Connection[Any]) -> None:
+        if time.monotonic() - self._measured < MEASURE_EVERY:
+            return
+        self._measured = time.monotonic()
+        row = database.execute(MEASURE).fetchone()
+        assert row is not None
+        backlog, oldest, stuck = row
+        metrics.OUTBOX_BACKLOG.set(backlog)
+        metrics.OUTBOX_OLDEST.set(oldest)
+        metrics.OUTBOX_STUCK.set(stuck)
+
+
+def _locked(database: psycopg.Connection[Any]) -> bool:
+    row = database.execute("SELECT pg_try_advisory_lock(%s)", (LOCK,)).fetchone()
+    return row is not None and bool(row[0])
+
+
+def _message(row: Row) -> Message:
+    return Message(
+        exchange=topology.EXCHANGE,
+        routing_key=row.routing_key,
+        body=row.body,
+        message_id=row.event_id,
+        type=row.type,
+        correlation_id=row.correlation_id,
+        content_type=CONTENT_TYPE,
+        timestamp=row.occurred_at,
+    )
+
+
+def _wait(stop: Flag, beat: Callable[[], None], seconds: float) -> None:
+    """Wait in short steps, so that the heart goes on beating."""
+    until = time.monotonic() + seconds
+    while (left := until - time.monotonic()) > 0 and not stop.wait(min(left, 1.0)):
+        beat()

@@ -1,0 +1,38 @@
+"""What a service wants to hear, and what it does about it."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from chassis.db.session import Session
+from chassis.events import Event
+
+Handler = Callable[[Session, Event], None]
+BatchHandler = Callable[[Session, Sequence[Event]], None]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Subscriptions:
+    """A consumer's bindings and handlers.
+
+    `bindings` are patterns on the topic exchange, such as `*.user.*.v1`. Either `handlers` maps event types
+    (`crm.user.created.v1`) to functions, which run in the tenant of the event, or `batch` gets all the events of a
+    transaction at once and in no tenant. Events without a handler are acknowledged and forgotten. `ingest` connects
+    with INGEST_DATABASE_URL, whose role may write for every tenant.
+
+    A handler may run again after a failure, and events of one record may arrive out of order after a retry: effects
+    must be guarded by the event's `aggregate_version`. It raises `chassis.errors.Invalid` or `MalformedEvent` for an
+    event that no retry can mend.
+    """
+
+    bindings: tuple[str, ...]
+    handlers: Mapping[str, Handler] = field(default_factory=dict)
+    batch: BatchHandler | None = None
+    ingest: bool = False
+
+    def __post_init__(self) -> None:
+        if bool(self.handlers) == (self.batch is not None):
+            raise ValueError("subscriptions need either handlers or a batch handler")
+
+    def wants(self, event_type: str) -> bool:
+        """Whether events of this type have a handler."""
+        return self.batch is not None or event_type in self.handlers

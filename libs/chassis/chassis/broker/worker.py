@@ -1,0 +1,201 @@
+"""The worker process: relay, consumer and schedules in threads, watched, with health and metrics over HTTP."""
+
+import os
+import signal
+import threading
+import time
+from collections.abc import Callable, Sequence
+from http import HTTPStatus
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Protocol
+
+import structlog
+from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+
+from chassis.broker.consumer import Consumer
+from chassis.broker.relay import Relay
+from chassis.broker.schedules import PURGE, Schedule, Scheduler
+from chassis.broker.subscriptions import Subscriptions
+from chassis.config import Settings, SettingsError
+from chassis.db.session import Database
+
+PATIENCE = 60.0
+JOB_PATIENCE = 3600.0
+GRACE = 25.0
+
+log = structlog.get_logger()
+
+
+class ServiceParts(Protocol):
+    """What a worker needs to know of a service; `chassis.service.Service` is one."""
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def subscriptions(self) -> Subscriptions | None: ...
+    @property
+    def schedules(self) -> Sequence[Schedule]: ...
+
+
+class Runnable(Protocol):
+    """A part of a worker: works until `stop` is set and calls `beat` while it is alive."""
+
+    def run(self, stop: threading.Event, beat: Callable[[], None]) -> None: ...
+
+
+class Part:
+    """A part in its thread, with its heartbeat. `patience`: how many seconds without a beat are believed."""
+
+    def __init__(self, name: str, runnable: Runnable, stop: threading.Event, *, patience: float = PATIENCE) -> None:
+        self.name = name
+        self._runnable = runnable
+        self._stop = stop
+        self._patience = patience
+        self._heard = time.monotonic()
+        self.thread = threading.Thread(target=self._run, name=name, daemon=True)
+
+    def _run(self) -> None:
+        try:
+            self._runnable.run(self._stop, self._beat)
+        except BaseException:
+            log.exception("a thread of the worker died", part=self.name)
+            raise
+
+    def _beat(self) -> None:
+        self._heard = time.monotonic()
+
+    @property
+    def fault(self) -> str | None:
+        """What is wrong with it, or None."""
+        if not self.thread.is_alive():
+            return f"{self.name} died"
+        if (age := time.monotonic() - self._heard) > self._patience:
+            return f"{self.name} has not been heard of for {age:.0f} s"
+        return None
+
+
+def run(service: ServiceParts, settings: Settings, *, relay: bool, consumer: bool, schedules: bool) -> None:
+    """Run the chosen parts until SIGTERM or SIGINT, then finish the work in hand and return.
+
+    Raises SystemExit(1) when a part died or did not finish in time, so that a supervisor starts the process again;
+    SettingsError when a part lacks a setting; BypassError when the role could see past row-level security.
+    """
+    _require(service, settings, relay=relay, consumer=consumer, schedules=schedules)
+    stop = threading.Event()
+    databases: list[Database] = []
+    parts = [
+        Part(name, runnable, stop, patience=JOB_PATIENCE if name == "schedules" else PATIENCE)
+        for name, runnable in _runnables(
+            service, settings, databases, relay=relay, consumer=consumer, schedules=schedules
+        )
+    ]
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stop.set())
+    server = _serve(settings.metrics_bind, parts) if settings.metrics_bind else None
+    for part in parts:
+        part.thread.start()
+    log.info("worker started", parts=[part.name for part in parts])
+    died = False
+    while not stop.wait(0.5):
+        if any(not part.thread.is_alive() for part in parts):
+            died = True
+            stop.set()
+    until = time.monotonic() + GRACE
+    for part in parts:
+        part.thread.join(max(0.1, until - time.monotonic()))
+    if server is not None:
+        server.shutdown()
+        server.server_close()
+    if any(part.thread.is_alive() for part in parts):
+        log.error("worker did not finish in time", grace=GRACE)
+        os._exit(1)
+    for database in databases:
+        database.dispose()
+    log.info("worker stopped")
+    if died:
+        raise SystemExit(1)
+
+
+def _require(service: ServiceParts, settings: Settings, *, relay: bool, consumer: bool, schedules: bool) -> None:
+    consumes = consumer and service.subscriptions is not None
+    needed = {
+        "BROKER_URL": settings.broker_url if relay or consumes else "-",
+        "RELAY_DATABASE_URL": settings.relay_database_url if relay or schedules else "-",
+        "INGEST_DATABASE_URL": (
+            settings.ingest_database_url if consumes and service.subscriptions and service.subscriptions.ingest else "-"
+        ),
+    }
+    if missing := [f"{name} is not set (nor {name}_FILE)" for name, value in needed.items() if not value]:
+        raise SettingsError(missing)
+
+
+def _runnables(
+    service: ServiceParts,
+    settings: Settings,
+    databases: list[Database],
+    *,
+    relay: bool,
+    consumer: bool,
+    schedules: bool,
+) -> list[tuple[str, Runnable]]:
+    def database(url: str, part: str) -> Database:
+        databases.append(Database(url, pool_size=2, application_name=f"{service.name}.{part}"))
+        return databases[-1]
+
+    found: list[tuple[str, Runnable]] = []
+    if relay:
+        found.append(("relay", Relay(settings.relay_database_url, settings.broker_url, service.name)))
+    if consumer and service.subscriptions is not None:
+        notes = database(settings.database_url, "consumer")
+        ingest = service.subscriptions.ingest
+        effects = database(settings.ingest_database_url, "ingest") if ingest else notes
+        found.append(
+            (
+                "consumer",
+                Consumer(
+                    effects=effects,
+                    notes=notes,
+                    broker_url=settings.broker_url,
+                    service=service.name,
+                    subscriptions=service.subscriptions,
+                ),
+            )
+        )
+    if schedules:
+        purging = database(settings.relay_database_url, "purge")
+        jobs = [(PURGE, purging, settings.relay_database_url)]
+        if service.schedules:
+            own = database(settings.database_url, "schedules")
+            jobs += [(schedule, own, settings.database_url) for schedule in service.schedules]
+        found.append(("schedules", Scheduler(jobs)))
+    return found
+
+
+def _serve(bind: str, parts: Sequence[Part]) -> ThreadingHTTPServer:
+    """Answer /livez and /metrics on `bind` (host:port) from a thread of its own."""
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            if self.path == "/metrics":
+                self._answer(HTTPStatus.OK, generate_latest(), CONTENT_TYPE_LATEST)
+            elif self.path == "/livez":
+                faults = [fault for part in parts if (fault := part.fault)]
+                status = HTTPStatus.SERVICE_UNAVAILABLE if faults else HTTPStatus.OK
+                self._answer(status, ("\n".join(faults) or "alive").encode(), "text/plain; charset=utf-8")
+            else:
+                self._answer(HTTPStatus.NOT_FOUND, b"not found", "text/plain; charset=utf-8")
+
+        def _answer(self, status: HTTPStatus, body: bytes, content_type: str) -> None:
+            self.send_response(status)
+            self.send_header("Content-Type", content_type)
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, *_: object) -> None:
+            """A scrape every few seconds is not worth a line."""
+
+    host, _, port = bind.rpartition(":")
+    server = ThreadingHTTPServer((host, int(port)), Handler)
+    threading.Thread(target=server.serve_forever, name="health", daemon=True).start()
+    return server

@@ -1,0 +1,79 @@
+"""Settings: read once from the environment, typed, frozen; a process with a missing one refuses to start."""
+
+import sys
+from collections.abc import Callable
+from dataclasses import MISSING, dataclass, fields
+from typing import Self
+
+from environs import EnvError, FileAwareEnv
+
+EX_CONFIG = 78  # sysexits.h: something was found in an unconfigured or misconfigured state.
+SHORTEST_SECRET = 32
+
+
+class SettingsError(Exception):
+    """The environment lacks settings; `problems` says each in a line."""
+
+    def __init__(self, problems: list[str]) -> None:
+        super().__init__("; ".join(problems))
+        self.problems = problems
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings:
+    """What every process of every service is told. A service adds its own fields in a subclass.
+
+    A field's upper-case name is its environment variable, and NAME_FILE the path of a file that holds it. Fields
+    without a default are required.
+    """
+
+    database_url: str
+    relay_database_url: str = ""
+    owner_database_url: str = ""
+    ingest_database_url: str = ""
+    broker_url: str = ""
+    jwks_url: str = ""
+    cursor_secret: str = ""
+    token_issuer: str = "crm"  # noqa: S105  # A name, not a secret.
+    token_audience: str = "crm"  # noqa: S105  # A name, not a secret.
+    web_bind: str = "127.0.0.1:8000"
+    web_workers: int = 2
+    web_threads: int = 4
+    metrics_bind: str = ""
+    log_level: str = "info"
+    service_version: str = "0.1.0"
+
+    @classmethod
+    def from_environment(cls, *, required: tuple[str, ...] = ()) -> Self:
+        """Read every field; `required` names those that this process cannot do without although they have a default.
+
+        Raises SettingsError with every missing or malformed name at once.
+        """
+        env = FileAwareEnv()
+        values: dict[str, object] = {}
+        problems: list[str] = []
+        readers: dict[object, Callable[..., object]] = {int: env.int, str: env.str, bool: env.bool}
+        for spec in fields(cls):
+            name = spec.name.upper()
+            try:
+                value = readers[spec.type](name, default=None)
+            except (EnvError, ValueError) as error:
+                problems.append(f"{name} cannot be read: {error}")
+                continue
+            if value not in (None, ""):
+                values[spec.name] = value
+            elif spec.name in required or spec.default is MISSING:
+                problems.append(f"{name} is not set (nor {name}_FILE)")
+        secret = values.get("cursor_secret")
+        if isinstance(secret, str) and len(secret) < SHORTEST_SECRET:
+            problems.append(f"CURSOR_SECRET is shorter than {SHORTEST_SECRET} characters")
+        if problems:
+            raise SettingsError(problems)
+        return cls(**values)  # type: ignore[arg-type]  # Each value was read with the reader of its field's type.
+
+
+def exit_with(error: SettingsError) -> None:
+    """Say every problem in a line of its own on stderr and leave with EX_CONFIG."""
+    for problem in error.problems:
+        print(problem, file=sys.stderr)  # noqa: T201  # Logging is not configured yet: it is a setting itself.
+    raise SystemExit(EX_CONFIG)

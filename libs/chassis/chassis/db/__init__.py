@@ -1,0 +1,1 @@
+"""PostgreSQL: sessions, tenancy, prepared statements, outbox, inbox, idempotency keys, migrations."""

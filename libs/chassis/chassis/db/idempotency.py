@@ -1,0 +1,86 @@
+"""Idempotency keys: the answer of a POST stored in the transaction of its effect, and given again to a repetition.
+
+After the IETF draft "The Idempotency-Key HTTP Header Field" (-07). The lookup key holds tenant, principal and route, so
+that no key of one caller ever meets another's.
+"""
+
+from dataclasses import dataclass
+
+from sqlalchemy import bindparam, func, insert, select
+
+from chassis.context import current, tenant
+from chassis.db.session import Session
+from chassis.db.statements import Prepared
+from chassis.db.tables import CHASSIS
+from chassis.errors import BadRequest, Conflict, Invalid
+
+LONGEST_KEY = 255
+_KEYS = CHASSIS.tables["idempotency_keys"]
+_NAMES = ("company_id", "principal", "route", "key")
+_STORED = ("request_hash", "status", "headers", "body")
+_LOCK = Prepared(select(func.pg_try_advisory_xact_lock(func.hashtextextended(bindparam("name"), 0))))
+_FIND = Prepared(
+    select(*(_KEYS.c[name] for name in _STORED)).where(
+        *(_KEYS.c[name] == bindparam(name, type_=_KEYS.c[name].type) for name in _NAMES)
+    )
+)
+_STORE = Prepared(
+    insert(_KEYS).values({name: bindparam(name, type_=_KEYS.c[name].type) for name in (*_NAMES, *_STORED)})
+)
+
+
+@dataclass(frozen=True, slots=True)
+class StoredAnswer:
+    """What was answered the first time."""
+
+    status: int
+    headers: dict[str, str]
+    body: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """A key held by the open transaction until it ends."""
+
+    route: str
+    key: str
+    request_hash: bytes
+
+    def _names(self) -> dict[str, object]:
+        return {"company_id": tenant(), "principal": str(current().user_id), "route": self.route, "key": self.key}
+
+    def take(self, session: Session) -> StoredAnswer | None:
+        """Claim the key in the session's transaction; answers what was stored under it, or None when it is new.
+
+        Raises Conflict while another request holds the key, Invalid when it was used for another request, BadRequest
+        when it is no usable key. The claim is an advisory lock of the transaction: whoever dies lets go of it.
+        """
+        if not 0 < len(self.key) <= LONGEST_KEY or not self.key.isprintable():
+            raise BadRequest(
+                "invalid_idempotency_key", f"Idempotency-Key takes 1 to {LONGEST_KEY} printable characters."
+            )
+        session.connection()
+        names = self._names()
+        if session.fetch(_LOCK, name=repr(sorted(names.items())))[0][0] is not True:
+            raise Conflict(
+                "idempotency_key_in_use",
+                "The first request with this key is still at work.",
+                headers={"Retry-After": "1"},
+            )
+        row = session.fetch_one(_FIND, **names)
+        if row is None:
+            return None
+        if bytes(row[0]) != self.request_hash:
+            raise Invalid("idempotency_key_reused", "This Idempotency-Key was used with another request.")
+        return StoredAnswer(status=row[1], headers=row[2], body=bytes(row[3]))
+
+    def store(self, session: Session, answer: StoredAnswer) -> None:
+        """Keep the answer in the transaction that made its effect."""
+        session.run(
+            _STORE,
+            **self._names(),
+            request_hash=self.request_hash,
+            status=answer.status,
+            headers=answer.headers,
+            body=answer.body,
+        )

@@ -1,0 +1,129 @@
+"""What every migration is made of: the environment, the grants, row-level security, and the chassis' own tables.
+
+Roles follow the service's name: `<service>_owner` runs migrations and owns the tables, `<service>_app` serves requests
+and messages, `<service>_relay` sees the outbox and nothing else.
+"""
+
+import os
+from pathlib import Path
+
+from alembic import command, context, op
+from alembic.config import Config
+from alembic.script import ScriptDirectory
+from sqlalchemy import MetaData, create_engine, text
+from sqlalchemy.engine import make_url
+from sqlalchemy.schema import CreateIndex, CreateTable
+
+from chassis.db.tables import chassis_tables, new_metadata
+
+LOCK = 0x43524D  # "CRM": one migration at a time in a database.
+TENANT = "(SELECT nullif(current_setting('app.company_id', true), '')::bigint)"
+
+
+def create_tables(metadata: MetaData, *names: str) -> None:
+    """Create the named tables and their indexes as `metadata` describes them (all of them without names)."""
+    for table in metadata.sorted_tables:
+        if names and table.name not in names:
+            continue
+        op.execute(CreateTable(table))
+        for index in sorted(table.indexes, key=lambda index: str(index.name)):
+            op.execute(CreateIndex(index))
+
+
+def protect(
+    table: str, *, service: str, column: str = "company_id", grant: str = "SELECT, INSERT, UPDATE, DELETE"
+) -> None:
+    """Put a tenant's table behind row-level security, forced on its owner too, and grant the app role its rights.
+
+    The setting is read in a sub-select, so that PostgreSQL evaluates it once a statement and not once a row. Owner and
+    migrations get a policy of their own instead of the BYPASSRLS attribute, which would hold for every database.
+    """
+    op.execute(f"ALTER TABLE {table} ENABLE ROW LEVEL SECURITY")
+    op.execute(f"ALTER TABLE {table} FORCE ROW LEVEL SECURITY")
+    op.execute(f"CREATE POLICY tenant ON {table} USING ({column} = {TENANT}) WITH CHECK ({column} = {TENANT})")
+    op.execute(f"CREATE POLICY owner ON {table} TO {service}_owner USING (true) WITH CHECK (true)")
+    if grant:
+        op.execute(f"GRANT {grant} ON {table} TO {service}_app")
+
+
+def create_chassis_tables(service: str) -> None:
+    """Create outbox, inbox, message_attempts, failed_messages and idempotency_keys with their rights.
+
+    The app role may add to the outbox and never read it; the relay role reads and marks it for all tenants and sees
+    nothing else. Old rows are deleted through one function, so that no role needs the right to delete at will.
+    """
+    metadata = new_metadata()
+    chassis_tables(metadata)
+    create_tables(metadata)
+    protect("outbox", service=service, grant="INSERT")
+    op.execute(f"CREATE POLICY relay ON outbox TO {service}_relay USING (true) WITH CHECK (true)")
+    op.execute(
+        f"GRANT SELECT, UPDATE (published_at, attempts, next_attempt_at, last_error) ON outbox TO {service}_relay"
+    )
+    protect("idempotency_keys", service=service, grant="SELECT, INSERT")
+    op.execute(f"GRANT SELECT ON alembic_version TO {service}_app")  # For /readyz.
+    op.execute(f"GRANT SELECT, INSERT ON inbox TO {service}_app")
+    op.execute(f"GRANT SELECT, INSERT, UPDATE, DELETE ON message_attempts TO {service}_app")
+    op.execute(f"GRANT SELECT, INSERT, UPDATE (replayed_at) ON failed_messages TO {service}_app")
+    op.execute(
+        """
+        CREATE FUNCTION purge_expired(most integer) RETURNS bigint LANGUAGE plpgsql SECURITY DEFINER
+        SET search_path = pg_catalog, public AS $$
+        DECLARE total bigint := 0; gone bigint;
+        BEGIN
+            DELETE FROM public.outbox WHERE id IN (SELECT id FROM public.outbox
+                WHERE published_at < now() - interval '7 days' LIMIT most);
+            GET DIAGNOSTICS gone = ROW_COUNT; total := total + gone;
+            DELETE FROM public.inbox WHERE ctid = ANY (ARRAY(SELECT ctid FROM public.inbox
+                WHERE received_at < now() - interval '30 days' LIMIT most));
+            GET DIAGNOSTICS gone = ROW_COUNT; total := total + gone;
+            DELETE FROM public.idempotency_keys WHERE ctid = ANY (ARRAY(SELECT ctid FROM public.idempotency_keys
+                WHERE created_at < now() - interval '48 hours' LIMIT most));
+            GET DIAGNOSTICS gone = ROW_COUNT; total := total + gone;
+            RETURN total;
+        END $$
+        """
+    )
+    op.execute("REVOKE ALL ON FUNCTION purge_expired(integer) FROM PUBLIC")
+    op.execute(f"GRANT EXECUTE ON FUNCTION purge_expired(integer) TO {service}_relay")
+
+
+def run(metadata: MetaData) -> None:
+    """Alembic's env.py in one call: online with OWNER_DATABASE_URL, or offline as SQL for the linter."""
+    if context.is_offline_mode():
+        context.configure(dialect_name="postgresql", target_metadata=metadata, literal_binds=True)
+        with context.begin_transaction():
+            context.run_migrations()
+        return
+    url = make_url(os.environ["OWNER_DATABASE_URL"]).set(drivername="postgresql+psycopg")
+    engine = create_engine(url, connect_args={"options": "-c timezone=UTC -c lock_timeout=3000"})
+    with engine.connect() as connection:
+        # Held by the session until it closes, so that two deployments migrate one after the other.
+        connection.execute(text("SELECT pg_advisory_lock(:key)"), {"key": LOCK})
+        connection.commit()
+        context.configure(connection=connection, target_metadata=metadata, transaction_per_migration=True)
+        with context.begin_transaction():
+            context.run_migrations()
+    engine.dispose()
+
+
+def configuration(folder: Path) -> Config:
+    """Alembic's configuration for the migrations in `folder`, without an ini file."""
+    config = Config()
+    config.set_main_option("script_location", str(folder))
+    config.set_main_option("path_separator", "os")
+    return config
+
+
+def upgrade(folder: Path) -> str:
+    """Bring the database of OWNER_DATABASE_URL to the newest revision and answer it."""
+    config = configuration(folder)
+    command.upgrade(config, "head")
+    return head(folder)
+
+
+def head(folder: Path) -> str:
+    """The newest revision among the migrations in `folder`."""
+    revision = ScriptDirectory.from_config(configuration(folder)).get_current_head()
+    assert revision is not None
+    return revision

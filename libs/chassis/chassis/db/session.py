@@ -1,0 +1,197 @@
+"""The session: one transaction per request or message, each begun with its tenant; reads in a single round trip."""
+
+import threading
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+import psycopg
+import structlog
+from psycopg.abc import Buffer
+from psycopg.adapt import Loader
+from sqlalchemy import Connection, create_engine, event, orm
+from sqlalchemy.engine import make_url
+
+from chassis.context import current
+from chassis.db.statements import Prepared
+
+SET_TENANT = "SELECT set_config('app.company_id', %s, true)"
+OPTIONS = (
+    "-c timezone=UTC -c statement_timeout=5000 -c lock_timeout=2000 -c idle_in_transaction_session_timeout=30000 "
+    # Every statement is one of a fixed set with the tenant as a parameter, so a plan made once serves all values;
+    # planning anew for each call costs more than the call.
+    "-c plan_cache_mode=force_generic_plan"
+)
+
+log = structlog.get_logger()
+
+
+class BypassError(Exception):
+    """The service's role could see past row-level security; nothing may start like that."""
+
+
+class RawJson(Loader):
+    """JSON as the bytes that PostgreSQL made: it goes into answers and events unparsed. (jsonb is parsed as ever.)"""
+
+    def load(self, data: Buffer) -> bytes:
+        return bytes(data)
+
+
+class Session(orm.Session):
+    """A SQLAlchemy session whose every transaction has the tenant of the context.
+
+    `fetch` runs a prepared statement: inside the transaction once there is one, else, if it only reads, in one round
+    trip of its own.
+    """
+
+    database: "Database"
+
+    def fetch(self, statement: Prepared, **parameters: Any) -> list[tuple[Any, ...]]:
+        """All rows that the statement returns. Raises psycopg.Error."""
+        if statement.reads and not self.in_transaction():
+            return self.database.read(statement, parameters)
+        return _driver(self.connection()).execute(statement.sql, statement.bind(parameters)).fetchall()
+
+    def fetch_one(self, statement: Prepared, **parameters: Any) -> tuple[Any, ...] | None:
+        """The first row, or None."""
+        rows = self.fetch(statement, **parameters)
+        return rows[0] if rows else None
+
+    def run(self, statement: Prepared, **parameters: Any) -> int:
+        """Run a statement that returns no rows, in the transaction; answers how many rows it touched."""
+        return _driver(self.connection()).execute(statement.sql, statement.bind(parameters)).rowcount
+
+
+class Database:
+    """One database as one role: a pool for transactions, and a connection per thread for reads.
+
+    `url` is a libpq URL. `pool_size` bounds the transactions at a time; threads that only read hold one more
+    connection each. Connections are made on first use.
+    """
+
+    def __init__(self, url: str, *, pool_size: int = 4, application_name: str = "crm") -> None:
+        parsed = make_url(url).set(drivername="postgresql+psycopg")
+        self._conninfo = parsed.set(drivername="postgresql").render_as_string(hide_password=False)
+        self._arguments: dict[str, Any] = {
+            "options": OPTIONS,
+            "application_name": application_name,
+            "connect_timeout": 3,
+            "keepalives_idle": 30,
+        }
+        self.engine = create_engine(
+            parsed,
+            connect_args=self._arguments,
+            pool_size=pool_size,
+            max_overflow=0,
+            pool_timeout=3,
+            pool_use_lifo=True,
+        )
+        event.listen(self.engine, "connect", lambda connection, _: _adapt(connection))
+        self._sessions = orm.sessionmaker(self.engine, class_=Session, autoflush=False, expire_on_commit=False)
+        self._local = threading.local()
+
+    def session(self) -> Session:
+        """A new session; it begins its transaction with its first statement."""
+        session = self._sessions()
+        session.database = self
+        return session
+
+    @contextmanager
+    def transaction(self) -> Iterator[Session]:
+        """A session whose transaction commits at the end of the block and rolls back on any exception."""
+        with self.session() as session, session.begin():
+            yield session
+
+    def read(self, statement: Prepared, parameters: Mapping[str, Any]) -> list[tuple[Any, ...]]:
+        """Answer a read in one round trip, in an implicit transaction that begins by setting the tenant.
+
+        PostgreSQL treats what a pipeline sends up to its Sync as one transaction, so the setting is local to it
+        (PostgreSQL documentation, "Pipelining"). A connection that the server closed meanwhile is replaced, once:
+        a read can be asked again.
+        """
+        bound = statement.bind(parameters)
+        try:
+            return self._read_on(self._reader(), statement.sql, bound)
+        except psycopg.OperationalError:
+            if not self._reader().closed:
+                raise
+            self._local.reader = None
+            return self._read_on(self._reader(), statement.sql, bound)
+
+    @staticmethod
+    def _read_on(connection: psycopg.Connection, sql: str, bound: Mapping[str, Any]) -> list[tuple[Any, ...]]:
+        company_id = current().company_id
+        with connection.pipeline():
+            connection.execute(SET_TENANT, ("" if company_id is None else str(company_id),))
+            cursor = connection.execute(sql, bound)
+        rows: list[tuple[Any, ...]] = cursor.fetchall()
+        return rows
+
+    def _reader(self) -> psycopg.Connection:
+        reader: psycopg.Connection | None = getattr(self._local, "reader", None)
+        if reader is None:
+            reader = psycopg.connect(self._conninfo, autocommit=True, **self._arguments)
+            _adapt(reader)
+            self._local.reader = reader
+        return reader
+
+    def ping(self) -> None:
+        """One round trip. Raises psycopg.Error when the database does not answer."""
+        self._reader_or_new().execute("SELECT 1")
+
+    def _reader_or_new(self) -> psycopg.Connection:
+        if self._reader().closed:
+            self._local.reader = None
+        return self._reader()
+
+    def refuse_bypass(self) -> None:
+        """Raise BypassError when this role is a superuser, has BYPASSRLS, or owns or inherits the owner of a table."""
+        rows = (
+            self._reader_or_new()
+            .execute(
+                """
+            SELECT rolsuper, rolbypassrls, EXISTS (
+                SELECT FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+                WHERE n.nspname = 'public' AND c.relkind IN ('r', 'p')
+                AND pg_has_role(current_user, c.relowner, 'MEMBER'))
+            FROM pg_roles WHERE rolname = current_user
+            """
+            )
+            .fetchone()
+        )
+        if rows is None or any(rows):
+            raise BypassError(
+                "this database role is a superuser, has BYPASSRLS or owns tables: row-level security would not hold"
+            )
+
+    def dispose(self) -> None:
+        """Close the pool and this thread's reader."""
+        self.engine.dispose()
+        reader: psycopg.Connection | None = getattr(self._local, "reader", None)
+        if reader is not None:
+            reader.close()
+            self._local.reader = None
+
+
+@event.listens_for(Session, "after_begin")
+def _set_tenant(_: orm.Session, __: orm.SessionTransaction, connection: Connection) -> None:
+    """Give the transaction its tenant in the same round trip as its BEGIN; without one it sees no tenant's rows."""
+    company_id = current().company_id
+    driver = _driver(connection)
+    with driver.pipeline():
+        driver.execute(SET_TENANT, ("" if company_id is None else str(company_id),))
+
+
+def set_tenant(session: Session, company_id: int) -> None:
+    """Move an open transaction to a tenant: for a batch of messages, and for registering a company."""
+    _driver(session.connection()).execute(SET_TENANT, (str(company_id),))
+
+
+def _driver(connection: Connection) -> psycopg.Connection:
+    driver = connection.connection.driver_connection
+    assert isinstance(driver, psycopg.Connection)
+    return driver
+
+
+def _adapt(connection: Any) -> None:
+    connection.adapters.register_loader("json", RawJson)

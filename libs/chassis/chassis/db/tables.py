@@ -1,0 +1,150 @@
+"""The conventions of every table, and the tables that each service has for the chassis' sake."""
+
+from typing import Any
+
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    DateTime,
+    Identity,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    SmallInteger,
+    String,
+    Table,
+    Text,
+    UniqueConstraint,
+    Uuid,
+    func,
+    text,
+)
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.schema import SchemaItem
+
+NAMING = {
+    "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+    "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+    "ck": "ck_%(table_name)s_%(constraint_name)s",
+    "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+    "pk": "pk_%(table_name)s",
+}
+
+
+def new_metadata() -> MetaData:
+    """A service's metadata, with the naming convention that error translation and migrations rely on."""
+    return MetaData(naming_convention=NAMING)
+
+
+def timestamp(name: str, *, default: bool = False) -> Column[Any]:
+    """A TIMESTAMPTZ column; with `default` it is NOT NULL and the database sets it."""
+    return Column(name, DateTime(timezone=True), nullable=not default, server_default=func.now() if default else None)
+
+
+def tenant_table(name: str, metadata: MetaData, *items: SchemaItem) -> Table:
+    """A table that tenants own: id, company_id, version, created_at, updated_at, and what `items` add.
+
+    `(company_id, id)` is unique so that foreign keys can carry the tenant. `version` starts at 1 and rises by one with
+    every change; it is the ETag and the event's aggregate version.
+    """
+    return Table(
+        name,
+        metadata,
+        Column("id", BigInteger, Identity(always=True), primary_key=True),
+        Column("company_id", BigInteger, nullable=False),
+        Column("version", Integer, nullable=False, server_default=text("1")),
+        *items,
+        timestamp("created_at", default=True),
+        timestamp("updated_at", default=True),
+        UniqueConstraint("company_id", "id"),
+        info={"tenant": "company_id"},
+    )
+
+
+def chassis_tables(metadata: MetaData) -> None:
+    """Add outbox, inbox, message_attempts, failed_messages and idempotency_keys to a service's metadata.
+
+    The statements in `chassis.db` and `chassis.broker` are written against these names; the migration helper
+    `chassis.db.migrations.create_chassis_tables` creates them from here, so that there is one description.
+    """
+    Table(
+        "outbox",
+        metadata,
+        Column("id", BigInteger, Identity(always=True), primary_key=True),
+        Column("event_id", Uuid, nullable=False, unique=True),
+        Column("company_id", BigInteger, nullable=False),
+        Column("aggregate_type", String(100), nullable=False),
+        Column("aggregate_id", BigInteger, nullable=False),
+        Column("aggregate_version", Integer, nullable=False),
+        Column("type", String(200), nullable=False),
+        Column("routing_key", String(255), nullable=False),
+        Column("correlation_id", String(64)),
+        Column("body", LargeBinary, nullable=False),
+        timestamp("occurred_at", default=True),
+        timestamp("published_at"),
+        Column("attempts", Integer, nullable=False, server_default=text("0")),
+        timestamp("next_attempt_at", default=True),
+        Column("last_error", Text),
+        UniqueConstraint("aggregate_type", "aggregate_id", "aggregate_version"),
+        Index("ix_outbox_unpublished", "id", postgresql_where=text("published_at IS NULL")),
+        Index(
+            "ix_outbox_unpublished_aggregate",
+            "aggregate_type",
+            "aggregate_id",
+            "id",
+            postgresql_where=text("published_at IS NULL"),
+        ),
+        Index("ix_outbox_published_at", "published_at", postgresql_where=text("published_at IS NOT NULL")),
+        info={"tenant": "company_id"},
+    )
+    Table(
+        "inbox",
+        metadata,
+        Column("consumer", String(100), primary_key=True),
+        Column("event_id", Uuid, primary_key=True),
+        timestamp("received_at", default=True),
+        Index("ix_inbox_received_at", "received_at"),
+    )
+    Table(
+        "message_attempts",
+        metadata,
+        Column("consumer", String(100), primary_key=True),
+        Column("event_id", Uuid, primary_key=True),
+        Column("attempts", SmallInteger, nullable=False),
+        timestamp("last_attempt_at", default=True),
+    )
+    Table(
+        "failed_messages",
+        metadata,
+        Column("id", BigInteger, Identity(always=True), primary_key=True),
+        Column("consumer", String(100), nullable=False),
+        Column("event_id", Uuid),
+        Column("routing_key", String(255), nullable=False),
+        Column("body", LargeBinary, nullable=False),
+        Column("error", Text, nullable=False),
+        Column("history", JSONB, nullable=False),
+        timestamp("failed_at", default=True),
+        timestamp("replayed_at"),
+        Index("ix_failed_messages_failed_at", "failed_at"),
+    )
+    Table(
+        "idempotency_keys",
+        metadata,
+        Column("company_id", BigInteger, primary_key=True),
+        Column("principal", String(64), primary_key=True),
+        Column("route", String(200), primary_key=True),
+        Column("key", String(255), primary_key=True),
+        Column("request_hash", LargeBinary, nullable=False),
+        Column("status", SmallInteger, nullable=False),
+        Column("headers", JSONB, nullable=False),
+        Column("body", LargeBinary, nullable=False),
+        timestamp("created_at", default=True),
+        Index("ix_idempotency_keys_created_at", "created_at"),
+        info={"tenant": "company_id"},
+    )
+
+
+CHASSIS = new_metadata()
+"""The chassis' tables by themselves, for the statements that are the same in every service."""
+chassis_tables(CHASSIS)

@@ -1,0 +1,36 @@
+"""What a service is made of: one declaration that the web process, the worker and the migrations all start from."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import MetaData
+
+from chassis.broker.schedules import Schedule
+from chassis.broker.subscriptions import Subscriptions
+from chassis.config import Settings
+from chassis.errors import AppError
+
+
+@dataclass(frozen=True, kw_only=True)
+class Service:
+    """A service. `conflicts` says what the violation of a named constraint means to a client."""
+
+    name: str
+    title: str
+    settings: type[Settings]
+    metadata: MetaData
+    migrations: Path
+    blueprints: Sequence[Any]
+    subscriptions: Subscriptions | None = None
+    conflicts: Mapping[str, AppError] = field(default_factory=dict)
+    schedules: Sequence[Schedule] = ()
+
+
+def load(name: str) -> Service:
+    """The service declared as SERVICE in `<name>.app`. Raises ImportError for a name that is none."""
+    service = import_module(f"{name}.app").SERVICE
+    assert isinstance(service, Service)
+    return service

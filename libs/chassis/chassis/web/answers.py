@@ -1,0 +1,50 @@
+"""Answers: JSON that PostgreSQL made, with its ETag and its place; pages with their cursor."""
+
+from flask import Response, request
+
+from chassis.errors import BadRequest, PreconditionFailed, PreconditionRequired
+
+JSON = "application/json"
+
+
+def answer(document: bytes, *, version: int | None = None, status: int = 200) -> Response:
+    """A record. With its version comes the ETag, and 304 to a GET that has it already (RFC 9110, 13.1.2)."""
+    response = Response(document, status, content_type=JSON)
+    if version is not None:
+        response.headers["ETag"] = tag = f'"{version}"'
+        if request.method == "GET" and tag in request.headers.get("If-None-Match", ""):
+            response.status_code = 304
+            response.set_data(b"")
+    return response
+
+
+def created(document: bytes, *, version: int, location: str) -> Response:
+    """A record that did not exist before: 201 with Location and ETag."""
+    response = answer(document, version=version, status=201)
+    response.headers["Location"] = location
+    return response
+
+
+def expected_version() -> int:
+    """The version that If-Match names: the client says which state its change is meant for.
+
+    Raises PreconditionRequired without the header, BadRequest for `*`, PreconditionFailed for what can be no version
+    of ours (a weak tag never matches, RFC 9110, 13.1.1).
+    """
+    header = request.headers.get("If-Match")
+    if header is None:
+        raise PreconditionRequired("if_match_required", "Send If-Match with the ETag of the state you are changing.")
+    if header.strip() == "*":
+        raise BadRequest("if_match_unspecific", "If-Match: * would overwrite changes unseen; send the ETag.")
+    tag = header.strip()
+    digits = tag[1:-1]
+    if (
+        len(tag) < 3
+        or tag[0] != '"'
+        or tag[-1] != '"'
+        or not digits.isascii()
+        or not digits.isdigit()
+        or len(digits) > 9
+    ):
+        raise PreconditionFailed("stale_version", "If-Match does not name a version of this record.")
+    return int(digits)

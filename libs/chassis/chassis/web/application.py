@@ -1,0 +1,237 @@
+"""The Flask application of a service: authentication, one transaction a request, one log line, problems for failures."""
+
+import re
+import time
+from hashlib import sha256
+from typing import Any
+
+import flask_smorest
+import structlog
+import uuid_utils
+from flask import Flask, Request, Response, g, request
+from flask.sessions import SecureCookieSessionInterface, SessionMixin
+from werkzeug.routing import BaseConverter, ValidationError
+
+from chassis.config import Settings
+from chassis.context import Context, acting_as, current
+from chassis.db.idempotency import Claim, StoredAnswer
+from chassis.db.session import Database
+from chassis.service import Service
+from chassis.web import health, measures, problems
+from chassis.web.auth import PUBLIC, Principal, TokenVerifier, check_permission, public
+from chassis.web.keys import KeySet
+from chassis.web.schemas import LARGEST_ID, Problem
+
+LARGEST_BODY = 1024 * 1024
+_REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{8,64}\Z")
+_TRACEPARENT = re.compile(r"[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}\Z")
+_KEPT_HEADERS = ("Content-Type", "ETag", "Location")
+
+log = structlog.get_logger()
+
+
+class IdConverter(BaseConverter):
+    """An id in a path: what cannot be one of ours is not found, instead of overflowing in the database."""
+
+    regex = "[1-9][0-9]{0,18}"
+
+    def to_python(self, value: str) -> int:
+        """The id. Raises ValidationError, which werkzeug takes for no match."""
+        number = int(value)
+        if number > LARGEST_ID:
+            raise ValidationError
+        return number
+
+
+class NoSessions(SecureCookieSessionInterface):
+    """Requests carry tokens; there is no cookie to read or write."""
+
+    def open_session(self, app: Flask, request: Request) -> None:  # Flask's signature.
+        """Open nothing."""
+
+    def make_null_session(self, app: Flask) -> Any:  # noqa: ARG002  # Flask's signature.
+        """Give Flask a session that it need not look at."""
+        return _NO_SESSION
+
+    def save_session(self, app: Flask, session: SessionMixin, response: Response) -> None:
+        """Save nothing."""
+
+
+_NO_SESSION: dict[str, Any] = {}
+
+
+class Api(flask_smorest.Api):  # type: ignore[misc]  # flask-smorest ships no types.
+    """flask-smorest's OpenAPI document, with problems as its errors; the chassis answers them itself."""
+
+    ERROR_SCHEMA = Problem
+
+    def _register_error_handlers(self) -> None:
+        """Leave errors to chassis.web.problems."""
+
+    def _register_responses(self) -> None:
+        """Describe every error as a problem document."""
+        content = {problems.CONTENT_TYPE: {"schema": Problem}}
+        self.spec.components.response("DEFAULT_ERROR", {"description": "A problem (RFC 9457).", "content": content})
+
+
+class ServiceApplication(Flask):
+    """A service as a WSGI application. Every route has declared its access, or the application refuses to start."""
+
+    def __init__(self, service: Service, settings: Settings, database: Database) -> None:
+        super().__init__(service.name, static_folder=None)
+        self.service = service
+        self.database = database
+        self.verifier = TokenVerifier(
+            KeySet(settings.jwks_url), issuer=settings.token_issuer, audience=settings.token_audience
+        )
+        self.access: dict[str, str] = {}
+        self.session_interface = NoSessions()
+        self.url_map.converters["id"] = IdConverter
+        self.url_map.strict_slashes = False
+        self.config.update(
+            MAX_CONTENT_LENGTH=LARGEST_BODY,
+            PROVIDE_AUTOMATIC_OPTIONS=False,
+            CURSOR_SECRET=settings.cursor_secret,
+            SETTINGS=settings,
+        )
+        problems.register(self, service.conflicts)
+        health.register(self, database, service.migrations)
+        self._describe(service, settings)
+        for endpoint, view in self.view_functions.items():
+            access = getattr(view, "access", None)
+            if access is None:
+                raise TypeError(f"the route {endpoint} declares neither a permission nor that it is public")
+            self.access[endpoint] = access
+
+    def _describe(self, service: Service, settings: Settings) -> None:
+        """Register the blueprints with their OpenAPI document, served at /openapi.json to the inside."""
+        self.config.update(
+            API_TITLE=service.title,
+            API_VERSION=settings.service_version,
+            OPENAPI_VERSION="3.1.0",
+            API_SPEC_OPTIONS={
+                "servers": [{"url": "/"}],
+                "security": [{"token": []}],
+                "components": {
+                    "securitySchemes": {"token": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"}}
+                },
+            },
+        )
+        api = Api(self)
+        api.register_converter(IdConverter, _describe_id)
+        for blueprint in service.blueprints:
+            api.register_blueprint(blueprint)
+        self.document: dict[str, Any] = _complete(api.spec.to_dict(), self)
+
+        @public
+        def openapi() -> Any:
+            return self.json.response(self.document)
+
+        self.add_url_rule("/openapi.json", view_func=openapi)
+
+    def full_dispatch_request(self) -> Response:
+        """Answer one request inside its context, then count it and log it in one line."""
+        started = time.perf_counter()
+        given = request.headers.get("X-Request-Id", "")
+        request_id = given if _REQUEST_ID.match(given) else str(uuid_utils.uuid7())
+        g.principal = None
+        with acting_as(Context(request_id=request_id)):
+            response = super().full_dispatch_request()
+            response.headers["X-Request-Id"] = request_id
+            seconds = time.perf_counter() - started
+            route = "unrouted" if request.url_rule is None else request.url_rule.rule
+            measures.observe(request.method, route, response.status_code, seconds)
+            principal: Principal | None = g.principal
+            log.info(
+                "request",
+                method=request.method,
+                route=route,
+                status=response.status_code,
+                ms=round(seconds * 1000, 2),
+                company_id=principal and principal.company_id,
+                user_id=principal and principal.user_id,
+            )
+            return response
+
+    def dispatch_request(self) -> Response:  # type: ignore[override]  # Our views return responses only.
+        """Authenticate, run the view in one transaction, commit, answer. Any exception rolls back."""
+        if request.routing_exception is not None:
+            self.raise_routing_exception(request)
+        rule = request.url_rule
+        assert rule is not None
+        access = self.access[rule.endpoint]
+        view = self.view_functions[rule.endpoint]
+        arguments: dict[str, Any] = request.view_args or {}
+        with acting_as(self._context(access)) as context, self.database.session() as session:
+            g.session = session
+            key = request.headers.get("Idempotency-Key")
+            if key is None or request.method != "POST" or context.user_id is None:
+                response: Response = view(**arguments)
+            else:
+                response = self._once(Claim(f"POST {rule.rule}", key, _fingerprint(arguments)), view, arguments)
+            if session.in_transaction():
+                session.commit()
+            return response
+
+    def _context(self, access: str) -> Context:
+        """The context of the view: what the token says, if the route asks for one."""
+        headers = request.headers
+        traceparent = headers.get("traceparent")
+        if traceparent is not None and not _TRACEPARENT.match(traceparent):
+            traceparent = None
+        client_ip = headers.get("X-Forwarded-For", request.remote_addr)
+        user_agent = headers.get("User-Agent")
+        if user_agent is not None:
+            user_agent = user_agent[:500].replace("\x00", "")
+        request_id = current().request_id
+        if access == PUBLIC:
+            return Context(request_id=request_id, client_ip=client_ip, user_agent=user_agent, traceparent=traceparent)
+        principal = self.verifier.verify(headers.get("Authorization"))
+        check_permission(principal, access)
+        g.principal = principal
+        return Context(
+            company_id=principal.company_id,
+            user_id=principal.user_id,
+            permissions=principal.permissions,
+            session_id=principal.session_id,
+            request_id=request_id,
+            client_ip=client_ip,
+            user_agent=user_agent,
+            traceparent=traceparent,
+        )
+
+    def _once(self, claim: Claim, view: Any, arguments: dict[str, Any]) -> Response:
+        """Run the view under its idempotency key, or answer again what it answered the first time."""
+        stored = claim.take(g.session)
+        if stored is not None:
+            return Response(stored.body, stored.status, {**stored.headers, "Idempotent-Replayed": "true"})
+        response: Response = view(**arguments)
+        headers = {name: response.headers[name] for name in _KEPT_HEADERS if name in response.headers}
+        claim.store(g.session, StoredAnswer(response.status_code, headers, response.get_data()))
+        return response
+
+
+def _fingerprint(arguments: dict[str, Any]) -> bytes:
+    """What makes two requests the same: the path's parameters and the body's bytes."""
+    return sha256(repr(sorted(arguments.items())).encode() + b"\x00" + request.get_data(cache=True)).digest()
+
+
+def _describe_id(_: BaseConverter) -> dict[str, Any]:
+    return {"type": "integer", "format": "int64", "minimum": 1}
+
+
+def _complete(document: dict[str, Any], app: Flask) -> dict[str, Any]:
+    """Give every operation a unique operationId, and say which need no token."""
+    for rule in app.url_map.iter_rules():
+        view = app.view_functions[rule.endpoint]
+        path = re.sub(r"<(?:[^:<>]+:)?([^<>]+)>", r"{\1}", rule.rule)
+        for method, operation in document["paths"].get(path, {}).items():
+            if method.upper() not in (rule.methods or ()):
+                continue
+            operation["operationId"] = view.__name__
+            access = getattr(view, "access", None)
+            if access == PUBLIC:
+                operation["security"] = []
+            else:
+                operation["x-permission"] = access
+    return document

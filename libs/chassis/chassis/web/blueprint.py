@@ -1,0 +1,99 @@
+"""flask-smorest's blueprint with our bodies, lists and answers: it documents what the chassis does, and costs nothing."""
+
+from collections.abc import Callable
+from functools import wraps
+from typing import Any, TypeVar
+
+import flask_smorest
+import marshmallow
+
+from chassis.db.listing import Listing
+from chassis.web import listing as lists
+from chassis.web.request import load_body
+from chassis.web.schemas import PageInfo
+
+View = TypeVar("View", bound=Callable[..., Any])
+
+
+class Blueprint(flask_smorest.Blueprint):  # type: ignore[misc]  # flask-smorest ships no types.
+    """A service's routes. The decorators note the documentation on the view; only bodies and lists add a call."""
+
+    def arguments(self, schema: type[marshmallow.Schema]) -> Callable[[View], View]:  # type: ignore[override]
+        """Pass the JSON body, checked by `schema`, as the view's first argument."""
+        instance = schema()
+
+        def decorate(view: View) -> View:
+            @wraps(view)
+            def with_body(**path: Any) -> Any:
+                return view(load_body(instance), **path)
+
+            parameter = {"in": "json", "required": True, "schema": schema}
+            _note(with_body, "arguments", {"parameters": [parameter]})
+            return with_body  # type: ignore[return-value]  # The same view with its body supplied.
+
+        return decorate
+
+    def listing(self, listing: Listing, schema: type[marshmallow.Schema]) -> Callable[[View], View]:
+        """Pass the parsed ListQuery as the first argument, and document the page of `schema` documents."""
+        page = type(
+            f"{schema.__name__.removesuffix('Out')}Page",
+            (marshmallow.Schema,),
+            {
+                "Meta": type("Meta", (), {"unknown": marshmallow.EXCLUDE}),
+                "data": marshmallow.fields.List(marshmallow.fields.Nested(schema), required=True),
+                "page": marshmallow.fields.Nested(PageInfo, required=True),
+            },
+        )
+
+        def decorate(view: View) -> View:
+            @wraps(view)
+            def with_query(**path: Any) -> Any:
+                return view(lists.parse(listing), **path)
+
+            _note(with_query, "manual_doc", {"parameters": lists.parameters(listing)})
+            return self.response(200, page)(with_query)  # type: ignore[return-value]  # The same view, see arguments.
+
+        return decorate
+
+    def response(self, status: int, schema: type[marshmallow.Schema] | None = None) -> Callable[[View], View]:  # type: ignore[override]
+        """Document what the view answers; the view itself returns a ready response."""
+
+        def decorate(view: View) -> View:
+            document = {"description": _PHRASES[status], "content_type": None}
+            if schema is not None:
+                document["schema"] = schema()
+            _note(view, "response", {"responses": {status: [document]}})
+            return view
+
+        return decorate
+
+
+_PHRASES: dict[int, Any] = {200: "OK", 201: "Created", 204: "No content"}
+
+
+def versioned(view: View) -> View:
+    """Document that a route demands If-Match (a change to a version the client has seen)."""
+    header = {
+        "name": "If-Match",
+        "in": "header",
+        "required": True,
+        "description": "The ETag of the state that the change is meant for.",
+        "schema": {"type": "string", "pattern": '^"[0-9]{1,9}"$'},
+    }
+    _note(view, "manual_doc", {"parameters": [header]})
+    return view
+
+
+def _note(view: Any, part: str, content: dict[str, Any]) -> None:
+    """Add to the notes that flask-smorest turns into OpenAPI when the blueprint is registered."""
+    notes = dict(getattr(view, "_apidoc", {}))
+    merged = dict(notes.get(part, {}))
+    for key, value in content.items():
+        present = merged.get(key)
+        merged[key] = (
+            [*present, *value]
+            if isinstance(present, list)
+            else ({**(present or {}), **value} if isinstance(value, dict) else value)
+        )
+    notes[part] = merged
+    view._apidoc = notes  # noqa: SLF001  # flask-smorest's own attribute.

@@ -1,0 +1,43 @@
+"""gunicorn's settings: threads, deadlines, metrics on a port of their own. Read by gunicorn as a module."""
+
+import os
+import shutil
+from typing import Any
+
+from prometheus_client import CollectorRegistry, multiprocess, start_http_server
+
+worker_class = "gthread"
+# Deadlines nest: gateway 15 s > this 12 s > statement 5 s > lock 2 s.
+timeout = 12
+graceful_timeout = 25
+# Longer than the gateway keeps idle connections, so that it never sends on one that is just closing.
+keepalive = 75
+backlog = 512
+# One shared control socket per user is gunicorn's default; several services on one machine would contend for it.
+control_socket_disable = True
+accesslog = None
+errorlog = "-"
+loglevel = "warning"
+# The application is loaded in each worker: connections and threads do not survive a fork.
+preload_app = False
+worker_tmp_dir = "/dev/shm" if os.path.isdir("/dev/shm") else None  # noqa: PTH112, S108  # Heartbeats touch a file often.
+
+
+def when_ready(server: Any) -> None:  # noqa: ARG001  # gunicorn's signature.
+    """Serve the sum of all workers' metrics from the arbiter, which answers no requests itself."""
+    bind = os.environ.get("METRICS_BIND", "")
+    if bind:
+        host, _, port = bind.rpartition(":")
+        registry = CollectorRegistry()
+        multiprocess.MultiProcessCollector(registry)  # type: ignore[no-untyped-call]  # It ships no types.
+        start_http_server(int(port), host, registry)
+
+
+def child_exit(server: Any, worker: Any) -> None:  # noqa: ARG001  # gunicorn's signature.
+    """Forget the gauges of a worker that is gone."""
+    multiprocess.mark_process_dead(worker.pid)  # type: ignore[no-untyped-call]  # It ships no types.
+
+
+def on_exit(server: Any) -> None:  # noqa: ARG001  # gunicorn's signature.
+    """Remove the metrics' files: they count one run."""
+    shutil.rmtree(os.environ.get("PROMETHEUS_MULTIPROC_DIR", ""), ignore_errors=True)

@@ -1,0 +1,186 @@
+"""The grammar of lists: `field[op]=value`, `sort=-created_at,name`, `limit`, `cursor`, `fields`, `include=total`."""
+
+from collections.abc import Callable
+from functools import lru_cache
+from typing import Any
+from urllib.parse import parse_qsl, urlencode
+
+from flask import Response, current_app, request
+
+from chassis.context import tenant
+from chassis.db.listing import DEFAULT_PAGE, LARGEST_PAGE, Kind, Listing, ListQuery, Page, Shape
+from chassis.errors import BadRequest, FieldError
+from chassis.web import cursors
+from chassis.web.answers import JSON
+
+MOST_PARAMETERS = 40
+MOST_VALUES = 100
+MOST_SORTS = 3
+_RESERVED = ("limit", "cursor", "sort", "fields", "include")
+
+
+def parse(listing: Listing) -> ListQuery:
+    """What the request's query string asks of `listing`. Raises BadRequest that names what is allowed."""
+    query, cursor = _parse(listing, request.query_string)
+    if not cursor:
+        return query
+    sealed = cursors.unseal(_secret(), _question(listing, query), cursor)
+    keys = tuple(kind.parse(str(value)) for kind, value in zip(listing.key_kinds(query.shape), sealed, strict=True))
+    return ListQuery(query.shape, query.values, keys, query.total)
+
+
+def answer_page(listing: Listing, query: ListQuery, page: Page) -> Response:
+    """The envelope of a page, with the cursor of the next one and its Link (RFC 8288)."""
+    headers = {}
+    cursor = b"null"
+    if page.last is not None:
+        sealed = cursors.seal(_secret(), _question(listing, query), page.last)
+        cursor = b'"%s"' % sealed.encode()
+        kept = [pair for pair in parse_qsl(request.query_string.decode("utf-8", "replace")) if pair[0] != "cursor"]
+        headers["Link"] = f'<{request.path}?{urlencode([*kept, ("cursor", sealed)])}>; rel="next"'
+    more = b"false" if page.last is None else b"true"
+    total = b"" if page.total is None else b',"total":%d' % page.total
+    body = b'{"data":%s,"page":{"next_cursor":%s,"has_more":%s%s}}' % (page.data, cursor, more, total)
+    return Response(body, 200, headers, content_type=JSON)
+
+
+def _secret() -> str:
+    secret: str = current_app.config["CURSOR_SECRET"]
+    return secret
+
+
+def _question(listing: Listing, query: ListQuery) -> bytes:
+    """What a cursor is bound to: the tenant, the list, its filters and its order, but not its size."""
+    shape = query.shape
+    return repr((tenant(), listing.view.name, shape.conditions, query.values, shape.sort)).encode()
+
+
+@lru_cache(maxsize=4096)
+def _parse(listing: Listing, query_string: bytes) -> tuple[ListQuery, str]:
+    """The query string understood, and its cursor. Cached: clients ask the same few questions again and again."""
+    try:
+        pairs = parse_qsl(
+            query_string.decode(), keep_blank_values=True, max_num_fields=MOST_PARAMETERS, errors="strict"
+        )
+    except ValueError:
+        raise BadRequest(
+            "malformed_query", f"The query string is not UTF-8 or has over {MOST_PARAMETERS} parts."
+        ) from None
+    reserved = {name: value for name, value in pairs if name in _RESERVED}
+    filters = [(name, value) for name, value in pairs if name not in _RESERVED]
+    if len(reserved) + len(filters) != len(pairs):
+        raise _refuse("", "repeated_parameter", f"Each of {', '.join(_RESERVED)} can be given once.")
+    conditions, values = [], []
+    for name, text in filters:
+        condition, value = _filter(listing, name, text)
+        conditions.append(condition)
+        values.append(value)
+    shape = Shape(
+        fields=_fields(listing, reserved.get("fields")),
+        conditions=tuple(conditions),
+        sort=_sort(listing, reserved.get("sort")),
+        limit=_limit(reserved.get("limit")),
+        after=bool(reserved.get("cursor")),
+    )
+    if "include" in reserved and reserved["include"] != "total":
+        raise _refuse("include", "unknown_include", "Only include=total is known.")
+    return ListQuery(shape, tuple(values), total="include" in reserved), reserved.get("cursor", "")
+
+
+def _filter(listing: Listing, parameter: str, text: str) -> tuple[tuple[str, str], Any]:
+    name, bracket, rest = parameter.partition("[")
+    operator = rest.removesuffix("]") if bracket else "eq"
+    kind = listing.filters.get(name)
+    if kind is None or (bracket and not rest.endswith("]")):
+        allowed = ", ".join((*listing.filters, *_RESERVED))
+        raise _refuse(parameter, "unknown_parameter", f"There is no parameter {parameter[:60]!r}; allowed: {allowed}.")
+    if operator not in kind.operators:
+        allowed = ", ".join(kind.operators)
+        raise _refuse(parameter, "unknown_operator", f"{name} takes the operators {allowed}.")
+    return (name, operator), _value(kind, parameter, operator, text)
+
+
+def _value(kind: Kind, parameter: str, operator: str, text: str) -> Any:
+    try:
+        if operator == "is_null":
+            return {"true": True, "false": False}[text]
+        if operator == "in":
+            parts = text.split(",")
+            if len(parts) > MOST_VALUES:
+                raise ValueError(f"at most {MOST_VALUES} values are taken")
+            return [kind.parse(part) for part in parts]
+        value = kind.parse(text)
+    except KeyError:
+        raise _refuse(parameter, "invalid_value", "true or false is wanted.") from None
+    except (ValueError, OverflowError) as error:
+        raise _refuse(parameter, "invalid_value", f"{error}.") from None
+    if operator == "contains":
+        escaped = value.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
+        return f"%{escaped}%"
+    return value
+
+
+def _fields(listing: Listing, text: str | None) -> tuple[str, ...] | None:
+    if text is None:
+        return None
+    return tuple(dict.fromkeys(_known("fields", part, listing.fields) for part in text.split(",")))
+
+
+def _sort(listing: Listing, text: str | None) -> tuple[tuple[str, bool], ...]:
+    if text is None:
+        return listing.default_sort
+    parts = text.split(",")
+    if len(parts) > MOST_SORTS:
+        raise _refuse("sort", "too_many_sorts", f"At most {MOST_SORTS} fields are sorted by.")
+    keys = {_known("sort", part.removeprefix("-"), listing.sorts): part.startswith("-") for part in parts}
+    return tuple(keys.items())
+
+
+def _known(parameter: str, name: str, allowed: Any) -> str:
+    if name not in allowed:
+        raise _refuse(parameter, f"unknown_{parameter}", f"{name[:60]!r} is none of {', '.join(allowed)}.")
+    return name
+
+
+def _limit(text: str | None) -> int:
+    if text is None:
+        return DEFAULT_PAGE
+    if not text.isascii() or not text.isdigit() or len(text) > 4 or not 1 <= int(text) <= LARGEST_PAGE:  # noqa: PLR2004
+        raise _refuse("limit", "invalid_value", f"limit is a number from 1 to {LARGEST_PAGE}.")
+    return int(text)
+
+
+def _refuse(parameter: str, code: str, detail: str) -> BadRequest:
+    return BadRequest("invalid_query", detail, (FieldError(parameter[:100], code, detail),))
+
+
+def parameters(listing: Listing) -> list[dict[str, Any]]:
+    """The list's query parameters for its OpenAPI description."""
+    text: Callable[[str, str], dict[str, Any]] = lambda name, description: {  # noqa: E731  # A row maker for the table below.
+        "name": name,
+        "in": "query",
+        "description": description,
+        "schema": {"type": "string"},
+    }
+    rows = [
+        {
+            "name": "limit",
+            "in": "query",
+            "description": "How many records a page holds.",
+            "schema": {"type": "integer", "minimum": 1, "maximum": LARGEST_PAGE, "default": DEFAULT_PAGE},
+        },
+        text("cursor", "`page.next_cursor` of the page before."),
+        text("sort", f"Up to {MOST_SORTS} of {', '.join(listing.sorts)}, each with `-` for descending, by commas."),
+        text("fields", "Only these fields, by commas."),
+        {
+            "name": "include",
+            "in": "query",
+            "description": "Count all.",
+            "schema": {"type": "string", "enum": ["total"]},
+        },
+    ]
+    for name, kind in listing.filters.items():
+        for operator in kind.operators:
+            parameter = name if operator == "eq" else f"{name}[{operator}]"
+            rows.append(text(parameter, f"Filter by {name} ({kind.description}, {operator})."))
+    return rows

@@ -1,0 +1,62 @@
+"""The request at hand: its session, its JSON body."""
+
+from typing import Any
+
+import orjson
+from flask import g, request
+from marshmallow import Schema, ValidationError
+
+from chassis.db.session import Session
+from chassis.errors import BadRequest, FieldError, Invalid, UnsupportedMediaType
+
+_CODES = {
+    "Missing data for required field.": "required",
+    "Unknown field.": "unknown_field",
+    "Field may not be null.": "null",
+}
+MOST_ERRORS = 50
+
+
+def session() -> Session:
+    """The request's session: one transaction, which the application commits after the view and before the answer."""
+    found = g.session
+    assert isinstance(found, Session)
+    return found
+
+
+def load_body(schema: Schema) -> dict[str, Any]:
+    """The JSON body, checked by `schema`.
+
+    Raises UnsupportedMediaType for another content type, BadRequest for what is no JSON, Invalid with a pointer for
+    every fault.
+    """
+    if request.mimetype != "application/json":
+        raise UnsupportedMediaType("not_json", "Send the body as application/json.")
+    try:
+        document = orjson.loads(request.get_data(cache=True))
+    except orjson.JSONDecodeError as error:
+        raise BadRequest("malformed_json", f"The body is not JSON: {error.msg} at character {error.pos}.") from None
+    return load(schema, document)
+
+
+def load(schema: Schema, document: object) -> dict[str, Any]:
+    """Check a parsed document by `schema`. Raises Invalid."""
+    try:
+        loaded: dict[str, Any] = schema.load(document)  # type: ignore[arg-type, assignment]  # It refuses non-objects.
+    except ValidationError as error:
+        faults = tuple(_flatten(error.normalized_messages(), ""))[:MOST_ERRORS]
+        raise Invalid("validation_failed", "Some fields are not as they should be.", faults) from None
+    return loaded
+
+
+def _flatten(messages: Any, pointer: str) -> list[FieldError]:
+    """Marshmallow's nested messages as a flat list with JSON Pointers (RFC 6901)."""
+    if isinstance(messages, dict):
+        return [
+            fault
+            for key, inner in messages.items()
+            for fault in _flatten(
+                inner, pointer if key == "_schema" else f"{pointer}/{str(key).replace('~', '~0').replace('/', '~1')}"
+            )
+        ]
+    return [FieldError(pointer, _CODES.get(str(message), "invalid"), str(message)) for message in messages]

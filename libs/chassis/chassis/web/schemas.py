@@ -1,0 +1,112 @@
+"""Fields and schemas: what goes in is refused when in doubt, what comes out may grow."""
+
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Any
+
+import marshmallow
+from marshmallow import EXCLUDE, RAISE, ValidationError, fields, validate
+
+LARGEST_ID = 2**63 - 1
+
+
+class InSchema(marshmallow.Schema):
+    """A body that a client sends: unknown fields are refused, so that a typing error is not silently lost."""
+
+    class Meta:
+        unknown = RAISE
+
+
+class OutSchema(marshmallow.Schema):
+    """A document that a service answers with: it may gain fields, so its description leaves room for them."""
+
+    class Meta:
+        unknown = EXCLUDE
+
+
+class Text(fields.String):
+    """A text of `shortest` to `longest` characters without NUL, which PostgreSQL cannot store."""
+
+    def __init__(self, *, longest: int, shortest: int = 0, **kwargs: Any) -> None:
+        checks = [validate.Length(min=shortest or None, max=longest), *kwargs.pop("validate", [])]
+        super().__init__(validate=checks, **kwargs)
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> str:
+        text = super()._deserialize(value, attr, data, **kwargs)
+        if "\x00" in text:
+            raise ValidationError("NUL is not a character here.")
+        return text
+
+
+class Id(fields.Integer):
+    """The id of a record: an integer from 1 to 2^63 - 1, as a number and not as text."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(strict=True, validate=[validate.Range(min=1, max=LARGEST_ID)], **kwargs)
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> int | None:
+        if isinstance(value, bool | str):
+            raise self.make_error("invalid", input=value)
+        return super()._deserialize(value, attr, data, **kwargs)
+
+
+class Money(fields.Decimal):
+    """A decimal amount as text, such as "1234.50", that fits NUMERIC(15,2) and is not negative."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(
+            places=None,
+            as_string=True,
+            allow_nan=False,
+            validate=[validate.Range(min=Decimal(0), max=Decimal("9999999999999.99"))],
+            **kwargs,
+        )
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> Any:
+        if not isinstance(value, str) or len(value) > 20:  # noqa: PLR2004  # More digits than any amount has.
+            raise ValidationError('A decimal amount is wanted as text, such as "1234.50".')
+        amount = super()._deserialize(value, attr, data, **kwargs)
+        if amount is not None and amount.as_tuple().exponent < -2:  # noqa: PLR2004  # Cents.
+            raise ValidationError("At most two decimal places are wanted.")
+        return amount
+
+
+class Timestamp(fields.DateTime):
+    """An RFC 3339 timestamp in UTC with as many decimals as it needs: the form in which PostgreSQL writes JSON."""
+
+    def _serialize(self, value: Any, attr: str | None, obj: Any, **kwargs: Any) -> str | None:
+        if value is None:
+            return None
+        if isinstance(value, str):
+            value = datetime.fromisoformat(value)
+        whole, _, fraction = value.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%f").partition(".")
+        fraction = fraction.rstrip("0")
+        return f"{whole}.{fraction}+00:00" if fraction else f"{whole}+00:00"
+
+
+class PageInfo(OutSchema):
+    """Where a list goes on."""
+
+    next_cursor = fields.String(allow_none=True, required=True)
+    has_more = fields.Boolean(required=True)
+    total = fields.Integer()
+
+
+class FieldErrorOut(OutSchema):
+    """One fault in one input."""
+
+    pointer = fields.String(required=True)
+    code = fields.String(required=True)
+    detail = fields.String(required=True)
+
+
+class Problem(OutSchema):
+    """A problem document (RFC 9457)."""
+
+    type = fields.String(required=True)
+    title = fields.String(required=True)
+    status = fields.Integer(required=True)
+    detail = fields.String(required=True)
+    code = fields.String(required=True)
+    request_id = fields.String(required=True)
+    errors = fields.List(fields.Nested(FieldErrorOut))

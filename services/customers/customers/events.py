@@ -1,0 +1,12 @@
+"""Every event that the customers service publishes."""
+
+from chassis.events import EventType
+
+SOURCE = "customers"
+
+CUSTOMER_CREATED = EventType("customer", "created", table="customers")
+CUSTOMER_UPDATED = EventType("customer", "updated", table="customers")
+CUSTOMER_ARCHIVED = EventType("customer", "archived", table="customers")
+CUSTOMER_RESTORED = EventType("customer", "restored", table="customers")
+
+PUBLISHED = (CUSTOMER_CREATED, CUSTOMER_UPDATED, CUSTOMER_ARCHIVED, CUSTOMER_RESTORED)

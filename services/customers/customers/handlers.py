@@ -1,0 +1,28 @@
+"""Every event that the customers service consumes, and what it does about it."""
+
+from chassis.broker.subscriptions import Subscriptions
+from chassis.db.session import Session
+from chassis.events import Event
+from customers import commands
+
+
+def on_user_joined(session: Session, event: Event) -> None:
+    """Know the user whom customers of this company can be assigned to."""
+    membership = event.data["after"]
+    user = membership["user"]
+    commands.save_user_reference(
+        session,
+        membership["user_id"],
+        event.aggregate_version,
+        {
+            "name": f"{user['first_name']} {user['last_name']}",
+            "email": user["email"],
+            "is_active": user["is_active"],
+        },
+    )
+
+
+SUBSCRIPTIONS = Subscriptions(
+    bindings=("*.user_company.*.v1",),
+    handlers={"crm.user_company.created.v1": on_user_joined},
+)

@@ -1,0 +1,73 @@
+"""The HTTP routes of the customers service."""
+
+from typing import Any
+
+from flask import Response
+
+from chassis.db.listing import ListQuery, list_page
+from chassis.web.answers import answer, created, expected_version
+from chassis.web.auth import require
+from chassis.web.blueprint import Blueprint, versioned
+from chassis.web.listing import answer_page
+from chassis.web.request import session
+from customers import commands, queries
+from customers.schemas import CustomerIn, CustomerOut, CustomerPatch
+
+blueprint = Blueprint("customers", __name__, url_prefix="/v1/customers", description="The customers of a company.")
+
+
+@blueprint.route("", methods=["POST"])
+@require("customers:write")
+@blueprint.arguments(CustomerIn)
+@blueprint.response(201, CustomerOut)
+def create_customer(values: dict[str, Any]) -> Response:
+    """Create a customer."""
+    customer = commands.create_customer(session(), values)
+    return created(customer.json, version=customer.version, location=f"/v1/customers/{customer.id}")
+
+
+@blueprint.route("", methods=["GET"])
+@require("customers:read")
+@blueprint.listing(queries.CUSTOMERS, CustomerOut)
+def list_customers(query: ListQuery) -> Response:
+    """List customers, newest first, without the archived ones."""
+    return answer_page(queries.CUSTOMERS, query, list_page(session(), queries.CUSTOMERS, query))
+
+
+@blueprint.route("/<id:customer_id>", methods=["GET"])
+@require("customers:read")
+@blueprint.response(200, CustomerOut)
+def get_customer(customer_id: int) -> Response:
+    """Get a customer, archived or not."""
+    customer = queries.get_customer(session(), customer_id)
+    return answer(customer.json, version=customer.version)
+
+
+@blueprint.route("/<id:customer_id>", methods=["PATCH"])
+@require("customers:write")
+@versioned
+@blueprint.arguments(CustomerPatch)
+@blueprint.response(200, CustomerOut)
+def update_customer(values: dict[str, Any], customer_id: int) -> Response:
+    """Change some fields of a customer."""
+    customer = commands.update_customer(session(), customer_id, expected_version(), values)
+    return answer(customer.json, version=customer.version)
+
+
+@blueprint.route("/<id:customer_id>", methods=["DELETE"])
+@require("customers:write")
+@versioned
+@blueprint.response(204)
+def archive_customer(customer_id: int) -> Response:
+    """Archive a customer; it can be restored."""
+    commands.archive_customer(session(), customer_id, expected_version())
+    return Response(status=204)
+
+
+@blueprint.route("/<id:customer_id>/restore", methods=["POST"])
+@require("customers:write")
+@blueprint.response(200, CustomerOut)
+def restore_customer(customer_id: int) -> Response:
+    """Restore an archived customer."""
+    customer = commands.restore_customer(session(), customer_id)
+    return answer(customer.json, version=customer.version)

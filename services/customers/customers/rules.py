@@ -1,0 +1,19 @@
+"""What a customer may be: the enumerations and patterns of the data model. Pure, no I/O."""
+
+CUSTOMER_TYPES = ("individual", "business")
+STATUSES = ("active", "inactive", "prospect", "lost")
+PRIORITIES = ("low", "medium", "high")
+INDUSTRIES = (
+    "Technology",
+    "Healthcare",
+    "Finance",
+    "Retail",
+    "Manufacturing",
+    "Education",
+    "Real Estate",
+    "Consulting",
+    "Other",
+)
+EMAIL_PATTERN = r"^[A-Za-z0-9._%+-]+@[A-Za-z0-9.-]+\.[A-Za-z]{2,}$"
+# Codes of this form are given out by the service; a client's own must look different, or the two would collide.
+GENERATED_CODE_PATTERN = r"^C-[0-9]+$"

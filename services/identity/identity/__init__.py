@@ -1,0 +1,1 @@
+"""Companies, users and the tokens that the other services trust."""

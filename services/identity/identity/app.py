@@ -1,0 +1,66 @@
+"""The identity service, wired: the only place that knows all its parts."""
+
+from pathlib import Path
+
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
+from flask import Flask
+
+from chassis.config import SettingsError, exit_with
+from chassis.errors import Conflict, FieldError
+from chassis.service import Service
+from chassis.web.application import ServiceApplication
+from chassis.web.auth import TokenVerifier
+from chassis.web.keys import KeySet
+from chassis.web.server import create_application
+from identity import models, routes
+from identity.keys import IdentitySettings, SigningKeys
+
+SERVICE = Service(
+    name="identity",
+    title="Identity",
+    settings=IdentitySettings,
+    metadata=models.metadata,
+    migrations=Path(__file__).parent.parent / "migrations",
+    blueprints=(routes.auth, routes.keys),
+    conflicts={
+        "uq_companies_email": Conflict(
+            "company_email_taken",
+            "Another company has registered with this e-mail address.",
+            (FieldError("/company/email", "taken", "Another company has registered with this e-mail address."),),
+        ),
+        "uq_users_email": Conflict(
+            "user_email_taken",
+            "There is an account with this e-mail address already.",
+            (FieldError("/user/email", "taken", "There is an account with this e-mail address already."),),
+        ),
+    },
+)
+
+
+class OwnKeys(KeySet):
+    """The keys from the database: asking its own JWKS over HTTP would wait for a thread that may be this one."""
+
+    def __init__(self, keys: SigningKeys) -> None:
+        super().__init__("")
+        self._own = keys
+
+    def find(self, kid: str) -> RSAPublicKey | None:
+        """The live key with this id, or None."""
+        return self._own.find(kid)
+
+
+def trust_own_keys(app: ServiceApplication) -> None:
+    """Make the authority and let the application verify tokens with its keys. Raises SettingsError."""
+    with app.app_context():
+        own = routes.authority()
+    app.verifier = TokenVerifier(OwnKeys(own.keys), issuer=own.issuer, audience=own.audience)
+
+
+def create_app() -> Flask:
+    """The WSGI application; settings come from the environment."""
+    app = create_application(SERVICE)
+    try:
+        trust_own_keys(app)
+    except SettingsError as error:
+        exit_with(error)
+    return app

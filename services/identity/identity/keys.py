@@ -1,0 +1,242 @@
+"""Signing keys: made and sealed here, kept in the database, cached in the process. `python -m identity.keys ensure|public`."""
+
+import hashlib
+import sys
+import threading
+import time
+from base64 import urlsafe_b64encode
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+import jwt
+import orjson
+import psycopg
+import structlog
+from cryptography.fernet import Fernet, InvalidToken
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import rsa
+from jwt.algorithms import RSAAlgorithm
+from sqlalchemy import Interval, bindparam, func, or_, select, text
+from sqlalchemy.dialects.postgresql import insert
+
+from chassis.config import Settings, SettingsError, exit_with
+from chassis.db.session import Database
+from chassis.db.statements import Prepared
+from chassis.errors import Unavailable
+from identity.models import signing_keys
+from identity.passwords import Passwords
+from identity.rules import ACCESS_TOKEN_LIFE
+
+ALGORITHM = "RS256"
+TOKEN_TYPE = "at+jwt"  # noqa: S105  # The media type of RFC 9068, not a secret.
+BITS = 2048
+REFRESH_SECONDS = 60.0
+# A retired key is published until the last token that it signed has expired and every cached signer has noticed.
+AFTERLIFE = ACCESS_TOKEN_LIFE + timedelta(minutes=5)
+
+_LIVE = Prepared(
+    select(signing_keys.c.kid, signing_keys.c.status, signing_keys.c.public_pem, signing_keys.c.private_sealed)
+    .where(
+        or_(signing_keys.c.status != "retired", signing_keys.c.retired_at > func.now() - bindparam("afterlife", AFTERLIFE, Interval()))
+    )
+    .order_by(signing_keys.c.created_at, signing_keys.c.kid)
+)
+_COLUMNS = ("kid", "status", "public_pem", "private_sealed")
+_ADD = Prepared(
+    insert(signing_keys)
+    .values({name: bindparam(name, type_=signing_keys.c[name].type) for name in _COLUMNS})
+    .on_conflict_do_nothing(index_elements=["status"], index_where=text("status <> 'retired'"))
+)
+
+log = structlog.get_logger()
+
+
+@dataclass(frozen=True, kw_only=True)
+class IdentitySettings(Settings):
+    """What identity is told beyond what every service is."""
+
+    key_encryption_key: str
+    bcrypt_cost: int = 12
+
+
+@dataclass(frozen=True, slots=True)
+class Signer:
+    """The private key that signs now."""
+
+    kid: str
+    private: rsa.RSAPrivateKey
+
+    def sign(self, claims: Mapping[str, Any]) -> str:
+        """The token in its canonical form: members in the given order, no spaces (RFC 7515, compact serialization)."""
+        headers = {"typ": TOKEN_TYPE, "alg": ALGORITHM, "kid": self.kid}
+        return jwt.encode(dict(claims), self.private, algorithm=ALGORITHM, headers=headers, sort_headers=False)
+
+
+@dataclass(frozen=True, slots=True)
+class _Snapshot:
+    signer: Signer
+    public: Mapping[str, str]
+    verifying: Mapping[str, rsa.RSAPublicKey]
+    jwks: bytes
+    read_at: float
+
+
+class SigningKeys:
+    """The live keys, read from the database once a minute: a rotation reaches every process without a restart."""
+
+    def __init__(self, database: Database, sealer: Fernet) -> None:
+        self._database = database
+        self._sealer = sealer
+        self._lock = threading.Lock()
+        self._snapshot: _Snapshot | None = None
+
+    def signer(self) -> Signer:
+        """The key that signs now. Raises Unavailable when none was ever made."""
+        return self._current().signer
+
+    def public(self) -> Mapping[str, str]:
+        """The public PEM of every live key by its kid."""
+        return self._current().public
+
+    def find(self, kid: str) -> rsa.RSAPublicKey | None:
+        """The live public key with this id, or None."""
+        return self._current().verifying.get(kid)
+
+    def jwks(self) -> bytes:
+        """The live public keys as a JWK Set (RFC 7517, 5)."""
+        return self._current().jwks
+
+    def ensure(self) -> None:
+        """Make the key that signs and the one that will sign next, unless they exist.
+
+        The next key is published from the start, so that every verifier knows it long before a token carries its kid.
+        """
+        statuses = {status for _, status, _, _ in self._database.read(_LIVE, {})}
+        for status in ("active", "next"):
+            if status in statuses:
+                continue
+            private = rsa.generate_private_key(public_exponent=65537, key_size=BITS)
+            row = {
+                "kid": thumbprint(private.public_key()),
+                "status": status,
+                "public_pem": _public_pem(private.public_key()),
+                "private_sealed": self._sealer.encrypt(_private_pem(private)),
+            }
+            with self._database.transaction() as session:
+                session.run(_ADD, **row)
+
+    def _current(self) -> _Snapshot:
+        snapshot = self._snapshot
+        if snapshot is not None and time.monotonic() - snapshot.read_at < REFRESH_SECONDS:
+            return snapshot
+        with self._lock:
+            if self._snapshot is not snapshot and self._snapshot is not None:
+                return self._snapshot
+            try:
+                self._snapshot = self._read()
+            except psycopg.Error:
+                if snapshot is None:
+                    raise
+                # Keys change a few times a year: yesterday's serve until the database answers again.
+                log.warning("signing_keys_not_refreshed")
+                return snapshot
+            return self._snapshot
+
+    def _read(self) -> _Snapshot:
+        rows = self._database.read(_LIVE, {})
+        sealed = next(((kid, private) for kid, status, _, private in rows if status == "active"), None)
+        if sealed is None:
+            raise Unavailable(
+                "no_signing_key", "This service has no signing key yet.", headers={"Retry-After": "10"}
+            )
+        try:
+            private = serialization.load_pem_private_key(self._sealer.decrypt(sealed[1]), password=None)
+        except InvalidToken:
+            raise SettingsError(["KEY_ENCRYPTION_KEY does not open the signing key in this database"]) from None
+        assert isinstance(private, rsa.RSAPrivateKey)
+        public = {kid: pem for kid, _, pem, _ in rows}
+        verifying = {kid: _public_key(pem) for kid, pem in public.items()}
+        jwks = orjson.dumps({"keys": [_jwk(kid, key) for kid, key in verifying.items()]})
+        return _Snapshot(Signer(sealed[0], private), public, verifying, jwks, time.monotonic())
+
+
+@dataclass(frozen=True, slots=True)
+class Authority:
+    """All that it takes to sign somebody in: who issues, for whom, with which keys, at which cost of a guess."""
+
+    issuer: str
+    audience: str
+    keys: SigningKeys
+    passwords: Passwords
+
+
+def make_authority(settings: IdentitySettings, database: Database) -> Authority:
+    """The process's authority. Raises SettingsError when the key or the cost cannot be used."""
+    return Authority(
+        settings.token_issuer, settings.token_audience, SigningKeys(database, sealer(settings)), _passwords(settings)
+    )
+
+
+def sealer(settings: IdentitySettings) -> Fernet:
+    """What seals private keys at rest, so that a copy of the database signs nothing."""
+    try:
+        return Fernet(settings.key_encryption_key)
+    except ValueError:
+        raise SettingsError(["KEY_ENCRYPTION_KEY is not a Fernet key (32 bytes in URL-safe base64)"]) from None
+
+
+def _passwords(settings: IdentitySettings) -> Passwords:
+    if not 4 <= settings.bcrypt_cost <= 16:
+        raise SettingsError(["BCRYPT_COST is not between 4 and 16"])
+    return Passwords(settings.bcrypt_cost)
+
+
+def thumbprint(key: rsa.RSAPublicKey) -> str:
+    """The key's name, made from the key itself (RFC 7638), so that no two keys ever share a kid."""
+    members = RSAAlgorithm.to_jwk(key, as_dict=True)
+    canonical = orjson.dumps({name: members[name] for name in ("e", "kty", "n")})
+    return urlsafe_b64encode(hashlib.sha256(canonical).digest()).rstrip(b"=").decode()
+
+
+def _public_key(pem: str) -> rsa.RSAPublicKey:
+    key = serialization.load_pem_public_key(pem.encode())
+    assert isinstance(key, rsa.RSAPublicKey)
+    return key
+
+
+def _jwk(kid: str, key: rsa.RSAPublicKey) -> dict[str, Any]:
+    members = RSAAlgorithm.to_jwk(key, as_dict=True)
+    return {"kty": "RSA", "use": "sig", "alg": ALGORITHM, "kid": kid, "n": members["n"], "e": members["e"]}
+
+
+def _public_pem(key: rsa.RSAPublicKey) -> str:
+    return key.public_bytes(serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo).decode()
+
+
+def _private_pem(key: rsa.RSAPrivateKey) -> bytes:
+    return key.private_bytes(
+        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    )
+
+
+def main(arguments: list[str]) -> None:
+    """`ensure` makes the first keys; `public` prints the live public keys as JSON, for the gateway's configuration."""
+    if arguments not in (["ensure"], ["public"]):
+        raise SystemExit("usage: python -m identity.keys ensure|public")
+    try:
+        settings = IdentitySettings.from_environment()
+        database = Database(settings.database_url, application_name="identity-keys")
+        keys = SigningKeys(database, sealer(settings))
+        if arguments == ["ensure"]:
+            keys.ensure()
+        else:
+            sys.stdout.write(orjson.dumps(dict(keys.public()), option=orjson.OPT_APPEND_NEWLINE).decode())
+        database.dispose()
+    except SettingsError as error:
+        exit_with(error)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

@@ -1,0 +1,187 @@
+"""The tables of identity: companies and users, who belongs where, sessions and their refresh tokens, signing keys."""
+
+from sqlalchemy import (
+    CHAR,
+    BigInteger,
+    Boolean,
+    CheckConstraint,
+    Column,
+    Date,
+    DateTime,
+    ForeignKey,
+    ForeignKeyConstraint,
+    Identity,
+    Index,
+    Integer,
+    LargeBinary,
+    String,
+    Table,
+    Text,
+    UniqueConstraint,
+    Uuid,
+    func,
+    text,
+)
+from sqlalchemy.dialects.postgresql import JSONB
+
+from chassis.db.tables import chassis_tables, new_metadata, tenant_table, timestamp
+from identity.rules import EMAIL_PATTERN, ROLES
+
+COMPANY_STATUSES = ("active", "inactive", "suspended")
+COMPANY_SIZES = ("Small", "Medium", "Large")
+KEY_STATUSES = ("active", "next", "retired")
+
+metadata = new_metadata()
+chassis_tables(metadata)
+
+
+def _one_of(column: str, values: tuple[str, ...]) -> CheckConstraint:
+    return CheckConstraint(f"{column} IN ({', '.join(repr(value) for value in values)})", name=column)
+
+
+def _email() -> CheckConstraint:
+    return CheckConstraint(f"email ~* '{EMAIL_PATTERN}'", name="email")
+
+
+companies = Table(
+    "companies",
+    metadata,
+    # BY DEFAULT and not ALWAYS: registering takes the id from the sequence first, because the row is written under the
+    # tenant that the id is.
+    Column("id", BigInteger, Identity(always=False), primary_key=True),
+    Column("version", Integer, nullable=False, server_default=text("1")),
+    Column("name", String(255), nullable=False),
+    Column("logo", String(500)),
+    Column("email", String(255), nullable=False),
+    Column("phone", String(50)),
+    Column("address", Text),
+    Column("city", String(100)),
+    Column("state", String(100)),
+    Column("country", String(100)),
+    Column("zip_code", String(20)),
+    Column("website", String(255)),
+    Column("industry", String(100)),
+    Column("company_size", String(50)),
+    Column("status", String(20), nullable=False, server_default=text("'active'")),
+    Column("subscription_plan", String(50)),
+    Column("subscription_start", Date),
+    Column("subscription_end", Date),
+    Column("default_currency", CHAR(3), nullable=False, server_default=text("'USD'")),
+    Column("time_zone", String(64), nullable=False, server_default=text("'UTC'")),
+    Column("region", CHAR(2)),
+    Column("settings", JSONB, nullable=False, server_default=text("'{}'")),
+    timestamp("created_at", default=True),
+    timestamp("updated_at", default=True),
+    _email(),
+    _one_of("company_size", COMPANY_SIZES),
+    _one_of("status", COMPANY_STATUSES),
+    CheckConstraint("subscription_end >= subscription_start", name="subscription"),
+    CheckConstraint("default_currency ~ '^[A-Z]{3}$'", name="default_currency"),
+    CheckConstraint("region ~ '^[A-Z]{2}$'", name="region"),
+    CheckConstraint("jsonb_typeof(settings) = 'object'", name="settings"),
+    Index("ix_companies_status", "status"),
+    info={"tenant": "id"},
+)
+Index("uq_companies_email", func.lower(companies.c.email), unique=True)
+
+# A person is one row however many companies they work for, so this is no table of one tenant: a tenant sees those who
+# have a row in user_companies for it.
+users = Table(
+    "users",
+    metadata,
+    Column("id", BigInteger, Identity(always=False), primary_key=True),
+    Column("version", Integer, nullable=False, server_default=text("1")),
+    Column("email", String(255), nullable=False),
+    Column("password_hash", String(255), nullable=False),
+    Column("first_name", String(100), nullable=False),
+    Column("last_name", String(100), nullable=False),
+    Column("phone", String(50)),
+    Column("avatar", String(500)),
+    Column("role", String(50), nullable=False, server_default=text("'user'")),
+    Column("is_active", Boolean, nullable=False, server_default=text("true")),
+    Column("is_verified", Boolean, nullable=False, server_default=text("false")),
+    timestamp("last_login"),
+    # Raised to make every access token of the user worthless before it expires: the token's `ver` is compared with it.
+    Column("token_epoch", Integer, nullable=False, server_default=text("1")),
+    timestamp("created_at", default=True),
+    timestamp("updated_at", default=True),
+    _email(),
+    _one_of("role", ROLES),
+    CheckConstraint("token_epoch BETWEEN 0 AND 999999999", name="token_epoch"),
+    Index("ix_users_role", "role"),
+    Index("ix_users_is_active", "is_active"),
+    Index("ix_users_created_at", "created_at"),
+)
+Index("uq_users_email", func.lower(users.c.email), unique=True)
+
+user_companies = tenant_table(
+    "user_companies",
+    metadata,
+    Column("user_id", BigInteger, ForeignKey("users.id", ondelete="CASCADE"), nullable=False),
+    Column("role", String(50), nullable=False),
+    Column("is_primary", Boolean, nullable=False, server_default=text("false")),
+    Column("permissions", JSONB),
+    timestamp("joined_at", default=True),
+    ForeignKeyConstraint(["company_id"], ["companies.id"], ondelete="CASCADE"),
+    UniqueConstraint("company_id", "user_id"),
+    _one_of("role", ROLES),
+    CheckConstraint("jsonb_typeof(permissions) = 'object'", name="permissions"),
+    Index("ix_user_companies_user_id", "user_id"),
+    Index("uq_user_companies_primary", "user_id", unique=True, postgresql_where=text("is_primary")),
+)
+
+# One sign-in on one device: the family of all refresh tokens that descend from it, and the `sid` of its access tokens.
+sessions = tenant_table(
+    "sessions",
+    metadata,
+    Column("sid", Uuid(as_uuid=False), nullable=False, unique=True),
+    Column("user_id", BigInteger, nullable=False),
+    Column("ip_address", String(64)),
+    Column("user_agent", String(500)),
+    timestamp("last_used_at", default=True),
+    Column("expires_at", DateTime(timezone=True), nullable=False),
+    timestamp("ended_at"),
+    Column("end_reason", String(50)),
+    # Who leaves a company loses the sessions in it, and no others.
+    ForeignKeyConstraint(
+        ["company_id", "user_id"], ["user_companies.company_id", "user_companies.user_id"], ondelete="CASCADE"
+    ),
+    CheckConstraint("(ended_at IS NULL) = (end_reason IS NULL)", name="ended"),
+    Index("ix_sessions_company_id_user_id", "company_id", "user_id"),
+)
+
+# Neither a token nor its successor is stored: the successor is computed from the token that a client shows and the
+# nonce of its row, so a lost answer can be given again and a stolen copy of this table opens nothing.
+refresh_tokens = tenant_table(
+    "refresh_tokens",
+    metadata,
+    Column("session_id", BigInteger, nullable=False),
+    Column("parent_id", BigInteger),
+    Column("token_hash", LargeBinary(32), nullable=False, unique=True),
+    Column("nonce", LargeBinary(32), nullable=False),
+    Column("expires_at", DateTime(timezone=True), nullable=False),
+    timestamp("used_at"),
+    ForeignKeyConstraint(["company_id", "session_id"], ["sessions.company_id", "sessions.id"], ondelete="CASCADE"),
+    ForeignKeyConstraint(
+        ["company_id", "parent_id"], ["refresh_tokens.company_id", "refresh_tokens.id"], ondelete="CASCADE"
+    ),
+    # A token has one successor at most: PostgreSQL itself refuses a second branch of the family.
+    UniqueConstraint("company_id", "parent_id"),
+    Index("ix_refresh_tokens_company_id_session_id", "company_id", "session_id"),
+)
+
+signing_keys = Table(
+    "signing_keys",
+    metadata,
+    Column("kid", String(64), primary_key=True),
+    Column("status", String(20), nullable=False),
+    Column("public_pem", Text, nullable=False),
+    Column("private_sealed", LargeBinary, nullable=False),
+    timestamp("created_at", default=True),
+    timestamp("retired_at"),
+    _one_of("status", KEY_STATUSES),
+    CheckConstraint("(status = 'retired') = (retired_at IS NOT NULL)", name="retired"),
+    CheckConstraint("kid ~ '^[A-Za-z0-9_-]{1,64}$'", name="kid"),
+    # One key signs and one waits; however many processes start at once.
+    Index("uq_signing_keys_status", "status", unique=True, postgresql_where=text("status <> 'retired'")),
+)

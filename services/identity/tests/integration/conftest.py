@@ -1,0 +1,171 @@
+"""Identity on a real PostgreSQL: its application, companies that have registered, and a look behind the scenes."""
+
+import itertools
+import secrets
+from dataclasses import dataclass, field
+
+import jwt
+import orjson
+import psycopg
+import pytest
+from cryptography.fernet import Fernet
+
+from chassis.db.session import Database
+from chassis.web.application import ServiceApplication
+from identity.app import SERVICE, trust_own_keys
+from identity.keys import IdentitySettings
+
+PASSWORD = "correct horse battery"
+_numbers = itertools.count(1)
+
+
+@dataclass(frozen=True)
+class Registered:
+    """A company that has registered, and its founder."""
+
+    answer: dict = field(repr=False)
+    email: str
+    password: str = PASSWORD
+
+    @property
+    def company_id(self):
+        return self.answer["company"]["id"]
+
+    @property
+    def user_id(self):
+        return self.answer["user"]["id"]
+
+    @property
+    def headers(self):
+        return {"Authorization": f"Bearer {self.answer['access_token']}"}
+
+
+@pytest.fixture(scope="session")
+def urls(migrated):
+    return migrated("identity")
+
+
+@pytest.fixture(scope="session")
+def settings(urls, jwks_url):
+    return IdentitySettings(
+        database_url=urls.app,
+        jwks_url=jwks_url,
+        cursor_secret="c" * 32,
+        key_encryption_key=Fernet.generate_key().decode(),
+        bcrypt_cost=4,
+    )
+
+
+@pytest.fixture(scope="session")
+def database(settings):
+    database = Database(settings.database_url, pool_size=20)
+    yield database
+    database.dispose()
+
+
+@pytest.fixture(scope="session")
+def app(settings, database):
+    app = ServiceApplication(SERVICE, settings, database)
+    trust_own_keys(app)
+    app.extensions["identity"].keys.ensure()
+    return app
+
+
+@pytest.fixture
+def authority(app):
+    return app.extensions["identity"]
+
+
+@pytest.fixture
+def http(app):
+    return app.test_client()
+
+
+@pytest.fixture
+def superuser(urls):
+    """A connection that row-level security does not hold back, to arrange and to inspect."""
+    with psycopg.connect(urls.superuser, autocommit=True) as connection:
+        yield connection
+
+
+@pytest.fixture
+def body():
+    """A registration that nobody made before; keyword arguments replace fields of the user."""
+
+    def make(**user):
+        mark = f"{next(_numbers)}-{secrets.token_hex(4)}"
+        return {
+            "company": {"name": "Acme Corporation", "email": f"info-{mark}@acme.example"},
+            "user": {
+                "email": f"Ann-{mark}@acme.example",
+                "password": PASSWORD,
+                "first_name": "Ann",
+                "last_name": "Smith",
+                **user,
+            },
+        }
+
+    return make
+
+
+@pytest.fixture
+def register(http, body):
+    """Register a company over HTTP."""
+
+    def make(**user):
+        document = body(**user)
+        response = http.post("/v1/auth/register", json=document)
+        assert response.status_code == 201, response.text
+        return Registered(response.json, document["user"]["email"], document["user"]["password"])
+
+    return make
+
+
+@pytest.fixture
+def join(superuser):
+    """Make a founder a member of another company too."""
+
+    def make(user_id, company_id, role="user", permissions=None):
+        superuser.execute(
+            "INSERT INTO user_companies (company_id, user_id, role, permissions) VALUES (%s, %s, %s, %s)",
+            (company_id, user_id, role, permissions and orjson.dumps(permissions).decode()),
+        )
+
+    return make
+
+
+@pytest.fixture
+def log_in(http):
+    def make(email, password=PASSWORD, **more):
+        return http.post("/v1/auth/login", json={"email": email, "password": password, **more})
+
+    return make
+
+
+@pytest.fixture
+def refresh(http):
+    def make(token):
+        return http.post("/v1/auth/refresh", json={"refresh_token": token})
+
+    return make
+
+
+@pytest.fixture
+def claims():
+    """The claims of an access token; whether it is genuine is another test's business."""
+
+    def read(token):
+        return jwt.decode(token, options={"verify_signature": False})
+
+    return read
+
+
+@pytest.fixture
+def published(superuser):
+    """The events in the outbox of a company, oldest first."""
+
+    def read(company_id):
+        rows = superuser.execute("SELECT body FROM outbox WHERE company_id = %s ORDER BY id", (company_id,)).fetchall()
+        return [orjson.loads(row[0]) for row in rows]
+
+    return read
