@@ -27,10 +27,10 @@ def ensure(server: Postgres, service: str, passwords: Mapping[str, str]) -> None
         if connection.execute("SELECT FROM pg_database WHERE datname = %s", (service,)).fetchone() is None:
             connection.execute(sql.SQL("CREATE DATABASE {} OWNER {}").format(database, owner))
         connection.execute(sql.SQL("REVOKE ALL ON DATABASE {} FROM PUBLIC").format(database))
-        for role in others:
-            connection.execute(sql.SQL("GRANT CONNECT ON DATABASE {} TO {}").format(database, role))
+        for other in others:
+            connection.execute(sql.SQL("GRANT CONNECT ON DATABASE {} TO {}").format(database, other))
     with psycopg.connect(server.url(service), autocommit=True) as connection:
         connection.execute(sql.SQL("ALTER SCHEMA public OWNER TO {}").format(owner))
         connection.execute("REVOKE ALL ON SCHEMA public FROM PUBLIC")
-        for role in others:
-            connection.execute(sql.SQL("GRANT USAGE ON SCHEMA public TO {}").format(role))
+        for other in others:
+            connection.execute(sql.SQL("GRANT USAGE ON SCHEMA public TO {}").format(other))

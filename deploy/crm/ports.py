@@ -5,7 +5,7 @@ import socket
 from collections.abc import Collection
 
 LOOPBACK = "127.0.0.1"
-# Below the kernel's range for outgoing connections, so that no client's connection can sit on a port that is remembered.
+# Below the kernel's range for outgoing connections, so that no client can sit on a port that is remembered.
 _LOWEST, _HIGHEST = 20000, 32000
 _chance = random.SystemRandom()
 

@@ -1,4 +1,4 @@
-"""Processes that outlive the command that started them: remembered by pid and start time, so that a reused pid is never hit."""
+"""Processes that outlive the command that started them: known by pid and start time, so that a reused pid is never hit."""
 
 import contextlib
 import ctypes
@@ -19,7 +19,7 @@ def start_time(pid: int) -> int | None:
         # The name in parentheses may itself hold spaces and parentheses: fields count from the last one.
         fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
         # A process whose first thread has ended looks like a zombie while its other threads still hold their ports.
-        lone = len(os.listdir(f"/proc/{pid}/task")) <= 1
+        lone = sum(1 for _ in Path(f"/proc/{pid}/task").iterdir()) <= 1
     except (FileNotFoundError, ProcessLookupError):
         return None
     state, started = fields[0], fields[19]
@@ -90,5 +90,5 @@ def _reap(pid: int) -> None:
 
 
 def die_with_parent(number: signal.Signals = signal.SIGTERM) -> None:
-    """Have the kernel send `number` to this process when its parent dies (Linux prctl(2)); survives exec, not setuid."""
+    """Have the kernel send `number` to this process when its parent dies (prctl(2)); survives exec, not setuid."""
     _libc.prctl(_PR_SET_PDEATHSIG, int(number), 0, 0, 0)

@@ -1,4 +1,4 @@
-"""Where the servers' binaries are, and the one line that installs what is missing; standard library only, for stage 0 as well."""
+"""Where the servers' binaries are, and the line that installs what is missing; standard library only, for stage 0 too."""
 
 import importlib.util
 import os

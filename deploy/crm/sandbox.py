@@ -1,6 +1,6 @@
-"""Throw-away PostgreSQL and RabbitMQ for a test run: a process that owns them and stops them when its standard input closes.
+"""Throw-away PostgreSQL and RabbitMQ for a test run, owned by a process that stops them when its standard input closes.
 
-Being a process of its own is what makes it safe: when the test runner is killed, the kernel closes the pipe, and everything stops.
+Being a process of its own is what makes it safe: when the test runner is killed, the kernel closes the pipe.
 """
 
 import argparse

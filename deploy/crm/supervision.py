@@ -144,7 +144,7 @@ class Supervisor:
             time.sleep(0.02)
 
     def _render(self, programs: Iterable[Supervised]) -> str:
-        sections = [
+        sections: list[dict[str, object]] = [
             {
                 "[supervisord]": None,
                 "logfile": self._log,

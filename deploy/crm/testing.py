@@ -1,6 +1,7 @@
-"""A pytest plugin (`-p crm.testing`): private PostgreSQL and RabbitMQ for a test run, shared by its xdist workers, and whole stacks.
+"""A pytest plugin (`-p crm.testing`): private servers for a test run, shared by its xdist workers, and whole stacks.
 
-URLs given in CRM_TEST_POSTGRES_URL and CRM_TEST_BROKER_URL win. A server that cannot be had fails the run; nothing is skipped.
+URLs given in CRM_TEST_POSTGRES_URL and CRM_TEST_BROKER_URL win. A server that cannot be had fails the run: nothing is
+skipped.
 """
 
 import contextlib

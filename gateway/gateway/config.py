@@ -58,9 +58,8 @@ class GatewayConfig:
     user: str | None = None
     group: str | None = None
     maxconn: int = 2_000
-    threads: int = (
-        1  # One does some 10,000 requests a second; on a machine with two cores more of them only meet in locks.
-    )
+    # One thread does some 10,000 requests a second; on a machine of two cores a second one mostly waits for locks.
+    threads: int = 1
 
     def __post_init__(self) -> None:
         _require_address("bind", self.bind)

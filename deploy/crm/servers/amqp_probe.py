@@ -1,4 +1,4 @@
-"""Signs in to an AMQP 0-9-1 broker and out again with nothing but a socket, to learn whether it serves a user and a vhost."""
+"""Signs in to an AMQP 0-9-1 broker and out again over a bare socket, to learn whether it serves a user and a vhost."""
 
 import socket
 import struct

@@ -77,7 +77,7 @@ class Postgres(Server):
         if not (self.data / "PG_VERSION").exists():
             self._initialise(folder)
         elif self._stamp.read_text() != self._password_digest():
-            # The secrets file is the truth: a superuser password that was changed there is changed here, without the old one.
+            # The secrets file is the truth: a password changed there is changed here, without asking for the old one.
             self._run(
                 [str(self._binaries / "postgres"), "--single", "-D", str(self.data), "postgres"],
                 f"ALTER ROLE {SUPERUSER} PASSWORD '{self.password}'\n",
@@ -99,7 +99,7 @@ class Postgres(Server):
         return hashlib.sha256(self.password.encode()).hexdigest()
 
     def _initialise(self, folder: Path) -> None:
-        """Run initdb into a scratch folder and rename it, so that an interrupted run leaves nothing half-made in place."""
+        """Run initdb into a scratch folder and rename it: an interrupted run leaves nothing half-made in place."""
         scratch = folder / "data.new"
         password_file = folder / "password"
         password_file.touch(mode=0o600)

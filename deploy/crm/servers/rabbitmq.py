@@ -1,4 +1,4 @@
-"""A private RabbitMQ and its private epmd: every listener on loopback, own node name, own cookie, users from a definitions file."""
+"""A private RabbitMQ and its epmd: every listener on loopback, own node name and cookie, users from a definitions file."""
 
 import base64
 import hashlib
@@ -44,7 +44,7 @@ class BrokerPorts:
 
 
 class Epmd(Server):
-    """The Erlang port mapper of one broker, in the foreground, so that it can be supervised and never outlives the stack."""
+    """The Erlang port mapper of one broker, in the foreground, so that it is supervised and never outlives the stack."""
 
     name: ClassVar[str] = "epmd"
 
@@ -108,14 +108,14 @@ class RabbitMQ(Server):
             "RABBITMQ_FEATURE_FLAGS_FILE": str(folder / "feature_flags"),
             "RABBITMQ_GENERATED_CONFIG_DIR": str(folder / "generated"),
             "RABBITMQ_PID_FILE": str(folder / "node.pid"),
-            # Schedulers that spin while idle take a core each, and never to spin doubles the start on a virtual machine:
-            # a short spin costs nothing measurable when idle. Two schedulers serve this load.
+            # Schedulers that spin while idle take a core each, and never to spin doubles the start on a virtual
+            # machine: a short spin costs nothing measurable when idle. Two schedulers serve this load.
             "RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS": "+sbwt short +sbwtdcpu short +sbwtdio short +S 2:2",
             "RABBITMQ_LOG": "-color",
             "ERL_EPMD_PORT": str(self.ports.epmd),
             "ERL_EPMD_ADDRESS": LOOPBACK,
             "ERL_CRASH_DUMP_SECONDS": "0",
-            # The start script execs the Erlang machine when this is set, instead of staying in front of it as its parent.
+            # With this set the start script execs the Erlang machine instead of staying in front of it as its parent.
             "detached": "1",
         }
 

@@ -41,5 +41,7 @@ for _name, _columns in (
     ("table_name_record_id", (audit_logs.c.table_name, audit_logs.c.record_id)),
     ("user_id", (audit_logs.c.user_id,)),
     ("action", (audit_logs.c.action,)),
+    ("event_type", (audit_logs.c.event_type,)),
+    ("request_id", (audit_logs.c.request_id,)),
 ):
     Index(f"ix_audit_logs_company_id_{_name}", audit_logs.c.company_id, *_columns, *_newest_first)

@@ -46,17 +46,20 @@ _COMPANY_ID = Prepared(select(func.nextval("companies_id_seq")))
 _USER_ID = Prepared(select(func.nextval("users_id_seq")))
 _ADD_COMPANY = Prepared(
     COMPANY.returning(
-        insert(companies).values({name: bindparam(name, type_=companies.c[name].type) for name in ("id", *COMPANY_FIELDS)})
+        insert(companies).values(
+            {name: bindparam(name, type_=companies.c[name].type) for name in ("id", *COMPANY_FIELDS)}
+        )
     )
 )
 _USER_FIELDS = ("id", "email", "password_hash", "first_name", "last_name", "phone")
 # Without RETURNING: a user is visible through a membership, which does not exist yet.
-_ADD_USER = Prepared(
-    insert(users).values({name: bindparam(name, type_=users.c[name].type) for name in _USER_FIELDS})
-)
+_ADD_USER = Prepared(insert(users).values({name: bindparam(name, type_=users.c[name].type) for name in _USER_FIELDS}))
 _ADD_MEMBER = Prepared(
     insert(user_companies).values(
-        {name: bindparam(name, type_=user_companies.c[name].type) for name in ("company_id", "user_id", "role", "is_primary")}
+        {
+            name: bindparam(name, type_=user_companies.c[name].type)
+            for name in ("company_id", "user_id", "role", "is_primary")
+        }
     )
 )
 _SIGN_IN = Prepared(
@@ -150,9 +153,7 @@ def register(
         session.run(_ADD_MEMBER, company_id=company_id, user_id=user_id, role=FOUNDER_ROLE, is_primary=True)
         founder = queries.get_user(session, user_id)
         member = queries.get_member(session, user_id)
-        events.created(
-            session, events.COMPANY_CREATED, record_id=company_id, version=company_version, after=document
-        )
+        events.created(session, events.COMPANY_CREATED, record_id=company_id, version=company_version, after=document)
         events.created(session, events.USER_CREATED, record_id=user_id, version=founder.version, after=founder.json)
         events.created(
             session, events.USER_COMPANY_CREATED, record_id=member.id, version=member.version, after=member.json
@@ -189,8 +190,6 @@ def refresh(session: Session, authority: Authority, token: str) -> Tokens | None
     A refusal is answered and not raised, because it may have ended the session, and that must be committed.
     Raises Forbidden, changing nothing, while the company is closed.
     """
-    if rules.REFRESH_TOKEN.fullmatch(token) is None:
-        return None
     token_hash = rules.token_hash(token)
     family = queries.find_family(session, token_hash)
     if family is None:
@@ -204,10 +203,9 @@ def refresh(session: Session, authority: Authority, token: str) -> Tokens | None
         verdict = rules.judge_refresh(shown.state)
         if verdict is Refresh.EXPIRED:
             return None
-        if verdict is Refresh.REUSED:
-            return _end(session, shown, "refresh_token_reused")
-        if membership is None or not membership.is_active:
-            return _end(session, shown, "user_inactive")
+        if verdict is Refresh.REUSED or membership is None or not membership.is_active:
+            _end(session, shown, "refresh_token_reused" if verdict is Refresh.REUSED else "user_inactive")
+            return None
         _refuse_closed(membership)
         successor = urlsafe_b64encode(rules.successor_of(token, shown.nonce)).rstrip(b"=").decode()
         if verdict is Refresh.ROTATE:

@@ -1,4 +1,4 @@
-"""Signing keys: made and sealed here, kept in the database, cached in the process. `python -m identity.keys ensure|public`."""
+"""Signing keys: made and sealed here, kept in the database, cached in the process. Run as `python -m identity.keys`."""
 
 import hashlib
 import sys
@@ -26,7 +26,7 @@ from chassis.db.session import Database
 from chassis.db.statements import Prepared
 from chassis.errors import Unavailable
 from identity.models import signing_keys
-from identity.passwords import Passwords
+from identity.passwords import COSTS, Passwords
 from identity.rules import ACCESS_TOKEN_LIFE
 
 ALGORITHM = "RS256"
@@ -39,7 +39,10 @@ AFTERLIFE = ACCESS_TOKEN_LIFE + timedelta(minutes=5)
 _LIVE = Prepared(
     select(signing_keys.c.kid, signing_keys.c.status, signing_keys.c.public_pem, signing_keys.c.private_sealed)
     .where(
-        or_(signing_keys.c.status != "retired", signing_keys.c.retired_at > func.now() - bindparam("afterlife", AFTERLIFE, Interval()))
+        or_(
+            signing_keys.c.status != "retired",
+            signing_keys.c.retired_at > func.now() - bindparam("afterlife", AFTERLIFE, Interval()),
+        )
     )
     .order_by(signing_keys.c.created_at, signing_keys.c.kid)
 )
@@ -148,9 +151,7 @@ class SigningKeys:
         rows = self._database.read(_LIVE, {})
         sealed = next(((kid, private) for kid, status, _, private in rows if status == "active"), None)
         if sealed is None:
-            raise Unavailable(
-                "no_signing_key", "This service has no signing key yet.", headers={"Retry-After": "10"}
-            )
+            raise Unavailable("no_signing_key", "This service has no signing key yet.", headers={"Retry-After": "10"})
         try:
             private = serialization.load_pem_private_key(self._sealer.decrypt(sealed[1]), password=None)
         except InvalidToken:
@@ -188,8 +189,8 @@ def sealer(settings: IdentitySettings) -> Fernet:
 
 
 def _passwords(settings: IdentitySettings) -> Passwords:
-    if not 4 <= settings.bcrypt_cost <= 16:
-        raise SettingsError(["BCRYPT_COST is not between 4 and 16"])
+    if settings.bcrypt_cost not in COSTS:
+        raise SettingsError([f"BCRYPT_COST is not between {COSTS.start} and {COSTS.stop - 1}"])
     return Passwords(settings.bcrypt_cost)
 
 

@@ -1,4 +1,4 @@
-"""Hashing passwords with bcrypt: never more at a time than the process can bear, and as long for a stranger as for a user."""
+"""Hashing passwords with bcrypt: never more at a time than the process bears, and as long for strangers as for users."""
 
 import threading
 from collections.abc import Iterator
@@ -9,6 +9,7 @@ import bcrypt
 from chassis.errors import Unavailable
 from identity.rules import password_bytes
 
+COSTS = range(4, 17)  # bcrypt goes on to 31, where one hash takes days.
 AT_ONCE = 2
 PATIENCE_SECONDS = 3.0
 # Salt and digest of no password in particular. bcrypt takes its cost from the prefix, so comparing with this takes as
@@ -35,7 +36,7 @@ class Passwords:
             return bcrypt.hashpw(secret, bcrypt.gensalt(self._cost)).decode()
 
     def matches(self, password: str, stored: str | None) -> bool:
-        """Whether `password` is the one that was hashed; a comparison is made even where there is nothing to compare."""
+        """Whether `password` was hashed to `stored`; something is compared even where there is nothing to compare."""
         secret = password_bytes(password)
         with self._slot():
             if secret is None or stored is None:

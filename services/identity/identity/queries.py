@@ -15,8 +15,6 @@ from chassis.errors import Unauthenticated
 from identity.models import companies, refresh_tokens, sessions, user_companies, users
 from identity.rules import RefreshState, permissions_of
 
-MEMBER_USER_FIELDS = ("first_name", "last_name", "email", "is_active")
-
 COMPANY = JsonView(
     companies,
     (
@@ -87,7 +85,14 @@ MEMBER = JsonView(
     extra=[
         select(
             func.json_build_object(
-                *(part for name in MEMBER_USER_FIELDS for part in (literal_column(f"'{name}'"), users.c[name]))
+                literal_column("'first_name'"),
+                users.c.first_name,
+                literal_column("'last_name'"),
+                users.c.last_name,
+                literal_column("'email'"),
+                users.c.email,
+                literal_column("'is_active'"),
+                users.c.is_active,
             )
         )
         .where(users.c.id == user_companies.c.user_id)
@@ -177,7 +182,7 @@ _TOKEN = Prepared(
 
 @dataclass(frozen=True, slots=True)
 class Login:
-    """Who an e-mail address belongs to, and the company they would work for (None: not a member of the one asked for)."""
+    """Whose an e-mail address is, and the company they would work for (None: no member of the one asked for)."""
 
     user_id: int
     password_hash: str

@@ -7,8 +7,8 @@ from flask import Response, current_app
 
 from chassis.context import current
 from chassis.errors import Unauthenticated
-from chassis.web.application import ServiceApplication
 from chassis.web.answers import answer
+from chassis.web.application import ServiceApplication
 from chassis.web.auth import authenticated, public
 from chassis.web.blueprint import Blueprint
 from chassis.web.problems import problem

@@ -2,7 +2,6 @@
 
 import hashlib
 import hmac
-import re
 import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -35,8 +34,6 @@ EMAIL_PATTERN = r"^[A-Za-z0-9._%+-]+@[A-Za-z0-9.-]+\.[A-Za-z]{2,}$"
 SHORTEST_PASSWORD = 8
 LONGEST_PASSWORD = 72  # bcrypt reads no further; bytes, not characters.
 PASSWORD_POINTER = "/user/password"  # noqa: S105  # A place in a document, not a password.
-
-REFRESH_TOKEN = re.compile(r"[A-Za-z0-9_-]{43}")  # 256 bits in base64url without padding.
 
 
 def permissions_of(role: str, custom: Mapping[str, Sequence[str]] | None) -> frozenset[str]:

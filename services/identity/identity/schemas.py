@@ -2,7 +2,7 @@
 
 from zoneinfo import available_timezones
 
-from marshmallow import fields, validate
+from marshmallow import ValidationError, fields, validate
 
 from chassis.web.schemas import Id, InSchema, OutSchema, Text, Timestamp
 from identity.models import COMPANY_SIZES, COMPANY_STATUSES
@@ -19,7 +19,7 @@ _REGION = validate.Regexp(r"[A-Z]{2}\Z", error="An ISO 3166-1 alpha-2 code is wa
 
 def _time_zone(name: str) -> None:
     if name not in _TIME_ZONES:
-        raise validate.ValidationError("An IANA time zone is wanted, such as Europe/Berlin.")
+        raise ValidationError("An IANA time zone is wanted, such as Europe/Berlin.")
 
 
 _TIME_ZONES = available_timezones() | {"UTC"}

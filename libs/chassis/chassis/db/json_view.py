@@ -1,4 +1,4 @@
-"""A record as the outside sees it, built as JSON by PostgreSQL: the answer, the event's `after`, the audit's new values.
+"""A record as the outside sees it, built as JSON by PostgreSQL: the answer, the event's `after`, the audit's values.
 
 Hydrating objects and dumping them through a schema costs several times what the query costs; here the row becomes text
 once, in the server, and is passed on unparsed. The marshmallow schema stays the contract: a test per view proves that
@@ -12,6 +12,7 @@ from sqlalchemy import (
     ColumnElement,
     FromClause,
     Insert,
+    Numeric,
     Select,
     Table,
     Text,
@@ -58,6 +59,6 @@ def _document(row: FromClause) -> Select[Any]:
 
 def _shown(table: Table, name: str) -> ColumnElement[Any]:
     column = table.c[name]
-    if column.type._type_affinity.__name__ == "Numeric":
+    if isinstance(column.type, Numeric):
         return cast(column, Text).label(name)
     return column

@@ -150,7 +150,7 @@ def _page(listing: Listing, shape: Shape) -> Prepared:
     if shape.fields is None:
         shown: ColumnElement[Any] = literal_column("d")
     else:
-        pairs = ((literal_column(f"'{name}'"), rows.c[name]) for name in shape.fields)
+        pairs: Any = ((literal_column(f"'{name}'"), rows.c[name]) for name in shape.fields)
         shown = func.json_build_object(*(part for pair in pairs for part in pair))
     numbered = select(
         shown.label("doc"),

@@ -44,7 +44,8 @@ def record(
 
     Write or lock the record first: then transactions on one record queue up behind its row, and its events' ids
     follow the order of their commits. `before` and `after` are the JSON texts of the record, `version` its version
-    after the change. `event_id` is given where the record itself names the event. Raises LookupError outside of a tenant.
+    after the change. `event_id` is given where the record itself names the event. Raises LookupError outside of
+    a tenant.
     """
     company_id = tenant()
     event_id = event_id or events.new_id()

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 import psycopg
-from sqlalchemy import Executable, Select
+from sqlalchemy import Executable, Insert, Select
 from sqlalchemy.dialects.postgresql.psycopg import PGDialect_psycopg
 
 _DIALECT = PGDialect_psycopg(dbapi=psycopg, paramstyle="pyformat")  # type: ignore[no-untyped-call]  # SQLAlchemy leaves it untyped.
@@ -22,6 +22,9 @@ class Prepared:
     __slots__ = ("_defaults", "_processors", "reads", "sql")
 
     def __init__(self, statement: Executable) -> None:
+        if isinstance(statement, Insert):
+            # SQLAlchemy would add RETURNING for the primary key, which asks for the right to read what is written.
+            statement = statement.inline()
         compiled = statement.compile(dialect=_DIALECT)  # type: ignore[attr-defined]  # Every Core statement has it.
         self.sql: str = str(compiled)
         self._defaults: dict[str, Any] = dict(compiled.params)

@@ -99,7 +99,7 @@ def tokens() -> TokenFactory:
 def jwks_url(tokens: TokenFactory, tmp_path_factory: pytest.TempPathFactory) -> str:
     """The URL of a document with the public key of `tokens`."""
     path: Path = tmp_path_factory.mktemp("keys") / "jwks.json"
-    path.write_bytes(orjson.dumps(tokens.jwks()))
+    path.write_bytes(orjson.dumps(tokens.jwks))
     return path.as_uri()
 
 

@@ -1,10 +1,13 @@
 """Answers: JSON that PostgreSQL made, with its ETag and its place; pages with their cursor."""
 
+import re
+
 from flask import Response, request
 
 from chassis.errors import BadRequest, PreconditionFailed, PreconditionRequired
 
 JSON = "application/json"
+_TAG = re.compile(r'"([0-9]{1,9})"\Z')
 
 
 def answer(document: bytes, *, version: int | None = None, status: int = 200) -> Response:
@@ -36,15 +39,7 @@ def expected_version() -> int:
         raise PreconditionRequired("if_match_required", "Send If-Match with the ETag of the state you are changing.")
     if header.strip() == "*":
         raise BadRequest("if_match_unspecific", "If-Match: * would overwrite changes unseen; send the ETag.")
-    tag = header.strip()
-    digits = tag[1:-1]
-    if (
-        len(tag) < 3
-        or tag[0] != '"'
-        or tag[-1] != '"'
-        or not digits.isascii()
-        or not digits.isdigit()
-        or len(digits) > 9
-    ):
+    tag = _TAG.match(header.strip())
+    if tag is None:
         raise PreconditionFailed("stale_version", "If-Match does not name a version of this record.")
-    return int(digits)
+    return int(tag[1])

@@ -1,4 +1,4 @@
-"""The Flask application of a service: authentication, one transaction a request, one log line, problems for failures."""
+"""The Flask application of a service: who calls, one transaction a request, one log line, problems for failures."""
 
 import re
 import time
@@ -153,7 +153,7 @@ class ServiceApplication(Flask):
             )
             return response
 
-    def dispatch_request(self) -> Response:  # type: ignore[override]  # Our views return responses only.
+    def dispatch_request(self) -> Response:
         """Authenticate, run the view in one transaction, commit, answer. Any exception rolls back."""
         if request.routing_exception is not None:
             self.raise_routing_exception(request)
@@ -166,11 +166,12 @@ class ServiceApplication(Flask):
             g.session = session
             key = request.headers.get("Idempotency-Key")
             if key is None or request.method != "POST" or context.user_id is None:
-                response: Response = view(**arguments)
+                response: Any = view(**arguments)
             else:
                 response = self._once(Claim(f"POST {rule.rule}", key, _fingerprint(arguments)), view, arguments)
             if session.in_transaction():
                 session.commit()
+            assert isinstance(response, Response)
             return response
 
     def _context(self, access: str) -> Context:
@@ -205,9 +206,10 @@ class ServiceApplication(Flask):
         stored = claim.take(g.session)
         if stored is not None:
             return Response(stored.body, stored.status, {**stored.headers, "Idempotent-Replayed": "true"})
-        response: Response = view(**arguments)
+        response: Any = view(**arguments)
         headers = {name: response.headers[name] for name in _KEPT_HEADERS if name in response.headers}
         claim.store(g.session, StoredAnswer(response.status_code, headers, response.get_data()))
+        assert isinstance(response, Response)
         return response
 
 

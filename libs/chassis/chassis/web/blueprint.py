@@ -1,6 +1,6 @@
-"""flask-smorest's blueprint with our bodies, lists and answers: it documents what the chassis does, and costs nothing."""
+"""flask-smorest's blueprint with our bodies, lists and answers: documentation that costs nothing at run time."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import wraps
 from typing import Any, TypeVar
 
@@ -18,7 +18,12 @@ View = TypeVar("View", bound=Callable[..., Any])
 class Blueprint(flask_smorest.Blueprint):  # type: ignore[misc]  # flask-smorest ships no types.
     """A service's routes. The decorators note the documentation on the view; only bodies and lists add a call."""
 
-    def arguments(self, schema: type[marshmallow.Schema]) -> Callable[[View], View]:  # type: ignore[override]
+    def route(self, rule: str, *, methods: Sequence[str]) -> Callable[[View], View]:
+        """Register the view for `rule` and `methods`, in the application and in its OpenAPI document."""
+        decorate: Callable[[View], View] = super().route(rule, methods=list(methods))
+        return decorate
+
+    def arguments(self, schema: type[marshmallow.Schema]) -> Callable[[View], View]:
         """Pass the JSON body, checked by `schema`, as the view's first argument."""
         instance = schema()
 
@@ -55,7 +60,7 @@ class Blueprint(flask_smorest.Blueprint):  # type: ignore[misc]  # flask-smorest
 
         return decorate
 
-    def response(self, status: int, schema: type[marshmallow.Schema] | None = None) -> Callable[[View], View]:  # type: ignore[override]
+    def response(self, status: int, schema: type[marshmallow.Schema] | None = None) -> Callable[[View], View]:
         """Document what the view answers; the view itself returns a ready response."""
 
         def decorate(view: View) -> View:

@@ -1,4 +1,4 @@
-"""/livez and /readyz: whether to restart this process, and whether to send it requests. Anonymous callers get no detail."""
+"""/livez and /readyz: whether to restart this process, and whether to send it requests. No detail for anybody."""
 
 from pathlib import Path
 

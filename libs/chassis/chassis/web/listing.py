@@ -105,10 +105,7 @@ def _value(kind: Kind, parameter: str, operator: str, text: str) -> Any:
         if operator == "is_null":
             return {"true": True, "false": False}[text]
         if operator == "in":
-            parts = text.split(",")
-            if len(parts) > MOST_VALUES:
-                raise ValueError(f"at most {MOST_VALUES} values are taken")
-            return [kind.parse(part) for part in parts]
+            return [kind.parse(part) for part in _few(text.split(","))]
         value = kind.parse(text)
     except KeyError:
         raise _refuse(parameter, "invalid_value", "true or false is wanted.") from None
@@ -118,6 +115,12 @@ def _value(kind: Kind, parameter: str, operator: str, text: str) -> Any:
         escaped = value.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
         return f"%{escaped}%"
     return value
+
+
+def _few(parts: list[str]) -> list[str]:
+    if len(parts) > MOST_VALUES:
+        raise ValueError(f"at most {MOST_VALUES} values are taken")
+    return parts
 
 
 def _fields(listing: Listing, text: str | None) -> tuple[str, ...] | None:

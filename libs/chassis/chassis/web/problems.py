@@ -1,4 +1,4 @@
-"""Every failure as application/problem+json (RFC 9457): expected ones, HTTP's own, the database's, and the unforeseen."""
+"""Every failure as application/problem+json (RFC 9457): expected, HTTP's own, the database's, and the unforeseen."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -86,9 +86,9 @@ _HTTP_DETAILS = {
 }
 
 
-def translate(error: psycopg.Error, conflicts: Mapping[str, AppError]) -> AppError:
+def translate(error: psycopg.Error, conflicts: Mapping[str, AppError]) -> AppError:  # noqa: PLR0911  # A table.
     """What a database error means to a client; its own text never leaves the service."""
-    constraint = error.diag.constraint_name
+    constraint = error.diag.constraint_name or ""
     if constraint in conflicts:
         return conflicts[constraint]
     match error:

@@ -42,9 +42,10 @@ def load_body(schema: Schema) -> dict[str, Any]:
 def load(schema: Schema, document: object) -> dict[str, Any]:
     """Check a parsed document by `schema`. Raises Invalid."""
     try:
-        loaded: dict[str, Any] = schema.load(document)  # type: ignore[arg-type, assignment]  # It refuses non-objects.
+        loaded: dict[str, Any] = schema.load(document)  # type: ignore[arg-type]  # It refuses non-objects.
     except ValidationError as error:
-        faults = tuple(_flatten(error.normalized_messages(), ""))[:MOST_ERRORS]
+        messages = error.normalized_messages()  # type: ignore[no-untyped-call]  # Untyped in marshmallow.
+        faults = tuple(_flatten(messages, ""))[:MOST_ERRORS]
         raise Invalid("validation_failed", "Some fields are not as they should be.", faults) from None
     return loaded
 

@@ -34,6 +34,8 @@ INDEXES = {
     "table_name_record_id": "company_id, table_name, record_id",
     "user_id": "company_id, user_id",
     "action": "company_id, action",
+    "event_type": "company_id, event_type",
+    "request_id": "company_id, request_id",
 }
 
 REFUSE = """

@@ -2,7 +2,9 @@
 
 import itertools
 import secrets
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from threading import Barrier
 
 import jwt
 import orjson
@@ -46,10 +48,9 @@ def urls(migrated):
 
 
 @pytest.fixture(scope="session")
-def settings(urls, jwks_url):
+def settings(urls):
     return IdentitySettings(
         database_url=urls.app,
-        jwks_url=jwks_url,
         cursor_secret="c" * 32,
         key_encryption_key=Fernet.generate_key().decode(),
         bcrypt_cost=4,
@@ -148,6 +149,26 @@ def refresh(http):
         return http.post("/v1/auth/refresh", json={"refresh_token": token})
 
     return make
+
+
+@pytest.fixture
+def at_once(app, database):
+    """Send one POST per document, all at the same time; answers the responses."""
+
+    def send(path, documents):
+        barrier = Barrier(len(documents))
+
+        def post(document):
+            barrier.wait(10)
+            try:
+                return app.test_client().post(path, json=document)
+            finally:
+                database._local.reader.close()  # The thread's own, which it would leave open behind.
+
+        with ThreadPoolExecutor(len(documents)) as pool:
+            return list(pool.map(post, documents))
+
+    return send
 
 
 @pytest.fixture

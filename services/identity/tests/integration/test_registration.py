@@ -1,7 +1,5 @@
 """Registering: a company, its admin and their tokens at once, or nothing at all."""
 
-from concurrent.futures import ThreadPoolExecutor
-
 import pytest
 
 from identity.schemas import IdentityOut, KeySetOut, RegistrationOut
@@ -34,7 +32,14 @@ def test_what_postgresql_answers_is_what_the_schemas_say(http, register):
 
 
 def test_optional_fields_of_the_company_are_kept(http, body):
-    given = {"phone": "+1-555-0100", "company_size": "Small", "default_currency": "EUR", "time_zone": "Europe/Berlin", "region": "DE", "city": "K\u00f6ln"}
+    given = {
+        "phone": "+1-555-0100",
+        "company_size": "Small",
+        "default_currency": "EUR",
+        "time_zone": "Europe/Berlin",
+        "region": "DE",
+        "city": "K\u00f6ln",
+    }
     document = body()
     document["company"] |= given
     company = http.post("/v1/auth/register", json=document).json["company"]
@@ -73,9 +78,10 @@ def test_an_email_taken_in_another_case_is_a_conflict_and_changes_nothing(http, 
     response = http.post("/v1/auth/register", json=second)
     assert response.status_code == 409
     assert response.json["errors"][0]["pointer"] == f"/{part}/email"
-    for table, email in (("companies", second["company"]["email"]), ("users", second["user"]["email"])):
-        found = superuser.execute(f"SELECT email FROM {table} WHERE email = %s", (email,)).fetchone()
-        assert found is None
+    companies = "SELECT email FROM companies WHERE email = %s"
+    users = "SELECT email FROM users WHERE email = %s"
+    assert superuser.execute(companies, (second["company"]["email"],)).fetchone() is None
+    assert superuser.execute(users, (second["user"]["email"],)).fetchone() is None
 
 
 def test_rollback_leaves_no_outbox_row(http, body, superuser):
@@ -87,13 +93,12 @@ def test_rollback_leaves_no_outbox_row(http, body, superuser):
     assert superuser.execute("SELECT count(*) FROM outbox").fetchone() == before
 
 
-def test_of_two_who_register_one_address_at_once_one_wins(app, body):
+def test_of_two_who_register_one_address_at_once_one_wins(at_once, body):
     documents = [body() for _ in range(4)]
     for document in documents:
         document["user"]["email"] = documents[0]["user"]["email"]
-    with ThreadPoolExecutor(4) as pool:
-        statuses = list(pool.map(lambda d: app.test_client().post("/v1/auth/register", json=d).status_code, documents))
-    assert sorted(statuses) == [201, 409, 409, 409]
+    responses = at_once("/v1/auth/register", documents)
+    assert sorted(response.status_code for response in responses) == [201, 409, 409, 409]
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,72 @@
+"""The environment of each service's processes, from the stack's ports and secrets."""
+
+import importlib.metadata
+from collections.abc import Mapping
+
+from crm.credentials import Credentials
+from crm.ports import LOOPBACK
+from crm.programs import SYSTEM_PATH
+from crm.servers.rabbitmq import VHOST, BrokerUser
+from crm.settings import SERVICES, StackSettings
+from crm.state import State
+
+BROKER_PARAMETERS = "?heartbeat=20&blocked_connection_timeout=60"
+# What every process of a stack gets and nothing of the shell that started the stack.
+BASE: Mapping[str, str] = {"PATH": SYSTEM_PATH, "LANG": "C.UTF-8", "LC_ALL": "C.UTF-8", "TZ": "UTC"}
+
+
+def roles(service: str) -> tuple[str, ...]:
+    return ("owner", "app", "relay", *SERVICES[service])
+
+
+def database_password(credentials: Credentials, service: str, role: str) -> str:
+    return credentials.password(f"postgres_{service}_{role}")
+
+
+def database_url(credentials: Credentials, state: State, service: str, role: str) -> str:
+    password = database_password(credentials, service, role)
+    return f"postgresql://{service}_{role}:{password}@{LOOPBACK}:{state.port('postgres')}/{service}"
+
+
+def broker_password(credentials: Credentials, user: str) -> str:
+    return credentials.password(f"rabbitmq_{user}")
+
+
+def broker_user(credentials: Credentials, service: str) -> BrokerUser:
+    """A service's user: its own queues, the two exchanges, the queue of the unrouted, and the default exchange."""
+    name = f"crm_{service}"
+    own = rf"^({service}\..*|crm\.events|crm\.unrouted)$"
+    send = rf"^({service}\..*|crm\.events|crm\.unrouted|amq\.default)$"
+    return BrokerUser(name, broker_password(credentials, name), configure=own, write=send, read=own)
+
+
+def service_environment(
+    service: str, settings: StackSettings, credentials: Credentials, state: State
+) -> dict[str, str]:
+    """What web and worker of `service` are told; never the owner's URL."""
+    user = f"crm_{service}"
+    broker = f"amqp://{user}:{broker_password(credentials, user)}@{LOOPBACK}:{state.port('rabbitmq')}/{VHOST}"
+    values = {
+        "DATABASE_URL": database_url(credentials, state, service, "app"),
+        "RELAY_DATABASE_URL": database_url(credentials, state, service, "relay"),
+        "BROKER_URL": broker + BROKER_PARAMETERS,
+        "JWKS_URL": f"http://{LOOPBACK}:{state.port('identity-web-1')}/.well-known/jwks.json",
+        "CURSOR_SECRET": credentials.password(f"cursor_{service}"),
+        "TOKEN_ISSUER": "crm",
+        "TOKEN_AUDIENCE": "crm",
+        "WEB_WORKERS": str(settings.web_workers),
+        "WEB_THREADS": str(settings.web_threads),
+        "LOG_LEVEL": settings.log_level,
+        "SERVICE_VERSION": importlib.metadata.version(f"crm-{service}"),
+    }
+    if "ingest" in SERVICES[service]:
+        values["INGEST_DATABASE_URL"] = database_url(credentials, state, service, "ingest")
+    if service == "identity":
+        values["KEY_ENCRYPTION_KEY"] = credentials.fernet_key("identity_key_encryption")
+        values["BCRYPT_COST"] = str(settings.bcrypt_cost)
+    return values
+
+
+def owner_environment(service: str, credentials: Credentials, state: State) -> dict[str, str]:
+    """What `migrate` is told on top."""
+    return {"OWNER_DATABASE_URL": database_url(credentials, state, service, "owner")}

@@ -1,0 +1,59 @@
+"""The gateway's files in a stack: HAProxy's configuration and the public keys that it trusts."""
+
+import subprocess
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from crm import programs
+from crm.errors import OperatorError
+from crm.files import write_private
+from gateway.render import GatewayConfig, Limits, render
+
+
+class GatewayFiles:
+    """`home/gateway/haproxy.cfg` and `home/gateway/keys/<kid>.pem`."""
+
+    def __init__(self, home: Path) -> None:
+        self.folder = home / "gateway"
+        self.configuration = self.folder / "haproxy.cfg"
+        self._keys = self.folder / "keys"
+        self._binary = programs.require(programs.system_binary("haproxy"), programs.HAPROXY)
+
+    @property
+    def command(self) -> list[str]:
+        # Master and workers: SIGUSR2 to the master loads a new configuration without refusing one connection.
+        return [str(self._binary), "-W", "-db", "-f", str(self.configuration)]
+
+    def write(
+        self,
+        keys: Mapping[str, str],
+        *,
+        bind: str,
+        metrics_bind: str,
+        admin_socket: Path,
+        backends: Mapping[str, Sequence[str]],
+        limits: Limits,
+    ) -> bool:
+        """Write keys and configuration; return whether a running gateway has to load them again."""
+        self._keys.mkdir(mode=0o700, parents=True, exist_ok=True)
+        changed = False
+        for kid, pem in keys.items():
+            changed |= write_private(self._keys / f"{kid}.pem", pem)
+        config = GatewayConfig(
+            bind=bind,
+            metrics_bind=metrics_bind,
+            admin_socket=admin_socket,
+            keys={kid: self._keys / f"{kid}.pem" for kid in keys},
+            backends=backends,
+            limits=limits,
+        )
+        changed |= write_private(self.configuration, render(config))
+        for stale in set(self._keys.glob("*.pem")) - set(config.keys.values()):
+            stale.unlink()
+        return changed
+
+    def check(self) -> None:
+        """Have HAProxy read the configuration; raise OperatorError with its complaint."""
+        done = subprocess.run([*self.command[:1], "-c", "-q", "-f", str(self.configuration)], capture_output=True, text=True, check=False)  # fmt: skip  # noqa: E501
+        if done.returncode != 0:
+            raise OperatorError(f"HAProxy refuses {self.configuration}:\n{done.stderr.strip()}")

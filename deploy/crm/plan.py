@@ -1,0 +1,128 @@
+"""The programs of a stack: what each of them runs, where it listens, and in which order they come and go."""
+
+import hashlib
+import importlib.util
+import signal
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from crm.environment import BASE
+from crm.launch import LaunchPlan
+from crm.ports import LOOPBACK
+from crm.servers import Postgres, RabbitMQ, Server
+from crm.settings import KINDS, SERVICES, WEB, StackSettings
+from crm.state import State
+from crm.supervision import Supervised
+
+GATEWAY = "gateway"
+_PRIORITY = {"postgres": 10, "epmd": 10, "rabbitmq": 20, WEB: 30, "worker": 40, GATEWAY: 50}
+
+
+@dataclass(frozen=True)
+class ServiceProgram:
+    """One web or worker process of a service."""
+
+    service: str
+    kind: str
+    number: int
+
+    @property
+    def name(self) -> str:
+        return f"{self.service}-{self.kind}-{self.number}"
+
+    @property
+    def metrics_port_name(self) -> str:
+        return f"{self.name}-metrics"
+
+
+def service_programs(settings: StackSettings, state: State) -> Iterator[ServiceProgram]:
+    """Every process of every service, as many as the home remembers."""
+    defaults = {WEB: settings.web_processes, "worker": settings.worker_processes}
+    for service in SERVICES:
+        for kind in KINDS:
+            for number in range(1, state.count(f"{service}-{kind}", defaults[kind]) + 1):
+                yield ServiceProgram(service, kind, number)
+
+
+def environment_file(service: str) -> str:
+    return f"env/{service}.env"
+
+
+def service_launch(program: ServiceProgram, state: State) -> LaunchPlan:
+    environment = dict(BASE) | {"METRICS_BIND": f"{LOOPBACK}:{state.port(program.metrics_port_name)}"}
+    if program.kind == WEB:
+        environment["WEB_BIND"] = f"{LOOPBACK}:{state.port(program.name)}"
+    return LaunchPlan(
+        command=[sys.executable, "-m", "chassis", program.kind, program.service],
+        environment=environment,
+        environment_file=environment_file(program.service),
+    )
+
+
+def server_launch(server: Server) -> LaunchPlan:
+    account = server.account
+    return LaunchPlan(
+        command=server.command,
+        environment=server.environment,
+        user=account.pw_name if account else None,
+        stop_signal=server.stop_signal,
+        after_port=server.ports.epmd if isinstance(server, RabbitMQ) else None,
+    )
+
+
+def gateway_launch(command: list[str]) -> LaunchPlan:
+    return LaunchPlan(command=command, environment=dict(BASE))
+
+
+def supervise_server(home: Path, server: Server) -> Supervised:
+    extra = "".join(server.configuration().values()) if isinstance(server, RabbitMQ) else ""
+    return Supervised(
+        server.name,
+        fingerprint(home, server_launch(server), extra),
+        _PRIORITY[server.name],
+        stop_signal={signal.SIGINT: "INT"}.get(server.stop_signal, "TERM"),
+        stop_seconds=60 if isinstance(server, Postgres | RabbitMQ) else 5,
+    )
+
+
+def supervise_service(home: Path, program: ServiceProgram, state: State) -> Supervised:
+    return Supervised(
+        program.name,
+        fingerprint(home, service_launch(program, state), source_digest(program.service)),
+        _PRIORITY[program.kind],
+        as_group=True,
+    )
+
+
+def supervise_gateway(home: Path, launch: LaunchPlan) -> Supervised:
+    return Supervised(GATEWAY, fingerprint(home, launch), _PRIORITY[GATEWAY], stop_seconds=10)
+
+
+def fingerprint(home: Path, plan: LaunchPlan, extra: str = "") -> str:
+    """Changes with anything that a restart would pick up: command, environment with its secrets, configuration."""
+    text = f"{plan.command}{sorted(plan.full_environment(home).items())}{plan.user}{extra}"
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def source_digest(service: str) -> str:
+    """Changes when a source file of `service` or of the chassis does, so that `up` puts edited code into service."""
+    digest = hashlib.sha256()
+    for package in (service, "chassis"):
+        spec = importlib.util.find_spec(package)
+        for place in spec.submodule_search_locations or () if spec else ():
+            folder = Path(place)
+            for folder_of_files in (folder, folder.parent / "migrations"):
+                for path in sorted(folder_of_files.rglob("*.py")):
+                    status = path.stat()
+                    digest.update(f"{path}{status.st_mtime_ns}{status.st_size}".encode())
+    return digest.hexdigest()
+
+
+def servers_of(*servers: Server) -> list[Server]:
+    """In the order of their start; a RabbitMQ brings its Epmd."""
+    ordered: list[Server] = []
+    for server in servers:
+        ordered += [server.epmd, server] if isinstance(server, RabbitMQ) else [server]
+    return ordered

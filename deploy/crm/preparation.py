@@ -1,0 +1,68 @@
+"""What has to be in place before a service's processes start: databases, tables, queues, signing keys."""
+
+import json
+import subprocess
+import sys
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+
+from crm import databases
+from crm.credentials import Credentials
+from crm.environment import BASE, database_password, owner_environment, roles, service_environment
+from crm.errors import OperatorError
+from crm.servers import Postgres
+from crm.settings import SERVICES, StackSettings
+from crm.state import State
+
+_LAST_LINES = 15
+
+
+class Preparation:
+    """Each step is idempotent and runs the service's own command."""
+
+    def __init__(self, settings: StackSettings, credentials: Credentials, state: State) -> None:
+        self._settings = settings
+        self._credentials = credentials
+        self._state = state
+
+    def databases(self, server: Postgres) -> None:
+        for service in SERVICES:
+            passwords = {role: database_password(self._credentials, service, role) for role in roles(service)}
+            databases.ensure(server, service, passwords)
+
+    def migrate(self) -> Mapping[str, str]:
+        """Bring every database to its newest revision; return the revisions by service."""
+        return self._each(lambda service: self._run(service, "chassis", "migrate", service, owner=True).strip())
+
+    def topology(self) -> None:
+        self._each(lambda service: self._run(service, "chassis", "topology", service))
+
+    def signing_keys(self) -> None:
+        self._run("identity", "identity.keys", "ensure")
+
+    def public_keys(self) -> Mapping[str, str]:
+        """The public keys of all good tokens as PEM, by kid."""
+        keys: dict[str, str] = json.loads(self._run("identity", "identity.keys", "public"))
+        return keys
+
+    def _each(self, step: Callable[[str], str]) -> dict[str, str]:
+        with ThreadPoolExecutor(len(SERVICES)) as pool:
+            return dict(zip(SERVICES, pool.map(step, SERVICES), strict=True))
+
+    def _run(self, service: str, module: str, *arguments: str, owner: bool = False) -> str:
+        environment = dict(BASE) | service_environment(service, self._settings, self._credentials, self._state)
+        if owner:
+            environment |= owner_environment(service, self._credentials, self._state)
+        done = subprocess.run(
+            [sys.executable, "-m", module, *arguments],
+            env=environment,
+            cwd="/",
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        if done.returncode != 0:
+            lines = (done.stdout + done.stderr).strip().splitlines()[-_LAST_LINES:]
+            text = "\n".join(f"    {line}" for line in lines)
+            raise OperatorError(f"`{module} {' '.join(arguments)}` failed for {service}:\n{text}")
+        return done.stdout

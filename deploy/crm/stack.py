@@ -1,0 +1,395 @@
+"""A whole system under one folder: PostgreSQL, RabbitMQ, the services and the gateway, supervised."""
+
+import hashlib
+import signal
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from crm import places, plan
+from crm.credentials import Credentials
+from crm.environment import broker_password, broker_user, database_url, owner_environment, service_environment
+from crm.errors import NotReadyError, OperatorError
+from crm.gateway_files import GatewayFiles
+from crm.launch import pid_path, write_environment
+from crm.ports import LOOPBACK, free_port, is_free
+from crm.preparation import Preparation
+from crm.processes import Process
+from crm.readiness import check_endpoint
+from crm.servers import Postgres, RabbitMQ
+from crm.servers.rabbitmq import ADMIN, BrokerPorts, BrokerUser
+from crm.settings import KINDS, SERVICES, WEB, StackSettings
+from crm.state import State, exclusive
+from crm.supervision import ProgramStatus, Supervisor
+
+_POLL_SECONDS = 0.05
+# A program that falls over again and again for this long will not come up by itself.
+_BACKOFF_SECONDS = 4.0
+_READY_SECONDS = 60.0
+Report = Callable[[str, str, float], None]
+
+
+def _silent(label: str, detail: str, seconds: float) -> None:
+    """Report nothing."""
+
+
+@dataclass(frozen=True)
+class ProgramRow:
+    """A line of `status`: what supervisor and the program itself say; `reason` is empty when it is ready."""
+
+    name: str
+    state: str
+    pid: int
+    uptime: float
+    reason: str
+
+
+class Stack:
+    """One stack under `home`. `attached` ends every process with this one, for stacks that belong to a test."""
+
+    def __init__(self, home: Path, settings: StackSettings | None = None, *, attached: bool = False) -> None:
+        self.home = home.absolute()
+        self.settings = settings or StackSettings()
+        self._attached = attached
+        self._make_folders()
+        self.credentials = Credentials(self.home)
+        self.state = State(self.home)
+        self._run = places.socket_folder(self.home)
+        self.supervisor = Supervisor(self.home, self._run, attached=attached)
+
+    # Addresses
+
+    @property
+    def gateway_url(self) -> str:
+        return f"http://{LOOPBACK}:{self.state.port('gateway')}"
+
+    @property
+    def gateway_metrics_url(self) -> str:
+        return f"http://{LOOPBACK}:{self.state.port('gateway-metrics')}/metrics"
+
+    def web_urls(self, service: str) -> list[str]:
+        """The base URL of each web process of `service`, past the gateway."""
+        return [f"http://{LOOPBACK}:{self.state.port(program.name)}" for program in self._processes(service, WEB)]
+
+    def metrics_urls(self, service: str, kind: str) -> list[str]:
+        programs = self._processes(service, kind)
+        return [f"http://{LOOPBACK}:{self.state.port(program.metrics_port_name)}/metrics" for program in programs]
+
+    def database_url(self, service: str, role: str = "app") -> str:
+        """URL of `service`'s database as `owner`, `app`, `relay`, audit's `ingest`, or as the `superuser`."""
+        if role == "superuser":
+            return self.postgres.url(service)
+        return database_url(self.credentials, self.state, service, role)
+
+    def broker_url(self, user: str = ADMIN) -> str:
+        """AMQP URL as the administrator, or as a service's user (`crm_customers`)."""
+        return self.rabbitmq.url(user)
+
+    def environment(self, service: str) -> dict[str, str]:
+        """What the processes of `service` are told, for a test or a benchmark that runs one by itself."""
+        return service_environment(service, self.settings, self.credentials, self.state)
+
+    # Servers
+
+    @property
+    def postgres(self) -> Postgres:
+        return Postgres(
+            self.home,
+            port=self.state.port("postgres"),
+            password=self.credentials.password("postgres_superuser"),
+            durable=self.settings.durable,
+        )
+
+    @property
+    def rabbitmq(self) -> RabbitMQ:
+        ports = BrokerPorts(
+            amqp=self.state.port("rabbitmq"),
+            distribution=self.state.port("rabbitmq-distribution"),
+            epmd=self.state.port("epmd"),
+            metrics=self.state.port("rabbitmq-metrics") if self.settings.broker_metrics else None,
+        )
+        admin = BrokerUser(ADMIN, broker_password(self.credentials, ADMIN), administrator=True)
+        users = [admin, *(broker_user(self.credentials, service) for service in SERVICES)]
+        return RabbitMQ(self.home, ports=ports, users=users)
+
+    # The life of a stack
+
+    def up(self, report: Report = _silent) -> None:
+        """Start what does not run, prepare what is not prepared, and return when everything answers; safe to repeat."""
+        with exclusive(self.home):
+            if not self.supervisor.running():
+                self._clear_the_field()
+            self._take_gateway_port()
+            self._start_servers(report)
+            self._prepare(report)
+            self._start_services(report)
+
+    def down(self) -> None:
+        """Stop every process and keep the data."""
+        with exclusive(self.home):
+            self._stop()
+
+    def destroy(self) -> None:
+        """Stop every process and delete everything, here and under /var/tmp."""
+        self.down()
+        places.remove(self.home)
+
+    def scale(self, service: str, kind: str, count: int) -> None:
+        """Run `count` processes of a kind of `service`, and have the gateway send requests to just these."""
+        if service not in SERVICES or kind not in KINDS:
+            known = ", ".join(f"{name}, {name}-worker" for name in SERVICES)
+            raise OperatorError(f"there is no {service}-{kind}; known are: {known}")
+        if count < (1 if kind == WEB else 0):
+            raise OperatorError("a service needs at least one web process (and no fewer than no workers)")
+        with exclusive(self.home):
+            if not self.supervisor.running():
+                raise OperatorError("the stack is not running; start it with: make up")
+            kept = [program.name for program in plan.service_programs(self.settings, self.state)]
+            self.state.set_count(f"{service}-{kind}", count)
+            fewer = len(kept) > len(list(plan.service_programs(self.settings, self.state)))
+            if fewer and kind == WEB:
+                self._reload_gateway()
+                # Requests that the old gateway process still carries come home before their server goes.
+                time.sleep(1.0)
+            self._apply()
+            self._start_services(_silent)
+
+    # Programs
+
+    def statuses(self) -> dict[str, ProgramStatus]:
+        return self.supervisor.statuses()
+
+    def pid(self, program: str) -> int:
+        status = self.statuses().get(program)
+        if status is None or not status.pid:
+            raise OperatorError(f"{program} is not running")
+        return status.pid
+
+    def stop_program(self, program: str) -> None:
+        self.supervisor.stop(program)
+
+    def start_program(self, program: str, *, wait: bool = True) -> None:
+        self.supervisor.start(program)
+        if wait:
+            self._await(program, self.checks()[program])
+
+    def kill_program(self, program: str, number: signal.Signals = signal.SIGKILL) -> int:
+        """Send a signal past the supervisor, which starts the program again when it dies; return the pid."""
+        pid = self.pid(program)
+        process = Process.of(pid)
+        if process is not None:
+            process.send(number)
+        return pid
+
+    def wait_ready(self, timeout: float = _READY_SECONDS) -> None:
+        """Wait until every program answers; raise OperatorError with the first that does not."""
+        for name, check in self.checks().items():
+            self._await(name, check, timeout)
+
+    def log_path(self, program: str) -> Path:
+        return self.home / "logs" / f"{program}.log"
+
+    def programs(self) -> list[ProgramRow]:
+        """One row per program, in the order of their start."""
+        statuses = self.statuses()
+        rows = []
+        for name, check in self.checks().items():
+            status = statuses.get(name)
+            if status is None or status.state != "RUNNING":
+                rows.append(ProgramRow(name, status.state if status else "STOPPED", 0, 0.0, "not running"))
+                continue
+            try:
+                check()
+                reason = ""
+            except NotReadyError as error:
+                reason = str(error)
+            process = Process.of(status.pid)
+            rows.append(ProgramRow(name, status.state, status.pid, process.age() if process else 0.0, reason))
+        return rows
+
+    def checks(self) -> Mapping[str, Callable[[], None]]:
+        """For every program, a function that raises NotReadyError unless it is ready."""
+        checks: dict[str, Callable[[], None]] = {
+            server.name: server.check for server in plan.servers_of(self.postgres, self.rabbitmq)
+        }
+        for program in plan.service_programs(self.settings, self.state):
+            if program.kind == WEB:
+                url = f"http://{LOOPBACK}:{self.state.port(program.name)}/readyz"
+            else:
+                url = f"http://{LOOPBACK}:{self.state.port(program.metrics_port_name)}/livez"
+            checks[program.name] = _endpoint(url)
+        checks[plan.GATEWAY] = _endpoint(f"{self.gateway_url}/readyz")
+        return checks
+
+    # How it is done
+
+    def _make_folders(self) -> None:
+        # Others may pass through the home, so that PostgreSQL's user reaches its folder, and may read nothing in it.
+        self.home.mkdir(mode=0o711, parents=True, exist_ok=True)
+        self.home.chmod(0o711)
+        for name in ("env", "logs", "programs", "gateway"):
+            (self.home / name).mkdir(mode=0o700, exist_ok=True)
+
+    def _processes(self, service: str, kind: str) -> list[plan.ServiceProgram]:
+        programs = plan.service_programs(self.settings, self.state)
+        return [program for program in programs if (program.service, program.kind) == (service, kind)]
+
+    def _clear_the_field(self) -> None:
+        """After a supervisor that died: end what it left behind, and leave ports that others have taken since."""
+        self._end_leftovers()
+        self.state.drop_busy_ports(keep=("gateway",))
+
+    def _take_gateway_port(self) -> None:
+        known = self.state.ports.get("gateway")
+        wanted = self.settings.gateway_port or known or free_port(self.state.ports.values())
+        if (wanted != known or not self._gateway_runs()) and not is_free(wanted):
+            other = wanted + 1
+            while not is_free(other):
+                other += 1
+            raise OperatorError(f"port {wanted} is in use by another program. Take another: make up CRM_PORT={other}")
+        self.state.set_port("gateway", wanted)
+
+    def _gateway_runs(self) -> bool:
+        status = self.statuses().get(plan.GATEWAY)
+        return status is not None and status.state == "RUNNING"
+
+    def _start_servers(self, report: Report) -> None:
+        began = time.monotonic()
+        postgres, rabbitmq = self.postgres, self.rabbitmq
+        if not (self.home / "postgres").exists() or not rabbitmq.folder.exists():
+            self.state.set_prepared("")
+        for server in (rabbitmq, postgres):
+            if server.name not in self.statuses() or self.statuses()[server.name].state != "RUNNING":
+                server.prepare()
+        self._apply()
+        for name in ("epmd", "rabbitmq", "postgres"):
+            self.supervisor.start(name)
+        self._await("postgres", postgres.check)
+        report("postgres", f"port {postgres.port}", time.monotonic() - began)
+
+    def _prepare(self, report: Report) -> None:
+        began = time.monotonic()
+        preparation = Preparation(self.settings, self.credentials, self.state)
+        preparation.databases(self.postgres)
+        secrets = "".join(str(owner_environment(service, self.credentials, self.state)) for service in SERVICES)
+        wanted = hashlib.sha256((secrets + "".join(map(plan.source_digest, SERVICES))).encode()).hexdigest()
+        fresh = wanted != self.state.prepared
+        revisions = preparation.migrate() if fresh else {}
+        if fresh:
+            preparation.signing_keys()
+        detail = " · ".join(f"{service} {revision}" for service, revision in revisions.items()) or "unchanged"
+        report("databases", detail, time.monotonic() - began)
+        began = time.monotonic()
+        self._await("rabbitmq", self.rabbitmq.check)
+        if fresh:
+            preparation.topology()
+            self.state.set_prepared(wanted)
+        report("rabbitmq", f"port {self.rabbitmq.ports.amqp}", time.monotonic() - began)
+
+    def _start_services(self, report: Report) -> None:
+        began = time.monotonic()
+        programs = list(plan.service_programs(self.settings, self.state))
+        for program in programs:
+            self.supervisor.start(program.name)
+        self._reload_gateway()
+        self.supervisor.start(plan.GATEWAY)
+        self.wait_ready()
+        count = len(self.checks())
+        report("services", f"{count}/{count} programs ready", time.monotonic() - began)
+
+    def _apply(self) -> None:
+        """Write what every program is started from, and have supervisor restart those for which it has changed."""
+        supervised = []
+        for service in SERVICES:
+            write_environment(self.home / plan.environment_file(service), self.environment(service))
+        for server in plan.servers_of(self.postgres, self.rabbitmq):
+            plan.server_launch(server).write(self.home, server.name)
+            supervised.append(plan.supervise_server(self.home, server))
+        for program in plan.service_programs(self.settings, self.state):
+            plan.service_launch(program, self.state).write(self.home, program.name)
+            supervised.append(plan.supervise_service(self.home, program, self.state))
+        gateway = plan.gateway_launch(GatewayFiles(self.home).command)
+        gateway.write(self.home, plan.GATEWAY)
+        self.supervisor.apply([*supervised, plan.supervise_gateway(self.home, gateway)])
+
+    def _reload_gateway(self) -> None:
+        """Write the gateway's configuration; a running gateway takes it over without closing a connection."""
+        files = GatewayFiles(self.home)
+        keys = Preparation(self.settings, self.credentials, self.state).public_keys()
+        addresses = {service: [url.removeprefix("http://") for url in self.web_urls(service)] for service in SERVICES}
+        changed = files.write(
+            keys,
+            bind=f"{LOOPBACK}:{self.state.port('gateway')}",
+            metrics_bind=f"{LOOPBACK}:{self.state.port('gateway-metrics')}",
+            admin_socket=self._run / "haproxy.sock",
+            backends=addresses,
+            limits=self.settings.limits,
+        )
+        if changed:
+            files.check()
+            if self._gateway_runs():
+                self.supervisor.signal(plan.GATEWAY, "USR2")
+
+    def _stop(self) -> None:
+        if self.supervisor.running():
+            servers = {server.name for server in plan.servers_of(self.postgres, self.rabbitmq)}
+            # The services let go of their connections before the servers are asked to stop; epmd is RabbitMQ's last word.
+            for group in (set(self.statuses()) - servers, servers - {"epmd"}):
+                for name in group:
+                    self.supervisor.stop(name, wait=False)
+                self._await_stopped(group)
+        self.supervisor.shutdown()
+        self._end_leftovers()
+
+    def _await_stopped(self, names: set[str]) -> None:
+        deadline = time.monotonic() + _READY_SECONDS
+        while time.monotonic() < deadline:
+            if all(status.pid == 0 for name, status in self.statuses().items() if name in names):
+                return
+            time.sleep(_POLL_SECONDS)
+
+    def _end_leftovers(self) -> None:
+        supervisord = self.supervisor.process()
+        if supervisord is not None:
+            supervisord.stop(patience=10)
+        for path in sorted((self.home / "run").glob("*.pid")):
+            process = Process.read(path)
+            if process is not None:
+                number = signal.SIGINT if path == pid_path(self.home, "postgres") else signal.SIGTERM
+                process.stop(number, patience=15)
+            path.unlink(missing_ok=True)
+
+    def _await(self, name: str, check: Callable[[], None], timeout: float = _READY_SECONDS) -> None:
+        deadline = time.monotonic() + timeout
+        falling: float | None = None
+        while True:
+            try:
+                check()
+            except NotReadyError as error:
+                reason = str(error)
+            else:
+                return
+            status = self.statuses().get(name)
+            now = time.monotonic()
+            if status is not None and status.state in ("BACKOFF", "FATAL", "EXITED"):
+                falling = falling or now
+                if status.state == "FATAL" or now - falling > _BACKOFF_SECONDS:
+                    raise OperatorError(f"{name} does not stay up.\n{self._last_lines(name)}")
+            elif status is not None and status.state == "STOPPED":
+                raise OperatorError(f"{name} is stopped; start it with: make up")
+            if now > deadline:
+                raise OperatorError(f"{name} is not ready after {timeout:.0f} s: {reason}\n{self._last_lines(name)}")
+            time.sleep(_POLL_SECONDS)
+
+    def _last_lines(self, name: str, count: int = 15) -> str:
+        path = self.log_path(name)
+        lines = path.read_text(errors="replace").splitlines()[-count:] if path.exists() else []
+        return "\n".join([f"The end of {path}:", *(f"    {line}" for line in lines)])
+
+
+def _endpoint(url: str) -> Callable[[], None]:
+    def check() -> None:
+        check_endpoint(url)
+
+    return check

@@ -1,0 +1,97 @@
+"""How PostgreSQL answers a list: by index, and from the partitions of the period alone."""
+
+import re
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import psycopg
+import pytest
+from psycopg import sql
+
+from audit import queries
+from chassis.db import listing
+from chassis.db.listing import Shape
+from chassis.testing.fixtures import DatabaseUrls
+
+NOW = datetime.now(UTC)
+Explain = Callable[..., list[dict[str, Any]]]
+
+FILL = """
+INSERT INTO audit_logs (company_id, event_id, event_type, table_name, record_id, action, user_id, request_id, created_at)
+SELECT 1 + i % 50, gen_random_uuid(), 'crm.customer.updated.v1', 'customers', 1 + i % 997, 'updated', 1 + i % 31,
+    'request-' || i, now() - interval '20 days' + i * interval '4 minutes'
+FROM generate_series(1, 20000) i
+"""
+
+
+@pytest.fixture(scope="module")
+def filled(urls: DatabaseUrls) -> DatabaseUrls:
+    """The log with enough rows in every month that reading them all would be the wrong plan."""
+    with psycopg.connect(urls.superuser, autocommit=True) as connection:
+        connection.execute(FILL)
+        connection.execute("ANALYZE audit_logs")
+    return urls
+
+
+@pytest.fixture
+def explain(filled: DatabaseUrls) -> Explain:
+    """The scans of a list request: planned as the service plans it, for all values at once, and run."""
+
+    def run(*conditions: tuple[str, str], values: tuple[Any, ...] = (), after: tuple[Any, ...] = ()) -> Any:
+        shape = Shape(fields=None, conditions=conditions, sort=(("created_at", True),), limit=50, after=bool(after))
+        statement = listing._page(queries.AUDIT_LOGS, shape)
+        given = {f"v{index}": value for index, value in enumerate(values)}
+        given |= {f"k{index}": value for index, value in enumerate(after)}
+        bound = statement.bind({"company_id": 5, **given})
+        names = list(dict.fromkeys(re.findall(r"%\((\w+)\)s", statement.sql)))
+        numbered = re.sub(r"%\((\w+)\)s", lambda match: f"${names.index(match[1]) + 1}", statement.sql)
+        arguments = sql.SQL(", ").join(sql.Literal(bound[name]) for name in names)
+        options = "-c plan_cache_mode=force_generic_plan -c timezone=UTC"
+        with psycopg.connect(filled.app, options=options) as connection:
+            connection.execute("SELECT set_config('app.company_id', '5', true)")
+            connection.execute(f"PREPARE page AS {numbered}")
+            query = sql.SQL("EXPLAIN (ANALYZE, FORMAT JSON) EXECUTE page ({})").format(arguments)
+            plan = connection.execute(query).fetchall()[0][0][0]["Plan"]
+        return [node for node in walk(plan) if "Relation Name" in node]
+
+    return run
+
+
+def walk(node: dict[str, Any]) -> list[dict[str, Any]]:
+    return [node, *(below for child in node.get("Plans", ()) for below in walk(child))]
+
+
+@pytest.mark.parametrize(
+    ("names", "values"),
+    [
+        ((), ()),
+        (("table_name", "record_id"), ("customers", 5)),
+        (("user_id",), (5,)),
+        (("action",), ("updated",)),
+        (("event_type",), ("crm.customer.updated.v1",)),
+        (("request_id",), ("request-54",)),
+    ],
+)
+def test_a_filter_is_answered_by_an_index(explain: Explain, names: tuple[str, ...], values: tuple[Any, ...]) -> None:
+    scans = explain(*((name, "eq") for name in names), values=values)
+    used = [scan for scan in scans if scan["Actual Rows"]]
+    assert used
+    for scan in used:
+        assert scan["Node Type"] == "Index Scan", scan
+        for name in ("company_id", *names):
+            assert name in scan["Index Cond"]
+        assert not scan.get("Rows Removed by Filter")
+
+
+def test_the_next_page_begins_in_the_index(explain: Explain) -> None:
+    for scan in explain(after=(NOW, 1)):
+        assert scan["Node Type"] == "Index Scan"
+        assert "created_at" in scan["Index Cond"]
+
+
+def test_a_period_is_read_from_its_partition_alone(explain: Explain) -> None:
+    month = (NOW.replace(day=1) + timedelta(days=32)).replace(day=1)
+    values = (month, month + timedelta(days=3))
+    scans = explain(("created_at", "gte"), ("created_at", "lt"), values=values)
+    assert {scan["Relation Name"] for scan in scans} == {f"audit_logs_{month:y%Ym%m}"}

@@ -1,0 +1,146 @@
+"""Refresh tokens: one chain per session, a second chance for a lost answer, and the end of the family for a thief."""
+
+import pytest
+
+
+@pytest.fixture
+def age(superuser):
+    """Let time pass for a session: move every timestamp of its tokens into the past."""
+
+    def pass_time(company_id, interval):
+        superuser.execute(
+            "UPDATE refresh_tokens SET used_at = used_at - %(by)s::interval, expires_at = expires_at - %(by)s::interval"
+            " WHERE company_id = %(company)s",
+            {"by": interval, "company": company_id},
+        )
+        superuser.execute(
+            "UPDATE sessions SET expires_at = expires_at - %s::interval WHERE company_id = %s", (interval, company_id)
+        )
+
+    return pass_time
+
+
+def refused(response):
+    return response.status_code == 401 and response.json["code"] == "invalid_refresh_token"
+
+
+def test_a_refresh_gives_new_tokens_of_the_same_session(register, refresh, claims):
+    ann = register()
+    response = refresh(ann.answer["refresh_token"])
+    assert response.status_code == 200
+    assert response.headers["Cache-Control"] == "no-store"
+    old, new = claims(ann.answer["access_token"]), claims(response.json["access_token"])
+    assert response.json["refresh_token"] != ann.answer["refresh_token"]
+    assert old["jti"] != new["jti"]
+    for name in ("sid", "sub", "company_id", "role", "scope", "ver"):
+        assert old[name] == new[name]
+
+
+def test_a_lost_answer_is_given_again(register, refresh):
+    token = register().answer["refresh_token"]
+    first, second = refresh(token), refresh(token)
+    assert second.status_code == 200
+    assert first.json["refresh_token"] == second.json["refresh_token"]
+    assert refresh(second.json["refresh_token"]).status_code == 200
+
+
+def test_after_the_window_reuse_ends_the_session(register, refresh, age, superuser):
+    ann = register()
+    successor = refresh(ann.answer["refresh_token"]).json["refresh_token"]
+    age(ann.company_id, "21 seconds")
+    assert refused(refresh(ann.answer["refresh_token"]))
+    assert refused(refresh(successor))
+    ended = superuser.execute("SELECT end_reason FROM sessions WHERE user_id = %s", (ann.user_id,)).fetchone()
+    assert ended == ("refresh_token_reused",)
+
+
+def test_reuse_after_the_successor_was_used_ends_the_session(register, refresh):
+    token = register().answer["refresh_token"]
+    second = refresh(token).json["refresh_token"]
+    third = refresh(second).json["refresh_token"]
+    assert refused(refresh(token))
+    assert refused(refresh(third))
+
+
+def test_another_session_of_the_same_user_goes_on(register, refresh, log_in):
+    ann = register()
+    other = log_in(ann.email).json["refresh_token"]
+    refresh(refresh(ann.answer["refresh_token"]).json["refresh_token"])
+    assert refused(refresh(ann.answer["refresh_token"]))
+    assert refresh(other).status_code == 200
+
+
+def test_twenty_at_once_yield_one_chain(register, refresh, at_once, superuser):
+    ann = register()
+    responses = at_once("/v1/auth/refresh", [{"refresh_token": ann.answer["refresh_token"]}] * 20)
+    assert {response.status_code for response in responses} == {200}
+    successors = {response.json["refresh_token"] for response in responses}
+    assert len(successors) == 1
+    rows = superuser.execute("SELECT count(*) FROM refresh_tokens WHERE company_id = %s", (ann.company_id,)).fetchone()
+    assert rows == (2,)
+    assert refresh(successors.pop()).status_code == 200
+
+
+@pytest.mark.parametrize(("interval", "good"), [("13 days 23 hours", True), ("14 days 1 second", False)])
+def test_a_token_idles_for_fourteen_days(register, refresh, age, interval, good):
+    ann = register()
+    age(ann.company_id, interval)
+    assert (refresh(ann.answer["refresh_token"]).status_code == 200) is good
+
+
+def test_a_session_ends_after_ninety_days_however_busy(register, refresh, age):
+    ann = register()
+    token = ann.answer["refresh_token"]
+    for _ in range(7):
+        age(ann.company_id, "12 days 20 hours")
+        response = refresh(token)
+        assert response.status_code == 200
+        token = response.json["refresh_token"]
+    age(ann.company_id, "5 hours")
+    assert refused(refresh(token))
+
+
+def test_no_refresh_token_is_stored(register, refresh, superuser):
+    ann = register()
+    successor = refresh(ann.answer["refresh_token"]).json["refresh_token"]
+    rows = superuser.execute(
+        "SELECT t::text || encode(t.token_hash, 'escape') || encode(t.nonce, 'escape') FROM refresh_tokens t"
+    ).fetchall()
+    stored = "".join(row[0] for row in rows)
+    assert ann.answer["refresh_token"] not in stored
+    assert successor not in stored
+
+
+@pytest.mark.parametrize("token", ["", "x", "A" * 43, "\x00" * 43, "\u00e9" * 43, "a" * 100_000])
+def test_what_was_never_issued_is_refused(refresh, token):
+    assert refused(refresh(token))
+
+
+def test_a_deactivated_user_is_refused_and_the_session_ends(register, refresh, superuser):
+    ann = register()
+    superuser.execute("UPDATE users SET is_active = false WHERE id = %s", (ann.user_id,))
+    assert refused(refresh(ann.answer["refresh_token"]))
+    superuser.execute("UPDATE users SET is_active = true WHERE id = %s", (ann.user_id,))
+    assert refused(refresh(ann.answer["refresh_token"]))
+
+
+def test_a_suspended_company_is_403_and_costs_the_token_nothing(register, refresh, superuser):
+    ann = register()
+    superuser.execute("UPDATE companies SET status = 'suspended' WHERE id = %s", (ann.company_id,))
+    response = refresh(ann.answer["refresh_token"])
+    assert (response.status_code, response.json["code"]) == (403, "company_suspended")
+    superuser.execute("UPDATE companies SET status = 'active' WHERE id = %s", (ann.company_id,))
+    assert refresh(ann.answer["refresh_token"]).status_code == 200
+
+
+def test_a_changed_role_arrives_with_the_next_refresh(register, refresh, superuser, claims):
+    ann = register()
+    superuser.execute("UPDATE user_companies SET role = 'user' WHERE user_id = %s", (ann.user_id,))
+    token = claims(refresh(ann.answer["refresh_token"]).json["access_token"])
+    assert (token["role"], token["scope"]) == ("user", "customers:read")
+
+
+def test_who_left_the_company_has_no_session_there(register, refresh, superuser):
+    ann = register()
+    superuser.execute("DELETE FROM user_companies WHERE user_id = %s", (ann.user_id,))
+    assert refused(refresh(ann.answer["refresh_token"]))
