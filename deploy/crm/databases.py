@@ -12,7 +12,7 @@ _LOCK = 0x43524D
 
 
 def ensure(server: Postgres, service: str, passwords: Mapping[str, str]) -> None:
-    """Create the database of `service` and a login role per entry of `passwords`; "owner" owns it, the rest may use it."""
+    """Create the database of `service` and a login role per entry of `passwords`; "owner" owns it, the rest use it."""
     owner = sql.Identifier(f"{service}_owner")
     database = sql.Identifier(service)
     others = [sql.Identifier(f"{service}_{role}") for role in passwords if role != "owner"]

@@ -1,6 +1,6 @@
 """Becomes a program of a stack: `python -m crm.launch <home> <program>`, run by the supervisor.
 
-It stands between so that secrets come from files of mode 600 and show neither in the supervisor's configuration nor in `ps`.
+Secrets come from files of mode 600 and so show neither in the supervisor's configuration nor in `ps`.
 """
 
 import json

@@ -1,4 +1,4 @@
-"""Where the servers' binaries are, and the line that installs what is missing; standard library only, for stage 0 too."""
+"""Where the servers' binaries are, and the line that installs what is missing; standard library only, as is stage 0."""
 
 import importlib.util
 import os

@@ -22,11 +22,8 @@ from crm.servers.rabbitmq import ADMIN, BrokerPorts, BrokerUser
 from crm.settings import KINDS, SERVICES, WEB, StackSettings
 from crm.state import State, exclusive
 from crm.supervision import ProgramStatus, Supervisor
+from crm.watch import Check, Watch
 
-_POLL_SECONDS = 0.05
-# A program that falls over again and again for this long will not come up by itself.
-_BACKOFF_SECONDS = 4.0
-_READY_SECONDS = 60.0
 Report = Callable[[str, str, float], None]
 
 
@@ -51,12 +48,12 @@ class Stack:
     def __init__(self, home: Path, settings: StackSettings | None = None, *, attached: bool = False) -> None:
         self.home = home.absolute()
         self.settings = settings or StackSettings()
-        self._attached = attached
         self._make_folders()
         self.credentials = Credentials(self.home)
         self.state = State(self.home)
         self._run = places.socket_folder(self.home)
         self.supervisor = Supervisor(self.home, self._run, attached=attached)
+        self._watch = Watch(self.supervisor, self.home / "logs")
 
     # Addresses
 
@@ -172,7 +169,7 @@ class Stack:
     def start_program(self, program: str, *, wait: bool = True) -> None:
         self.supervisor.start(program)
         if wait:
-            self._await(program, self.checks()[program])
+            self._watch.until_ready(program, self.checks()[program])
 
     def kill_program(self, program: str, number: signal.Signals = signal.SIGKILL) -> int:
         """Send a signal past the supervisor, which starts the program again when it dies; return the pid."""
@@ -182,13 +179,13 @@ class Stack:
             process.send(number)
         return pid
 
-    def wait_ready(self, timeout: float = _READY_SECONDS) -> None:
+    def wait_ready(self, timeout: float = 60.0) -> None:
         """Wait until every program answers; raise OperatorError with the first that does not."""
         for name, check in self.checks().items():
-            self._await(name, check, timeout)
+            self._watch.until_ready(name, check, timeout)
 
     def log_path(self, program: str) -> Path:
-        return self.home / "logs" / f"{program}.log"
+        return self._watch.log_path(program)
 
     def programs(self) -> list[ProgramRow]:
         """One row per program, in the order of their start."""
@@ -208,9 +205,9 @@ class Stack:
             rows.append(ProgramRow(name, status.state, status.pid, process.age() if process else 0.0, reason))
         return rows
 
-    def checks(self) -> Mapping[str, Callable[[], None]]:
+    def checks(self) -> Mapping[str, Check]:
         """For every program, a function that raises NotReadyError unless it is ready."""
-        checks: dict[str, Callable[[], None]] = {
+        checks: dict[str, Check] = {
             server.name: server.check for server in plan.servers_of(self.postgres, self.rabbitmq)
         }
         for program in plan.service_programs(self.settings, self.state):
@@ -265,7 +262,7 @@ class Stack:
         self._apply()
         for name in ("epmd", "rabbitmq", "postgres"):
             self.supervisor.start(name)
-        self._await("postgres", postgres.check)
+        self._watch.until_ready("postgres", postgres.check)
         report("postgres", f"port {postgres.port}", time.monotonic() - began)
 
     def _prepare(self, report: Report) -> None:
@@ -281,7 +278,7 @@ class Stack:
         detail = " · ".join(f"{service} {revision}" for service, revision in revisions.items()) or "unchanged"
         report("databases", detail, time.monotonic() - began)
         began = time.monotonic()
-        self._await("rabbitmq", self.rabbitmq.check)
+        self._watch.until_ready("rabbitmq", self.rabbitmq.check)
         if fresh:
             preparation.topology()
             self.state.set_prepared(wanted)
@@ -334,20 +331,13 @@ class Stack:
     def _stop(self) -> None:
         if self.supervisor.running():
             servers = {server.name for server in plan.servers_of(self.postgres, self.rabbitmq)}
-            # The services let go of their connections before the servers are asked to stop; epmd is RabbitMQ's last word.
+            # The services let go of their connections before the servers are asked to stop; epmd goes with supervisord.
             for group in (set(self.statuses()) - servers, servers - {"epmd"}):
                 for name in group:
                     self.supervisor.stop(name, wait=False)
-                self._await_stopped(group)
+                self._watch.until_stopped(group)
         self.supervisor.shutdown()
         self._end_leftovers()
-
-    def _await_stopped(self, names: set[str]) -> None:
-        deadline = time.monotonic() + _READY_SECONDS
-        while time.monotonic() < deadline:
-            if all(status.pid == 0 for name, status in self.statuses().items() if name in names):
-                return
-            time.sleep(_POLL_SECONDS)
 
     def _end_leftovers(self) -> None:
         supervisord = self.supervisor.process()
@@ -360,35 +350,8 @@ class Stack:
                 process.stop(number, patience=15)
             path.unlink(missing_ok=True)
 
-    def _await(self, name: str, check: Callable[[], None], timeout: float = _READY_SECONDS) -> None:
-        deadline = time.monotonic() + timeout
-        falling: float | None = None
-        while True:
-            try:
-                check()
-            except NotReadyError as error:
-                reason = str(error)
-            else:
-                return
-            status = self.statuses().get(name)
-            now = time.monotonic()
-            if status is not None and status.state in ("BACKOFF", "FATAL", "EXITED"):
-                falling = falling or now
-                if status.state == "FATAL" or now - falling > _BACKOFF_SECONDS:
-                    raise OperatorError(f"{name} does not stay up.\n{self._last_lines(name)}")
-            elif status is not None and status.state == "STOPPED":
-                raise OperatorError(f"{name} is stopped; start it with: make up")
-            if now > deadline:
-                raise OperatorError(f"{name} is not ready after {timeout:.0f} s: {reason}\n{self._last_lines(name)}")
-            time.sleep(_POLL_SECONDS)
 
-    def _last_lines(self, name: str, count: int = 15) -> str:
-        path = self.log_path(name)
-        lines = path.read_text(errors="replace").splitlines()[-count:] if path.exists() else []
-        return "\n".join([f"The end of {path}:", *(f"    {line}" for line in lines)])
-
-
-def _endpoint(url: str) -> Callable[[], None]:
+def _endpoint(url: str) -> Check:
     def check() -> None:
         check_endpoint(url)
 

@@ -18,7 +18,7 @@ PROBLEMS: Mapping[int, Problem] = {
     404: Problem("not_found", "Not Found", "There is nothing at this address."),
     405: Problem("method_not_allowed", "Method Not Allowed", "The method is not allowed."),
     408: Problem("request_timeout", "Request Timeout", "The request did not arrive in time."),
-    413: Problem("payload_too_large", "Content Too Large", "The body is too large."),
+    413: Problem("body_too_large", "Content Too Large", "The body is too large."),
     414: Problem("uri_too_long", "URI Too Long", "The address is too long."),
     429: Problem("rate_limited", "Too Many Requests", "Too many requests; wait before the next one."),
     500: Problem("internal_error", "Internal Server Error", "The gateway could not handle the request."),

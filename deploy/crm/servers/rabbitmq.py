@@ -1,4 +1,4 @@
-"""A private RabbitMQ and its epmd: every listener on loopback, own node name and cookie, users from a definitions file."""
+"""A private RabbitMQ and its epmd: every listener on loopback, own node and cookie, users from a definitions file."""
 
 import base64
 import hashlib
@@ -44,7 +44,7 @@ class BrokerPorts:
 
 
 class Epmd(Server):
-    """The Erlang port mapper of one broker, in the foreground, so that it is supervised and never outlives the stack."""
+    """The Erlang port mapper of one broker, in the foreground, so that it is supervised and never outlives it."""
 
     name: ClassVar[str] = "epmd"
 

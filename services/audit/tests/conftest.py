@@ -38,7 +38,7 @@ def event_of(company_id: int) -> Callable[..., Event]:
     """Makes events of the test's tenant as a consumer gets them: encoded by the chassis and decoded again."""
 
     def make(event_type: EventType = UPDATED, **changes: Any) -> Event:
-        circumstances = {
+        circumstances: dict[str, Any] = {
             "company_id": company_id,
             "user_id": 7,
             "request_id": "request-1",
@@ -46,7 +46,7 @@ def event_of(company_id: int) -> Callable[..., Event]:
             "user_agent": "curl/8",
         }
         given = {name: changes.pop(name) for name in circumstances if name in changes}
-        content = {
+        content: dict[str, Any] = {
             "record_id": 1,
             "before": {"name": "Old"},
             "after": {"name": "New"},

@@ -1,4 +1,4 @@
-"""Hashing passwords with bcrypt: never more at a time than the process bears, and as long for strangers as for users."""
+"""Passwords hashed with bcrypt: never more at a time than the process bears, and as long for strangers as for users."""
 
 import threading
 from collections.abc import Iterator

@@ -30,13 +30,15 @@ OPTIONS = (
     # The outbox is empty when it is analysed and full when it matters: only walking the partial index in the order of
     # ids, with one probe per row, costs the same at any backlog.
     "-c enable_hashjoin=off -c enable_mergejoin=off -c enable_seqscan=off -c enable_bitmapscan=off -c enable_sort=off "
+    "-c plan_cache_mode=force_generic_plan "
     # The server notices within 30 s that a relay's machine is gone, and frees its lock.
     "-c tcp_keepalives_idle=15 -c tcp_keepalives_interval=5 -c tcp_keepalives_count=3"
 )
 
 # By status and never by "id above the last seen": ids are taken before the commit, so a lower one may appear later.
 # Only the oldest unpublished event of each aggregate is offered: whatever fails or is unanswered holds back what
-# follows it, so that no resend can overtake (reliability.md, 1.3).
+# follows it, so that no resend can overtake. "+ 0" keeps the planner from answering the sub-select by the index on id
+# alone, which it prefers on stale statistics and which reads the whole backlog for each row.
 SELECT_DUE = """
 SELECT id, event_id::text, type, routing_key, correlation_id, extract(epoch FROM occurred_at)::bigint, body
 FROM outbox o
@@ -44,7 +46,7 @@ WHERE published_at IS NULL AND next_attempt_at <= now() AND id <> ALL (%(in_flig
 AND NOT EXISTS (
     SELECT FROM outbox older
     WHERE older.published_at IS NULL AND older.aggregate_type = o.aggregate_type
-    AND older.aggregate_id = o.aggregate_id AND older.id < o.id)
+    AND older.aggregate_id = o.aggregate_id AND older.id + 0 < o.id)
 ORDER BY id LIMIT %(most)s
 """
 MARK = """

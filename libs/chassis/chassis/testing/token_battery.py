@@ -7,7 +7,7 @@ import string
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 from typing import Any
 
 from cryptography.hazmat.primitives import hashes
@@ -89,9 +89,7 @@ def _good() -> Iterator[Case]:
     yield _token("expires_in_five_seconds", lambda factory: factory.sign(exp=int(time.time()) + 6), accepted=True)
     # Parts whose lengths leave no, two and four unused bits: the canonical spelling of each is good.
     for rest in range(3):
-        yield _token(
-            f"payload_with_{rest}_bytes_beyond_threes", lambda factory, r=rest: _of_rest(factory, r), accepted=True
-        )
+        yield _token(f"payload_with_{rest}_bytes_beyond_threes", partial(_of_rest, rest=rest), accepted=True)
 
 
 def _schemes() -> Iterator[Case]:
@@ -174,8 +172,8 @@ def _signatures() -> Iterator[Case]:
 
 def _claims() -> Iterator[Case]:
     for name in ("iss", "aud", "sub", "company_id", "role", "scope", "sid", "jti", "ver", "iat", "exp"):
-        yield _claim(f"{name}_missing", **{name: None})
-        yield _payload_text(f"{name}_null", lambda text, n=name: re.sub(rf'("{n}":)("[^"]*"|[0-9]+)', r"\1null", text))
+        yield _token(f"{name}_missing", partial(_without, name))
+        yield _payload_text(f"{name}_null", partial(re.sub, rf'("{name}":)("[^"]*"|[0-9]+)', r"\1null"))
     yield _token("expired", lambda factory: factory.sign(exp=int(time.time()) - 1))
     yield _token("expires_now", lambda factory: factory.sign(exp=int(time.time())))
     yield _token("exp_a_string", lambda factory: factory.sign(exp=str(int(time.time()) + 60)))
@@ -206,10 +204,8 @@ def _claims() -> Iterator[Case]:
 
 def _payload_texts() -> Iterator[Case]:
     for name, bad in (("company_id", "43"), ("sub", '"8"'), ("exp", "1000000000"), ("iss", '"x"')):
-        yield _payload_text(
-            f"{name}_twice_bad_first", lambda text, n=name, b=bad: text.replace(f'"{n}":', f'"{n}":{b},"{n}":')
-        )
-        yield _payload_text(f"{name}_twice_bad_last", lambda text, n=name, b=bad: f'{text[:-1]},"{n}":{b}}}')
+        yield _payload_text(f"{name}_twice_bad_first", partial(re.sub, f'"{name}":', f'"{name}":{bad},"{name}":'))
+        yield _payload_text(f"{name}_twice_bad_last", partial(re.sub, "}$", f',"{name}":{bad}}}'))
     yield _payload_text("escaped_member_name", lambda text: text.replace('"sub"', '"\\u0073ub"'))
     yield _payload_text("escaped_value", lambda text: text.replace('"admin"', '"\\u0061dmin"'))
     yield _payload_text("member_name_in_upper_case", lambda text: text.replace('"sub"', '"SUB"'))
@@ -289,7 +285,11 @@ def _elliptic(factory: TokenFactory) -> str:
 
 def _own_jwk(factory: TokenFactory) -> str:
     other = _stranger(factory.kid)
-    return other.sign_bytes(compact(other.header(jwk=other.jwks()["keys"][0])), compact(other.claims()))
+    return other.sign_bytes(compact(other.header(jwk=other.jwks["keys"][0])), compact(other.claims()))
+
+
+def _without(claim: str, factory: TokenFactory) -> str:
+    return factory.sign(**{claim: None})
 
 
 def _swapped(factory: TokenFactory) -> str:

@@ -113,10 +113,14 @@ class TokenVerifier:
         if len(token) > LONGEST_TOKEN or len(parts) != 3 or not all(_PART.match(part) for part in parts):  # noqa: PLR2004
             raise _refused()
         try:
-            header = _HEADER.match(jwt.utils.base64url_decode(parts[0]))
-            payload = _PAYLOAD.match(jwt.utils.base64url_decode(parts[1]))
+            decoded = [jwt.utils.base64url_decode(part) for part in parts]
         except ValueError:
             raise _refused() from None
+        # Stray bits behind the last character would give one token several spellings (RFC 4648, 3.5).
+        if [jwt.utils.base64url_encode(part).decode() for part in decoded] != parts:
+            raise _refused()
+        header = _HEADER.match(decoded[0])
+        payload = _PAYLOAD.match(decoded[1])
         if header is None or payload is None:
             raise _refused()
         key = self._keys.find(header[1].decode())

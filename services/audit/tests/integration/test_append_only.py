@@ -24,9 +24,7 @@ def recorded(event_of: Callable[..., Event], record: Callable[..., None]) -> Eve
 
 @pytest.mark.parametrize("change", CHANGES)
 @pytest.mark.parametrize("role", ["app", "ingest", "relay", "owner", "superuser"])
-def test_a_row_can_be_neither_changed_nor_removed(
-    urls: DatabaseUrls, recorded: Event, role: str, change: str
-) -> None:
+def test_a_row_can_be_neither_changed_nor_removed(urls: DatabaseUrls, recorded: Event, role: str, change: str) -> None:
     with psycopg.connect(getattr(urls, role)) as connection:
         connection.execute("SELECT set_config('app.company_id', %s, true)", (str(recorded.company_id),))
         statement = CHANGES[change].format(table="audit_logs")

@@ -9,6 +9,7 @@ import pytest
 from audit import commands, handlers
 from chassis.db.session import Database
 from chassis.events import Event
+from chassis.testing.fixtures import DatabaseUrls
 
 
 def months_from_now(count: int) -> datetime:
@@ -18,10 +19,9 @@ def months_from_now(count: int) -> datetime:
     return datetime(month // 12, month % 12 + 1, 15, tzinfo=UTC)
 
 
-def partition_of(superuser: psycopg.Connection, event: Event) -> str | None:
+def partition_of(superuser: psycopg.Connection, event: Event) -> str:
     query = "SELECT tableoid::regclass::text FROM audit_logs WHERE event_id = %s"
-    row = superuser.execute(query, (event.id,)).fetchone()
-    return row and row[0]
+    return str(superuser.execute(query, (event.id,)).fetchall()[0][0])
 
 
 @pytest.mark.parametrize("months", [-1, 0, 1, 2, 3])
@@ -64,7 +64,7 @@ def test_rows_in_the_default_partition_move_to_their_month(
     event_of: Callable[..., Event],
     record: Callable[..., None],
     superuser: psycopg.Connection,
-    urls: object,
+    urls: DatabaseUrls,
     role: str,
 ) -> None:
     months = {"app": 6, "ingest": 9}[role]
@@ -80,9 +80,9 @@ def test_rows_in_the_default_partition_move_to_their_month(
 
 
 @pytest.mark.parametrize("months", [-1, 25, None])
-def test_the_number_of_months_is_bounded(urls: object, months: int | None) -> None:
+def test_the_number_of_months_is_bounded(urls: DatabaseUrls, months: int | None) -> None:
     with (
-        psycopg.connect(urls.ingest) as connection,  # type: ignore[attr-defined]  # DatabaseUrls, see conftest.
+        psycopg.connect(urls.ingest) as connection,
         pytest.raises(psycopg.errors.InvalidParameterValue),
     ):
         connection.execute("SELECT ensure_audit_partitions(%s::integer)", (months,))

@@ -19,9 +19,10 @@ Explain = Callable[..., list[dict[str, Any]]]
 
 FILL = """
 INSERT INTO audit_logs (company_id, event_id, event_type, table_name, record_id, action, user_id, request_id, created_at)
-SELECT 1 + i % 50, gen_random_uuid(), 'crm.customer.updated.v1', 'customers', 1 + i % 997, 'updated', 1 + i % 31,
-    'request-' || i, now() - interval '20 days' + i * interval '4 minutes'
-FROM generate_series(1, 20000) i
+SELECT 1 + i % 20, gen_random_uuid(), 'crm.customer.updated.v' || i / 20 % 7, 'customers', 1 + i / 20 % 300,
+    (ARRAY['created', 'updated', 'archived'])[1 + i / 20 % 3], 1 + i / 20 % 5, 'request-' || i,
+    now() - interval '20 days' + i * interval '2 minutes'
+FROM generate_series(1, 40000) i
 """
 
 
@@ -69,8 +70,8 @@ def walk(node: dict[str, Any]) -> list[dict[str, Any]]:
         (("table_name", "record_id"), ("customers", 5)),
         (("user_id",), (5,)),
         (("action",), ("updated",)),
-        (("event_type",), ("crm.customer.updated.v1",)),
-        (("request_id",), ("request-54",)),
+        (("event_type",), ("crm.customer.updated.v3",)),
+        (("request_id",), ("request-64",)),
     ],
 )
 def test_a_filter_is_answered_by_an_index(explain: Explain, names: tuple[str, ...], values: tuple[Any, ...]) -> None:
@@ -78,9 +79,10 @@ def test_a_filter_is_answered_by_an_index(explain: Explain, names: tuple[str, ..
     used = [scan for scan in scans if scan["Actual Rows"]]
     assert used
     for scan in used:
-        assert scan["Node Type"] == "Index Scan", scan
+        # A bitmap is the better way to a handful of scattered rows; it names its condition differently.
+        assert scan["Node Type"] in ("Index Scan", "Bitmap Heap Scan")
         for name in ("company_id", *names):
-            assert name in scan["Index Cond"]
+            assert name in (scan.get("Index Cond") or scan["Recheck Cond"])
         assert not scan.get("Rows Removed by Filter")
 
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import psycopg
 import pytest
+from psycopg import sql
 
 from audit import commands, handlers
 from chassis.db.session import Database
@@ -14,7 +15,7 @@ from chassis.events import Event, EventType
 
 
 def rows_of(superuser: psycopg.Connection, company_id: int, columns: str = "event_id::text") -> list[tuple[Any, ...]]:
-    query = f"SELECT {columns} FROM audit_logs WHERE company_id = %s ORDER BY id"
+    query = sql.SQL("SELECT {} FROM audit_logs WHERE company_id = %s ORDER BY id").format(sql.SQL(columns))
     return superuser.execute(query, (company_id,)).fetchall()
 
 

@@ -1,0 +1,83 @@
+"""The three questions, each twice: with a token for the gateway and bare for the floor."""
+
+import random
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import orjson
+import psycopg
+
+from bench.data import TENANTS, user_of
+
+SAMPLED_IDS = 20_000
+NEW_CUSTOMER = {
+    "name": "Bench Customer #########",
+    "email": "bench.#########@customers.example",
+    "phone": "+49 30 1234567",
+    "city": "Berlin",
+    "country": "Germany",
+    "customer_type": "business",
+    "priority": "high",
+    "notes": "Met at the fair; wants an offer for 200 seats until the end of the month.",
+}
+
+
+@dataclass(frozen=True)
+class Question:
+    """A question with the ratio to the floor that it must reach, and its two files for rotate.lua."""
+
+    name: str
+    target: float
+    ours: Path
+    floor: Path
+
+
+def write(folder: Path, url: str, sign: Callable[[int, int], str]) -> list[Question]:
+    """Write the questions' files; `sign` makes a token of (company, user), `url` is the customers database."""
+    chance = random.Random(2)
+    tokens = {company: sign(company, user_of(company)) for company in range(1, TENANTS + 1)}
+    with psycopg.connect(url) as connection:
+        rows = connection.execute("SELECT company_id, id FROM customers TABLESAMPLE SYSTEM (20) REPEATABLE (1)")
+        ids = chance.sample(found := rows.fetchall(), min(SAMPLED_IDS, len(found)))
+    companies = chance.sample(range(1, TENANTS + 1), TENANTS)
+    # wrk wants both occurrences of the serial number; one is enough, the name.
+    body = orjson.dumps(NEW_CUSTOMER | {"email": "bench@customers.example"}).decode()
+    return [
+        _write(
+            folder,
+            "list of 50",
+            0.45,
+            [("GET", "/v1/customers?limit=50&sort=-created_at", tokens[company], "-") for company in companies],
+            [("GET", f"/{company}", "-", "-") for company in companies],
+        ),
+        _write(
+            folder,
+            "get one",
+            0.3,
+            [("GET", f"/v1/customers/{number}", tokens[company], "-") for company, number in ids],
+            [("GET", f"/{company}/{number}", "-", "-") for company, number in ids],
+        ),
+        _write(
+            folder,
+            "create",
+            0.4,
+            [("POST", "/v1/customers", tokens[company], body) for company in companies],
+            [("POST", f"/{company}", "-", body) for company in companies],
+        ),
+    ]
+
+
+def _write(
+    folder: Path,
+    name: str,
+    target: float,
+    ours: list[tuple[str, str, str, str]],
+    floor: list[tuple[str, str, str, str]],
+) -> Question:
+    question = Question(
+        name, target, folder / f"{name.replace(' ', '-')}.ours", folder / f"{name.replace(' ', '-')}.floor"
+    )
+    for path, lines in ((question.ours, ours), (question.floor, floor)):
+        path.write_text("".join("\t".join(line) + "\n" for line in lines))
+    return question

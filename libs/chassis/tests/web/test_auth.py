@@ -1,0 +1,50 @@
+"""Tokens at a service directly: the same battery and the same verdicts as at the gateway (reliability S5, S6)."""
+
+import time
+
+import pytest
+
+from chassis.errors import Unauthenticated, Unavailable
+from chassis.testing.token_battery import battery
+from chassis.testing.tokens import TokenFactory
+from chassis.web.auth import TokenVerifier
+from chassis.web.keys import KeySet
+
+
+@pytest.fixture
+def verifier(jwks_url):
+    return TokenVerifier(KeySet(jwks_url), issuer="crm", audience="crm")
+
+
+@pytest.mark.parametrize("case", battery(), ids=str)
+def test_the_battery_gets_the_gateways_verdict(verifier, tokens, case):
+    header = case.authorization(tokens)
+    if case.accepted:
+        assert verifier.verify(header).user_id > 0
+    else:
+        with pytest.raises(Unauthenticated):
+            verifier.verify(header)
+
+
+def test_a_remembered_token_still_expires(verifier, tokens):
+    token = tokens.sign(exp=int(time.time()) + 1)
+    verifier.verify(f"Bearer {token}")
+    time.sleep(1.1)
+    with pytest.raises(Unauthenticated):
+        verifier.verify(f"Bearer {token}")
+
+
+def test_a_token_of_an_unknown_key_is_refused_without_a_fetch_each(jwks_url):
+    verifier = TokenVerifier(KeySet(jwks_url), issuer="crm", audience="crm")
+    stranger = TokenFactory("stranger")
+    began = time.monotonic()
+    for _ in range(200):
+        with pytest.raises(Unauthenticated):
+            verifier.verify(f"Bearer {stranger.sign()}")
+    assert time.monotonic() - began < 3
+
+
+def test_without_any_key_the_answer_is_to_come_again(tokens, tmp_path):
+    verifier = TokenVerifier(KeySet((tmp_path / "none.json").as_uri()), issuer="crm", audience="crm")
+    with pytest.raises(Unavailable):
+        verifier.verify(f"Bearer {tokens.sign()}")

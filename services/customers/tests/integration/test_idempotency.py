@@ -1,0 +1,66 @@
+"""Idempotency keys on POST: one effect, one answer, nobody else's."""
+
+import threading
+import uuid
+
+KEY = {"Idempotency-Key": "order-1"}
+
+
+def test_a_repetition_gets_the_first_answer_and_has_no_effect(client, superuser, company_id):
+    first = client.post("/v1/customers", json={"name": "Ada"}, headers=KEY)
+    again = client.post("/v1/customers", json={"name": "Ada"}, headers=KEY)
+    assert again.status_code == first.status_code == 201
+    assert again.data == first.data
+    assert again.headers["Location"] == first.headers["Location"]
+    assert again.headers["ETag"] == first.headers["ETag"]
+    assert again.headers["Idempotent-Replayed"] == "true"
+    assert superuser.execute("SELECT count(*) FROM outbox WHERE company_id = %s", (company_id,)).fetchone() == (1,)
+
+
+def test_the_same_key_with_another_body_is_refused(client):
+    client.post("/v1/customers", json={"name": "Ada"}, headers=KEY)
+    answer = client.post("/v1/customers", json={"name": "Bob"}, headers=KEY)
+    assert (answer.status_code, answer.json["code"]) == (422, "idempotency_key_reused")
+
+
+def test_a_key_of_another_tenant_is_another_key(client, client_of, company_id):
+    client.post("/v1/customers", json={"name": "Ada"}, headers=KEY)
+    answer = client_of(company_id + 10**9).post("/v1/customers", json={"name": "Ada"}, headers=KEY)
+    assert answer.status_code == 201
+    assert answer.json["company_id"] == company_id + 10**9
+
+
+def test_a_refused_request_does_not_use_up_its_key(client):
+    assert client.post("/v1/customers", json={"name": ""}, headers=KEY).status_code == 422
+    assert client.post("/v1/customers", json={"name": "Ada"}, headers=KEY).status_code == 201
+
+
+def test_a_key_is_bound_to_its_route(client):
+    path = f"/v1/customers/{client.post('/v1/customers', json={'name': 'Ada'}, headers=KEY).json['id']}"
+    client.delete(path, version=1)
+    assert client.post(f"{path}/restore", headers=KEY).status_code == 200
+
+
+def test_an_unusable_key_is_refused(client):
+    for key in ("", "k" * 256):
+        answer = client.post("/v1/customers", json={"name": "Ada"}, headers={"Idempotency-Key": key})
+        assert answer.json["code"] == "invalid_idempotency_key"
+
+
+def test_thirty_at_once_have_one_effect(client_of, company_id, superuser):
+    key, answers, gate = {"Idempotency-Key": str(uuid.uuid4())}, [], threading.Barrier(30)
+
+    def post():
+        client = client_of(company_id)
+        gate.wait()
+        answers.append(client.post("/v1/customers", json={"name": "Ada"}, headers=key).status_code)
+
+    threads = [threading.Thread(target=post) for _ in range(30)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert set(answers) <= {201, 409, 503}
+    assert 201 in answers
+    rows = superuser.execute("SELECT count(*) FROM customers WHERE company_id = %s", (company_id,)).fetchone()
+    assert rows == (1,)

@@ -1,0 +1,65 @@
+"""What identity publishes: as its contracts say, field for field, and never a secret."""
+
+from pathlib import Path
+
+import orjson
+import pytest
+from jsonschema import Draft202012Validator
+
+CONTRACTS = Path(__file__).parents[4] / "contracts" / "events"
+
+TOKENS = ("access_token", "refresh_token")
+
+
+def secrets_of(registered, superuser):
+    row = superuser.execute("SELECT password_hash FROM users WHERE id = %s", (registered.user_id,)).fetchone()
+    return (*row, registered.password, "password_hash", "token_epoch")
+
+
+@pytest.fixture
+def events(register, log_in, refresh, published):
+    """Everything that identity publishes, as it leaves."""
+    ann = register()
+    refresh(log_in(ann.email).json["refresh_token"])
+    return published(ann.company_id)
+
+
+def test_every_event_fits_its_contract(events):
+    assert len(events) == 4
+    for event in events:
+        schema = orjson.loads((CONTRACTS / f"{event['type']}.schema.json").read_bytes())
+        Draft202012Validator(schema, format_checker=Draft202012Validator.FORMAT_CHECKER).validate(event)
+
+
+def test_every_event_has_exactly_the_fields_of_its_example(events):
+    for event in events:
+        example = orjson.loads((CONTRACTS / f"{event['type']}.example.json").read_bytes())
+        assert event.keys() == example.keys()
+        assert event["data"]["after"].keys() == example["data"]["after"].keys()
+
+
+def test_no_secret_leaves_in_an_event(register, log_in, refresh, superuser):
+    ann = register()
+    tokens = [ann.answer, log_in(ann.email).json, refresh(ann.answer["refresh_token"]).json]
+    bodies = superuser.execute("SELECT body FROM outbox WHERE company_id = %s", (ann.company_id,)).fetchall()
+    text = "".join(bytes(body).decode() for (body,) in bodies)
+    for secret in (*secrets_of(ann, superuser), *(token[name] for token in tokens for name in TOKENS)):
+        assert secret not in text
+
+
+def test_no_secret_leaves_in_an_answer(http, register, superuser):
+    ann = register()
+    text = orjson.dumps(ann.answer).decode() + http.get("/v1/auth/me", headers=ann.headers).text
+    for secret in secrets_of(ann, superuser):
+        assert secret not in text
+
+
+def test_no_secret_leaves_in_a_log_line(register, refresh, capfd, superuser):
+    ann = register()
+    successor = refresh(ann.answer["refresh_token"]).json["refresh_token"]
+    refresh(successor)
+    refresh(ann.answer["refresh_token"])
+    text = "".join(capfd.readouterr())
+    assert "session_ended" in text
+    for secret in (*secrets_of(ann, superuser), *(ann.answer[name] for name in TOKENS), successor):
+        assert secret not in text
