@@ -2,15 +2,9 @@
 -- The file has a line per question: method, path, token or "-", body or "-", separated by tabs; "#########" in a body
 -- becomes a number that never comes twice.
 local questions, position, serial = {}, 0, 0
-local threads = 0
-
-function setup(thread)
-  thread:set("number", threads)
-  threads = threads + 1
-end
-
 function init(arguments)
-  serial = (tonumber(arguments[2]) * 100 + number) * 100000
+  -- Nine digits, as many as the placeholder has: the body's length is settled before.
+  serial = tonumber(arguments[2]) * 1000000
   local index = 0
   for line in io.lines(arguments[1]) do
     local method, path, token, body = line:match("([^\t]+)\t([^\t]+)\t([^\t]+)\t([^\t]+)")
@@ -22,7 +16,6 @@ function init(arguments)
     index = index + 1
     questions[index] = from and { request:sub(1, from - 1), request:sub(to + 1) } or request
   end
-  position = math.floor(index * number / 2)
 end
 
 function request()

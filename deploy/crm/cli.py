@@ -1,2 +1,232 @@
-def main() -> None:
-    """Placeholder until the CLI is written."""
+"""The operator's command line, `crm`; the Makefile's targets call it."""
+
+import contextlib
+import os
+import sys
+import threading
+import time
+from pathlib import Path
+from typing import IO, Any
+
+import click
+
+from crm import programs, screen, seed
+from crm.demo import NORTHWIND, TENANTS
+from crm.errors import OperatorError
+from crm.sandbox import running
+from crm.settings import SERVICES, WEB, StackSettings
+from crm.stack import Stack
+
+_DEFAULT_PORT = 8080
+
+
+class _Failure(click.ClickException):
+    def show(self, file: IO[Any] | None = None) -> None:
+        print(f"{screen.red('✗')} {self.message}", file=file or sys.stderr)
+
+
+class _Group(click.Group):
+    """Shows an operator's error as a sentence."""
+
+    def invoke(self, ctx: click.Context) -> object:
+        try:
+            return super().invoke(ctx)
+        except OperatorError as error:
+            raise _Failure(str(error)) from None
+
+
+@click.group(cls=_Group, context_settings={"help_option_names": ["-h", "--help"]})
+@click.option(
+    "--home",
+    type=click.Path(file_okay=False, path_type=Path),
+    default=Path(".local"),
+    show_default=True,
+    envvar="CRM_HOME",
+    help="The folder with the stack's data, secrets and logs.",
+)
+@click.pass_context
+def main(context: click.Context, home: Path) -> None:
+    """Run the whole CRM on this machine."""
+    context.obj = home.absolute()
+
+
+def _existing(home: Path) -> Stack:
+    if not (home / "state.json").exists():
+        raise OperatorError(f"there is no stack in {home}; make one with: make up")
+    return Stack(home)
+
+
+@main.command()
+@click.option("--port", type=click.IntRange(1, 65535), envvar="CRM_PORT", help="The gateway's port (8080).")
+@click.option("--demo/--no-demo", default=True, show_default=True, help="Create the demo data at the first start.")
+@click.pass_obj
+def up(home: Path, port: int | None, demo: bool) -> None:
+    """Start everything and wait until it answers."""
+    began = time.monotonic()
+    missing = programs.missing_packages(python_venv=False)
+    if missing:
+        raise OperatorError(f"missing: {', '.join(p.name for p in missing)}. Run: {programs.install_line(missing)}")
+    first = not (home / "state.json").exists()
+    stack = Stack(home, StackSettings(gateway_port=port or (_DEFAULT_PORT if first else None)))
+    print(screen.bold("CRM") + " · native mode")
+    version = ".".join(map(str, sys.version_info[:2]))
+    screen.step("preflight", f"python {version} · {_versions()}")
+    secrets = stack.credentials.path
+    screen.step("secrets", f"{_short(secrets)} {'unchanged' if secrets.exists() else 'created'} (mode 600)")
+    stack.up(screen.step)
+    _demo_data(stack, wanted=demo)
+    screen.step("ready", "everything answers", time.monotonic() - began)
+    _print_addresses(stack)
+
+
+def _versions() -> str:
+    postgres = programs.postgres_folder()
+    return f"postgres {postgres.parent.name if postgres else '?'} · rabbitmq · haproxy"
+
+
+def _demo_data(stack: Stack, *, wanted: bool) -> None:
+    if not wanted or stack.state.count("demo", 0):
+        return
+    began = time.monotonic()
+    seeded = seed.seed(stack.gateway_url, stack.credentials)
+    stack.state.set_count("demo", 1)
+    screen.step("demo data", _describe(seeded), time.monotonic() - began)
+
+
+def _describe(seeded: seed.Seeded) -> str:
+    return f"2 tenants · {seeded.created} customers created, {seeded.found} there already"
+
+
+def _print_addresses(stack: Stack) -> None:
+    url = stack.gateway_url
+    print(f"""
+  API            {url}/v1
+  Public keys    {url}/.well-known/jwks.json
+  Metrics        {stack.gateway_metrics_url}
+
+  Sign in        {NORTHWIND.email} · the password: make creds
+  Try            curl -s '{url}/v1/customers?limit=2' -H "Authorization: Bearer $(make -s token)"
+  Look           make status · make logs S=customers · make scale S=customers N=2
+  Stop           make down (keeps the data) · make destroy (deletes ALL data)""")
+
+
+def _short(path: Path) -> str:
+    here = Path.cwd()
+    return str(path.relative_to(here)) if path.is_relative_to(here) else str(path)
+
+
+@main.command()
+@click.pass_obj
+def down(home: Path) -> None:
+    """Stop everything; the data stays."""
+    if not (home / "state.json").exists():
+        print("Nothing to stop.")
+        return
+    began = time.monotonic()
+    Stack(home).down()
+    screen.step("stopped", "the data stays; start again with: make up", time.monotonic() - began)
+
+
+@main.command()
+@click.option("--yes", is_flag=True, envvar="YES", help="Do not ask.")
+@click.pass_obj
+def destroy(home: Path, yes: bool) -> None:
+    """Stop everything and delete ALL data, secrets and logs."""
+    if not home.exists():
+        print("Nothing to delete.")
+        return
+    if not yes:
+        click.confirm(f"Delete everything in {home}, data and secrets included?", abort=True)
+    Stack(home).destroy()
+    screen.step("destroyed", _short(home))
+
+
+@main.command()
+@click.pass_obj
+def status(home: Path) -> None:
+    """Show every process; fails when one is not ready."""
+    rows = _existing(home).programs()
+    lines = [("PROGRAM", "STATE", "PID", "UPTIME", "READY")]
+    for row in rows:
+        pid, uptime = (str(row.pid), screen.duration(row.uptime)) if row.pid else ("-", "-")
+        lines.append((row.name, row.state.lower(), pid, uptime, row.reason or "yes"))
+    screen.table(lines)
+    if any(row.reason for row in rows):
+        raise SystemExit(1)
+
+
+@main.command()
+@click.argument("program", required=False)
+@click.option("-f", "--follow", is_flag=True, help="Go on as lines are written.")
+@click.option("-n", "--lines", default=50, show_default=True)
+@click.pass_obj
+def logs(home: Path, program: str | None, follow: bool, lines: int) -> None:
+    """Show the last lines of PROGRAM's log; a service's name shows all its processes, nothing shows all there is."""
+    folder = _existing(home).home / "logs"
+    known = sorted(folder.glob("*.log"))
+    chosen = [path for path in known if program is None or path.stem == program or path.stem.startswith(f"{program}-")]
+    if not chosen:
+        raise OperatorError(f"there is no log of {program}; known are: {', '.join(path.stem for path in known)}")
+    command = ["tail", f"--lines={lines}", *(["--follow=name", "--retry"] if follow else []), *map(str, chosen)]
+    sys.stdout.flush()
+    os.execvp(command[0], command)  # noqa: S606  # No shell is wanted.
+
+
+@main.command()
+@click.argument("name")
+@click.argument("count", type=click.IntRange(0, 32))
+@click.pass_obj
+def scale(home: Path, name: str, count: int) -> None:
+    """Run COUNT web processes of a service (`customers`), or COUNT workers (`customers-worker`)."""
+    service, _, kind = name.partition("-")
+    began = time.monotonic()
+    _existing(home).scale(service, kind or WEB, count)
+    screen.step("scaled", f"{service}-{kind or WEB}: {count}", time.monotonic() - began)
+
+
+@main.command()
+@click.pass_obj
+def token(home: Path) -> None:
+    """Print an access token of the demo tenant's admin, and nothing else."""
+    stack = _existing(home)
+    print(seed.sign_in(stack.gateway_url, stack.credentials, NORTHWIND))
+
+
+@main.command()
+@click.pass_obj
+def creds(home: Path) -> None:
+    """Show the demo tenants' sign-ins."""
+    stack = _existing(home)
+    rows = [(tenant.company, tenant.email, seed.password_of(stack.credentials, tenant)) for tenant in TENANTS]
+    screen.table([("COMPANY", "E-MAIL", "PASSWORD"), *rows])
+
+
+@main.command(name="seed")
+@click.pass_obj
+def seed_command(home: Path) -> None:
+    """Create the demo data that is not there."""
+    stack = _existing(home)
+    seeded = seed.seed(stack.gateway_url, stack.credentials)
+    stack.state.set_count("demo", 1)
+    screen.step("demo data", _describe(seeded))
+
+
+@main.command(name="test-servers")
+def test_servers() -> None:
+    """Run throw-away PostgreSQL and RabbitMQ for many test runs, until Ctrl-C."""
+    with running(vhosts=("main", *(f"gw{number}" for number in range(8)))) as sandbox:
+        postgres, broker = sandbox.postgres(), sandbox.broker()
+        assert postgres is not None
+        assert broker is not None
+        print(f"export CRM_TEST_POSTGRES_URL={postgres.url()}")
+        print(f"export CRM_TEST_BROKER_URL={broker.url()}", flush=True)
+        with contextlib.suppress(KeyboardInterrupt):
+            threading.Event().wait()
+
+
+@main.command()
+@click.argument("service", type=click.Choice(list(SERVICES)))
+def openapi(service: str) -> None:
+    """Print the OpenAPI document of SERVICE."""
+    sys.stdout.flush()
+    os.execv(sys.executable, [sys.executable, "-m", "chassis", "openapi", service])  # noqa: S606  # No shell is wanted.

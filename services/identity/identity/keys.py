@@ -58,9 +58,9 @@ log = structlog.get_logger()
 
 @dataclass(frozen=True, kw_only=True)
 class IdentitySettings(Settings):
-    """What identity is told beyond what every service is."""
+    """What identity is told beyond what every service is. Its worker signs nothing and is not given the key."""
 
-    key_encryption_key: str
+    key_encryption_key: str = ""
     bcrypt_cost: int = 12
 
 
@@ -182,6 +182,8 @@ def make_authority(settings: IdentitySettings, database: Database) -> Authority:
 
 def sealer(settings: IdentitySettings) -> Fernet:
     """What seals private keys at rest, so that a copy of the database signs nothing."""
+    if not settings.key_encryption_key:
+        raise SettingsError(["KEY_ENCRYPTION_KEY is not set (nor KEY_ENCRYPTION_KEY_FILE)"])
     try:
         return Fernet(settings.key_encryption_key)
     except ValueError:
@@ -227,7 +229,7 @@ def main(arguments: list[str]) -> None:
     if arguments not in (["ensure"], ["public"]):
         raise SystemExit("usage: python -m identity.keys ensure|public")
     try:
-        settings = IdentitySettings.from_environment()
+        settings = IdentitySettings.from_environment(required=("key_encryption_key",))
         database = Database(settings.database_url, application_name="identity-keys")
         keys = SigningKeys(database, sealer(settings))
         if arguments == ["ensure"]:

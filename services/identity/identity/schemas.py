@@ -12,9 +12,11 @@ _PASSWORD = {
     "description": f"{SHORTEST_PASSWORD} characters or more, {LONGEST_PASSWORD} bytes in UTF-8 or less.",
     "format": "password",
 }
-_EMAIL = validate.Regexp(EMAIL_PATTERN.removesuffix("$") + r"\Z", error="An e-mail address is wanted.")
-_CURRENCY = validate.Regexp(r"[A-Z]{3}\Z", error="An ISO 4217 code is wanted, such as USD.")
-_REGION = validate.Regexp(r"[A-Z]{2}\Z", error="An ISO 3166-1 alpha-2 code is wanted, such as US.")
+# In Python, though not in JSON Schema, $ also matches before a last line feed.
+_NO_NEWLINE = r"(?!\n)"
+_EMAIL = validate.Regexp(EMAIL_PATTERN + _NO_NEWLINE, error="An e-mail address is wanted.")
+_CURRENCY = validate.Regexp(r"^[A-Z]{3}$" + _NO_NEWLINE, error="An ISO 4217 code is wanted, such as USD.")
+_REGION = validate.Regexp(r"^[A-Z]{2}$" + _NO_NEWLINE, error="An ISO 3166-1 alpha-2 code is wanted, such as US.")
 
 
 def _time_zone(name: str) -> None:

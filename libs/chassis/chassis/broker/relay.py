@@ -25,29 +25,36 @@ FIRST_PAUSE = 0.5
 LONGEST_PAUSE = 30.0
 PRECONDITION_FAILED = 406
 
+# How many unpublished rows are looked at to find a batch: most of the time they belong to as many aggregates.
+SMALLEST_WINDOW = 2 * BATCH
+LARGEST_WINDOW = 512 * BATCH
+
 OPTIONS = (
     "-c timezone=UTC -c statement_timeout=10000 -c lock_timeout=2000 -c idle_in_transaction_session_timeout=30000 "
-    # The outbox is empty when it is analysed and full when it matters: only walking the partial index in the order of
-    # ids, with one probe per row, costs the same at any backlog.
-    "-c enable_hashjoin=off -c enable_mergejoin=off -c enable_seqscan=off -c enable_bitmapscan=off -c enable_sort=off "
-    "-c plan_cache_mode=force_generic_plan "
+    # The outbox is empty when PostgreSQL analyses it and full when it matters: estimates must not decide here.
+    "-c enable_seqscan=off -c enable_bitmapscan=off -c plan_cache_mode=force_generic_plan "
     # The server notices within 30 s that a relay's machine is gone, and frees its lock.
     "-c tcp_keepalives_idle=15 -c tcp_keepalives_interval=5 -c tcp_keepalives_count=3"
 )
 
 # By status and never by "id above the last seen": ids are taken before the commit, so a lower one may appear later.
 # Only the oldest unpublished event of each aggregate is offered: whatever fails or is unanswered holds back what
-# follows it, so that no resend can overtake. "+ 0" keeps the planner from answering the sub-select by the index on id
-# alone, which it prefers on stale statistics and which reads the whole backlog for each row.
+# follows it, so that no resend can overtake. The oldest rows are numbered within their aggregates, instead of asking
+# of each whether there is an older one: that question is planned on statistics that are always stale, and then costs the
+# whole backlog for each row.
 SELECT_DUE = """
 SELECT id, event_id::text, type, routing_key, correlation_id, extract(epoch FROM occurred_at)::bigint, body
-FROM outbox o
-WHERE published_at IS NULL AND next_attempt_at <= now() AND id <> ALL (%(in_flight)s)
-AND NOT EXISTS (
-    SELECT FROM outbox older
-    WHERE older.published_at IS NULL AND older.aggregate_type = o.aggregate_type
-    AND older.aggregate_id = o.aggregate_id AND older.id + 0 < o.id)
-ORDER BY id LIMIT %(most)s
+FROM outbox WHERE id = ANY (ARRAY(
+    SELECT id FROM (
+        SELECT id, next_attempt_at, row_number() OVER (PARTITION BY aggregate_type, aggregate_id ORDER BY id) AS place
+        FROM (
+            SELECT id, aggregate_type, aggregate_id, next_attempt_at FROM outbox
+            WHERE published_at IS NULL ORDER BY id LIMIT %(window)s
+        ) AS oldest
+    ) AS placed
+    WHERE place = 1 AND next_attempt_at <= now() AND id <> ALL (%(in_flight)s)
+    ORDER BY id LIMIT %(most)s))
+ORDER BY id
 """
 MARK = """
 UPDATE outbox SET published_at = now(), attempts = attempts + 1, last_error = NULL
@@ -94,6 +101,7 @@ class Relay:
         self._batch = batch
         self._pause = 0.0
         self._careful = 0
+        self._window = SMALLEST_WINDOW
         self._measured = 0.0
 
     def run(self, stop: Flag, beat: Callable[[], None]) -> None:
@@ -161,8 +169,11 @@ class Relay:
         return 1 if self._careful else self._batch
 
     def _due(self, database: psycopg.Connection[Any], flying: Sequence[Row]) -> list[Row]:
-        arguments = {"in_flight": [row.id for row in flying], "most": self._most}
-        return [Row(*row) for row in database.execute(SELECT_DUE, arguments, prepare=True)]
+        arguments = {"in_flight": [row.id for row in flying], "most": self._most, "window": self._window}
+        rows = [Row(*row) for row in database.execute(SELECT_DUE, arguments, prepare=True)]
+        # Too few: the window may be full of rows that wait behind others of their aggregate, so look further next time.
+        self._window = SMALLEST_WINDOW if len(rows) == self._most else min(self._window * 2, LARGEST_WINDOW)
+        return rows
 
     def _settle(
         self, database: psycopg.Connection[Any], publisher: Publisher, rows: Sequence[Row], batch: Batch

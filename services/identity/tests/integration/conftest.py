@@ -2,9 +2,11 @@
 
 import itertools
 import secrets
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from threading import Barrier
+from typing import Any
 
 import jwt
 import orjson
@@ -13,6 +15,7 @@ import pytest
 from cryptography.fernet import Fernet
 
 from chassis.db.session import Database
+from chassis.testing.fixtures import DatabaseUrls
 from chassis.web.application import ServiceApplication
 from identity.app import SERVICE, trust_own_keys
 from identity.keys import IdentitySettings
@@ -25,30 +28,30 @@ _numbers = itertools.count(1)
 class Registered:
     """A company that has registered, and its founder."""
 
-    answer: dict = field(repr=False)
+    answer: dict[str, Any] = field(repr=False)
     email: str
     password: str = PASSWORD
 
     @property
-    def company_id(self):
+    def company_id(self) -> Any:
         return self.answer["company"]["id"]
 
     @property
-    def user_id(self):
+    def user_id(self) -> Any:
         return self.answer["user"]["id"]
 
     @property
-    def headers(self):
+    def headers(self) -> Any:
         return {"Authorization": f"Bearer {self.answer['access_token']}"}
 
 
 @pytest.fixture(scope="session")
-def urls(migrated):
+def urls(migrated: Callable[[str], DatabaseUrls]) -> Any:
     return migrated("identity")
 
 
 @pytest.fixture(scope="session")
-def settings(urls):
+def settings(urls: DatabaseUrls) -> Any:
     return IdentitySettings(
         database_url=urls.app,
         cursor_secret="c" * 32,
@@ -58,14 +61,14 @@ def settings(urls):
 
 
 @pytest.fixture(scope="session")
-def database(settings):
+def database(settings: IdentitySettings) -> Any:
     database = Database(settings.database_url, pool_size=20)
     yield database
     database.dispose()
 
 
 @pytest.fixture(scope="session")
-def app(settings, database):
+def app(settings: IdentitySettings, database: Database) -> Any:
     app = ServiceApplication(SERVICE, settings, database)
     trust_own_keys(app)
     app.extensions["identity"].keys.ensure()
@@ -73,27 +76,27 @@ def app(settings, database):
 
 
 @pytest.fixture
-def authority(app):
+def authority(app: ServiceApplication) -> Any:
     return app.extensions["identity"]
 
 
 @pytest.fixture
-def http(app):
+def http(app: ServiceApplication) -> Any:
     return app.test_client()
 
 
 @pytest.fixture
-def superuser(urls):
+def superuser(urls: DatabaseUrls) -> Any:
     """A connection that row-level security does not hold back, to arrange and to inspect."""
     with psycopg.connect(urls.superuser, autocommit=True) as connection:
         yield connection
 
 
 @pytest.fixture
-def body():
+def body() -> Any:
     """A registration that nobody made before; keyword arguments replace fields of the user."""
 
-    def make(**user):
+    def make(**user: str) -> Any:
         mark = f"{next(_numbers)}-{secrets.token_hex(4)}"
         return {
             "company": {"name": "Acme Corporation", "email": f"info-{mark}@acme.example"},
@@ -110,10 +113,10 @@ def body():
 
 
 @pytest.fixture
-def register(http, body):
+def register(http: Any, body: Callable[..., Any]) -> Any:
     """Register a company over HTTP."""
 
-    def make(**user):
+    def make(**user: str) -> Any:
         document = body(**user)
         response = http.post("/v1/auth/register", json=document)
         assert response.status_code == 201, response.text
@@ -123,10 +126,10 @@ def register(http, body):
 
 
 @pytest.fixture
-def join(superuser):
+def join(superuser: psycopg.Connection) -> Any:
     """Make a founder a member of another company too."""
 
-    def make(user_id, company_id, role="user", permissions=None):
+    def make(user_id: int, company_id: int, role: str = "user", permissions: object = None) -> Any:
         superuser.execute(
             "INSERT INTO user_companies (company_id, user_id, role, permissions) VALUES (%s, %s, %s, %s)",
             (company_id, user_id, role, permissions and orjson.dumps(permissions).decode()),
@@ -136,29 +139,29 @@ def join(superuser):
 
 
 @pytest.fixture
-def log_in(http):
-    def make(email, password=PASSWORD, **more):
+def log_in(http: Any) -> Any:
+    def make(email: str, password: str = PASSWORD, **more: object) -> Any:
         return http.post("/v1/auth/login", json={"email": email, "password": password, **more})
 
     return make
 
 
 @pytest.fixture
-def refresh(http):
-    def make(token):
+def refresh(http: Any) -> Any:
+    def make(token: str) -> Any:
         return http.post("/v1/auth/refresh", json={"refresh_token": token})
 
     return make
 
 
 @pytest.fixture
-def at_once(app, database):
+def at_once(app: ServiceApplication, database: Database) -> Any:
     """Send one POST per document, all at the same time; answers the responses."""
 
-    def send(path, documents):
+    def send(path: str, documents: list[Any]) -> Any:
         barrier = Barrier(len(documents))
 
-        def post(document):
+        def post(document: Any) -> Any:
             barrier.wait(10)
             try:
                 return app.test_client().post(path, json=document)
@@ -172,20 +175,20 @@ def at_once(app, database):
 
 
 @pytest.fixture
-def claims():
+def claims() -> Any:
     """The claims of an access token; whether it is genuine is another test's business."""
 
-    def read(token):
+    def read(token: str) -> Any:
         return jwt.decode(token, options={"verify_signature": False})
 
     return read
 
 
 @pytest.fixture
-def published(superuser):
+def published(superuser: psycopg.Connection) -> Any:
     """The events in the outbox of a company, oldest first."""
 
-    def read(company_id):
+    def read(company_id: int) -> Any:
         rows = superuser.execute("SELECT body FROM outbox WHERE company_id = %s ORDER BY id", (company_id,)).fetchall()
         return [orjson.loads(row[0]) for row in rows]
 

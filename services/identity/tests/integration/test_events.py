@@ -1,8 +1,11 @@
 """What identity publishes: as its contracts say, field for field, and never a secret."""
 
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import orjson
+import psycopg
 import pytest
 from jsonschema import Draft202012Validator
 
@@ -11,34 +14,39 @@ CONTRACTS = Path(__file__).parents[4] / "contracts" / "events"
 TOKENS = ("access_token", "refresh_token")
 
 
-def secrets_of(registered, superuser):
+def secrets_of(registered: Any, superuser: psycopg.Connection) -> Any:
     row = superuser.execute("SELECT password_hash FROM users WHERE id = %s", (registered.user_id,)).fetchone()
+    assert row is not None
     return (*row, registered.password, "password_hash", "token_epoch")
 
 
 @pytest.fixture
-def events(register, log_in, refresh, published):
+def events(
+    register: Callable[..., Any], log_in: Callable[..., Any], refresh: Callable[..., Any], published: Callable[..., Any]
+) -> Any:
     """Everything that identity publishes, as it leaves."""
     ann = register()
     refresh(log_in(ann.email).json["refresh_token"])
     return published(ann.company_id)
 
 
-def test_every_event_fits_its_contract(events):
+def test_every_event_fits_its_contract(events: list[dict[str, Any]]) -> None:
     assert len(events) == 4
     for event in events:
         schema = orjson.loads((CONTRACTS / f"{event['type']}.schema.json").read_bytes())
         Draft202012Validator(schema, format_checker=Draft202012Validator.FORMAT_CHECKER).validate(event)
 
 
-def test_every_event_has_exactly_the_fields_of_its_example(events):
+def test_every_event_has_exactly_the_fields_of_its_example(events: list[dict[str, Any]]) -> None:
     for event in events:
         example = orjson.loads((CONTRACTS / f"{event['type']}.example.json").read_bytes())
         assert event.keys() == example.keys()
         assert event["data"]["after"].keys() == example["data"]["after"].keys()
 
 
-def test_no_secret_leaves_in_an_event(register, log_in, refresh, superuser):
+def test_no_secret_leaves_in_an_event(
+    register: Callable[..., Any], log_in: Callable[..., Any], refresh: Callable[..., Any], superuser: psycopg.Connection
+) -> None:
     ann = register()
     tokens = [ann.answer, log_in(ann.email).json, refresh(ann.answer["refresh_token"]).json]
     bodies = superuser.execute("SELECT body FROM outbox WHERE company_id = %s", (ann.company_id,)).fetchall()
@@ -47,14 +55,19 @@ def test_no_secret_leaves_in_an_event(register, log_in, refresh, superuser):
         assert secret not in text
 
 
-def test_no_secret_leaves_in_an_answer(http, register, superuser):
+def test_no_secret_leaves_in_an_answer(http: Any, register: Callable[..., Any], superuser: psycopg.Connection) -> None:
     ann = register()
     text = orjson.dumps(ann.answer).decode() + http.get("/v1/auth/me", headers=ann.headers).text
     for secret in secrets_of(ann, superuser):
         assert secret not in text
 
 
-def test_no_secret_leaves_in_a_log_line(register, refresh, capfd, superuser):
+def test_no_secret_leaves_in_a_log_line(
+    register: Callable[..., Any],
+    refresh: Callable[..., Any],
+    capfd: pytest.CaptureFixture[str],
+    superuser: psycopg.Connection,
+) -> None:
     ann = register()
     successor = refresh(ann.answer["refresh_token"]).json["refresh_token"]
     refresh(successor)

@@ -3,7 +3,9 @@
 import os
 import subprocess
 import sys
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import jwt
 import orjson
@@ -14,15 +16,17 @@ from cryptography.fernet import Fernet
 from chassis.config import SettingsError
 from chassis.db.session import Database
 from chassis.errors import Unavailable
-from identity.keys import SigningKeys
+from chassis.testing.fixtures import DatabaseUrls
+from chassis.web.application import ServiceApplication
+from identity.keys import IdentitySettings, SigningKeys
 
 
 @pytest.fixture
-def fresh_keys(urls, settings, superuser):
+def fresh_keys(urls: DatabaseUrls, settings: IdentitySettings, superuser: psycopg.Connection) -> Any:
     """A function that reads the keys anew, as another process would."""
     databases = []
 
-    def make():
+    def make() -> Any:
         databases.append(Database(urls.app))
         return SigningKeys(databases[-1], Fernet(settings.key_encryption_key))
 
@@ -31,7 +35,7 @@ def fresh_keys(urls, settings, superuser):
         database.dispose()
 
 
-def run(settings, *arguments):
+def run(settings: IdentitySettings, *arguments: str) -> Any:
     environment = {
         "PATH": os.environ["PATH"],
         "PYTHONPATH": os.environ.get("PYTHONPATH", ""),
@@ -42,7 +46,7 @@ def run(settings, *arguments):
     return subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
 
 
-def test_the_published_keys_verify_tokens(http, register):
+def test_the_published_keys_verify_tokens(http: Any, register: Callable[..., Any]) -> None:
     token = register().answer["access_token"]
     response = http.get("/.well-known/jwks.json")
     assert response.headers["Cache-Control"] == "public, max-age=60"
@@ -51,12 +55,14 @@ def test_the_published_keys_verify_tokens(http, register):
     assert jwt.decode(token, key.key, algorithms=["RS256"], audience="crm", issuer="crm")
 
 
-def test_the_published_keys_have_no_private_part(http):
+def test_the_published_keys_have_no_private_part(http: Any) -> None:
     for key in http.get("/.well-known/jwks.json").json["keys"]:
         assert set(key) == {"kty", "use", "alg", "kid", "n", "e"}
 
 
-def test_the_command_line_makes_keys_once_and_prints_the_public_ones(settings, app, http):
+def test_the_command_line_makes_keys_once_and_prints_the_public_ones(
+    settings: IdentitySettings, app: ServiceApplication, http: Any
+) -> None:
     assert run(settings, "ensure").returncode == 0
     printed = run(settings, "public")
     assert printed.returncode == 0, printed.stderr
@@ -65,7 +71,7 @@ def test_the_command_line_makes_keys_once_and_prints_the_public_ones(settings, a
     assert all(pem.startswith("-----BEGIN PUBLIC KEY-----") for pem in keys.values())
 
 
-def test_the_command_line_refuses_to_start_without_settings(settings):
+def test_the_command_line_refuses_to_start_without_settings(settings: IdentitySettings) -> None:
     bare = subprocess.run(
         [sys.executable, "-m", "identity.keys", "public"],
         env={"PATH": os.environ["PATH"], "PYTHONPATH": os.environ.get("PYTHONPATH", "")},
@@ -78,11 +84,13 @@ def test_the_command_line_refuses_to_start_without_settings(settings):
     assert "KEY_ENCRYPTION_KEY" in bare.stderr
 
 
-def test_processes_that_start_at_once_agree_on_one_key(fresh_keys, app, superuser):
+def test_processes_that_start_at_once_agree_on_one_key(
+    fresh_keys: Callable[..., Any], app: ServiceApplication, superuser: psycopg.Connection
+) -> None:
     superuser.execute("UPDATE signing_keys SET status = 'retired', retired_at = now() - interval '1 day'")
     several = [fresh_keys() for _ in range(3)]
 
-    def ensure(keys):
+    def ensure(keys: SigningKeys) -> Any:
         keys.ensure()
         keys._database.dispose()
 
@@ -94,7 +102,9 @@ def test_processes_that_start_at_once_agree_on_one_key(fresh_keys, app, superuse
     app.extensions["identity"].keys._snapshot = None
 
 
-def test_a_retired_key_is_published_until_its_last_token_has_expired(fresh_keys, app, superuser):
+def test_a_retired_key_is_published_until_its_last_token_has_expired(
+    fresh_keys: Callable[..., Any], app: ServiceApplication, superuser: psycopg.Connection
+) -> None:
     kid = fresh_keys().signer().kid
     superuser.execute("UPDATE signing_keys SET status = 'retired', retired_at = now() WHERE kid = %s", (kid,))
     superuser.execute("UPDATE signing_keys SET status = 'active' WHERE status = 'next'")
@@ -107,7 +117,9 @@ def test_a_retired_key_is_published_until_its_last_token_has_expired(fresh_keys,
     app.extensions["identity"].keys._snapshot = None
 
 
-def test_private_keys_are_sealed_at_rest(superuser, app, database):
+def test_private_keys_are_sealed_at_rest(
+    superuser: psycopg.Connection, app: ServiceApplication, database: Database
+) -> None:
     for sealed, public in superuser.execute("SELECT private_sealed, public_pem FROM signing_keys").fetchall():
         assert b"PRIVATE" not in sealed
         assert "PRIVATE" not in public
@@ -115,21 +127,23 @@ def test_private_keys_are_sealed_at_rest(superuser, app, database):
         SigningKeys(database, Fernet(Fernet.generate_key())).signer()
 
 
-def test_a_rotation_is_noticed_within_a_minute(fresh_keys, monkeypatch):
+def test_a_rotation_is_noticed_within_a_minute(fresh_keys: Callable[..., Any], monkeypatch: pytest.MonkeyPatch) -> None:
     keys = fresh_keys()
     assert keys.signer() is keys.signer()
     monkeypatch.setattr("identity.keys.REFRESH_SECONDS", 0.0)
     assert keys.signer() is not keys.signer()
 
 
-def test_without_a_key_nobody_signs(fresh_keys, monkeypatch):
+def test_without_a_key_nobody_signs(fresh_keys: Callable[..., Any], monkeypatch: pytest.MonkeyPatch) -> None:
     keys = fresh_keys()
     monkeypatch.setattr(keys._database, "read", _empty)
     with pytest.raises(Unavailable):
         keys.signer()
 
 
-def test_known_keys_serve_while_the_database_is_away(fresh_keys, monkeypatch):
+def test_known_keys_serve_while_the_database_is_away(
+    fresh_keys: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
     keys = fresh_keys()
     kid = keys.signer().kid
     monkeypatch.setattr("identity.keys.REFRESH_SECONDS", 0.0)
@@ -137,9 +151,9 @@ def test_known_keys_serve_while_the_database_is_away(fresh_keys, monkeypatch):
     assert keys.signer().kid == kid
 
 
-def _away(statement, parameters):
+def _away(statement: str, parameters: object) -> Any:
     raise psycopg.OperationalError("the server is away")
 
 
-def _empty(statement, parameters):
+def _empty(statement: str, parameters: object) -> Any:
     return []

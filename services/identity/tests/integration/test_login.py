@@ -1,10 +1,16 @@
 """Signing in: to the right company with the right scope, and one answer for everything that is wrong."""
 
+from collections.abc import Callable
+from typing import Any
+
 import bcrypt
+import psycopg
 import pytest
 
 
-def test_an_email_signs_in_in_any_case(register, log_in, claims):
+def test_an_email_signs_in_in_any_case(
+    register: Callable[..., Any], log_in: Callable[..., Any], claims: Callable[..., Any]
+) -> None:
     ann = register()
     response = log_in(ann.email.swapcase())
     assert response.status_code == 200
@@ -14,7 +20,9 @@ def test_an_email_signs_in_in_any_case(register, log_in, claims):
     assert (token["sub"], token["company_id"], token["role"]) == (str(ann.user_id), ann.company_id, "admin")
 
 
-def test_signing_in_sets_last_login_and_publishes_it(http, register, log_in, published):
+def test_signing_in_sets_last_login_and_publishes_it(
+    http: Any, register: Callable[..., Any], log_in: Callable[..., Any], published: Callable[..., Any]
+) -> None:
     ann = register()
     log_in(ann.email)
     event = published(ann.company_id)[-1]
@@ -28,7 +36,9 @@ def test_signing_in_sets_last_login_and_publishes_it(http, register, log_in, pub
     assert after["last_login"] is not None
 
 
-def test_every_failure_has_the_same_answer(register, log_in, superuser):
+def test_every_failure_has_the_same_answer(
+    register: Callable[..., Any], log_in: Callable[..., Any], superuser: psycopg.Connection
+) -> None:
     ann, ben, eve = register(), register(), register()
     superuser.execute("UPDATE users SET is_active = false WHERE id = %s", (eve.user_id,))
     responses = [
@@ -47,17 +57,29 @@ def test_every_failure_has_the_same_answer(register, log_in, superuser):
     assert len({response.json["detail"] for response in responses}) == 1
 
 
-def test_unknown_and_known_users_cost_one_comparison_each(register, log_in, monkeypatch):
+def test_unknown_and_known_users_cost_one_comparison_each(
+    register: Callable[..., Any], log_in: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
     ann = register()
     costs = []
     real = bcrypt.checkpw
-    monkeypatch.setattr(bcrypt, "checkpw", lambda secret, stored: costs.append(stored[:7]) or real(secret, stored))
+
+    def checkpw(secret: bytes, stored: bytes) -> bool:
+        costs.append(stored[:7])
+        return real(secret, stored)
+
+    monkeypatch.setattr(bcrypt, "checkpw", checkpw)
     for email, password in ((ann.email, "wrong horse"), ("nobody@acme.example", "wrong horse"), (ann.email, "a" * 73)):
         log_in(email, password)
     assert costs == [b"$2b$04$"] * 3
 
 
-def test_a_failed_login_leaves_no_session_and_no_event(register, log_in, superuser, published):
+def test_a_failed_login_leaves_no_session_and_no_event(
+    register: Callable[..., Any],
+    log_in: Callable[..., Any],
+    superuser: psycopg.Connection,
+    published: Callable[..., Any],
+) -> None:
     ann = register()
     log_in(ann.email, "wrong horse battery")
     assert superuser.execute("SELECT count(*) FROM sessions WHERE user_id = %s", (ann.user_id,)).fetchone() == (1,)
@@ -65,7 +87,9 @@ def test_a_failed_login_leaves_no_session_and_no_event(register, log_in, superus
 
 
 @pytest.mark.parametrize("status", ["suspended", "inactive"])
-def test_a_closed_company_says_so_to_its_members_only(register, log_in, superuser, status):
+def test_a_closed_company_says_so_to_its_members_only(
+    register: Callable[..., Any], log_in: Callable[..., Any], superuser: psycopg.Connection, status: str
+) -> None:
     ann = register()
     superuser.execute("UPDATE companies SET status = %s WHERE id = %s", (status, ann.company_id))
     response = log_in(ann.email)
@@ -74,7 +98,9 @@ def test_a_closed_company_says_so_to_its_members_only(register, log_in, superuse
     assert log_in(ann.email, "wrong horse battery").status_code == 401
 
 
-def test_a_member_of_two_companies_chooses(register, log_in, join, claims):
+def test_a_member_of_two_companies_chooses(
+    register: Callable[..., Any], log_in: Callable[..., Any], join: Callable[..., Any], claims: Callable[..., Any]
+) -> None:
     ann, ben = register(), register()
     join(ann.user_id, ben.company_id, role="sales_rep")
     chosen = claims(log_in(ann.email, company_id=ben.company_id).json["access_token"])
@@ -83,7 +109,9 @@ def test_a_member_of_two_companies_chooses(register, log_in, join, claims):
     assert claims(log_in(ann.email, company_id=None).json["access_token"])["company_id"] == ann.company_id
 
 
-def test_the_scope_follows_the_membership(register, log_in, join, claims):
+def test_the_scope_follows_the_membership(
+    register: Callable[..., Any], log_in: Callable[..., Any], join: Callable[..., Any], claims: Callable[..., Any]
+) -> None:
     ann, ben = register(), register()
     join(ann.user_id, ben.company_id, permissions={"grant": ["customers:write"], "revoke": ["audit:read"]})
     scope = claims(log_in(ann.email, company_id=ben.company_id).json["access_token"])["scope"]
@@ -106,5 +134,5 @@ def test_the_scope_follows_the_membership(register, log_in, join, claims):
         [],
     ],
 )
-def test_a_malformed_login_is_422(http, body):
+def test_a_malformed_login_is_422(http: Any, body: object) -> None:
     assert http.post("/v1/auth/login", json=body).status_code == 422

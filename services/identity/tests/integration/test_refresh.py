@@ -1,13 +1,17 @@
 """Refresh tokens: one chain per session, a second chance for a lost answer, and the end of the family for a thief."""
 
+from collections.abc import Callable
+from typing import Any
+
+import psycopg
 import pytest
 
 
 @pytest.fixture
-def age(superuser):
+def age(superuser: psycopg.Connection) -> Any:
     """Let time pass for a session: move every timestamp of its tokens into the past."""
 
-    def pass_time(company_id, interval):
+    def pass_time(company_id: int, interval: str) -> Any:
         superuser.execute(
             "UPDATE refresh_tokens SET used_at = used_at - %(by)s::interval, expires_at = expires_at - %(by)s::interval"
             " WHERE company_id = %(company)s",
@@ -20,11 +24,13 @@ def age(superuser):
     return pass_time
 
 
-def refused(response):
+def refused(response: Any) -> Any:
     return response.status_code == 401 and response.json["code"] == "invalid_refresh_token"
 
 
-def test_a_refresh_gives_new_tokens_of_the_same_session(register, refresh, claims):
+def test_a_refresh_gives_new_tokens_of_the_same_session(
+    register: Callable[..., Any], refresh: Callable[..., Any], claims: Callable[..., Any]
+) -> None:
     ann = register()
     response = refresh(ann.answer["refresh_token"])
     assert response.status_code == 200
@@ -36,7 +42,7 @@ def test_a_refresh_gives_new_tokens_of_the_same_session(register, refresh, claim
         assert old[name] == new[name]
 
 
-def test_a_lost_answer_is_given_again(register, refresh):
+def test_a_lost_answer_is_given_again(register: Callable[..., Any], refresh: Callable[..., Any]) -> None:
     token = register().answer["refresh_token"]
     first, second = refresh(token), refresh(token)
     assert second.status_code == 200
@@ -44,7 +50,9 @@ def test_a_lost_answer_is_given_again(register, refresh):
     assert refresh(second.json["refresh_token"]).status_code == 200
 
 
-def test_after_the_window_reuse_ends_the_session(register, refresh, age, superuser):
+def test_after_the_window_reuse_ends_the_session(
+    register: Callable[..., Any], refresh: Callable[..., Any], age: Callable[..., Any], superuser: psycopg.Connection
+) -> None:
     ann = register()
     successor = refresh(ann.answer["refresh_token"]).json["refresh_token"]
     age(ann.company_id, "21 seconds")
@@ -54,7 +62,9 @@ def test_after_the_window_reuse_ends_the_session(register, refresh, age, superus
     assert ended == ("refresh_token_reused",)
 
 
-def test_reuse_after_the_successor_was_used_ends_the_session(register, refresh):
+def test_reuse_after_the_successor_was_used_ends_the_session(
+    register: Callable[..., Any], refresh: Callable[..., Any]
+) -> None:
     token = register().answer["refresh_token"]
     second = refresh(token).json["refresh_token"]
     third = refresh(second).json["refresh_token"]
@@ -62,7 +72,9 @@ def test_reuse_after_the_successor_was_used_ends_the_session(register, refresh):
     assert refused(refresh(third))
 
 
-def test_another_session_of_the_same_user_goes_on(register, refresh, log_in):
+def test_another_session_of_the_same_user_goes_on(
+    register: Callable[..., Any], refresh: Callable[..., Any], log_in: Callable[..., Any]
+) -> None:
     ann = register()
     other = log_in(ann.email).json["refresh_token"]
     refresh(refresh(ann.answer["refresh_token"]).json["refresh_token"])
@@ -70,7 +82,12 @@ def test_another_session_of_the_same_user_goes_on(register, refresh, log_in):
     assert refresh(other).status_code == 200
 
 
-def test_twenty_at_once_yield_one_chain(register, refresh, at_once, superuser):
+def test_twenty_at_once_yield_one_chain(
+    register: Callable[..., Any],
+    refresh: Callable[..., Any],
+    at_once: Callable[..., Any],
+    superuser: psycopg.Connection,
+) -> None:
     ann = register()
     responses = at_once("/v1/auth/refresh", [{"refresh_token": ann.answer["refresh_token"]}] * 20)
     assert {response.status_code for response in responses} == {200}
@@ -82,13 +99,17 @@ def test_twenty_at_once_yield_one_chain(register, refresh, at_once, superuser):
 
 
 @pytest.mark.parametrize(("interval", "good"), [("13 days 23 hours", True), ("14 days 1 second", False)])
-def test_a_token_idles_for_fourteen_days(register, refresh, age, interval, good):
+def test_a_token_idles_for_fourteen_days(
+    register: Callable[..., Any], refresh: Callable[..., Any], age: Callable[..., Any], interval: str, good: bool
+) -> None:
     ann = register()
     age(ann.company_id, interval)
     assert (refresh(ann.answer["refresh_token"]).status_code == 200) is good
 
 
-def test_a_session_ends_after_ninety_days_however_busy(register, refresh, age):
+def test_a_session_ends_after_ninety_days_however_busy(
+    register: Callable[..., Any], refresh: Callable[..., Any], age: Callable[..., Any]
+) -> None:
     ann = register()
     token = ann.answer["refresh_token"]
     for _ in range(7):
@@ -100,7 +121,9 @@ def test_a_session_ends_after_ninety_days_however_busy(register, refresh, age):
     assert refused(refresh(token))
 
 
-def test_no_refresh_token_is_stored(register, refresh, superuser):
+def test_no_refresh_token_is_stored(
+    register: Callable[..., Any], refresh: Callable[..., Any], superuser: psycopg.Connection
+) -> None:
     ann = register()
     successor = refresh(ann.answer["refresh_token"]).json["refresh_token"]
     rows = superuser.execute(
@@ -112,11 +135,13 @@ def test_no_refresh_token_is_stored(register, refresh, superuser):
 
 
 @pytest.mark.parametrize("token", ["", "x", "A" * 43, "\x00" * 43, "\u00e9" * 43, "a" * 100_000])
-def test_what_was_never_issued_is_refused(refresh, token):
+def test_what_was_never_issued_is_refused(refresh: Callable[..., Any], token: str) -> None:
     assert refused(refresh(token))
 
 
-def test_a_deactivated_user_is_refused_and_the_session_ends(register, refresh, superuser):
+def test_a_deactivated_user_is_refused_and_the_session_ends(
+    register: Callable[..., Any], refresh: Callable[..., Any], superuser: psycopg.Connection
+) -> None:
     ann = register()
     superuser.execute("UPDATE users SET is_active = false WHERE id = %s", (ann.user_id,))
     assert refused(refresh(ann.answer["refresh_token"]))
@@ -124,7 +149,9 @@ def test_a_deactivated_user_is_refused_and_the_session_ends(register, refresh, s
     assert refused(refresh(ann.answer["refresh_token"]))
 
 
-def test_a_suspended_company_is_403_and_costs_the_token_nothing(register, refresh, superuser):
+def test_a_suspended_company_is_403_and_costs_the_token_nothing(
+    register: Callable[..., Any], refresh: Callable[..., Any], superuser: psycopg.Connection
+) -> None:
     ann = register()
     superuser.execute("UPDATE companies SET status = 'suspended' WHERE id = %s", (ann.company_id,))
     response = refresh(ann.answer["refresh_token"])
@@ -133,14 +160,18 @@ def test_a_suspended_company_is_403_and_costs_the_token_nothing(register, refres
     assert refresh(ann.answer["refresh_token"]).status_code == 200
 
 
-def test_a_changed_role_arrives_with_the_next_refresh(register, refresh, superuser, claims):
+def test_a_changed_role_arrives_with_the_next_refresh(
+    register: Callable[..., Any], refresh: Callable[..., Any], superuser: psycopg.Connection, claims: Callable[..., Any]
+) -> None:
     ann = register()
     superuser.execute("UPDATE user_companies SET role = 'user' WHERE user_id = %s", (ann.user_id,))
     token = claims(refresh(ann.answer["refresh_token"]).json["access_token"])
     assert (token["role"], token["scope"]) == ("user", "customers:read")
 
 
-def test_who_left_the_company_has_no_session_there(register, refresh, superuser):
+def test_who_left_the_company_has_no_session_there(
+    register: Callable[..., Any], refresh: Callable[..., Any], superuser: psycopg.Connection
+) -> None:
     ann = register()
     superuser.execute("DELETE FROM user_companies WHERE user_id = %s", (ann.user_id,))
     assert refused(refresh(ann.answer["refresh_token"]))

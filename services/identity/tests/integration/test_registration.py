@@ -1,17 +1,21 @@
 """Registering: a company, its admin and their tokens at once, or nothing at all."""
 
+from collections.abc import Callable
+from typing import Any
+
+import psycopg
 import pytest
 
 from identity.schemas import IdentityOut, KeySetOut, RegistrationOut
 
 
-def change(document, where, value):
+def change(document: Any, where: str, value: object) -> Any:
     part, field = where.strip("/").split("/")
     document[part][field] = value
     return document
 
 
-def test_registering_answers_company_user_and_tokens(http, body):
+def test_registering_answers_company_user_and_tokens(http: Any, body: Callable[..., Any]) -> None:
     document = body()
     response = http.post("/v1/auth/register", json=document)
     assert response.status_code == 201
@@ -22,7 +26,7 @@ def test_registering_answers_company_user_and_tokens(http, body):
     assert response.json["expires_in"] == 600
 
 
-def test_what_postgresql_answers_is_what_the_schemas_say(http, register):
+def test_what_postgresql_answers_is_what_the_schemas_say(http: Any, register: Callable[..., Any]) -> None:
     ann = register()
     me = http.get("/v1/auth/me", headers=ann.headers).json
     keys = http.get("/.well-known/jwks.json").json
@@ -31,7 +35,7 @@ def test_what_postgresql_answers_is_what_the_schemas_say(http, register):
         assert schema.dump(schema.load(document)) == document
 
 
-def test_optional_fields_of_the_company_are_kept(http, body):
+def test_optional_fields_of_the_company_are_kept(http: Any, body: Callable[..., Any]) -> None:
     given = {
         "phone": "+1-555-0100",
         "company_size": "Small",
@@ -47,7 +51,7 @@ def test_optional_fields_of_the_company_are_kept(http, body):
     assert company["status"] == "active"
 
 
-def test_the_founder_is_admin_of_the_primary_company(http, register):
+def test_the_founder_is_admin_of_the_primary_company(http: Any, register: Callable[..., Any]) -> None:
     ann = register()
     me = http.get("/v1/auth/me", headers=ann.headers).json
     assert me["user"] == ann.answer["user"]
@@ -56,13 +60,13 @@ def test_the_founder_is_admin_of_the_primary_company(http, register):
     assert me["permissions"] == ["audit:read", "companies:read", "customers:read", "customers:write", "users:read"]
 
 
-def test_me_without_a_token_is_401(http):
+def test_me_without_a_token_is_401(http: Any) -> None:
     response = http.get("/v1/auth/me")
     assert response.status_code == 401
     assert response.json["code"] == "missing_token"
 
 
-def test_who_left_the_company_is_nobody(http, register, superuser):
+def test_who_left_the_company_is_nobody(http: Any, register: Callable[..., Any], superuser: psycopg.Connection) -> None:
     ann = register()
     superuser.execute("DELETE FROM user_companies WHERE user_id = %s", (ann.user_id,))
     response = http.get("/v1/auth/me", headers=ann.headers)
@@ -71,7 +75,9 @@ def test_who_left_the_company_is_nobody(http, register, superuser):
 
 
 @pytest.mark.parametrize("part", ["user", "company"])
-def test_an_email_taken_in_another_case_is_a_conflict_and_changes_nothing(http, body, superuser, part):
+def test_an_email_taken_in_another_case_is_a_conflict_and_changes_nothing(
+    http: Any, body: Callable[..., Any], superuser: psycopg.Connection, part: str
+) -> None:
     first, second = body(), body()
     assert http.post("/v1/auth/register", json=first).status_code == 201
     second[part]["email"] = first[part]["email"].swapcase()
@@ -84,7 +90,7 @@ def test_an_email_taken_in_another_case_is_a_conflict_and_changes_nothing(http, 
     assert superuser.execute(users, (second["user"]["email"],)).fetchone() is None
 
 
-def test_rollback_leaves_no_outbox_row(http, body, superuser):
+def test_rollback_leaves_no_outbox_row(http: Any, body: Callable[..., Any], superuser: psycopg.Connection) -> None:
     document = body()
     http.post("/v1/auth/register", json=document)
     before = superuser.execute("SELECT count(*) FROM outbox").fetchone()
@@ -93,7 +99,9 @@ def test_rollback_leaves_no_outbox_row(http, body, superuser):
     assert superuser.execute("SELECT count(*) FROM outbox").fetchone() == before
 
 
-def test_of_two_who_register_one_address_at_once_one_wins(at_once, body):
+def test_of_two_who_register_one_address_at_once_one_wins(
+    at_once: Callable[..., Any], body: Callable[..., Any]
+) -> None:
     documents = [body() for _ in range(4)]
     for document in documents:
         document["user"]["email"] = documents[0]["user"]["email"]
@@ -129,19 +137,23 @@ def test_of_two_who_register_one_address_at_once_one_wins(at_once, body):
         ("/company/name", {"$ne": 1}, "invalid"),
     ],
 )
-def test_bad_input_is_422_with_its_pointer(http, body, pointer, value, code):
+def test_bad_input_is_422_with_its_pointer(
+    http: Any, body: Callable[..., Any], pointer: str, value: object, code: str
+) -> None:
     response = http.post("/v1/auth/register", json=change(body(), pointer, value))
     assert response.status_code == 422
     assert [(error["pointer"], error["code"]) for error in response.json["errors"]] == [(pointer, code)]
 
 
-def test_a_password_of_72_bytes_in_emoji_signs_in(register, log_in):
+def test_a_password_of_72_bytes_in_emoji_signs_in(register: Callable[..., Any], log_in: Callable[..., Any]) -> None:
     ann = register(password="\U0001f511" * 18, first_name="\U0001f469\u200d\U0001f680")
     assert ann.answer["user"]["first_name"] == "\U0001f469\u200d\U0001f680"
     assert log_in(ann.email, ann.password).status_code == 200
 
 
-def test_registering_publishes_company_user_and_membership(register, published):
+def test_registering_publishes_company_user_and_membership(
+    register: Callable[..., Any], published: Callable[..., Any]
+) -> None:
     ann = register()
     events = published(ann.company_id)
     assert [event["type"] for event in events] == [

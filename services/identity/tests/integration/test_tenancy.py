@@ -1,5 +1,8 @@
 """Another tenant's rows: invisible to a query without a filter, and to a filter without row-level security."""
 
+from collections.abc import Callable
+from typing import Any
+
 import psycopg
 import pytest
 from psycopg import errors, sql
@@ -7,6 +10,7 @@ from psycopg import errors, sql
 from chassis.context import Context, acting_as
 from chassis.db.session import Database
 from chassis.errors import Unauthenticated
+from chassis.testing.fixtures import DatabaseUrls
 from identity import queries, rules
 
 TENANT_TABLES = {
@@ -18,23 +22,25 @@ TENANT_TABLES = {
 
 
 @pytest.fixture
-def as_app(urls):
+def as_app(urls: DatabaseUrls) -> Any:
     """A transaction of the service's role for a tenant, with SQL that filters nothing."""
 
-    def connect(company_id):
+    def connect(company_id: int) -> Any:
         connection = psycopg.connect(urls.app)
         connection.execute("SELECT set_config('app.company_id', %s, true)", (str(company_id or ""),))
         opened.append(connection)
         return connection
 
-    opened = []
+    opened: list[psycopg.Connection] = []
     yield connect
     for connection in opened:
         connection.close()
 
 
 @pytest.mark.parametrize("table", [*TENANT_TABLES, "users"])
-def test_row_level_security_alone_shows_only_the_tenant(register, as_app, table):
+def test_row_level_security_alone_shows_only_the_tenant(
+    register: Callable[..., Any], as_app: Callable[..., Any], table: str
+) -> None:
     ann, _ = register(), register()
     key = TENANT_TABLES.get(table, "id")
     seen = {
@@ -47,7 +53,9 @@ def test_row_level_security_alone_shows_only_the_tenant(register, as_app, table)
 
 
 @pytest.mark.parametrize("table", [*TENANT_TABLES, "users"])
-def test_without_a_tenant_there_are_no_rows(register, as_app, table):
+def test_without_a_tenant_there_are_no_rows(
+    register: Callable[..., Any], as_app: Callable[..., Any], table: str
+) -> None:
     register()
     assert as_app(None).execute(sql.SQL("SELECT version FROM {}").format(sql.Identifier(table))).fetchall() == []
 
@@ -60,7 +68,9 @@ def test_without_a_tenant_there_are_no_rows(register, as_app, table):
         "UPDATE refresh_tokens SET used_at = now() WHERE company_id = %(company)s",
     ],
 )
-def test_row_level_security_alone_changes_no_other_tenant(register, as_app, statement):
+def test_row_level_security_alone_changes_no_other_tenant(
+    register: Callable[..., Any], as_app: Callable[..., Any], statement: str
+) -> None:
     ann, ben = register(), register()
     changed = as_app(ann.company_id).execute(statement, {"user": ben.user_id, "company": ben.company_id})
     assert changed.rowcount == 0
@@ -82,14 +92,18 @@ def test_row_level_security_alone_changes_no_other_tenant(register, as_app, stat
         "UPDATE signing_keys SET status = 'next'",
     ],
 )
-def test_the_service_may_do_no_more_than_it_does(register, as_app, statement):
+def test_the_service_may_do_no_more_than_it_does(
+    register: Callable[..., Any], as_app: Callable[..., Any], statement: str
+) -> None:
     ann, ben = register(), register()
     names = {"company": ben.company_id, "user": ben.user_id, "me": ann.user_id}
     with pytest.raises(errors.InsufficientPrivilege):
         as_app(ann.company_id).execute(statement, names)
 
 
-def test_a_tenant_cannot_make_a_stranger_its_member_by_session(register, as_app):
+def test_a_tenant_cannot_make_a_stranger_its_member_by_session(
+    register: Callable[..., Any], as_app: Callable[..., Any]
+) -> None:
     ann, ben = register(), register()
     with pytest.raises(errors.ForeignKeyViolation):
         as_app(ann.company_id).execute(
@@ -98,14 +112,15 @@ def test_a_tenant_cannot_make_a_stranger_its_member_by_session(register, as_app)
         )
 
 
-def test_the_filter_alone_finds_only_the_tenant(register, urls):
+def test_the_filter_alone_finds_only_the_tenant(register: Callable[..., Any], urls: DatabaseUrls) -> None:
     ann, ben = register(), register()
     database = Database(urls.superuser)
     token_hash = rules.token_hash(ben.answer["refresh_token"])
     with acting_as(Context(company_id=ann.company_id, user_id=ann.user_id)), database.transaction() as session:
-        session_id = queries.find_family(session, token_hash)[1]
+        family = queries.find_family(session, token_hash)
+        assert family is not None
         assert queries.find_membership(session, ben.user_id) is None
-        assert queries.lock_refresh_token(session, session_id, token_hash) is None
+        assert queries.lock_refresh_token(session, family[1], token_hash) is None
         for read in (queries.get_user, queries.get_member):
             with pytest.raises(LookupError):
                 read(session, ben.user_id)
@@ -115,11 +130,11 @@ def test_the_filter_alone_finds_only_the_tenant(register, urls):
     database.dispose()
 
 
-def test_the_service_owns_nothing_and_cannot_bypass(database):
+def test_the_service_owns_nothing_and_cannot_bypass(database: Database) -> None:
     database.refuse_bypass()
 
 
-def test_only_the_service_may_look_behind_row_level_security(superuser):
+def test_only_the_service_may_look_behind_row_level_security(superuser: psycopg.Connection) -> None:
     for signature in ("find_login(text, bigint)", "find_refresh_token(bytea)"):
         granted = superuser.execute(
             "SELECT has_function_privilege('identity_app', %(f)s, 'EXECUTE'),"

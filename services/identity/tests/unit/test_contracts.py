@@ -14,7 +14,7 @@ NAMES = [event_type.name for event_type in PUBLISHED]
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_the_example_fits_the_schema(name):
+def test_the_example_fits_the_schema(name: str) -> None:
     schema = orjson.loads((CONTRACTS / f"{name}.schema.json").read_bytes())
     example = (CONTRACTS / f"{name}.example.json").read_bytes()
     Draft202012Validator.check_schema(schema)
@@ -23,7 +23,7 @@ def test_the_example_fits_the_schema(name):
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_the_schema_asks_for_every_field_and_leaves_room_for_more(name):
+def test_the_schema_asks_for_every_field_and_leaves_room_for_more(name: str) -> None:
     text = (CONTRACTS / f"{name}.schema.json").read_text()
     assert "additionalProperties" not in text
     schema = orjson.loads(text)
@@ -33,7 +33,7 @@ def test_the_schema_asks_for_every_field_and_leaves_room_for_more(name):
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_no_contract_promises_a_secret(name):
+def test_no_contract_promises_a_secret(name: str) -> None:
     text = (CONTRACTS / f"{name}.schema.json").read_text()
     for word in ("password", "token_epoch", "hash", "nonce"):
         assert word not in text

@@ -1,6 +1,7 @@
 """Hashing: as long for a stranger as for a user, and never more at a time than the process can bear."""
 
 import threading
+from typing import Any
 
 import bcrypt
 import pytest
@@ -10,17 +11,17 @@ from identity.passwords import Passwords
 
 
 @pytest.fixture
-def passwords():
+def passwords() -> Any:
     return Passwords(4)
 
 
 @pytest.fixture
-def comparisons(monkeypatch):
+def comparisons(monkeypatch: pytest.MonkeyPatch) -> Any:
     """The hashes that passwords were compared with."""
     seen = []
     real = bcrypt.checkpw
 
-    def checkpw(secret, hashed):
+    def checkpw(secret: bytes, hashed: bytes) -> Any:
         seen.append(hashed)
         return real(secret, hashed)
 
@@ -28,13 +29,13 @@ def comparisons(monkeypatch):
     return seen
 
 
-def test_a_password_matches_its_hash_and_no_other(passwords):
+def test_a_password_matches_its_hash_and_no_other(passwords: Passwords) -> None:
     stored = passwords.hash(b"correct horse")
     assert passwords.matches("correct horse", stored)
     assert not passwords.matches("correct horsf", stored)
 
 
-def test_an_emoji_password_matches_its_hash(passwords):
+def test_an_emoji_password_matches_its_hash(passwords: Passwords) -> None:
     assert passwords.matches("\U0001f40e" * 18, passwords.hash(("\U0001f40e" * 18).encode()))
 
 
@@ -42,23 +43,25 @@ def test_an_emoji_password_matches_its_hash(passwords):
     ("password", "known"),
     [("correct horse", False), ("a" * 73, True), ("nul\x00 nul nul", True), ("\ud800lonely half", True), ("", True)],
 )
-def test_what_cannot_match_costs_one_comparison_of_the_same_cost(passwords, comparisons, password, known):
+def test_what_cannot_match_costs_one_comparison_of_the_same_cost(
+    passwords: Passwords, comparisons: list[bytes], password: str, known: bool
+) -> None:
     stored = passwords.hash(b"correct horse") if known else None
     assert not passwords.matches(password, stored)
     assert len(comparisons) == 1
     assert comparisons[0].startswith(b"$2b$04$")
 
 
-def test_an_empty_password_does_not_match_nobodys_hash(comparisons):
+def test_an_empty_password_does_not_match_nobodys_hash(comparisons: list[bytes]) -> None:
     assert not Passwords(4).matches("", None)
     assert len(comparisons) == 1
 
 
-def test_whoever_waits_too_long_is_sent_away_with_retry_after():
+def test_whoever_waits_too_long_is_sent_away_with_retry_after() -> None:
     passwords = Passwords(4, at_once=1, patience=0.01)
     entered, leave = threading.Event(), threading.Event()
 
-    def occupy():
+    def occupy() -> Any:
         with passwords._slot():
             entered.set()
             leave.wait(5)

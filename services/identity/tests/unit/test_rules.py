@@ -28,7 +28,7 @@ def used(seconds_ago: float, *, successor_used: bool = False) -> RefreshState:
     )
 
 
-def test_every_role_has_permissions():
+def test_every_role_has_permissions() -> None:
     assert set(rules.SCOPES) == set(rules.ROLES)
     assert all(rules.SCOPES[role] for role in rules.ROLES)
 
@@ -43,36 +43,36 @@ def test_every_role_has_permissions():
         ("user", False, False),
     ],
 )
-def test_roles_differ_in_what_they_may(role, may_audit, may_write):
+def test_roles_differ_in_what_they_may(role: str, may_audit: bool, may_write: bool) -> None:
     permissions = rules.permissions_of(role, None)
     assert ("audit:read" in permissions) is may_audit
     assert ("customers:write" in permissions) is may_write
     assert "customers:read" in permissions
 
 
-def test_a_user_only_reads_customers():
+def test_a_user_only_reads_customers() -> None:
     assert rules.permissions_of("user", None) == {"customers:read"}
 
 
-def test_a_grant_adds_and_a_revoke_beats_it():
+def test_a_grant_adds_and_a_revoke_beats_it() -> None:
     custom = {"grant": ["audit:read", "customers:write"], "revoke": ["audit:read"]}
     assert rules.permissions_of("user", custom) == {"customers:read", "customers:write"}
 
 
-def test_a_grant_of_an_unknown_permission_is_ignored():
+def test_a_grant_of_an_unknown_permission_is_ignored() -> None:
     assert rules.permissions_of("user", {"grant": ["root:everything", '","role":"admin']}) == {"customers:read"}
 
 
-def test_equal_permissions_make_equal_scopes():
+def test_equal_permissions_make_equal_scopes() -> None:
     assert rules.scope_of(rules.SCOPES["sales_rep"]) == "companies:read customers:read customers:write users:read"
 
 
-def test_composed_and_decomposed_accents_are_one_password():
+def test_composed_and_decomposed_accents_are_one_password() -> None:
     assert rules.check_new_password("caf\u00e9-creme") == rules.check_new_password("cafe\u0301-creme")
 
 
 @pytest.mark.parametrize("password", ["a" * 72, "\u00e9" * 36, "\U0001f511" * 18, "        ", "12345678"])
-def test_passwords_up_to_72_bytes_are_taken(password):
+def test_passwords_up_to_72_bytes_are_taken(password: str) -> None:
     assert rules.check_new_password(password) == password.encode()
 
 
@@ -90,14 +90,14 @@ def test_passwords_up_to_72_bytes_are_taken(password):
         ("12345678\ud800", "password_invalid"),
     ],
 )
-def test_other_passwords_are_refused_with_their_reason(password, code):
+def test_other_passwords_are_refused_with_their_reason(password: str, code: str) -> None:
     with pytest.raises(Invalid) as caught:
         rules.check_new_password(password)
     assert caught.value.code == code
     assert caught.value.errors[0].pointer == "/user/password"
 
 
-def test_a_successor_needs_both_the_token_and_the_nonce():
+def test_a_successor_needs_both_the_token_and_the_nonce() -> None:
     successor = rules.successor_of("token", b"nonce")
     assert len(successor) == 32
     assert successor == rules.successor_of("token", b"nonce")
@@ -120,5 +120,5 @@ def test_a_successor_needs_both_the_token_and_the_nonce():
         (replace(used(86_400 * 15), expires_at=NOW - timedelta(days=1)), Refresh.REUSED),
     ],
 )
-def test_a_refresh_token_is_judged_by_its_state(state, verdict):
+def test_a_refresh_token_is_judged_by_its_state(state: RefreshState, verdict: Refresh) -> None:
     assert rules.judge_refresh(state) is verdict

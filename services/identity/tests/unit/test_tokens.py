@@ -2,7 +2,9 @@
 
 import re
 from base64 import urlsafe_b64decode
+from collections.abc import Callable
 from datetime import UTC, datetime
+from typing import Any
 
 import jwt
 import pytest
@@ -21,13 +23,13 @@ PAYLOAD = re.compile(
 
 
 @pytest.fixture(scope="module")
-def private():
+def private() -> Any:
     return rsa.generate_private_key(public_exponent=65537, key_size=2048)
 
 
 @pytest.fixture
-def token_of(private):
-    def sign(role, user_id=7, company_id=42):
+def token_of(private: rsa.RSAPrivateKey) -> Any:
+    def sign(role: str, user_id: int = 7, company_id: int = 42) -> Any:
         claims = rules.claims_of(
             issuer="crm",
             audience="crm",
@@ -45,13 +47,13 @@ def token_of(private):
     return sign
 
 
-def part(text):
+def part(text: str) -> Any:
     return urlsafe_b64decode(text + "=" * (-len(text) % 4))
 
 
 @pytest.mark.parametrize("role", rules.ROLES)
 @pytest.mark.parametrize("number", [1, 2**63 - 1])
-def test_tokens_of_every_role_have_the_canonical_form(token_of, role, number):
+def test_tokens_of_every_role_have_the_canonical_form(token_of: Callable[..., Any], role: str, number: int) -> None:
     token = token_of(role, user_id=number, company_id=number)
     header, payload, _ = token.split(".")
     assert HEADER.fullmatch(part(header))
@@ -59,13 +61,15 @@ def test_tokens_of_every_role_have_the_canonical_form(token_of, role, number):
     assert len(token) <= 4096
 
 
-def test_a_token_is_good_for_ten_minutes_under_its_key(token_of, private):
+def test_a_token_is_good_for_ten_minutes_under_its_key(
+    token_of: Callable[..., Any], private: rsa.RSAPrivateKey
+) -> None:
     claims = jwt.decode(token_of("admin"), private.public_key(), algorithms=["RS256"], audience="crm", issuer="crm")
     assert claims["exp"] - claims["iat"] == 600
     assert claims["sub"] == "7"
 
 
-def test_a_kid_is_made_from_its_key(private):
+def test_a_kid_is_made_from_its_key(private: rsa.RSAPrivateKey) -> None:
     other = rsa.generate_private_key(public_exponent=65537, key_size=2048)
     assert thumbprint(private.public_key()) == thumbprint(private.public_key())
     assert thumbprint(private.public_key()) != thumbprint(other.public_key())

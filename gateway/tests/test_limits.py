@@ -1,0 +1,68 @@
+"""Rates: per tenant and per principal for verified tokens, per source address where there is no token yet."""
+
+import pytest
+from gateway.render import Limits
+
+
+@pytest.fixture(scope="session")
+def limited(run):
+    return run(
+        limits=Limits(
+            tenant_per_10s=6, principal_per_10s=3, login_per_minute=2, register_per_minute=1, refresh_per_minute=1
+        )
+    )
+
+
+def statuses(gateway, count: int, **claims) -> list[int]:
+    return [gateway.authorized("GET", "/v1/customers", **claims).status for _ in range(count)]
+
+
+def test_principal_has_a_rate_of_its_own(limited) -> None:
+    assert statuses(limited, 4, company_id=1, sub="1") == [200, 200, 200, 429]
+    assert statuses(limited, 1, company_id=1, sub="2") == [200]
+
+
+def test_same_user_in_another_company_is_another_principal(limited) -> None:
+    assert statuses(limited, 4, company_id=2, sub="1") == [200, 200, 200, 429]
+    assert statuses(limited, 1, company_id=3, sub="1") == [200]
+
+
+def test_tenant_has_one_rate_for_all_its_principals(limited) -> None:
+    found = [statuses(limited, 1, company_id=4, sub=str(sub))[0] for sub in range(1, 9)]
+
+    assert found == [200] * 6 + [429] * 2
+    assert statuses(limited, 1, company_id=5, sub="1") == [200]
+
+
+def test_refused_requests_do_not_count(limited) -> None:
+    assert statuses(limited, 20, company_id=6, sub="1").count(200) == 3
+    assert [statuses(limited, 1, company_id=6, sub=str(sub))[0] for sub in range(2, 5)] == [200] * 3
+
+
+def test_forged_token_spends_no_share(limited, tokens) -> None:
+    header, payload, _ = tokens.sign(company_id=7, sub="1").split(".")
+    for _ in range(10):
+        answer = limited.call("GET", "/v1/customers", [("Authorization", f"Bearer {header}.{payload}.AAAA")])
+        assert answer.status == 401
+
+    assert statuses(limited, 1, company_id=7, sub="1") == [200]
+
+
+def test_refusal_says_when_to_come_back(limited) -> None:
+    statuses(limited, 3, company_id=8, sub="1")
+    answer = limited.authorized("GET", "/v1/customers", company_id=8, sub="1")
+
+    assert answer.json["code"] == "rate_limited"
+    assert answer.json["request_id"] == answer.header("X-Request-Id")
+    assert int(answer.header("Retry-After")) > 0
+
+
+@pytest.mark.parametrize(("action", "allowed"), [("login", 2), ("register", 1), ("refresh", 1)])
+def test_attempts_without_a_token_are_limited_per_source_address(limited, action: str, allowed: int) -> None:
+    found = [limited.call("POST", f"/v1/auth/{action}", body=b"{}").status for _ in range(allowed + 2)]
+
+    assert found == [200] * allowed + [429] * 2
+
+
+def test_no_limit_means_no_limit(gateway) -> None:
+    assert set(statuses(gateway, 50, company_id=9, sub="1")) == {200}

@@ -1,0 +1,154 @@
+"""Which addresses exist outside, and that there is one way to write each."""
+
+import json
+
+import pytest
+
+
+@pytest.mark.parametrize(
+    ("path", "service"),
+    [
+        ("/v1/auth/me", "identity"),
+        ("/v1/companies", "identity"),
+        ("/v1/users/7", "identity"),
+        ("/v1/customers", "customers"),
+        ("/v1/customers/", "customers"),
+        ("/v1/customers/7/restore?x=/v1/users", "customers"),
+        ("/v1/customers?limit=50&name[contains]=a%2Fb", "customers"),
+        ("/v1/audit-logs?table_name=customers", "audit"),
+    ],
+)
+def test_address_leads_to_the_service_that_owns_it(gateway, wait, path: str, service: str) -> None:
+    request_id = f"routing-{abs(hash(path))}"
+
+    answer = gateway.authorized("GET", path, [("X-Request-Id", request_id)])
+
+    assert answer.json["path"] == path
+    wait(lambda: request_id in gateway.log.read_text())
+    line = next(line for line in gateway.log.read_text().splitlines() if request_id in line)
+    assert json.loads(line)["backend"] == service
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/",
+        "/metrics",
+        "/openapi.json",
+        "/v1",
+        "/v1/",
+        "/v1/metrics",
+        "/v1/openapi.json",
+        "/v1/readyz",
+        "/v1/customersx",
+        "/v1/customers-export",
+        "/v1/Customers",
+        "/V1/customers",
+        "/v1/%63ustomers",
+        "/v1/.well-known",
+        "/v2/customers",
+        "/.well-known/jwks.json/",
+        "/.well-known/openid-configuration",
+        "/customers/v1",
+        "/admin",
+    ],
+)
+@pytest.mark.parametrize("with_token", [True, False])
+def test_address_that_is_not_listed_is_not_there(gateway, stand_in, path: str, with_token: bool) -> None:
+    before = stand_in.calls.total()
+
+    answer = (gateway.authorized if with_token else gateway.call)("GET", path)
+
+    assert (answer.status, answer.json["code"]) == (404, "not_found")
+    assert stand_in.calls.total() == before
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "//v1/customers",
+        "/v1//customers",
+        "/v1/customers//7",
+        "/v1/customers/../../metrics",
+        "/v1/customers/..",
+        "/v1/customers/./7",
+        "/v1/customers/.",
+        "/v1/customers/%2e%2e/%2E%2E/metrics",
+        "/v1/customers/.%2e/metrics",
+        "/v1/customers/%252e%252e/metrics",
+        "/v1/customers%2f..%2fmetrics",
+        "/v1/customers/%2Fmetrics",
+        "/v1/customers/..%5cmetrics",
+        "/v1/customers\\..\\metrics",
+        "/v1/customers/7%00",
+        "/v1/customers/7%0d%0aX-User-Id:1",
+        "/v1/customers/7%zz",
+        "/v1/customers/7%2",
+        "/v1/customers#/metrics",
+    ],
+)
+@pytest.mark.parametrize("with_token", [True, False])
+def test_path_with_a_second_reading_is_refused(gateway, stand_in, path: str, with_token: bool) -> None:
+    before = stand_in.calls.total()
+
+    answer = (gateway.authorized if with_token else gateway.call)("GET", path)
+
+    assert answer.status == 400
+    assert answer.header("Content-Type") == "application/problem+json"
+    assert stand_in.calls.total() == before
+
+
+def test_absolute_address_is_routed_by_its_path(gateway) -> None:
+    # A proxy's form of the request: another host in it changes nothing about where it goes.
+    assert gateway.authorized("GET", f"http://127.0.0.1:{gateway.port}/metrics").status == 404
+    assert gateway.call("GET", f"http://127.0.0.1:{gateway.port}/v1/customers").status == 401
+
+
+@pytest.mark.parametrize("method", ["OPTIONS", "TRACE", "CONNECT", "PROPFIND", "get"])
+def test_method_that_is_not_listed_is_refused(gateway, method: str) -> None:
+    answer = gateway.authorized(method, "/v1/customers")
+
+    assert answer.status == 405
+    assert answer.header("Allow") == "GET, HEAD, POST, PATCH, PUT, DELETE"
+
+
+@pytest.mark.parametrize("method", ["GET", "HEAD", "POST", "PATCH", "PUT", "DELETE"])
+def test_method_that_is_listed_reaches_the_service(gateway, method: str) -> None:
+    assert gateway.authorized(method, "/v1/customers").status == 200
+
+
+def test_gateway_is_alive_by_itself_and_ready_with_its_services(run, stand_in, wait, unused_port) -> None:
+    gateway = run(audit=[f"127.0.0.1:{unused_port}"], customers=[])
+
+    assert gateway.call("GET", "/livez").status == 200
+    wait(lambda: "audit" in gateway.call("GET", "/readyz").body.decode())
+    answer = gateway.call("GET", "/readyz")
+    assert (answer.status, answer.json["code"], answer.header("Retry-After")) == (503, "not_ready", "2")
+    assert answer.json["detail"] == "No live server: customers audit."
+
+
+def test_server_that_says_it_is_not_ready_gets_no_request(run, stand_in, wait) -> None:
+    gateway = run()
+    wait(lambda: gateway.call("GET", "/readyz").status == 200)
+
+    stand_in.ready = False
+    try:
+        wait(lambda: gateway.call("GET", "/readyz").status == 503)
+        answer = gateway.authorized("GET", "/v1/customers")
+    finally:
+        stand_in.ready = True
+
+    assert (answer.status, answer.json["code"]) == (503, "service_unavailable")
+    wait(lambda: gateway.call("GET", "/readyz").status == 200)
+
+
+def test_metrics_are_on_their_own_port_alone(gateway) -> None:
+    import http.client  # noqa: PLC0415
+
+    connection = http.client.HTTPConnection("127.0.0.1", gateway.metrics_port, timeout=5)
+    connection.request("GET", "/metrics")
+    text = connection.getresponse().read().decode()
+    connection.close()
+
+    assert 'haproxy_backend_http_responses_total{proxy="customers"' in text
+    assert gateway.call("GET", "/metrics").status == 404

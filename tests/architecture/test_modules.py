@@ -1,0 +1,89 @@
+"""The shape of the code: small modules that say what they are, services alike, nothing of one machine."""
+
+import ast
+import re
+from importlib.metadata import packages_distributions
+from importlib.util import find_spec
+from pathlib import Path
+
+import pytest
+
+LARGEST = 400
+PACKAGES = {
+    "audit": "crm-audit",
+    "chassis": "crm-chassis",
+    "crm": "crm-operator",
+    "customers": "crm-customers",
+    "gateway": "crm-gateway",
+    "identity": "crm-identity",
+}
+# Files of a service that all have; import-linter refuses modules beyond these and the optional ones.
+PARTS = (
+    "README.md",
+    "pyproject.toml",
+    "migrations/env.py",
+    "tests/conftest.py",
+    "{name}/__init__.py",
+    "{name}/app.py",
+    "{name}/commands.py",
+    "{name}/models.py",
+    "{name}/py.typed",
+    "{name}/queries.py",
+    "{name}/routes.py",
+    "{name}/schemas.py",
+)
+OF_ONE_MACHINE = re.compile(r"(?<![\w.$}~*-])/(work|root|home|Users)/")
+FORBIDDEN_NAMES = {"utils", "util", "helpers", "helper", "common", "misc", "manager"}
+
+
+def test_no_module_is_too_long_to_read(root: Path, modules: list[Path]) -> None:
+    lengths = {str(module): len((root / module).read_text().splitlines()) for module in modules}
+    assert {module: length for module, length in lengths.items() if length > LARGEST} == {}
+
+
+def test_every_module_says_what_lives_there(root: Path, modules: list[Path]) -> None:
+    silent = [module for module in modules if not ast.get_docstring(ast.parse((root / module).read_text()))]
+    assert silent == []
+
+
+def test_no_module_has_a_name_that_says_nothing(modules: list[Path]) -> None:
+    assert [module for module in modules if module.stem in FORBIDDEN_NAMES] == []
+
+
+def test_tests_are_no_package(modules: list[Path]) -> None:
+    """Test modules of two services may share a name, since pytest imports each by its path."""
+    assert [module for module in modules if "tests" in module.parts and module.name == "__init__.py"] == []
+
+
+def test_every_service_has_the_same_files(root: Path, service_name: str) -> None:
+    folder = root / "services" / service_name
+    assert [part for part in PARTS if not (folder / part.format(name=service_name)).is_file()] == []
+
+
+@pytest.mark.parametrize("kind", ["unit", "integration"])
+def test_every_service_has_tests_of_both_kinds(root: Path, service_name: str, kind: str) -> None:
+    assert list((root / "services" / service_name / "tests" / kind).glob("test_*.py"))
+
+
+def test_every_service_is_one_of_our_packages(service_names: list[str]) -> None:
+    assert set(service_names) - PACKAGES.keys() == set()
+
+
+@pytest.mark.parametrize(("package", "distribution"), PACKAGES.items())
+def test_our_import_names_are_ours_alone(root: Path, package: str, distribution: str) -> None:
+    spec = find_spec(package)
+    assert spec is not None
+    assert spec.origin is not None
+    assert Path(spec.origin).is_relative_to(root)
+    assert set(packages_distributions().get(package, [distribution])) == {distribution}
+
+
+def test_no_file_knows_a_path_of_one_machine(root: Path, files: list[Path]) -> None:
+    found = []
+    for path in files:
+        try:
+            lines = (root / path).read_text().splitlines()
+        except UnicodeDecodeError:
+            continue
+        found += [f"{path}:{number}" for number, line in enumerate(lines, 1) if OF_ONE_MACHINE.search(line)]
+    assert found == []

@@ -1,0 +1,62 @@
+"""Every route says who may call it."""
+
+import dataclasses
+import re
+
+import pytest
+
+from chassis.db.session import Database
+from chassis.service import Service
+from chassis.web.application import ServiceApplication
+from chassis.web.auth import PUBLIC
+
+AUTHENTICATED = "*"
+PERMISSION = re.compile(r"[a-z_]+:[a-z_]+(:own)?\Z")
+
+# Whatever answers without a token stands here, so that opening a door takes two deliberate changes.
+WITHOUT_TOKEN = {
+    "/livez": "asked by the supervisor and the gateway",
+    "/readyz": "asked by the supervisor and the gateway",
+    "/openapi.json": "the description of the service, without data; the gateway does not route it",
+    "/.well-known/jwks.json": "public keys",
+    "/v1/auth/register": "there is no user yet",
+    "/v1/auth/login": "gives the token",
+    "/v1/auth/refresh": "has a refresh token instead",
+}
+# Whatever asks for a token and no permission concerns the caller alone.
+OF_THE_CALLER = {"/v1/auth/me"}
+
+
+@pytest.fixture
+def access(service: Service) -> dict[str, str]:
+    """The declared access of each rule of the service's application."""
+    given = {
+        field.name: "-" * 32
+        for field in dataclasses.fields(service.settings)
+        if field.default is dataclasses.MISSING or field.name == "cursor_secret"
+    }
+    settings = service.settings(**given)  # type: ignore[arg-type]  # Every field without a default is a text.
+    application = ServiceApplication(service, settings, Database("postgresql://"))
+    return {rule.rule: application.access[rule.endpoint] for rule in application.url_map.iter_rules()}
+
+
+def test_every_permission_is_well_formed(access: dict[str, str]) -> None:
+    assert access
+    assert [
+        (rule, needed)
+        for rule, needed in access.items()
+        if needed not in (PUBLIC, AUTHENTICATED) and not PERMISSION.match(needed)
+    ] == []
+
+
+def test_only_listed_routes_answer_without_a_token(access: dict[str, str]) -> None:
+    assert {rule for rule, needed in access.items() if needed == PUBLIC} - WITHOUT_TOKEN.keys() == set()
+
+
+def test_only_listed_routes_ask_for_no_permission(access: dict[str, str]) -> None:
+    assert {rule for rule, needed in access.items() if needed == AUTHENTICATED} - OF_THE_CALLER == set()
+
+
+def test_every_route_of_the_service_is_under_v1(access: dict[str, str]) -> None:
+    outside = {rule for rule in access if not rule.startswith("/v1/")}
+    assert outside - WITHOUT_TOKEN.keys() == set()

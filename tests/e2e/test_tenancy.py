@@ -1,0 +1,118 @@
+"""Another tenant's ids on every route of every service: 404 through both walls, and through each wall alone."""
+
+import re
+import sys
+import uuid
+
+import psycopg
+import pytest
+
+from chassis import context
+from chassis.testing.fixtures import Client
+
+CANARY = "canary-of-the-other-tenant"
+SCOPE = "customers:read customers:write audit:read companies:read users:read"
+VICTIM, STRANGER = 4_001, 4_002
+SERVICES = ("identity", "customers", "audit")
+
+
+@pytest.fixture(scope="module")
+def superusers(migrated):
+    """A superuser's connection to each service's database."""
+    connections = {name: psycopg.connect(migrated(name).superuser, autocommit=True) for name in SERVICES}
+    yield connections
+    for connection in connections.values():
+        connection.close()
+
+
+@pytest.fixture(scope="module")
+def applications(application_of):
+    return {name: application_of(name) for name in ("customers", "audit")}
+
+
+@pytest.fixture(scope="module")
+def victim(applications, tokens, superusers):
+    """A record of the victim in each service; answers its id per service."""
+    client = Client(applications["customers"].test_client(), tokens.sign(company_id=VICTIM, sub="7", scope=SCOPE))
+    created = client.post("/v1/customers", json={"name": CANARY, "email": f"{CANARY}@example.com"})
+    assert created.status_code == 201, created.json
+    superusers["audit"].execute(
+        """
+        INSERT INTO audit_logs (company_id, event_id, event_type, table_name, record_id, action, new_values, created_at)
+        VALUES (%s, %s, 'crm.customer.created.v1', 'customers', %s, 'created', %s, now())
+        """,
+        (VICTIM, uuid.uuid4(), created.json["id"], psycopg.types.json.Jsonb({"name": CANARY})),
+    )
+    return {"customers": created.json["id"], "audit": created.json["id"]}
+
+
+def operations(application):
+    """Every operation that asks for a token: (method, path template, operation)."""
+    for path, methods in application.document["paths"].items():
+        for method, operation in methods.items():
+            if method in ("get", "post", "patch", "put", "delete") and operation.get("security") != []:
+                yield method, path, operation
+
+
+def attack(applications, tokens, victim):
+    """Try the victim's ids on every route as the stranger; a list of (operation, status, leaked)."""
+    outcomes = []
+    for name, application in applications.items():
+        client = Client(application.test_client(), tokens.sign(company_id=STRANGER, sub="8", scope=SCOPE))
+        for method, path, _ in operations(application):
+            target = re.sub(r"\{[^}]+\}", str(victim[name]), path)
+            queries = [""]
+            if "{" not in path and method == "get":
+                queries += [f"?id={victim[name]}", f"?record_id={victim[name]}", f"?name={CANARY}", f"?company_id={VICTIM}"]
+                queries += ["?include=total&limit=100&sort=-created_at"]
+            for query in queries:
+                body = {"json": {"city": "Rome"}} if method == "patch" else {}
+                answer = client.request(method.upper(), target + query, version=1, **body)
+                outcomes.append((f"{method} {path}{query}", "{" in path, answer.status_code, answer.get_data(as_text=True)))
+    return outcomes
+
+
+def judge(outcomes):
+    assert sum(by_id for _, by_id, _, _ in outcomes) >= 4
+    for operation, by_id, status, text in outcomes:
+        assert CANARY not in text, operation
+        assert status == 404 if by_id else status in (200, 400, 404, 415, 422), (operation, status, text)
+
+
+def test_both_walls_together(applications, tokens, victim):
+    judge(attack(applications, tokens, victim))
+
+
+def test_row_level_security_alone(applications, tokens, victim, monkeypatch):
+    """The application's filter is turned on the victim: only row-level security stands in the way."""
+    original, turned = context.tenant, 0
+    for module in list(sys.modules.values()):
+        if getattr(module, "tenant", None) is original and module is not context:
+            monkeypatch.setattr(module, "tenant", lambda: VICTIM)
+            turned += 1
+    assert turned >= 3
+    judge(attack(applications, tokens, victim))
+
+
+def test_application_filter_alone(applications, tokens, victim, superusers):
+    """Row-level security is switched off on every table: only the application's filter stands in the way."""
+    connections = [superusers[name] for name in ("customers", "audit")]
+    tables = "SELECT relname FROM pg_class WHERE relrowsecurity AND relkind IN ('r', 'p')"
+    for connection in connections:
+        for (table,) in connection.execute(tables).fetchall():
+            connection.execute(f'ALTER TABLE "{table}" DISABLE ROW LEVEL SECURITY')
+    try:
+        judge(attack(applications, tokens, victim))
+    finally:
+        for connection in connections:
+            forced = "SELECT relname FROM pg_class WHERE relforcerowsecurity AND relkind IN ('r', 'p')"
+            for (table,) in connection.execute(forced).fetchall():
+                connection.execute(f'ALTER TABLE "{table}" ENABLE ROW LEVEL SECURITY')
+
+
+def test_the_victim_sees_its_own(applications, tokens, victim):
+    """The attack's questions do find the record when its owner asks them."""
+    for name, application in applications.items():
+        client = Client(application.test_client(), tokens.sign(company_id=VICTIM, sub="7", scope=SCOPE))
+        found = [client.get(path).get_data(as_text=True) for method, path, _ in operations(application) if method == "get" and "{" not in path]
+        assert any(CANARY in text for text in found), name
