@@ -21,7 +21,9 @@ _CITIES = (
     ("Austin", "Texas", "United States", "78701"),
     ("Osaka", "Kansai", "Japan", "530-0001"),
 )
-_NOTES = "Asked for an offer for the coming year; prefers to be called in the morning. Decides together with purchasing."
+_NOTES = (
+    "Asked for an offer for the coming year; prefers to be called in the morning. Decides together with purchasing."
+)
 _COLUMNS = (
     "company_id",
     "customer_code",

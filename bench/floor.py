@@ -34,8 +34,8 @@ CREATE = (
     f" VALUES (%s, %s, %s, {', '.join(['%s'] * len(GIVEN))}) RETURNING {COLUMNS}) SELECT row_to_json(d), id FROM d"
 )
 RECORD = (
-    "INSERT INTO floor_outbox (event_id, company_id, aggregate_type, aggregate_id, aggregate_version, type, routing_key,"
-    " correlation_id, body, occurred_at) VALUES (%s, %s, 'customers', %s, 1, 'crm.customer.created.v1', %s, %s, %s, %s)"
+    "INSERT INTO floor_outbox (event_id, company_id, aggregate_type, aggregate_id, aggregate_version, type,"
+    " routing_key, correlation_id, body, occurred_at) VALUES (%s, %s, 'customers', %s, 1, 'crm.customer.created.v1', %s, %s, %s, %s)"
 )
 
 _local = threading.local()

@@ -1,6 +1,7 @@
 """The demo data: two tenants and their customers, the same at every run."""
 
 import random
+import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -91,7 +92,7 @@ def _customer(chance: random.Random, number: int, business_name: str, person: st
     trade, industry = chance.choice(_TRADES)
     is_business = chance.random() < 0.7  # noqa: PLR2004  # Most customers of both companies are businesses.
     domain = f"{business_name}-{trade}.example".lower()
-    mailbox = person.partition(" ")[0].encode("ascii", "ignore").decode().lower()
+    mailbox = unicodedata.normalize("NFKD", person.partition(" ")[0]).encode("ascii", "ignore").decode().lower()
     customer = {
         "customer_code": f"DEMO-{number:03}",
         "name": f"{business_name} {trade}" if is_business else person,

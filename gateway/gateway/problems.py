@@ -30,6 +30,9 @@ PROBLEMS: Mapping[int, Problem] = {
 # Those that HAProxy may answer by itself, without a rule that says so.
 SPONTANEOUS = (400, 401, 403, 404, 405, 408, 413, 429, 500, 502, 503, 504)
 
+# Those of them that HAProxy's parser gives before there is a request: it takes only fixed texts, the files in errors/.
+FIXED = (400, 408, 500)
+
 
 def problem(status: int, code: str | None = None, detail: str | None = None) -> str:
     """Return the document for `status`; `code` and `detail` default to what the status usually means here."""

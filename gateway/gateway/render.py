@@ -5,7 +5,7 @@ from pathlib import Path
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 
 from gateway.config import ROUTES, GatewayConfig, InvalidGatewayConfigError, Limits
-from gateway.problems import SPONTANEOUS, problem
+from gateway.problems import FIXED, SPONTANEOUS, problem
 from gateway.token_rules import AUTHORIZATION, PAYLOAD, header_segment
 
 __all__ = ["GatewayConfig", "InvalidGatewayConfigError", "Limits", "render"]
@@ -42,5 +42,6 @@ def render(config: GatewayConfig) -> str:
         payload_pattern=PAYLOAD,
         problem=problem,
         spontaneous=SPONTANEOUS,
+        fixed=FIXED,
         error_files=_HERE / "errors",
     )

@@ -1,5 +1,6 @@
 """Which addresses exist outside, and that there is one way to write each."""
 
+import http.client
 import json
 
 import pytest
@@ -104,12 +105,20 @@ def test_absolute_address_is_routed_by_its_path(gateway) -> None:
     assert gateway.call("GET", f"http://127.0.0.1:{gateway.port}/v1/customers").status == 401
 
 
-@pytest.mark.parametrize("method", ["OPTIONS", "TRACE", "CONNECT", "PROPFIND", "get"])
+@pytest.mark.parametrize("method", ["OPTIONS", "TRACE", "PROPFIND", "get"])
 def test_method_that_is_not_listed_is_refused(gateway, method: str) -> None:
     answer = gateway.authorized(method, "/v1/customers")
 
     assert answer.status == 405
     assert answer.header("Allow") == "GET, HEAD, POST, PATCH, PUT, DELETE"
+
+
+def test_gateway_is_no_tunnel(gateway, tokens) -> None:
+    for target in ("crm:80", "/v1/customers"):
+        request = f"CONNECT {target} HTTP/1.1\r\nHost: crm:80\r\nConnection: close\r\nAuthorization: Bearer {tokens.sign()}\r\n\r\n"
+        answer = gateway.raw(request.encode())
+        assert answer.status in (400, 405)
+        assert answer.header("Content-Type") == "application/problem+json"
 
 
 @pytest.mark.parametrize("method", ["GET", "HEAD", "POST", "PATCH", "PUT", "DELETE"])
@@ -143,8 +152,6 @@ def test_server_that_says_it_is_not_ready_gets_no_request(run, stand_in, wait) -
 
 
 def test_metrics_are_on_their_own_port_alone(gateway) -> None:
-    import http.client  # noqa: PLC0415
-
     connection = http.client.HTTPConnection("127.0.0.1", gateway.metrics_port, timeout=5)
     connection.request("GET", "/metrics")
     text = connection.getresponse().read().decode()

@@ -63,12 +63,19 @@ def attack(applications, tokens, victim):
             target = re.sub(r"\{[^}]+\}", str(victim[name]), path)
             queries = [""]
             if "{" not in path and method == "get":
-                queries += [f"?id={victim[name]}", f"?record_id={victim[name]}", f"?name={CANARY}", f"?company_id={VICTIM}"]
+                queries += [
+                    f"?id={victim[name]}",
+                    f"?record_id={victim[name]}",
+                    f"?name={CANARY}",
+                    f"?company_id={VICTIM}",
+                ]
                 queries += ["?include=total&limit=100&sort=-created_at"]
             for query in queries:
                 body = {"json": {"city": "Rome"}} if method == "patch" else {}
                 answer = client.request(method.upper(), target + query, version=1, **body)
-                outcomes.append((f"{method} {path}{query}", "{" in path, answer.status_code, answer.get_data(as_text=True)))
+                outcomes.append(
+                    (f"{method} {path}{query}", "{" in path, answer.status_code, answer.get_data(as_text=True))
+                )
     return outcomes
 
 
@@ -114,5 +121,9 @@ def test_the_victim_sees_its_own(applications, tokens, victim):
     """The attack's questions do find the record when its owner asks them."""
     for name, application in applications.items():
         client = Client(application.test_client(), tokens.sign(company_id=VICTIM, sub="7", scope=SCOPE))
-        found = [client.get(path).get_data(as_text=True) for method, path, _ in operations(application) if method == "get" and "{" not in path]
+        found = [
+            client.get(path).get_data(as_text=True)
+            for method, path, _ in operations(application)
+            if method == "get" and "{" not in path
+        ]
         assert any(CANARY in text for text in found), name

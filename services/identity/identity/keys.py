@@ -6,7 +6,7 @@ import threading
 import time
 from base64 import urlsafe_b64encode
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
 
@@ -33,6 +33,7 @@ ALGORITHM = "RS256"
 TOKEN_TYPE = "at+jwt"  # noqa: S105  # The media type of RFC 9068, not a secret.
 BITS = 2048
 REFRESH_SECONDS = 60.0
+RETRY_SECONDS = 5.0  # A connection attempt may take three seconds, and every request would wait for it.
 # A retired key is published until the last token that it signed has expired and every cached signer has noticed.
 AFTERLIFE = ACCESS_TOKEN_LIFE + timedelta(minutes=5)
 
@@ -144,7 +145,7 @@ class SigningKeys:
                     raise
                 # Keys change a few times a year: yesterday's serve until the database answers again.
                 log.warning("signing_keys_not_refreshed")
-                return snapshot
+                self._snapshot = replace(snapshot, read_at=time.monotonic() - REFRESH_SECONDS + RETRY_SECONDS)
             return self._snapshot
 
     def _read(self) -> _Snapshot:

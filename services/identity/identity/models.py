@@ -25,11 +25,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import JSONB
 
 from chassis.db.tables import chassis_tables, new_metadata, tenant_table, timestamp
-from identity.rules import EMAIL_PATTERN, ROLES
-
-COMPANY_STATUSES = ("active", "inactive", "suspended")
-COMPANY_SIZES = ("Small", "Medium", "Large")
-KEY_STATUSES = ("active", "next", "retired")
+from identity.rules import COMPANY_SIZES, COMPANY_STATUSES, EMAIL_PATTERN, KEY_STATUSES, ROLES
 
 metadata = new_metadata()
 chassis_tables(metadata)

@@ -12,6 +12,9 @@ from typing import Any
 from chassis.errors import FieldError, Invalid
 
 ROLES = ("super_admin", "admin", "manager", "sales_rep", "user")
+COMPANY_STATUSES = ("active", "inactive", "suspended")
+COMPANY_SIZES = ("Small", "Medium", "Large")
+KEY_STATUSES = ("active", "next", "retired")
 
 _EVERYTHING = frozenset({"customers:read", "customers:write", "audit:read", "companies:read", "users:read"})
 _SELLING = frozenset({"customers:read", "customers:write", "companies:read", "users:read"})

@@ -5,8 +5,7 @@ from zoneinfo import available_timezones
 from marshmallow import ValidationError, fields, validate
 
 from chassis.web.schemas import Id, InSchema, OutSchema, Text, Timestamp
-from identity.models import COMPANY_SIZES, COMPANY_STATUSES
-from identity.rules import EMAIL_PATTERN, LONGEST_PASSWORD, ROLES, SHORTEST_PASSWORD
+from identity.rules import COMPANY_SIZES, COMPANY_STATUSES, EMAIL_PATTERN, LONGEST_PASSWORD, ROLES, SHORTEST_PASSWORD
 
 _PASSWORD = {
     "description": f"{SHORTEST_PASSWORD} characters or more, {LONGEST_PASSWORD} bytes in UTF-8 or less.",

@@ -1,0 +1,105 @@
+# Everything that people and CI run. `make` alone shows the list.
+
+PYTHON ?= python3
+BIN := .venv/bin
+CRM := $(BIN)/crm
+PYTEST := $(BIN)/pytest
+# One test process per core of a small machine; the tests of one group stay in one process.
+PARALLEL ?= -n 2 --dist loadgroup
+SERVICES := identity customers audit
+TESTS ?=
+
+.DEFAULT_GOAL := help
+.SUFFIXES:
+MAKEFLAGS += --no-print-directory
+# NAME=value on make's command line reaches the programs: CRM_PORT=8081 YES=1
+export CRM_PORT YES
+
+##@ Run
+.PHONY: setup up down destroy status logs scale token creds seed
+setup: ## Install what is missing and make the virtual environment
+	@$(PYTHON) deploy/bootstrap.py
+
+up: setup ## Start everything, from nothing (CRM_PORT=8080)
+	@$(CRM) up
+
+down: setup ## Stop everything and keep the data
+	@$(CRM) down
+
+destroy: setup ## Stop everything and delete ALL data (YES=1 does not ask)
+	@$(CRM) destroy
+
+status: setup ## Show every process and whether it is ready
+	@$(CRM) status
+
+logs: setup ## Show a program's log: S=customers, F=1 to follow
+	@$(CRM) logs $(S) $(if $(F),--follow)
+
+scale: setup ## Change the number of processes: S=customers N=3, S=customers-worker N=2
+	@$(if $(and $(S),$(N)),,echo "usage: make scale S=customers N=3" >&2; exit 2;) $(CRM) scale $(S) $(N)
+
+token: setup ## Print an access token of the demo admin: $$(make -s token)
+	@$(CRM) token
+
+creds: setup ## Show the demo sign-ins
+	@$(CRM) creds
+
+seed: setup ## Create the demo data that is not there
+	@$(CRM) seed
+
+##@ Test
+.PHONY: test test-unit test-integration test-e2e test-faults
+test: setup ## Run all tests on private servers (TESTS="-k outbox" narrows them)
+	@$(PYTEST) -p crm.testing $(PARALLEL) -m "not long" $(TESTS)
+
+test-unit: setup ## Run the tests that need no server
+	@$(PYTEST) -m "not long" $(wildcard libs/*/tests/unit services/*/tests/unit gateway/tests/unit) tests/architecture $(TESTS)
+
+test-integration: setup ## Run the tests of each part on real servers
+	@$(PYTEST) -p crm.testing $(PARALLEL) -m "not long" libs services gateway deploy $(TESTS)
+
+test-e2e: setup ## Run the tests of the whole system
+	@$(PYTEST) -p crm.testing $(PARALLEL) -m "not long" tests/e2e $(TESTS)
+
+test-faults: setup ## Run the fault tests in their long form
+	@$(PYTEST) -p crm.testing -m long tests/faults $(TESTS)
+
+##@ Check
+.PHONY: lint format types imports
+lint: setup imports types ## Run every check that needs no server
+	@$(BIN)/ruff check
+	@$(BIN)/ruff format --check
+
+format: setup ## Format the code and repair what can be repaired
+	@$(BIN)/ruff check --fix
+	@$(BIN)/ruff format
+
+types: setup ## Check the types
+	@$(BIN)/mypy -p chassis -p identity -p customers -p audit -p gateway -p crm
+
+imports: setup ## Check who may import whom
+	@$(BIN)/lint-imports
+
+##@ Measure
+.PHONY: bench
+bench: ## Load a stack of its own and compare it with the floor
+	@$(PYTHON) deploy/bootstrap.py --bench
+	@$(BIN)/python -m bench
+
+##@ Maintain
+.PHONY: lock openapi help
+lock: setup ## Pin the requirements anew (needs the package index)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check uv
+	@for name in runtime dev; do \
+		$(BIN)/uv pip compile --quiet --upgrade --generate-hashes --universal --python-version 3.11 --no-header --no-annotate \
+			--no-emit-index-url --no-emit-find-links requirements/$$name.in -o requirements/$$name.txt || exit 1; \
+	done
+
+openapi: setup ## Print a service's OpenAPI document: S=customers
+	@$(if $(S),,echo "usage: make openapi S=customers" >&2; exit 2;) $(CRM) openapi $(S)
+
+help: ## Show this list
+	@awk 'BEGIN { FS = ":.*## " } \
+		/^##@ / { printf "\n%s\n", substr($$0, 5) } \
+		/^[a-z0-9-]+:.*## / { gsub(/\$\$/, "$$", $$2); printf "  %-18s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+	@echo

@@ -1,0 +1,123 @@
+"""The system that is measured: a stack of its own in a temporary folder, as durable as in production, and the floor."""
+
+import contextlib
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+import uuid
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import psycopg
+from cryptography.fernet import Fernet
+
+from chassis.db.session import Database
+from crm.ports import LOOPBACK, free_port
+from crm.settings import NO_LIMITS, StackSettings
+from crm.stack import Stack
+from identity.keys import Signer, SigningKeys
+
+PATIENCE = 180.0
+TOKEN_SECONDS = 4 * 3600
+_REPOSITORY = Path(__file__).parent.parent
+
+
+@dataclass(frozen=True)
+class System:
+    """A running stack, the floor beside it, and a signer of the stack's tokens."""
+
+    stack: Stack
+    floor_url: str
+    signer: Signer
+
+    def url(self, service: str) -> str:
+        """The database of a service, as the superuser."""
+        return self.stack.database_url(service, "superuser")
+
+    def sign(self, company_id: int, user_id: int) -> str:
+        """A token as identity would sign it. Registering a hundred companies would measure bcrypt."""
+        now = int(time.time())
+        return self.signer.sign(
+            {
+                "iss": "crm",
+                "aud": "crm",
+                "sub": str(user_id),
+                "company_id": company_id,
+                "role": "admin",
+                "scope": "customers:read customers:write",
+                "sid": str(uuid.uuid4()),
+                "jti": str(uuid.uuid4()),
+                "ver": 1,
+                "iat": now,
+                "exp": now + TOKEN_SECONDS,
+            }
+        )
+
+    def drain(self) -> None:
+        """Wait until every event of customers is published and its audit row is there, so that no work is left over."""
+        deadline = time.monotonic() + PATIENCE
+        with (
+            psycopg.connect(self.url("customers"), autocommit=True) as customers,
+            psycopg.connect(self.url("audit"), autocommit=True) as audit,
+        ):
+            while customers.execute("SELECT FROM outbox WHERE published_at IS NULL LIMIT 1").fetchone():
+                _pause(deadline)
+            last = customers.execute("SELECT event_id FROM outbox ORDER BY id DESC LIMIT 1").fetchone()
+            while last and not audit.execute("SELECT FROM audit_logs WHERE event_id = %s", last).fetchone():
+                _pause(deadline)
+
+
+def _pause(deadline: float) -> None:
+    if time.monotonic() > deadline:
+        raise SystemExit(f"the events of customers did not reach the audit log within {PATIENCE:.0f} s")
+    time.sleep(0.1)
+
+
+@contextlib.contextmanager
+def running() -> Iterator[System]:
+    """Start everything; stop it and delete the folder at the end, whatever happens."""
+    home = Path(tempfile.mkdtemp(prefix="crm-bench-"))
+    # As in `make up`, but without limits on rates, which the benchmark would reach on purpose.
+    stack = Stack(home, StackSettings(limits=NO_LIMITS, broker_metrics=False), attached=True)
+    try:
+        stack.up()
+        with _floor(stack) as floor_url:
+            yield System(stack, floor_url, _signer(stack))
+    finally:
+        stack.destroy()
+        shutil.rmtree(home, ignore_errors=True)
+
+
+def _signer(stack: Stack) -> Signer:
+    environment = stack.environment("identity")
+    database = Database(environment["DATABASE_URL"], pool_size=1)
+    try:
+        return SigningKeys(database, Fernet(environment["KEY_ENCRYPTION_KEY"])).signer()
+    finally:
+        database.dispose()
+
+
+@contextlib.contextmanager
+def _floor(stack: Stack) -> Iterator[str]:
+    """bench.floor under gunicorn with the very settings of the customers service."""
+    port = free_port(stack.state.ports.values())
+    settings = stack.environment("customers")
+    environment = {
+        "PATH": os.environ["PATH"],
+        "PROMETHEUS_MULTIPROC_DIR": str(stack.home / "floor-metrics"),
+        "FLOOR_DATABASE_URL": stack.database_url("customers", "superuser"),
+    }
+    command = [sys.executable, "-m", "gunicorn", "--config", "python:chassis.web.gunicorn"]
+    command += ["--bind", f"{LOOPBACK}:{port}", "--workers", settings["WEB_WORKERS"]]
+    command += ["--threads", settings["WEB_THREADS"], "bench.floor:application"]
+    with (stack.home / "logs" / "floor.log").open("wb") as log:
+        process = subprocess.Popen(command, env=environment, cwd=_REPOSITORY, stdout=log, stderr=log)
+        try:
+            yield f"http://{LOOPBACK}:{port}"
+        finally:
+            process.terminate()
+            process.wait(30)

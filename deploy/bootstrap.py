@@ -1,0 +1,146 @@
+"""Stage 0: from a machine with Python, make and git to a virtual environment in which `crm` runs. Standard library only.
+
+`python3 deploy/bootstrap.py [--bench]` installs the system packages that are missing (as root or through sudo without a
+password; otherwise it prints the line that does), makes .venv, and installs the hashed requirements and the packages of
+this repository. It is safe to repeat and to interrupt, and takes no time when there is nothing to do.
+"""
+
+import sys
+
+if sys.version_info < (3, 11):  # noqa: UP036  # Said as a sentence; what follows would only fail with a SyntaxError.
+    version = ".".join(map(str, sys.version_info[:2]))
+    sys.exit("Python 3.11 or newer is needed; this is %s. Try: make PYTHON=python3.11" % version)  # noqa: UP031
+
+import contextlib
+import hashlib
+import os
+import shutil
+import subprocess
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from crm import programs
+
+ROOT = Path(__file__).resolve().parent.parent
+VENV = ROOT / ".venv"
+STAMP = VENV / "bootstrap.sha256"
+REQUIREMENTS = ROOT / "requirements" / "dev.txt"
+PACKAGES = ("libs/chassis", "services/identity", "services/customers", "services/audit", "gateway", "deploy")
+POLICY = Path("/usr/sbin/policy-rc.d")
+CLUSTER_CONFIGURATION = Path("/etc/postgresql-common/createcluster.conf")
+
+
+def say(text: str) -> None:
+    print(f" · {text}", flush=True)
+
+
+def stop(text: str) -> None:
+    print(f"✗ {text}", file=sys.stderr)
+    raise SystemExit(1)
+
+
+def main() -> None:
+    missing = programs.missing_packages(bench="--bench" in sys.argv[1:], python_venv=not venv_works())
+    if missing:
+        install_packages(missing)
+    wanted = digest()
+    if STAMP.exists() and STAMP.read_text() == wanted:
+        return
+    make_venv()
+    STAMP.unlink(missing_ok=True)
+    say("installing the Python packages (hashes checked)")
+    pip("install", "--require-hashes", "--requirement", str(REQUIREMENTS))
+    editable = [part for package in PACKAGES for part in ("--editable", str(ROOT / package))]
+    pip("install", "--no-build-isolation", "--no-deps", *editable)
+    STAMP.write_text(wanted)
+
+
+def digest() -> str:
+    """Changes when the requirements, a package's metadata, the interpreter or the place of the checkout does."""
+    content = hashlib.sha256(f"{ROOT}\n{sys.version_info[:2]}\n".encode())
+    for path in (REQUIREMENTS, *(ROOT / package / "pyproject.toml" for package in PACKAGES)):
+        content.update(path.read_bytes())
+    return content.hexdigest()
+
+
+def venv_works() -> bool:
+    return (VENV / "bin" / "python").exists() and (VENV / "bin" / "pip").exists()
+
+
+def make_venv() -> None:
+    if venv_works() and subprocess.run([VENV / "bin" / "python", "-c", "import pip"], check=False).returncode == 0:
+        return
+    say("making a virtual environment in .venv")
+    # --clear: a run that was interrupted may have left half of one.
+    run([sys.executable, "-m", "venv", "--clear", str(VENV)])
+
+
+def pip(*arguments: str) -> None:
+    quiet = ("--quiet", "--disable-pip-version-check", "--no-input", "--no-warn-script-location")
+    run([str(VENV / "bin" / "python"), "-m", "pip", *arguments, *quiet])
+
+
+def run(command: Sequence[str], environment: dict[str, str] | None = None) -> None:
+    """Run quietly; show what the command said only when it failed."""
+    done = subprocess.run(
+        command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False, env=environment
+    )
+    if done.returncode != 0:
+        sys.stderr.write(done.stdout)
+        stop(f"`{' '.join(command[:6])} …` failed with exit code {done.returncode}; its output is above.")
+
+
+def privilege() -> list[str] | None:
+    """What to put before a command that needs root: nothing, sudo, or None when there is no way."""
+    if os.geteuid() == 0:
+        return []
+    sudo = shutil.which("sudo")
+    if sudo and subprocess.run([sudo, "--non-interactive", "true"], capture_output=True, check=False).returncode == 0:
+        return [sudo, "--non-interactive"]
+    return None
+
+
+def install_packages(missing: Sequence[programs.Package]) -> None:
+    names = [package.name for package in missing]
+    prefix = privilege()
+    if prefix is None or shutil.which("apt-get") is None:
+        stop(f"missing: {', '.join(names)}. Install them with: {programs.install_line(missing)}")
+        return
+    say(f"installing {', '.join(names)} (no system service is started)")
+    environment = os.environ | {"DEBIAN_FRONTEND": "noninteractive"}
+    apt = [*prefix, "env", "DEBIAN_FRONTEND=noninteractive", "apt-get", "-qq", "-y"]
+    with services_kept_from_starting(prefix):
+        # A fresh machine has no package lists; an old one has stale ones. A failure here shows in the install.
+        subprocess.run([*apt, "update"], capture_output=True, check=False, env=environment)
+        run([*apt, "install", "--no-install-recommends", *names], environment)
+    still = programs.missing_packages(bench="wrk" in names, python_venv="python3-venv" in names)
+    if still:
+        stop(f"still missing after the installation: {', '.join(package.name for package in still)}")
+
+
+@contextlib.contextmanager
+def services_kept_from_starting(prefix: Sequence[str]) -> Iterator[None]:
+    """Have Debian's packages start no service and make no `main` cluster while the block runs (policy-rc.d, exit 101)."""
+    if not CLUSTER_CONFIGURATION.exists():
+        # The postgresql package reads this when it is configured for the first time; a machine that has it is left alone.
+        write(prefix, CLUSTER_CONFIGURATION, "create_main_cluster = false\n")
+    saved = POLICY.with_name("policy-rc.d.before-crm")
+    if POLICY.exists():
+        run([*prefix, "mv", str(POLICY), str(saved)])
+    try:
+        write(prefix, POLICY, "#!/bin/sh\nexit 101\n")
+        run([*prefix, "chmod", "755", str(POLICY)])
+        yield
+    finally:
+        run([*prefix, "rm", "-f", str(POLICY)])
+        if saved.exists():
+            run([*prefix, "mv", str(saved), str(POLICY)])
+
+
+def write(prefix: Sequence[str], path: Path, text: str) -> None:
+    run([*prefix, "mkdir", "-p", str(path.parent)])
+    subprocess.run([*prefix, "tee", str(path)], input=text, text=True, stdout=subprocess.DEVNULL, check=True)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,248 @@
+"""A stage for broker tests: a database with the chassis' tables, a tenant and queues of the test's own."""
+
+import itertools
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, closing, contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import psycopg
+import pytest
+from chassis import events
+from chassis.broker import topology
+from chassis.broker.amqp import Message, Operator, Outcome, Publisher, Subscriber
+from chassis.broker.consumer import Consumer
+from chassis.broker.ladder import Ladder, Rung
+from chassis.broker.relay import Relay
+from chassis.broker.subscriptions import Subscriptions
+from chassis.context import Context, acting_as
+from chassis.db import migrations, outbox
+from chassis.db.session import Database
+from chassis.db.statements import Prepared
+from chassis.events import Event, EventType
+from psycopg.conninfo import make_conninfo
+from sqlalchemy import text
+
+UPDATED = EventType("customer", "updated", "customers")
+SHORT = Ladder(rungs=(Rung("short", timedelta(milliseconds=100)),), climb=(0, 0))
+COMPANIES = itertools.count(1000)
+
+ENVIRONMENT = """
+from chassis.db import migrations
+from chassis.db.tables import new_metadata
+migrations.run(new_metadata())
+"""
+MIGRATION = """
+from alembic import op
+from chassis.db.migrations import create_chassis_tables
+revision, down_revision = "0001", None
+
+def upgrade():
+    create_chassis_tables("{service}")
+    op.execute("CREATE TABLE effects (id bigint GENERATED ALWAYS AS IDENTITY, event_id uuid, record_id bigint,"
+               " version integer, company_id bigint DEFAULT nullif(current_setting('app.company_id', true), '')::bigint)")
+    op.execute("GRANT SELECT, INSERT ON effects TO {service}_app")
+"""
+_EFFECT = Prepared(
+    text("INSERT INTO effects (event_id, record_id, version) VALUES (CAST(:id AS uuid), :record_id, :version)")
+)
+
+
+def wait_until(claim: Callable[[], Any], timeout: float = 15.0) -> Any:
+    """Ask until the answer is true; the last answer."""
+    until = time.monotonic() + timeout
+    while not (answer := claim()) and time.monotonic() < until:
+        time.sleep(0.02)
+    assert answer, "it did not happen in time"
+    return answer
+
+
+def effect(session: Any, event: Event) -> None:
+    session.run(_EFFECT, id=event.id, record_id=event.record_id, version=event.aggregate_version)
+
+
+@dataclass
+class Home:
+    """The database of this test run."""
+
+    name: str
+    admin_url: str
+    owner_url: str
+    app_url: str
+    relay_url: str
+
+    def sql(self, statement: str, *parameters: Any) -> list[tuple[Any, ...]]:
+        with psycopg.connect(self.admin_url, autocommit=True) as connection:
+            cursor = connection.execute(statement, parameters or None)
+            return cursor.fetchall() if cursor.description else []
+
+
+@dataclass
+class Stage:
+    """One test's service: its own queues, and a tenant that binds nobody else's events to them."""
+
+    home: Home
+    broker_url: str
+    app: Database
+    service: str = field(default_factory=lambda: f"t{uuid4().hex[:8]}")
+    company: int = field(default_factory=lambda: next(COMPANIES))
+
+    effect = staticmethod(effect)
+    wait_until = staticmethod(wait_until)
+    sql = property(lambda self: self.home.sql)
+
+    def subscriptions(self, handler: Any = effect, **options: Any) -> Subscriptions:
+        handlers = {} if "batch" in options else {UPDATED.name: handler}
+        return Subscriptions(bindings=(f"{self.company}.#",), handlers=handlers, **options)
+
+    def declare(self, subscriptions: Subscriptions | None = None, broker_url: str | None = None) -> None:
+        topology.declare(
+            broker_url or self.broker_url, self.service, subscriptions or self.subscriptions(), ladder=SHORT
+        )
+
+    def record(self, record_id: int, version: int = 1, session: Any = None, routing_key: str | None = None) -> str:
+        """Record an event in the outbox, in a transaction of its own if none is given."""
+        with acting_as(Context(company_id=self.company, request_id="request-1")), ExitStack() as stack:
+            session = session or stack.enter_context(self.app.transaction())
+            return outbox.record(
+                session,
+                UPDATED,
+                source="test",
+                record_id=record_id,
+                version=version,
+                before=None,
+                after=b'{"name":"x"}',
+            )
+
+    def body(self, record_id: int = 1, version: int = 1, event_id: str | None = None) -> bytes:
+        return events.encode(
+            UPDATED,
+            source="test",
+            event_id=event_id or events.new_id(),
+            occurred_at=datetime.now(UTC),
+            record_id=record_id,
+            aggregate_version=version,
+            context=Context(company_id=self.company, request_id="request-1"),
+            before=None,
+            after=b'{"name":"x"}',
+            changed=(),
+        )
+
+    def publish(self, *bodies: bytes) -> None:
+        """Put messages on the exchange as a relay would."""
+        with closing(Publisher(self.broker_url, name="test")) as publisher:
+            assert publisher.wait_ready(5)
+            key = UPDATED.routing_key(self.company)
+            messages = [Message(topology.EXCHANGE, key, body, events.new_id()) for body in bodies]
+            assert set(publisher.publish_batch(messages, 10)) == {Outcome.CONFIRMED}
+
+    @contextmanager
+    def running(self, part: Relay | Consumer) -> Iterator[threading.Event]:
+        """The part works in a thread during the block, and must end by itself when it is told."""
+        stop = threading.Event()
+        failures: list[BaseException] = []
+
+        def run() -> None:
+            try:
+                part.run(stop, lambda: None)
+            except BaseException as error:
+                failures.append(error)
+                raise
+
+        thread = threading.Thread(target=run)
+        thread.start()
+        try:
+            yield stop
+        finally:
+            stop.set()
+            thread.join(20)
+        assert not thread.is_alive()
+        assert not failures
+
+    def relay(self, **options: Any) -> Relay:
+        return Relay(self.home.relay_url, options.pop("broker_url", self.broker_url), self.service, **options)
+
+    def consumer(self, subscriptions: Subscriptions | None = None, **options: Any) -> Consumer:
+        return Consumer(
+            effects=self.app,
+            notes=self.app,
+            broker_url=self.broker_url,
+            service=self.service,
+            subscriptions=subscriptions or self.subscriptions(),
+            ladder=SHORT,
+            **options,
+        )
+
+    def arrived(self, count: int, queue: str | None = None, broker_url: str | None = None) -> list[bytes]:
+        """Take `count` messages from a queue, and see that there is no other."""
+        name = queue or topology.events_queue(self.service)
+        with closing(
+            Subscriber(broker_url or self.broker_url, name="test", queue_name=name, prefetch=1000)
+        ) as subscriber:
+            found = [delivery for _ in range(count) if (delivery := subscriber.take(10))]
+            extra = subscriber.take(0.2)
+            subscriber.ack(found)
+        assert len(found) == count
+        assert extra is None
+        return [delivery.body for delivery in found]
+
+    def depth(self, queue: str) -> int:
+        with closing(Operator(self.broker_url, name="test")) as operator:
+            return int(operator.call("queue_declare", queue=queue, passive=True).message_count)
+
+    def versions(self, bodies: Sequence[bytes]) -> dict[int, list[int]]:
+        found: dict[int, list[int]] = {}
+        for body in bodies:
+            event = events.decode(body)
+            found.setdefault(event.record_id, []).append(event.aggregate_version)
+        return found
+
+    def effects(self) -> int:
+        return int(self.sql("SELECT count(*) FROM effects")[0][0])
+
+    def unpublished(self) -> int:
+        return int(self.sql("SELECT count(*) FROM outbox WHERE published_at IS NULL")[0][0])
+
+    def failed(self) -> list[tuple[Any, ...]]:
+        return list(self.sql("SELECT id, event_id::text, error, history, body FROM failed_messages ORDER BY id"))
+
+
+@pytest.fixture(scope="session")
+def home(postgres_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Home]:
+    name = f"broker_{uuid4().hex[:8]}"
+    roles = [f"{name}_{role}" for role in ("owner", "app", "relay")]
+    with psycopg.connect(postgres_url, autocommit=True) as connection:
+        for role in roles:
+            connection.execute(f"CREATE ROLE {role} LOGIN PASSWORD '{name}'")
+        connection.execute(f"CREATE DATABASE {name} OWNER {roles[0]}")
+
+    admin = make_conninfo(postgres_url, dbname=name)
+    place = psycopg.conninfo.conninfo_to_dict(admin)
+    urls = [f"postgresql://{role}:{name}@{place['host']}:{place['port']}/{name}" for role in roles]
+    home = Home(name, admin, *urls)
+    home.sql(f"ALTER SCHEMA public OWNER TO {roles[0]}; GRANT USAGE ON SCHEMA public TO {roles[1]}, {roles[2]}")
+    folder: Path = tmp_path_factory.mktemp("migrations")
+    (folder / "versions").mkdir()
+    (folder / "env.py").write_text(ENVIRONMENT)
+    (folder / "versions" / "0001_all.py").write_text(MIGRATION.format(service=name))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("OWNER_DATABASE_URL", home.owner_url)
+        migrations.upgrade(folder)
+    yield home
+    with psycopg.connect(postgres_url, autocommit=True) as connection:
+        connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
+        for role in roles:
+            connection.execute(f"DROP ROLE {role}")
+
+
+@pytest.fixture
+def stage(home: Home, broker_url: str) -> Iterator[Stage]:
+    home.sql("TRUNCATE outbox, inbox, message_attempts, failed_messages, effects")
+    app = Database(home.app_url)
+    yield Stage(home, broker_url, app)
+    app.dispose()

@@ -1,0 +1,141 @@
+"""The relay: order, nothing lost, nothing marked that the broker has not."""
+
+import time
+from contextlib import closing
+
+import pytest
+from chassis.broker import topology
+from chassis.broker.amqp import Operator
+
+
+def test_events_of_one_aggregate_arrive_in_the_order_of_their_versions(stage):
+    stage.declare()
+    for version in range(1, 21):
+        for record in (1, 2, 3):
+            stage.record(record, version)
+    with stage.running(stage.relay(batch=5)):
+        stage.wait_until(lambda: stage.unpublished() == 0)
+    assert stage.versions(stage.arrived(60)) == dict.fromkeys((1, 2, 3), list(range(1, 21)))
+
+
+def test_a_transaction_that_commits_late_is_published_although_its_id_is_lower(stage):
+    stage.declare()
+    with stage.running(stage.relay()):
+        with stage.app.transaction() as late:
+            stage.record(1, session=late)
+            stage.record(2)
+            stage.wait_until(lambda: stage.sql("SELECT 1 FROM outbox WHERE published_at IS NOT NULL"))
+        stage.wait_until(lambda: stage.unpublished() == 0)
+    assert set(stage.versions(stage.arrived(2))) == {1, 2}
+
+
+def test_confirmed_events_are_marked_once_and_sent_once(stage):
+    stage.declare()
+    with stage.app.transaction() as session:
+        for record in range(1, 501):
+            stage.record(record, session=session)
+    with stage.running(stage.relay()):
+        stage.wait_until(lambda: stage.unpublished() == 0)
+    assert stage.sql("SELECT min(attempts), max(attempts), count(*) FROM outbox") == [(1, 1, 500)]
+    stage.arrived(500)
+
+
+def test_rollback_leaves_no_outbox_row(stage):
+    with pytest.raises(ZeroDivisionError), stage.app.transaction() as session:
+        stage.record(1, session=session)
+        raise ZeroDivisionError
+    assert stage.sql("SELECT count(*) FROM outbox") == [(0,)]
+
+
+def test_an_event_that_nobody_wants_is_kept_in_the_unrouted_queue(stage):
+    topology.declare(stage.broker_url, stage.service, None)
+    with closing(Operator(stage.broker_url, name="test")) as operator:
+        operator.call("queue_purge", queue=topology.UNROUTED)
+    stage.record(1)
+    with stage.running(stage.relay()):
+        stage.wait_until(lambda: stage.unpublished() == 0)
+    stage.arrived(1, topology.UNROUTED)
+
+
+def test_an_event_with_no_queue_at_all_stays_in_the_outbox_and_is_tried_again(stage):
+    topology.declare(stage.broker_url, stage.service, None)
+    with closing(Operator(stage.broker_url, name="test")) as operator:
+        operator.call("queue_unbind", queue=topology.UNROUTED, exchange=topology.UNROUTED, routing_key="")
+        try:
+            stage.record(1, 1)
+            stage.record(1, 2)
+            with stage.running(stage.relay()):
+                stage.wait_until(lambda: stage.sql("SELECT 1 FROM outbox WHERE last_error LIKE 'returned%'"))
+                assert stage.unpublished() == 2
+                assert stage.sql("SELECT max(attempts) FROM outbox WHERE aggregate_version = 2") == [(0,)]
+                operator.call("queue_bind", queue=topology.UNROUTED, exchange=topology.UNROUTED, routing_key="")
+                stage.wait_until(lambda: stage.unpublished() == 0)
+        finally:
+            operator.call("queue_bind", queue=topology.UNROUTED, exchange=topology.UNROUTED, routing_key="")
+    assert stage.versions(stage.arrived(2, topology.UNROUTED)) == {1: [1, 2]}
+
+
+def test_an_event_that_cannot_be_sent_holds_back_its_aggregate_only(stage):
+    stage.declare()
+    stage.record(1, 1)
+    stage.record(1, 2)
+    stage.record(2, 1)
+    # 200 characters that are 400 bytes: more than AMQP's short string holds.
+    stage.sql("UPDATE outbox SET routing_key = repeat('é', 200) WHERE aggregate_id = 1 AND aggregate_version = 1")
+    with stage.running(stage.relay()):
+        stage.wait_until(lambda: stage.sql("SELECT 1 FROM outbox WHERE last_error LIKE 'refused%'"))
+        stage.wait_until(lambda: stage.unpublished() == 2)
+        time.sleep(0.3)
+    assert stage.versions(stage.arrived(1)) == {2: [1]}
+    assert stage.sql("SELECT attempts FROM outbox WHERE aggregate_id = 1 AND aggregate_version = 2") == [(0,)]
+
+
+def test_a_standby_takes_over_when_the_active_relay_ends(stage):
+    stage.declare()
+    with stage.running(stage.relay()) as first:
+        stage.record(1)
+        stage.wait_until(lambda: stage.unpublished() == 0)
+        with stage.running(stage.relay()):
+            holders = "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND granted"
+            time.sleep(0.3)
+            assert stage.sql(
+                holders
+                + f" AND database = '{stage.sql('SELECT oid FROM pg_database WHERE datname = current_database()')[0][0]}'"
+            ) == [(1,)]
+            first.set()
+            stage.record(2)
+            stage.wait_until(lambda: stage.unpublished() == 0)
+    stage.arrived(2)
+
+
+def test_relay_that_dies_between_confirm_and_mark_publishes_again_and_the_inbox_absorbs_it(stage):
+    stage.declare()
+    stage.sql(
+        "CREATE FUNCTION die() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE 'killed before the mark'; END $$; "
+        "CREATE TRIGGER die BEFORE UPDATE ON outbox EXECUTE FUNCTION die()"
+    )
+    stage.record(1)
+    try:
+        with stage.running(stage.relay()):
+            stage.wait_until(lambda: stage.depth(topology.events_queue(stage.service)) >= 1)
+    finally:
+        stage.sql("DROP FUNCTION die CASCADE")
+    assert stage.unpublished() == 1
+    with stage.running(stage.relay()):
+        stage.wait_until(lambda: stage.unpublished() == 0)
+    assert stage.depth(topology.events_queue(stage.service)) >= 2
+    with stage.running(stage.consumer()):
+        stage.wait_until(lambda: stage.depth(topology.events_queue(stage.service)) == 0)
+        stage.wait_until(lambda: stage.effects() == 1)
+    assert stage.effects() == 1
+
+
+def test_relay_goes_on_after_its_database_connection_was_cut(stage):
+    stage.declare()
+    with stage.running(stage.relay()):
+        stage.record(1)
+        stage.wait_until(lambda: stage.unpublished() == 0)
+        stage.sql("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name LIKE '%.relay'")
+        stage.record(2)
+        stage.wait_until(lambda: stage.unpublished() == 0)
+    stage.arrived(2)
