@@ -6,14 +6,11 @@ CRM := $(BIN)/crm
 PYTEST := $(BIN)/pytest
 # One test process per core of a small machine; the tests of one group stay in one process.
 PARALLEL ?= -n 2 --dist loadgroup
-SERVICES := identity customers audit
 TESTS ?=
 
 .DEFAULT_GOAL := help
 .SUFFIXES:
 MAKEFLAGS += --no-print-directory
-# NAME=value on make's command line reaches the programs: CRM_PORT=8081 YES=1
-export CRM_PORT YES
 
 ##@ Run
 .PHONY: setup up down destroy status logs scale token creds seed
@@ -38,7 +35,7 @@ logs: setup ## Show a program's log: S=customers, F=1 to follow
 scale: setup ## Change the number of processes: S=customers N=3, S=customers-worker N=2
 	@$(if $(and $(S),$(N)),,echo "usage: make scale S=customers N=3" >&2; exit 2;) $(CRM) scale $(S) $(N)
 
-token: setup ## Print an access token of the demo admin: $$(make -s token)
+token: setup ## Print an access token of the demo admin, and nothing else
 	@$(CRM) token
 
 creds: setup ## Show the demo sign-ins
@@ -101,5 +98,5 @@ openapi: setup ## Print a service's OpenAPI document: S=customers
 help: ## Show this list
 	@awk 'BEGIN { FS = ":.*## " } \
 		/^##@ / { printf "\n%s\n", substr($$0, 5) } \
-		/^[a-z0-9-]+:.*## / { gsub(/\$\$/, "$$", $$2); printf "  %-18s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+		/^[a-z0-9-]+:.*## / { printf "  %-18s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
 	@echo

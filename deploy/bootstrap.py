@@ -1,4 +1,4 @@
-"""Stage 0: from a machine with Python, make and git to a virtual environment in which `crm` runs. Standard library only.
+"""Stage 0: from a machine with Python, make and git to an environment in which `crm` runs. Standard library only.
 
 `python3 deploy/bootstrap.py [--bench]` installs the system packages that are missing (as root or through sudo without a
 password; otherwise it prints the line that does), makes .venv, and installs the hashed requirements and the packages of
@@ -7,7 +7,7 @@ this repository. It is safe to repeat and to interrupt, and takes no time when t
 
 import sys
 
-if sys.version_info < (3, 11):  # noqa: UP036  # Said as a sentence; what follows would only fail with a SyntaxError.
+if sys.version_info < (3, 11):  # noqa: UP036  # Said as a sentence, before anything fails.
     version = ".".join(map(str, sys.version_info[:2]))
     sys.exit("Python 3.11 or newer is needed; this is %s. Try: make PYTHON=python3.11" % version)  # noqa: UP031
 
@@ -27,11 +27,13 @@ STAMP = VENV / "bootstrap.sha256"
 REQUIREMENTS = ROOT / "requirements" / "dev.txt"
 PACKAGES = ("libs/chassis", "services/identity", "services/customers", "services/audit", "gateway", "deploy")
 POLICY = Path("/usr/sbin/policy-rc.d")
+OUR_POLICY = "#!/bin/sh\n# Written by deploy/bootstrap.py for the length of one installation.\nexit 101\n"
 CLUSTER_CONFIGURATION = Path("/etc/postgresql-common/createcluster.conf")
 
 
 def say(text: str) -> None:
-    print(f" · {text}", flush=True)
+    # On stderr: `$(make -s token)` wants nothing but the token on stdout.
+    print(f" · {text}", file=sys.stderr, flush=True)
 
 
 def stop(text: str) -> None:
@@ -120,15 +122,16 @@ def install_packages(missing: Sequence[programs.Package]) -> None:
 
 @contextlib.contextmanager
 def services_kept_from_starting(prefix: Sequence[str]) -> Iterator[None]:
-    """Have Debian's packages start no service and make no `main` cluster while the block runs (policy-rc.d, exit 101)."""
+    """Have Debian's packages start no service (policy-rc.d, exit 101) and make no `main` cluster meanwhile."""
     if not CLUSTER_CONFIGURATION.exists():
-        # The postgresql package reads this when it is configured for the first time; a machine that has it is left alone.
+        # The package reads this when it is configured for the first time; a machine that has it is left alone.
         write(prefix, CLUSTER_CONFIGURATION, "create_main_cluster = false\n")
     saved = POLICY.with_name("policy-rc.d.before-crm")
-    if POLICY.exists():
+    # A run that was killed may have left ours behind, which is nobody's to keep.
+    if POLICY.exists() and POLICY.read_text() != OUR_POLICY:
         run([*prefix, "mv", str(POLICY), str(saved)])
     try:
-        write(prefix, POLICY, "#!/bin/sh\nexit 101\n")
+        write(prefix, POLICY, OUR_POLICY)
         run([*prefix, "chmod", "755", str(POLICY)])
         yield
     finally:

@@ -3,7 +3,7 @@
 import base64
 import json
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from pathlib import Path
 
 from crm.errors import OperatorError
@@ -31,6 +31,10 @@ class Credentials:
 
     def fernet_key(self, name: str) -> str:
         return self._get(name, lambda: base64.urlsafe_b64encode(secrets.token_bytes(32)).decode())
+
+    def values(self) -> Collection[str]:
+        """Every secret there is, to look for where none may be."""
+        return self._values.values()
 
     def _get(self, name: str, make: Callable[[], str]) -> str:
         if name not in self._values:

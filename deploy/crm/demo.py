@@ -35,14 +35,14 @@ _FIRST = _words(
     "Maya Mateo Mei Nora Noah Olga Omar Paula Priya Rosa Samir Sofia Stefan Tara Tomás Uma Viktor Wanda Yusuf Zoë"
 )
 _LAST = _words(
-    "Abbott Almeida Banerjee Berg Castillo Chen Dubois Eriksen Fischer Gallo Haddad Ivanova Jansen Kaur Kowalski Larsen "
-    "Lindqvist Mbeki Moreau Nakamura Novak Okafor Ortega Patel Petrov Quinn Rossi Sato Schmidt Silva Tanaka Usman "
-    "Vega Weber Wilson Yamada Young Zhang Zimmer Ziegler"
+    "Abbott Almeida Banerjee Berg Castillo Chen Dubois Eriksen Fischer Gallo Haddad Ivanova Jansen Kaur Kowalski "
+    "Larsen Lindqvist Mbeki Moreau Nakamura Novak Okafor Ortega Patel Petrov Quinn Rossi Sato Schmidt Silva Tanaka "
+    "Usman Vega Weber Wilson Yamada Young Zhang Zimmer Ziegler"
 )
 _BUSINESS = _words(
     "Alder Amber Aspen Beacon Birch Bright Cedar Clear Coastal Copper Delta Ember Fern Granite Harbor Heron Iron "
-    "Juniper Kestrel Lark Linden Maple Meridian Noble North Oak Orchard Pioneer Quarry Raven River Sable Silver Stone Summit "
-    "Tidal Union Vertex Willow Zephyr"
+    "Juniper Kestrel Lark Linden Maple Meridian Noble North Oak Orchard Pioneer Quarry Raven River Sable Silver Stone "
+    "Summit Tidal Union Vertex Willow Zephyr"
 )
 # A trade and the industry it belongs to.
 _TRADES = (

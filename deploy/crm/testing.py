@@ -8,15 +8,17 @@ import contextlib
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from urllib.parse import urlsplit
 
 import pytest
 
 from crm import programs
 from crm.errors import OperatorError
-from crm.sandbox import Sandbox, running
+from crm.sandbox import Sandbox, running, temporary_home
 from crm.servers import RabbitMQ
+from crm.settings import for_tests
+from crm.stack import Stack
 
 POSTGRES_VARIABLE = "CRM_TEST_POSTGRES_URL"
 BROKER_VARIABLE = "CRM_TEST_BROKER_URL"
@@ -187,3 +189,27 @@ def own_broker() -> Iterator[Broker]:
         server = sandbox.broker()
         assert server is not None
         yield Broker(server.url(), server)
+
+
+@pytest.fixture(scope="session")
+def stack_factory() -> Iterator[Callable[..., Stack]]:
+    """A function that starts a whole stack in a short temporary folder; its arguments replace settings.
+
+    The stacks are stopped and deleted at the end of the worker's run. A stack takes some ten seconds to start: give the
+    tests that share one the same `xdist_group`.
+    """
+    with contextlib.ExitStack() as stacks:
+
+        def start(**changes: object) -> Stack:
+            made = Stack(temporary_home(), for_tests(**changes), attached=True)
+            stacks.callback(made.destroy)
+            made.up()
+            return made
+
+        yield start
+
+
+@pytest.fixture(scope="session")
+def stack(stack_factory: Callable[..., Stack]) -> Stack:
+    """A whole running system: quick, not durable, without limits on rates."""
+    return stack_factory()

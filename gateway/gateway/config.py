@@ -67,7 +67,7 @@ class GatewayConfig:
         _require(bool(self.keys), "keys", self.keys)
         for kid, path in self.keys.items():
             _require(_KID.fullmatch(kid) is not None, "keys: kid", kid)
-            _require_path("keys: path", path)
+            require_path("keys: path", path)
         _require(bool(self.backends), "backends", self.backends)
         for service, servers in self.backends.items():
             _require(service in ROUTES, "backends: service", service)
@@ -76,7 +76,7 @@ class GatewayConfig:
                 _require_address("backends: server", server)
         _require(isinstance(self.limits, Limits), "limits", self.limits)
         if self.admin_socket is not None:
-            _require_path("admin_socket", self.admin_socket)
+            require_path("admin_socket", self.admin_socket)
         _require(self.log in ("stdout", "stderr", None), "log", self.log)
         for name, account in (("user", self.user), ("group", self.group)):
             _require(account is None or _ACCOUNT.fullmatch(account) is not None, name, account)
@@ -93,7 +93,8 @@ def _is_count(value: object, most: int = 2_000_000_000) -> bool:
     return isinstance(value, int) and not isinstance(value, bool) and 0 < value <= most
 
 
-def _require_path(name: str, path: Path) -> None:
+def require_path(name: str, path: Path) -> None:
+    """Raise InvalidGatewayConfigError unless `path` is absolute and of characters that mean nothing to HAProxy."""
     _require(_PATH.fullmatch(str(path)) is not None, name, path)
 
 

@@ -4,13 +4,14 @@ from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 
-from gateway.config import ROUTES, GatewayConfig, InvalidGatewayConfigError, Limits
+from gateway.config import ROUTES, GatewayConfig, InvalidGatewayConfigError, Limits, require_path
 from gateway.problems import FIXED, SPONTANEOUS, problem
 from gateway.token_rules import AUTHORIZATION, PAYLOAD, header_segment
 
 __all__ = ["GatewayConfig", "InvalidGatewayConfigError", "Limits", "render"]
 
-_HERE = Path(__file__).parent
+_HERE = Path(__file__).resolve().parent
+_ERROR_FILES = _HERE / "errors"
 _ENVIRONMENT = Environment(
     loader=FileSystemLoader(_HERE),
     undefined=StrictUndefined,
@@ -28,6 +29,7 @@ def render(config: GatewayConfig) -> str:
     rendering and a reload.
     """
     limits = config.limits
+    require_path("folder of this package", _ERROR_FILES)
     return _ENVIRONMENT.get_template("haproxy.cfg.j2").render(
         config=config,
         limits=limits,
@@ -43,5 +45,5 @@ def render(config: GatewayConfig) -> str:
         problem=problem,
         spontaneous=SPONTANEOUS,
         fixed=FIXED,
-        error_files=_HERE / "errors",
+        error_files=_ERROR_FILES,
     )

@@ -17,12 +17,13 @@ from threading import Event, Thread
 from typing import Any
 
 import pytest
+
 from chassis.testing.tokens import TokenFactory
 
 # pytest names a test module after its path, and so has put an empty package `gateway` where ours should be found.
 if getattr(sys.modules.get("gateway"), "__file__", None) is None:
     sys.modules.pop("gateway", None)
-from gateway.render import GatewayConfig, Limits, render  # noqa: E402
+from gateway.render import GatewayConfig, Limits, render
 
 Headers = list[tuple[str, str]]
 UNLIMITED = Limits(

@@ -38,6 +38,16 @@ def assert_problem(answer, status: int, code: str) -> None:
     assert document["request_id"]
 
 
+def assert_refused_by_the_parser(answer, status: int, code: str) -> None:
+    """HAProxy 2.6 cannot be told what to say here (haproxy#3032): its own page is what there is, and it names nobody."""
+    if answer.header("Content-Type") == "text/html":
+        assert answer.status == status
+        assert b"haproxy" not in answer.body.lower()
+    else:
+        assert_problem(answer, status, code)
+        assert answer.json["request_id"] == NIL
+
+
 @pytest.mark.parametrize(
     ("method", "path", "status", "code"),
     [
@@ -76,27 +86,27 @@ def test_body_of_exactly_the_limit_passes(gateway) -> None:
     ],
     ids=["no-colon", "nul-in-name", "two-lengths", "negative-length", "nul-in-path", "100-headers", "40-kb-header"],
 )
-def test_request_that_is_no_http_gets_a_problem_with_the_nil_id(gateway, data: bytes) -> None:
-    answer = gateway.raw(data)
+def test_request_that_is_no_http_is_refused_and_reaches_no_service(gateway, stand_in, data: bytes) -> None:
+    before = stand_in.calls.total()
 
-    assert_problem(answer, 400, "bad_request")
-    assert answer.json["request_id"] == NIL
-
-
-def test_request_that_does_not_arrive_in_time_gets_a_problem(impatient) -> None:
-    answer = impatient.raw(b"GET /v1/customers HTTP/1.1\r\nHost: crm\r\n")
-
-    assert_problem(answer, 408, "request_timeout")
-    assert answer.json["request_id"] == NIL
+    assert_refused_by_the_parser(gateway.raw(data), 400, "bad_request")
+    assert stand_in.calls.total() == before
 
 
-def test_body_that_does_not_arrive_in_time_gets_a_problem_with_the_request_id(impatient, tokens) -> None:
+def test_request_that_does_not_arrive_in_time_is_refused(impatient) -> None:
+    assert_refused_by_the_parser(impatient.raw(b"GET /v1/customers HTTP/1.1\r\nHost: crm\r\n"), 408, "request_timeout")
+
+
+def test_body_that_does_not_arrive_in_time_occupies_no_service(impatient, tokens, stand_in) -> None:
     request = f"POST /v1/customers HTTP/1.1\r\nHost: crm\r\nAuthorization: Bearer {tokens.sign()}\r\nContent-Length: 9\r\n\r\n1"
+
+    before = stand_in.calls.total()
 
     answer = impatient.raw(request.encode())
 
     assert_problem(answer, 408, "request_timeout")
     assert answer.json["request_id"] != NIL
+    assert stand_in.calls.total() == before
 
 
 def test_answer_that_is_no_http_is_a_bad_gateway(gateway) -> None:

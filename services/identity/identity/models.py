@@ -1,7 +1,6 @@
 """The tables of identity: companies and users, who belongs where, sessions and their refresh tokens, signing keys."""
 
 from sqlalchemy import (
-    CHAR,
     BigInteger,
     Boolean,
     CheckConstraint,
@@ -62,9 +61,9 @@ companies = Table(
     Column("subscription_plan", String(50)),
     Column("subscription_start", Date),
     Column("subscription_end", Date),
-    Column("default_currency", CHAR(3), nullable=False, server_default=text("'USD'")),
+    Column("default_currency", String(3), nullable=False, server_default=text("'USD'")),
     Column("time_zone", String(64), nullable=False, server_default=text("'UTC'")),
-    Column("region", CHAR(2)),
+    Column("region", String(2)),
     Column("settings", JSONB, nullable=False, server_default=text("'{}'")),
     timestamp("created_at", default=True),
     timestamp("updated_at", default=True),

@@ -7,7 +7,7 @@ from flask import g, request
 from marshmallow import Schema, ValidationError
 
 from chassis.db.session import Session
-from chassis.errors import BadRequest, FieldError, Invalid, UnsupportedMediaType
+from chassis.errors import BadRequest, FieldError, Invalid, TooLarge, UnsupportedMediaType
 
 _CODES = {
     "Missing data for required field.": "required",
@@ -32,8 +32,12 @@ def load_body(schema: Schema) -> dict[str, Any]:
     """
     if request.mimetype != "application/json":
         raise UnsupportedMediaType("not_json", "Send the body as application/json.")
+    body = request.get_data(cache=True)
+    if request.content_length is None and len(body) >= (request.max_content_length or len(body) + 1):
+        # A chunked body has no length to refuse beforehand; werkzeug stops reading at the limit without a word.
+        raise TooLarge("body_too_large", "The body is larger than 1 MiB.")
     try:
-        document = orjson.loads(request.get_data(cache=True))
+        document = orjson.loads(body)
     except orjson.JSONDecodeError as error:
         raise BadRequest("malformed_json", f"The body is not JSON: {error.msg} at character {error.pos}.") from None
     return load(schema, document)

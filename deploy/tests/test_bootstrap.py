@@ -1,0 +1,130 @@
+"""Stage 0: what it finds missing, what it says, and that it leaves the machine's own services alone."""
+
+import importlib.util
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from crm import programs
+
+DEPLOY = Path(__file__).parent.parent
+
+
+@pytest.fixture
+def bootstrap():
+    spec = importlib.util.spec_from_file_location("bootstrap", DEPLOY / "bootstrap.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.fixture
+def etc(bootstrap, tmp_path, monkeypatch):
+    monkeypatch.setattr(bootstrap, "POLICY", tmp_path / "policy-rc.d")
+    monkeypatch.setattr(bootstrap, "CLUSTER_CONFIGURATION", tmp_path / "postgresql-common" / "createcluster.conf")
+    return tmp_path
+
+
+def binaries(root, version, *names):
+    folder = root / version / "bin"
+    folder.mkdir(parents=True)
+    for name in names:
+        (folder / name).touch()
+    return folder
+
+
+def test_the_newest_postgres_with_a_server_is_chosen(tmp_path):
+    binaries(tmp_path, "15", "postgres", "initdb")
+    newest = binaries(tmp_path, "17", "postgres", "initdb")
+    binaries(tmp_path, "18", "psql")
+    assert programs.postgres_folder(tmp_path) == newest
+
+
+def test_a_postgres_that_is_too_old_counts_as_missing(tmp_path):
+    binaries(tmp_path, "14", "postgres", "initdb")
+    assert programs.postgres_folder(tmp_path) is None
+
+
+def test_the_install_line_names_every_package_and_needs_sudo_only_for_others_than_root():
+    line = programs.install_line([programs.POSTGRES, programs.RABBITMQ], root=False)
+    assert line == "sudo apt-get install -y --no-install-recommends postgresql rabbitmq-server"
+    assert programs.install_line([programs.WRK], root=True).startswith("apt-get ")
+
+
+def test_wrk_is_asked_for_by_the_benchmark_alone(monkeypatch):
+    monkeypatch.setattr(programs, "system_binary", lambda _: None)
+    assert programs.WRK not in programs.missing_packages()
+    assert programs.WRK in programs.missing_packages(bench=True)
+
+
+def test_without_privilege_it_prints_one_line_and_fails(bootstrap, monkeypatch, capsys):
+    monkeypatch.setattr(bootstrap, "privilege", lambda: None)
+    with pytest.raises(SystemExit) as caught:
+        bootstrap.install_packages([programs.HAPROXY])
+    assert caught.value.code == 1
+    message = capsys.readouterr().err
+    assert message.count("\n") == 1
+    assert programs.install_line([programs.HAPROXY]) in message
+
+
+def test_services_are_kept_from_starting_during_the_installation_only(bootstrap, etc):
+    policy = etc / "policy-rc.d"
+    with bootstrap.services_kept_from_starting([]):
+        assert subprocess.run([policy], check=False).returncode == 101
+        assert "create_main_cluster = false" in bootstrap.CLUSTER_CONFIGURATION.read_text()
+    assert not policy.exists()
+
+
+def test_a_policy_of_the_machine_comes_back_when_the_installation_fails(bootstrap, etc):
+    policy = etc / "policy-rc.d"
+    policy.write_text("#!/bin/sh\nexit 0\n")
+    policy.chmod(0o755)
+
+    def fail():
+        with bootstrap.services_kept_from_starting([]):
+            raise RuntimeError("the package index is down")
+
+    with pytest.raises(RuntimeError, match="index is down"):
+        fail()
+    assert policy.read_text() == "#!/bin/sh\nexit 0\n"
+    assert [path.name for path in etc.iterdir() if "policy" in path.name] == ["policy-rc.d"]
+
+
+def test_a_policy_saved_by_a_run_that_was_killed_survives_the_next_run(bootstrap, etc):
+    (etc / "policy-rc.d.before-crm").write_text("theirs")
+    (etc / "policy-rc.d").write_text(bootstrap.OUR_POLICY)
+    with bootstrap.services_kept_from_starting([]):
+        pass
+    assert (etc / "policy-rc.d").read_text() == "theirs"
+
+
+def test_a_policy_of_ours_that_a_killed_run_left_goes_with_the_next_run(bootstrap, etc):
+    (etc / "policy-rc.d").write_text(bootstrap.OUR_POLICY)
+    with bootstrap.services_kept_from_starting([]):
+        pass
+    assert not (etc / "policy-rc.d").exists()
+
+
+def test_a_cluster_configuration_that_exists_is_left_alone(bootstrap, etc):
+    bootstrap.CLUSTER_CONFIGURATION.parent.mkdir()
+    bootstrap.CLUSTER_CONFIGURATION.write_text("ssl = on\n")
+    with bootstrap.services_kept_from_starting([]):
+        pass
+    assert bootstrap.CLUSTER_CONFIGURATION.read_text() == "ssl = on\n"
+
+
+def test_a_changed_requirement_is_noticed(bootstrap, tmp_path, monkeypatch):
+    before = bootstrap.digest()
+    requirements = tmp_path / "dev.txt"
+    requirements.write_text(bootstrap.REQUIREMENTS.read_text() + "# changed\n")
+    monkeypatch.setattr(bootstrap, "REQUIREMENTS", requirements)
+    assert bootstrap.digest() != before
+
+
+def test_an_old_python_is_told_in_a_sentence(monkeypatch):
+    monkeypatch.setattr(sys, "version_info", (3, 9, 2))
+    spec = importlib.util.spec_from_file_location("bootstrap", DEPLOY / "bootstrap.py")
+    with pytest.raises(SystemExit, match=r"Python 3\.11 or newer is needed; this is 3\.9"):
+        spec.loader.exec_module(importlib.util.module_from_spec(spec))

@@ -1,0 +1,194 @@
+"""A whole stack: it starts, heals, scales, can be looked at, and leaves nothing behind."""
+
+import itertools
+import os
+import signal
+import socket
+import time
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from crm import cli, seed
+from crm.demo import CONTOSO, NORTHWIND, customers
+from crm.errors import OperatorError
+from crm.http_client import ask
+from crm.sandbox import temporary_home
+from crm.settings import SERVICES, for_tests
+from crm.stack import Stack
+
+pytestmark = pytest.mark.xdist_group("deploy-stack")
+
+
+@pytest.fixture(scope="module")
+def stack():
+    made = Stack(temporary_home("crm-deploy-"), for_tests(), attached=True)
+    try:
+        made.up()
+        yield made
+    finally:
+        made.destroy()
+
+
+def processes_of(home):
+    """Command lines and environments that name the home."""
+    found = {}
+    for entry in Path("/proc").iterdir():
+        if entry.name.isdigit() and int(entry.name) != os.getpid():
+            try:
+                text = (entry / "cmdline").read_bytes() + b"\0" + (entry / "environ").read_bytes()
+            except OSError:
+                continue
+            if str(home).encode() in text:
+                found[int(entry.name)] = text.decode(errors="replace")
+    return found
+
+
+def invoke(home, *arguments, **environment):
+    return CliRunner().invoke(cli.main, ["--home", str(home), *arguments], env=environment)
+
+
+def test_every_program_is_ready(stack):
+    rows = stack.programs()
+    assert {row.name for row in rows} >= {f"{name}-{kind}-1" for name in SERVICES for kind in ("web", "worker")}
+    assert [(row.name, row.state, row.reason) for row in rows if row.state != "RUNNING" or row.reason] == []
+
+
+def test_starting_a_running_stack_again_restarts_nothing_but_edited_code(stack, monkeypatch):
+    monkeypatch.setattr("crm.plan.source_digest", lambda _: "the same")
+    stack.up()
+    before = {name: status.pid for name, status in stack.statuses().items()}
+    stack.up()
+    assert {name: status.pid for name, status in stack.statuses().items()} == before
+
+
+def test_no_secret_is_in_a_command_line_or_in_a_file_that_others_may_read(stack):
+    secrets = list(stack.credentials.values())
+    assert len(secrets) > 10
+    for entry in Path("/proc").iterdir():
+        if entry.name.isdigit() and entry.name != str(os.getpid()):
+            try:
+                command = (entry / "cmdline").read_text(errors="replace")
+            except OSError:
+                continue
+            assert not any(secret in command for secret in secrets), command
+    for path in stack.home.rglob("*"):
+        owner_only = any(parent.stat().st_mode & 0o077 == 0 for parent in (path, *path.parents) if parent != stack.home)
+        if path.is_file() and not owner_only:
+            text = path.read_text(errors="replace")
+            assert not any(secret in text for secret in secrets), path
+
+
+def test_web_and_worker_never_get_the_owners_url(stack):
+    for row in stack.programs():
+        if row.name.rpartition("-")[0].rpartition("-")[0] in SERVICES:
+            environment = Path(f"/proc/{row.pid}/environ").read_bytes()
+            assert b"DATABASE_URL=" in environment
+            assert b"OWNER_DATABASE_URL" not in environment
+
+
+def test_a_service_may_use_its_own_queues_and_no_others(stack):
+    listed = stack.rabbitmq.control("list_permissions", "-p", "crm", "--no-table-headers")
+    granted = {line.split("\t")[0]: line.split("\t")[1:] for line in listed.splitlines() if "\t" in line}
+    assert set(granted) == {"crm_admin", *(f"crm_{name}" for name in SERVICES)}
+    assert all("customers" not in pattern for pattern in granted["crm_audit"])
+
+
+def test_a_killed_program_comes_back(stack):
+    before = stack.kill_program("audit-worker-1", signal.SIGKILL)
+    deadline = time.monotonic() + 20
+    while stack.statuses()["audit-worker-1"].pid in (0, before):
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    stack.wait_ready()
+
+
+def test_scaled_web_processes_share_the_gateways_requests(stack):
+    stack.scale("customers", "web", 2)
+    assert len(stack.web_urls("customers")) == 2
+    configuration = (stack.home / "gateway" / "haproxy.cfg").read_text()
+    assert all(url.removeprefix("http://") in configuration for url in stack.web_urls("customers"))
+    stack.scale("customers", "web", 1)
+    assert "customers-web-2" not in stack.statuses()
+    assert ask(f"{stack.gateway_url}/readyz").status == 200
+
+
+def test_a_service_cannot_be_scaled_to_nothing_nor_one_that_is_not_there(stack):
+    with pytest.raises(OperatorError, match="at least one"):
+        stack.scale("customers", "web", 0)
+    with pytest.raises(OperatorError, match=r"no ordres-web; known are: identity"):
+        stack.scale("ordres", "web", 2)
+
+
+def test_demo_data_is_created_once(stack):
+    first = seed.seed(stack.gateway_url, stack.credentials)
+    again = seed.seed(stack.gateway_url, stack.credentials)
+    assert (first.created, first.found) == (80, 0)
+    assert (again.created, again.found) == (0, 80)
+
+
+def test_the_token_command_prints_a_good_token_and_nothing_else(stack):
+    seed.seed(stack.gateway_url, stack.credentials)
+    printed = invoke(stack.home, "token")
+    assert printed.exit_code == 0, printed.output
+    header = {"Authorization": f"Bearer {printed.output.strip()}"}
+    me = ask(f"{stack.gateway_url}/v1/auth/me", headers=header)
+    assert me.body["user"]["email"] == NORTHWIND.email
+
+
+def test_the_status_command_shows_every_program_and_succeeds(stack):
+    shown = invoke(stack.home, "status")
+    assert shown.exit_code == 0, shown.output
+    assert len(shown.output.splitlines()) == 1 + len(stack.programs())
+
+
+def test_a_stopped_program_makes_the_status_command_fail(stack):
+    stack.stop_program("audit-worker-1")
+    shown = invoke(stack.home, "status")
+    stack.start_program("audit-worker-1")
+    assert shown.exit_code == 1
+    assert "audit-worker-1   stopped" in shown.output
+
+
+def test_a_destroyed_stack_leaves_no_process_and_no_file():
+    home = temporary_home("crm-deploy-")
+    made = Stack(home, for_tests(), attached=True)
+    made.postgres.prepare()
+    made.supervisor.apply([])
+    assert processes_of(home)
+    made.destroy()
+    assert processes_of(home) == {}
+    assert not home.exists()
+
+
+def test_a_busy_port_is_reported_with_the_fix(tmp_path):
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        failed = invoke(tmp_path / "home", "up", "--port", str(port))
+    assert failed.exit_code == 1
+    assert f"port {port} is in use by another program. Take another: make up CRM_PORT=" in failed.output
+
+
+def test_commands_on_nothing_say_what_to_do(tmp_path):
+    for command in (("status",), ("token",), ("logs",), ("scale", "customers", "2")):
+        failed = invoke(tmp_path / "none", *command)
+        assert failed.exit_code == 1
+        assert "make one with: make up" in failed.output
+    assert invoke(tmp_path / "none", "down").exit_code == 0
+
+
+def test_destroying_asks_first(tmp_path):
+    home = tmp_path / "home"
+    home.mkdir()
+    (home / "precious").touch()
+    assert invoke(home, "destroy").exit_code == 1
+    assert (home / "precious").exists()
+    assert invoke(home, "destroy", YES="1").exit_code == 0
+    assert not home.exists()
+
+
+def test_demo_customers_are_the_same_at_every_run_and_differ_between_tenants():
+    assert list(customers(NORTHWIND)) == list(customers(NORTHWIND))
+    pairs = itertools.zip_longest(customers(NORTHWIND), customers(CONTOSO))
+    assert all(ours["name"] != theirs["name"] or ours["phone"] != theirs["phone"] for ours, theirs in pairs)

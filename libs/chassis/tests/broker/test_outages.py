@@ -1,0 +1,66 @@
+"""A broker of the module's own is killed and started: nothing is lost, nobody has to help."""
+
+import time
+
+import psycopg
+from chassis.broker import topology
+from chassis.broker.amqp import Message, Outcome, Publisher
+
+
+def test_broker_is_killed_and_started_again_under_load(stage, own_broker):
+    stage.broker_url = own_broker.url
+    stage.declare()
+    with stage.running(stage.relay()), stage.running(stage.consumer()):
+        for record in range(1, 101):
+            stage.record(record)
+        own_broker.kill()
+        for record in range(101, 201):
+            stage.record(record)
+        time.sleep(1.0)
+        assert stage.sql("SELECT max(attempts) FROM outbox WHERE published_at IS NULL") == [(0,)]
+        own_broker.start()
+        stage.wait_until(lambda: stage.effects() == 200, 40)
+        stage.wait_until(lambda: stage.unpublished() == 0)
+    assert stage.effects() == 200
+    assert stage.failed() == []
+
+
+def test_publishing_without_a_broker_answers_and_never_hangs():
+    publisher = Publisher("amqp://guest:guest@127.0.0.1:1/", name="test")
+    began = time.monotonic()
+    assert publisher.publish_batch([Message(topology.EXCHANGE, "k", b"", "1")]) == [Outcome.LOST]
+    publisher.close()
+    assert time.monotonic() - began < 2
+
+
+def test_a_blocked_broker_ends_in_a_timeout_and_resumes_by_itself(stage, own_broker):
+    stage.broker_url = own_broker.url
+    stage.declare()
+    publisher = Publisher(f"{own_broker.url}?blocked_connection_timeout=2", name="test")
+    assert publisher.wait_ready(5)
+    message = Message(topology.EXCHANGE, f"{stage.company}.x", b"x", "1")
+    own_broker.server.control("eval", "rabbit_alarm:set_alarm({{resource_limit, memory, node()}, []}).")
+    try:
+        began = time.monotonic()
+        assert publisher.publish_batch([message], 20) == [Outcome.LOST]
+        assert time.monotonic() - began < 10
+    finally:
+        own_broker.server.control("eval", "rabbit_alarm:clear_alarm({resource_limit, memory, node()}).")
+    assert publisher.wait_ready(10)
+    assert stage.wait_until(lambda: publisher.publish_batch([message], 5) == [Outcome.CONFIRMED])
+    publisher.close()
+
+
+def test_the_relay_waits_for_a_database_that_is_not_there(stage):
+    block = f"ALTER DATABASE {stage.home.name} WITH ALLOW_CONNECTIONS %s"
+    stage.declare()
+    stage.record(1)
+    with psycopg.connect(stage.home.admin_url, autocommit=True) as admin:
+        admin.execute(block % "false")
+        try:
+            with stage.running(stage.relay()):
+                time.sleep(1.0)
+                admin.execute(block % "true")
+                stage.wait_until(lambda: stage.unpublished() == 0)
+        finally:
+            admin.execute(block % "true")
