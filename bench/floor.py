@@ -35,7 +35,8 @@ CREATE = (
 )
 RECORD = (
     "INSERT INTO floor_outbox (event_id, company_id, aggregate_type, aggregate_id, aggregate_version, type,"
-    " routing_key, correlation_id, body, occurred_at) VALUES (%s, %s, 'customers', %s, 1, 'crm.customer.created.v1', %s, %s, %s, %s)"
+    " routing_key, correlation_id, body, occurred_at)"
+    " VALUES (%s, %s, 'customers', %s, 1, 'crm.customer.created.v1', %s, %s, %s, %s)"
 )
 
 _local = threading.local()

@@ -64,10 +64,10 @@ class System:
             psycopg.connect(self.url("customers"), autocommit=True) as customers,
             psycopg.connect(self.url("audit"), autocommit=True) as audit,
         ):
-            while customers.execute("SELECT FROM outbox WHERE published_at IS NULL LIMIT 1").fetchone():
+            while customers.execute("SELECT id FROM outbox WHERE published_at IS NULL LIMIT 1").fetchone():
                 _pause(deadline)
             last = customers.execute("SELECT event_id FROM outbox ORDER BY id DESC LIMIT 1").fetchone()
-            while last and not audit.execute("SELECT FROM audit_logs WHERE event_id = %s", last).fetchone():
+            while last and not audit.execute("SELECT id FROM audit_logs WHERE event_id = %s", last).fetchone():
                 _pause(deadline)
 
 

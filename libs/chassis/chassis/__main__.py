@@ -74,14 +74,16 @@ def _broker(service: Service, command: str) -> None:
         return
     settings = _settings(service, "broker_url", "relay_database_url")
     logging.configure(service.name, settings.log_level)
-    alone = command != "worker"
-    worker.run(
-        service,
-        settings,
-        relay=command in ("worker", "relay"),
-        consumer=command in ("worker", "consumer"),
-        schedules=not alone,
-    )
+    try:
+        worker.run(
+            service,
+            settings,
+            relay=command in ("worker", "relay"),
+            consumer=command in ("worker", "consumer"),
+            schedules=command == "worker",
+        )
+    except SettingsError as error:
+        exit_with(error)
 
 
 if __name__ == "__main__":

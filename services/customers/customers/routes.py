@@ -5,7 +5,7 @@ from typing import Any
 from flask import Response
 
 from chassis.db.listing import ListQuery, list_page
-from chassis.web.answers import answer, created, expected_version
+from chassis.web.answers import answer, created, expected_version, no_content
 from chassis.web.auth import require
 from chassis.web.blueprint import Blueprint, versioned
 from chassis.web.listing import answer_page
@@ -61,7 +61,7 @@ def update_customer(values: dict[str, Any], customer_id: int) -> Response:
 def archive_customer(customer_id: int) -> Response:
     """Archive a customer; it can be restored."""
     commands.archive_customer(session(), customer_id, expected_version())
-    return Response(status=204)
+    return no_content()
 
 
 @blueprint.route("/<id:customer_id>/restore", methods=["POST"])

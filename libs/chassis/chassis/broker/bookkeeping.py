@@ -26,9 +26,9 @@ _FORGET = Prepared(
 _BURY = Prepared(
     text(
         "INSERT INTO failed_messages (consumer, event_id, routing_key, body, error, history) "
-        "SELECT :consumer, CAST(:event_id AS uuid), :routing_key, CAST(:body AS bytea), :error, "
+        "SELECT CAST(:consumer AS text), CAST(:event_id AS uuid), :routing_key, CAST(:body AS bytea), :error, "
         "CAST(:history AS jsonb) WHERE NOT EXISTS ("
-        "SELECT FROM failed_messages WHERE consumer = :consumer AND replayed_at IS NULL "
+        "SELECT FROM failed_messages WHERE consumer = CAST(:consumer AS text) AND replayed_at IS NULL "
         "AND event_id IS NOT DISTINCT FROM CAST(:event_id AS uuid) AND body = CAST(:body AS bytea) FOR UPDATE)"
     )
 )

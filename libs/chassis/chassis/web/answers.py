@@ -28,6 +28,13 @@ def created(document: bytes, *, version: int, location: str) -> Response:
     return response
 
 
+def no_content() -> Response:
+    """Done, and nothing to show for it: 204."""
+    response = Response(status=204)
+    del response.headers["Content-Type"]
+    return response
+
+
 def expected_version() -> int:
     """The version that If-Match names: the client says which state its change is meant for.
 

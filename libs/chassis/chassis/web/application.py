@@ -142,7 +142,9 @@ class ServiceApplication(Flask):
             route = "unrouted" if request.url_rule is None else request.url_rule.rule
             measures.observe(request.method, route, response.status_code, seconds)
             principal: Principal | None = g.principal
-            log.info(
+            # A probe a second would bury the requests.
+            write = log.debug if route in ("/livez", "/readyz") else log.info
+            write(
                 "request",
                 method=request.method,
                 route=route,

@@ -13,6 +13,9 @@ from uuid import uuid4
 
 import psycopg
 import pytest
+from psycopg.conninfo import make_conninfo
+from sqlalchemy import text
+
 from chassis import events
 from chassis.broker import topology
 from chassis.broker.amqp import Message, Operator, Outcome, Publisher, Subscriber
@@ -25,8 +28,6 @@ from chassis.db import migrations, outbox
 from chassis.db.session import Database
 from chassis.db.statements import Prepared
 from chassis.events import Event, EventType
-from psycopg.conninfo import make_conninfo
-from sqlalchemy import text
 
 UPDATED = EventType("customer", "updated", "customers")
 SHORT = Ladder(rungs=(Rung("short", timedelta(milliseconds=100)),), climb=(0, 0))
@@ -71,6 +72,7 @@ class Home:
     """The database of this test run."""
 
     name: str
+    server_url: str
     admin_url: str
     owner_url: str
     app_url: str
@@ -80,6 +82,19 @@ class Home:
         with psycopg.connect(self.admin_url, autocommit=True) as connection:
             cursor = connection.execute(statement, parameters or None)
             return cursor.fetchall() if cursor.description else []
+
+    @contextmanager
+    def down(self) -> Iterator[None]:
+        """The database cuts every connection and takes none during the block, as while it restarts."""
+        with psycopg.connect(self.server_url, autocommit=True) as server:
+            server.execute(f"ALTER DATABASE {self.name} WITH ALLOW_CONNECTIONS false")
+            try:
+                server.execute(
+                    "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s", (self.name,)
+                )
+                yield
+            finally:
+                server.execute(f"ALTER DATABASE {self.name} WITH ALLOW_CONNECTIONS true")
 
 
 @dataclass
@@ -224,7 +239,7 @@ def home(postgres_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterato
     admin = make_conninfo(postgres_url, dbname=name)
     place = psycopg.conninfo.conninfo_to_dict(admin)
     urls = [f"postgresql://{role}:{name}@{place['host']}:{place['port']}/{name}" for role in roles]
-    home = Home(name, admin, *urls)
+    home = Home(name, postgres_url, admin, *urls)
     home.sql(f"ALTER SCHEMA public OWNER TO {roles[0]}; GRANT USAGE ON SCHEMA public TO {roles[1]}, {roles[2]}")
     folder: Path = tmp_path_factory.mktemp("migrations")
     (folder / "versions").mkdir()

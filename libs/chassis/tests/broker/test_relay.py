@@ -4,6 +4,7 @@ import time
 from contextlib import closing
 
 import pytest
+
 from chassis.broker import topology
 from chassis.broker.amqp import Operator
 

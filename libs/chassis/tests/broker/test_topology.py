@@ -5,6 +5,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
+
 from chassis.broker import topology
 from chassis.broker.ladder import LADDER, Ladder, Rung
 

@@ -1,0 +1,48 @@
+"""What the service records is what its contracts promise; what it consumes has one effect whatever the order."""
+
+import json
+from pathlib import Path
+
+import orjson
+import pytest
+from jsonschema import Draft202012Validator
+
+from customers import commands
+
+CONTRACTS = Path(__file__).parents[4] / "contracts" / "events"
+
+
+def test_every_recorded_event_keeps_its_contract(client, superuser, company_id):
+    body = client.post("/v1/customers", json={"name": "Ada", "email": "ada@example.com", "tags": ["a"]}).json
+    path = f"/v1/customers/{body['id']}"
+    client.patch(path, json={"credit_limit": "9.90"}, version=1)
+    client.delete(path, version=2)
+    client.post(f"{path}/restore")
+    rows = superuser.execute(
+        "SELECT type, body FROM outbox WHERE company_id = %s ORDER BY id", (company_id,)
+    ).fetchall()
+    assert len({event_type for event_type, _ in rows}) == 4
+    for version, (event_type, event) in enumerate(rows, 1):
+        schema = json.loads((CONTRACTS / f"{event_type}.schema.json").read_bytes())
+        document = orjson.loads(event)
+        Draft202012Validator(schema, format_checker=Draft202012Validator.FORMAT_CHECKER).validate(document)
+        assert document["aggregateversion"] == version
+        assert document["correlationid"]
+        assert document["actor"] == "7"
+
+
+@pytest.mark.parametrize("order", [(1, 2, 3), (3, 1, 2), (2, 3, 3), (3, 2, 1)])
+def test_an_older_event_never_overwrites_a_newer_user(session, superuser, company_id, order):
+    for version in order:
+        values = {"name": f"Version {version}", "email": None, "is_active": True}
+        commands.save_user_reference(session, 9, version, values)
+    session.commit()
+    query = "SELECT name FROM user_refs WHERE company_id = %s AND user_id = 9"
+    assert superuser.execute(query, (company_id,)).fetchone() == ("Version 3",)
+
+
+def test_a_rollback_leaves_neither_customer_nor_event(session, superuser, company_id):
+    commands.create_customer(session, {"name": "Ada"})
+    session.rollback()
+    for table in ("customers", "outbox", "user_refs", "customer_codes"):
+        assert superuser.execute(f"SELECT FROM {table} WHERE company_id = %s", (company_id,)).fetchone() is None

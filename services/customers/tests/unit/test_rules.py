@@ -1,0 +1,66 @@
+"""What a customer may be, without a server."""
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+from marshmallow import ValidationError
+
+from chassis.events import decode
+from customers import rules
+from customers.events import PUBLISHED
+from customers.handlers import SUBSCRIPTIONS
+from customers.queries import CUSTOMER, CUSTOMERS
+from customers.schemas import CustomerIn, CustomerOut, CustomerPatch
+
+CONTRACTS = Path(__file__).parents[4] / "contracts" / "events"
+
+
+def test_the_view_shows_what_the_schema_says():
+    assert list(CUSTOMER.columns) == list(CustomerOut().fields)
+
+
+def test_what_the_service_owns_cannot_be_sent():
+    owned = {"id", "company_id", "version", "created_by", "created_at", "updated_at", "archived_at", "phone_e164"}
+    for schema in (CustomerIn(), CustomerPatch()):
+        assert owned & schema.fields.keys() == set()
+    assert "customer_code" not in CustomerPatch().fields
+
+
+def test_lists_sort_by_fields_that_cannot_be_null():
+    assert [name for name in CUSTOMERS.sorts if CUSTOMER.table.c[name].nullable] == []
+
+
+@pytest.mark.parametrize("code", ["C-1", "C-000123", "C-99999999"])
+def test_a_code_of_the_services_form_is_refused(code):
+    with pytest.raises(ValidationError):
+        CustomerIn().load({"name": "Ada", "customer_code": code})
+
+
+@pytest.mark.parametrize("code", ["c-1", "C-1a", "K-1", "AC-1"])
+def test_a_code_of_the_clients_own_form_is_taken(code):
+    assert CustomerIn().load({"name": "Ada", "customer_code": code})["customer_code"] == code
+
+
+@pytest.mark.parametrize(
+    ("email", "good"),
+    [("a@b.co", True), ("a.b+c@d-e.example", True), ("a@b", False), ("@b.co", False), ("a b@c.de", False)],
+)
+def test_emails_are_told_apart(email, good):
+    assert bool(re.match(rules.EMAIL_PATTERN, email)) is good
+
+
+@pytest.mark.parametrize("event_type", SUBSCRIPTIONS.handlers)
+def test_a_consumed_events_example_has_what_its_handler_reads(event_type, monkeypatch):
+    """The producer's published example passes through our handler (contract test)."""
+    saved = []
+    monkeypatch.setattr("customers.commands.save_user_reference", lambda *given: saved.append(given[1:]))
+    event = decode((CONTRACTS / f"{event_type}.example.json").read_bytes())
+    SUBSCRIPTIONS.handlers[event_type](None, event)
+    assert len(saved) == 1
+
+
+def test_every_published_event_has_its_contract():
+    for event_type in PUBLISHED:
+        assert json.loads((CONTRACTS / f"{event_type.name}.schema.json").read_bytes())["title"]
