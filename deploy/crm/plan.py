@@ -87,10 +87,10 @@ def supervise_server(home: Path, server: Server) -> Supervised:
     )
 
 
-def supervise_service(home: Path, program: ServiceProgram, state: State) -> Supervised:
+def supervise_service(home: Path, program: ServiceProgram, state: State, digest: str) -> Supervised:
     return Supervised(
         program.name,
-        fingerprint(home, service_launch(program, state), source_digest(program.service)),
+        fingerprint(home, service_launch(program, state), digest),
         _PRIORITY[program.kind],
         as_group=True,
     )

@@ -36,6 +36,8 @@ class StackSettings:
     limits: Limits = field(default_factory=Limits)
     broker_metrics: bool = True
     log_level: str = "info"
+    # Whether `up` restarts the services whose source files have changed since they started.
+    follow_edits: bool = True
 
 
 def for_tests(**changes: object) -> StackSettings:
@@ -46,5 +48,6 @@ def for_tests(**changes: object) -> StackSettings:
         "bcrypt_cost": 4,
         "limits": NO_LIMITS,
         "broker_metrics": False,
+        "follow_edits": False,
     }
     return StackSettings(**(values | changes))  # type: ignore[arg-type]  # Checked where a test fails: right here.

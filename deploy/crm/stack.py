@@ -179,7 +179,7 @@ class Stack:
             process.send(number)
         return pid
 
-    def wait_ready(self, timeout: float = 60.0) -> None:
+    def wait_ready(self, timeout: float = 120.0) -> None:
         """Wait until every program answers; raise OperatorError with the first that does not."""
         for name, check in self.checks().items():
             self._watch.until_ready(name, check, timeout)
@@ -237,6 +237,9 @@ class Stack:
         self._end_leftovers()
         self.state.drop_busy_ports(keep=("gateway",))
 
+    def _digest(self, service: str) -> str:
+        return plan.source_digest(service) if self.settings.follow_edits else ""
+
     def _take_gateway_port(self) -> None:
         known = self.state.ports.get("gateway")
         wanted = self.settings.gateway_port or known or free_port(self.state.ports.values())
@@ -270,7 +273,7 @@ class Stack:
         preparation = Preparation(self.settings, self.credentials, self.state)
         preparation.databases(self.postgres)
         secrets = "".join(str(owner_environment(service, self.credentials, self.state)) for service in SERVICES)
-        wanted = hashlib.sha256((secrets + "".join(map(plan.source_digest, SERVICES))).encode()).hexdigest()
+        wanted = hashlib.sha256((secrets + "".join(map(self._digest, SERVICES))).encode()).hexdigest()
         fresh = wanted != self.state.prepared
         revisions = preparation.migrate() if fresh else {}
         if fresh:
@@ -305,7 +308,7 @@ class Stack:
             supervised.append(plan.supervise_server(self.home, server))
         for program in plan.service_programs(self.settings, self.state):
             plan.service_launch(program, self.state).write(self.home, program.name)
-            supervised.append(plan.supervise_service(self.home, program, self.state))
+            supervised.append(plan.supervise_service(self.home, program, self.state, self._digest(program.service)))
         gateway = plan.gateway_launch(GatewayFiles(self.home).command)
         gateway.write(self.home, plan.GATEWAY)
         self.supervisor.apply([*supervised, plan.supervise_gateway(self.home, gateway)])

@@ -23,7 +23,7 @@ class Watch:
     def log_path(self, name: str) -> Path:
         return self._logs / f"{name}.log"
 
-    def until_ready(self, name: str, check: Check, timeout: float = 60.0) -> None:
+    def until_ready(self, name: str, check: Check, timeout: float = 120.0) -> None:
         """Wait until `check` passes; raise OperatorError with the reason and the end of the log when it will not."""
         deadline = time.monotonic() + timeout
         falling: float | None = None

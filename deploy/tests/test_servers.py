@@ -1,5 +1,6 @@
 """The private PostgreSQL and RabbitMQ: reachable over loopback alone, and gone when they are stopped."""
 
+import contextlib
 import os
 import signal
 import subprocess
@@ -28,9 +29,10 @@ def listeners(pid):
     """The addresses that a process listens on, from the kernel."""
     sockets = set()
     for descriptor in Path(f"/proc/{pid}/fd").iterdir():
-        target = os.readlink(descriptor)
-        if target.startswith("socket:["):
-            sockets.add(target[8:-1])
+        with contextlib.suppress(FileNotFoundError):
+            target = str(descriptor.readlink())
+            if target.startswith("socket:["):
+                sockets.add(target[8:-1])
     found = []
     for family in ("tcp", "tcp6"):
         for line in Path(f"/proc/{pid}/net/{family}").read_text().splitlines()[1:]:

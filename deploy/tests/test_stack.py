@@ -2,6 +2,7 @@
 
 import itertools
 import os
+import re
 import signal
 import socket
 import time
@@ -55,9 +56,7 @@ def test_every_program_is_ready(stack):
     assert [(row.name, row.state, row.reason) for row in rows if row.state != "RUNNING" or row.reason] == []
 
 
-def test_starting_a_running_stack_again_restarts_nothing_but_edited_code(stack, monkeypatch):
-    monkeypatch.setattr("crm.plan.source_digest", lambda _: "the same")
-    stack.up()
+def test_starting_a_running_stack_again_restarts_nothing(stack):
     before = {name: status.pid for name, status in stack.statuses().items()}
     stack.up()
     assert {name: status.pid for name, status in stack.statuses().items()} == before
@@ -148,7 +147,7 @@ def test_a_stopped_program_makes_the_status_command_fail(stack):
     shown = invoke(stack.home, "status")
     stack.start_program("audit-worker-1")
     assert shown.exit_code == 1
-    assert "audit-worker-1   stopped" in shown.output
+    assert re.search(r"audit-worker-1 +stopped .* not running", shown.output)
 
 
 def test_a_destroyed_stack_leaves_no_process_and_no_file():

@@ -6,6 +6,8 @@ import uuid
 import pytest
 import requests
 
+# One stack serves all tests that need a whole one.
+pytestmark = pytest.mark.xdist_group("stack")
 PROBLEM = "application/problem+json"
 
 

@@ -10,6 +10,8 @@ import time
 import pytest
 import requests
 
+# One stack serves all tests that need a whole one.
+pytestmark = pytest.mark.xdist_group("stack")
 FORMS = [pytest.param(3, id="short"), pytest.param(50, id="long", marks=pytest.mark.long)]
 OUTAGES = [pytest.param(4, id="short"), pytest.param(60, id="long", marks=pytest.mark.long)]
 

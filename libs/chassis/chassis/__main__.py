@@ -47,7 +47,7 @@ def _settings(service: Service, *required: str) -> Settings:
 
 def _web(service: Service) -> None:
     """Become gunicorn. Its workers count in files of their own folder, which /metrics adds up."""
-    settings = _settings(service, "jwks_url", "cursor_secret")
+    settings = _settings(service, "jwks_url", "cursor_secret", *service.required)
     if "PROMETHEUS_MULTIPROC_DIR" not in os.environ:
         os.environ["PROMETHEUS_MULTIPROC_DIR"] = tempfile.mkdtemp(prefix=f"crm-{service.name}-metrics-")
     gunicorn = [sys.executable, "-m", "gunicorn", "--config", "python:chassis.web.gunicorn"]

@@ -16,7 +16,10 @@ from chassis.errors import AppError
 
 @dataclass(frozen=True, kw_only=True)
 class Service:
-    """A service. `conflicts` says what the violation of a named constraint means to a client."""
+    """A service. `conflicts` says what the violation of a named constraint means to a client.
+
+    `required` names the settings of its own that a web process cannot do without.
+    """
 
     name: str
     title: str
@@ -27,6 +30,7 @@ class Service:
     subscriptions: Subscriptions | None = None
     conflicts: Mapping[str, AppError] = field(default_factory=dict)
     schedules: Sequence[Schedule] = ()
+    required: tuple[str, ...] = ()
 
 
 def load(name: str) -> Service:

@@ -22,6 +22,7 @@ SERVICE = Service(
     metadata=models.metadata,
     migrations=Path(__file__).parent.parent / "migrations",
     blueprints=(routes.auth, routes.keys),
+    required=("key_encryption_key",),
     conflicts={
         "uq_companies_email": Conflict(
             "company_email_taken",

@@ -16,6 +16,7 @@ from pika.exceptions import AMQPError, ChannelClosedByBroker
 
 FIRST_PAUSE = 0.5
 LONGEST_PAUSE = 30.0
+READY_TIMEOUT = 10.0
 HEARTBEAT = 20
 BLOCKED_TIMEOUT = 60
 PERSISTENT = 2
@@ -131,7 +132,7 @@ class _Link:
                 break
             pause = FIRST_PAUSE if was_ready else min(pause * 2, LONGEST_PAUSE)
             wait = pause * random.uniform(0.5, 1.0)  # noqa: S311  # Spreads reconnects; nothing secret.
-            log.warning("broker connection lost", connection=self._name, reason=str(self._reason), again_in=wait)
+            log.warning("broker connection lost", connection=self._name, reason=str(self._reason) or repr(self._reason), again_in=wait)
             self._closing.wait(wait)
 
     def _connect_once(self) -> bool:
@@ -149,6 +150,8 @@ class _Link:
                 on_close_callback=self._on_end,
                 custom_ioloop=loop,
             )
+            # A broker that is starting up accepts connections and lets a channel wait for its queue, for ever at worst.
+            loop.call_later(READY_TIMEOUT, self._expect_ready)
             loop.start()
         except Exception as error:  # noqa: BLE001  # Whatever broke the loop, the cure is a new connection.
             self._reason = error
@@ -160,6 +163,11 @@ class _Link:
         self._lost()
         loop.close()
         return was_ready
+
+    def _expect_ready(self) -> None:
+        if not self._ready.is_set():
+            self._reason = BrokerUnavailable(f"not usable within {READY_TIMEOUT:.0f} s")
+            self._hang_up(1.0)
 
     def _on_open(self, connection: Any) -> None:
         connection.channel(on_open_callback=self._on_channel)

@@ -182,7 +182,8 @@ class ServiceApplication(Flask):
         traceparent = headers.get("traceparent")
         if traceparent is not None and not _TRACEPARENT.match(traceparent):
             traceparent = None
-        client_ip = headers.get("X-Forwarded-For", request.remote_addr)
+        # The gateway sets it to one address; from anywhere else it is text of any length.
+        client_ip = (headers.get("X-Forwarded-For") or request.remote_addr or "")[:64] or None
         user_agent = headers.get("User-Agent")
         if user_agent is not None:
             user_agent = user_agent[:500].replace("\x00", "")

@@ -15,7 +15,7 @@ def create_application(service: Service) -> ServiceApplication:
     Leaves the process with EX_CONFIG when settings are missing. Raises BypassError.
     """
     try:
-        settings = service.settings.from_environment(required=REQUIRED)
+        settings = service.settings.from_environment(required=(*REQUIRED, *service.required))
     except SettingsError as error:
         exit_with(error)
         raise
