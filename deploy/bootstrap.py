@@ -82,11 +82,9 @@ def pip(*arguments: str) -> None:
     run([str(VENV / "bin" / "python"), "-m", "pip", *arguments, *quiet])
 
 
-def run(command: Sequence[str], environment: dict[str, str] | None = None) -> None:
+def run(command: Sequence[str]) -> None:
     """Run quietly; show what the command said only when it failed."""
-    done = subprocess.run(
-        command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False, env=environment
-    )
+    done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False)
     if done.returncode != 0:
         sys.stderr.write(done.stdout)
         stop(f"`{' '.join(command[:6])} …` failed with exit code {done.returncode}; its output is above.")
@@ -109,12 +107,13 @@ def install_packages(missing: Sequence[programs.Package]) -> None:
         stop(f"missing: {', '.join(names)}. Install them with: {programs.install_line(missing)}")
         return
     say(f"installing {', '.join(names)} (no system service is started)")
-    environment = os.environ | {"DEBIAN_FRONTEND": "noninteractive"}
-    apt = [*prefix, "env", "DEBIAN_FRONTEND=noninteractive", "apt-get", "-qq", "-y"]
+    apt = [*prefix, "env", "DEBIAN_FRONTEND=noninteractive", "UCF_FORCE_CONFFOLD=1", "apt-get", "-qq", "-y"]
     with services_kept_from_starting(prefix):
         # A fresh machine has no package lists; an old one has stale ones. A failure here shows in the install.
-        subprocess.run([*apt, "update"], capture_output=True, check=False, env=environment)
-        run([*apt, "install", "--no-install-recommends", *names], environment)
+        subprocess.run([*apt, "update"], capture_output=True, check=False)
+        # The cluster configuration that was written above is kept without a question.
+        keep = ("-o", "Dpkg::Options::=--force-confold")
+        run([*apt, *keep, "install", "--no-install-recommends", *names])
     still = programs.missing_packages(bench="wrk" in names, python_venv="python3-venv" in names)
     if still:
         stop(f"still missing after the installation: {', '.join(package.name for package in still)}")

@@ -161,10 +161,12 @@ def test_a_destroyed_stack_leaves_no_process_and_no_file():
     assert not home.exists()
 
 
-def test_a_busy_port_is_reported_with_the_fix(tmp_path):
+def test_a_busy_port_is_reported_with_the_fix():
+    home = temporary_home("crm-deploy-")
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
-        failed = invoke(tmp_path / "home", "up", "--port", str(port))
+        failed = invoke(home, "up", "--port", str(port))
+    Stack(home).destroy()
     assert failed.exit_code == 1
     assert f"port {port} is in use by another program. Take another: make up CRM_PORT=" in failed.output
 

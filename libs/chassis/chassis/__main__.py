@@ -70,7 +70,10 @@ def _broker(service: Service, command: str) -> None:
     from chassis.broker import topology, worker  # noqa: PLC0415  # A web process never loads the broker's client.
 
     if command == "topology":
-        topology.declare(_settings(service, "broker_url").broker_url, service.name, service.subscriptions)
+        try:
+            topology.declare(_settings(service, "broker_url").broker_url, service.name, service.subscriptions)
+        except topology.TopologyError as error:
+            raise SystemExit(str(error)) from error
         return
     settings = _settings(service, "broker_url", "relay_database_url")
     logging.configure(service.name, settings.log_level)

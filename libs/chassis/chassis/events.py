@@ -131,7 +131,7 @@ def decode(body: bytes) -> Event:
             source=_text(raw["source"]),
             type=_text(raw["type"]),
             subject=_text(raw["subject"]),
-            time=datetime.fromisoformat(raw["time"]),
+            time=_moment(raw["time"]),
             company_id=_positive(raw["companyid"]),
             aggregate_version=_positive(raw["aggregateversion"]),
             actor=None if raw.get("actor") is None else _positive(int(raw["actor"])),
@@ -147,6 +147,13 @@ def decode(body: bytes) -> Event:
     except (ValueError, KeyError, TypeError, IndexError, AttributeError) as error:
         raise MalformedEvent(f"malformed event: {type(error).__name__}: {error}") from error
     return event
+
+
+def _moment(value: str) -> datetime:
+    moment = datetime.fromisoformat(value)
+    if moment.tzinfo is None:
+        raise ValueError("a time with its zone is wanted")
+    return moment
 
 
 def _text(value: object) -> str:

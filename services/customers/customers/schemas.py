@@ -11,7 +11,7 @@ _MOST_TAGS = 50
 class _CustomerFields(InSchema):
     """What a client may say of a customer; everything else is the service's own."""
 
-    email = Text(longest=255, allow_none=True, validate=[validate.Regexp(rules.EMAIL_PATTERN)])
+    email = Text(longest=255, allow_none=True, validate=[validate.Regexp(rf"{rules.EMAIL_PATTERN}(?!\n)")])
     phone = Text(longest=50, allow_none=True)
     secondary_phone = Text(longest=50, allow_none=True)
     address = Text(longest=2000, allow_none=True)

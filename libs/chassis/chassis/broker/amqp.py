@@ -3,9 +3,7 @@
 import queue
 import random
 import threading
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
-from enum import StrEnum
+from collections.abc import Iterable, Sequence
 from functools import partial
 from typing import Any
 
@@ -13,6 +11,8 @@ import pika
 import structlog
 from pika.adapters.select_connection import IOLoop
 from pika.exceptions import AMQPError, ChannelClosedByBroker
+
+from chassis.broker.messages import BrokerRefused, BrokerUnavailable, Delivery, Message, Outcome
 
 FIRST_PAUSE = 0.5
 LONGEST_PAUSE = 30.0
@@ -25,66 +25,11 @@ NORMAL_CLOSE = 200
 log = structlog.get_logger()
 
 
-class BrokerUnavailable(Exception):
-    """The broker did not answer in time."""
-
-
-class BrokerRefused(Exception):
-    """The broker closed the channel over an operation; `code` is AMQP's reply code, 404 or 406 for instance."""
-
-    def __init__(self, code: int, text: str) -> None:
-        super().__init__(f"{code} {text}")
-        self.code = code
-        self.text = text
-
-
-class Outcome(StrEnum):
-    """What became of a published message."""
-
-    CONFIRMED = "confirmed"  # Every queue that it was routed to has it on disk.
-    RETURNED = "returned"  # Mandatory, and there was no queue for it.
-    REFUSED = "refused"  # The broker answered with a nack: a queue is full.
-    LOST = "lost"  # No answer before the connection ended or the time was up: it may have arrived or not.
-
-
-@dataclass(frozen=True, slots=True)
-class Message:
-    """What is to be published. `message_id` tells returned messages apart, so it must be unique within a batch."""
-
-    exchange: str
-    routing_key: str
-    body: bytes
-    message_id: str
-    type: str | None = None
-    correlation_id: str | None = None
-    content_type: str = "application/cloudevents+json"
-    timestamp: int | None = None
-    headers: Mapping[str, Any] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, slots=True)
-class Delivery:
-    """A message as it arrived. `generation` names the connection; on the next one its tag means nothing."""
-
-    generation: int
-    tag: int
-    redelivered: bool
-    exchange: str
-    routing_key: str
-    body: bytes
-    message_id: str | None
-    type: str | None
-    correlation_id: str | None
-    content_type: str | None
-    timestamp: int | None
-    headers: Mapping[str, Any]
-
-
-class _Link:
+class Link:
     """A connection with one channel on an I/O thread; after any fault it starts anew, with a jittered back-off.
 
     pika serves heartbeats only inside its loop, so nothing slow may run here: other threads hand work over with
-    `_soon` and wait elsewhere.
+    `soon` and wait elsewhere.
     """
 
     def __init__(self, url: str, *, name: str) -> None:
@@ -132,7 +77,12 @@ class _Link:
                 break
             pause = FIRST_PAUSE if was_ready else min(pause * 2, LONGEST_PAUSE)
             wait = pause * random.uniform(0.5, 1.0)  # noqa: S311  # Spreads reconnects; nothing secret.
-            log.warning("broker connection lost", connection=self._name, reason=str(self._reason) or repr(self._reason), again_in=wait)
+            log.warning(
+                "broker connection lost",
+                connection=self._name,
+                reason=str(self._reason) or repr(self._reason),
+                again_in=wait,
+            )
             self._closing.wait(wait)
 
     def _connect_once(self) -> bool:
@@ -201,12 +151,12 @@ class _Link:
         except AMQPError:
             loop.stop()
 
-    def _usable(self) -> None:
+    def usable(self) -> None:
         """Called by `_prepare` once the channel does what it is for."""
         log.info("broker connected", connection=self._name)
         self._ready.set()
 
-    def _soon(self, work: Any) -> bool:
+    def soon(self, work: Any) -> bool:
         """Run `work` on the I/O thread; False when there is no connection now."""
         with self._lock:
             if self._loop is None or not self._ready.is_set():
@@ -257,7 +207,7 @@ class Batch:
         self._done.set()
 
 
-class Publisher(_Link):
+class Publisher(Link):
     """Publishes batches, persistent and mandatory, with publisher confirms."""
 
     def __init__(self, url: str, *, name: str) -> None:
@@ -293,11 +243,11 @@ class Publisher(_Link):
 
     def renew(self) -> None:
         """Give this connection up and make another one: it does not answer."""
-        self._soon(partial(self._hang_up, 1.0))
+        self.soon(partial(self._hang_up, 1.0))
 
     def _prepare(self, channel: Any) -> None:
         channel.add_on_return_callback(self._on_return)
-        channel.confirm_delivery(self._on_answer, callback=lambda _: self._usable())
+        channel.confirm_delivery(self._on_answer, callback=lambda _: self.usable())
 
     def _publish(self, batch: Batch) -> None:
         channel = self._channel
@@ -356,7 +306,7 @@ class Publisher(_Link):
                 batch._abandon(self.refusal)  # noqa: SLF001
 
 
-class Subscriber(_Link):
+class Subscriber(Link):
     """Consumes one queue into memory, at most `prefetch` unacknowledged messages at a time."""
 
     def __init__(self, url: str, *, name: str, queue_name: str, prefetch: int) -> None:
@@ -378,7 +328,7 @@ class Subscriber(_Link):
 
     def ack(self, deliveries: Sequence[Delivery]) -> None:
         """Acknowledge; silently nothing for those of an ended connection, which the broker delivers again."""
-        self._soon(partial(self._ack, [(each.generation, each.tag) for each in deliveries]))
+        self.soon(partial(self._ack, [(each.generation, each.tag) for each in deliveries]))
 
     def _ack(self, tags: Sequence[tuple[int, int]]) -> None:
         if self._channel is None or not self._channel.is_open:
@@ -402,7 +352,7 @@ class Subscriber(_Link):
         channel.basic_qos(prefetch_count=self._prefetch, callback=lambda _: self._consume(channel))
 
     def _consume(self, channel: Any) -> None:
-        channel.basic_consume(self._queue_name, self._on_message, callback=lambda _: self._usable())
+        channel.basic_consume(self._queue_name, self._on_message, callback=lambda _: self.usable())
 
     def _on_message(self, _: Any, method: Any, properties: Any, body: bytes) -> None:
         self._unacknowledged[method.delivery_tag] = None
@@ -425,42 +375,3 @@ class Subscriber(_Link):
 
     def _lost(self) -> None:
         self._unacknowledged.clear()
-
-
-class Operator(_Link):
-    """Runs declarations one at a time and waits for each."""
-
-    def __init__(self, url: str, *, name: str) -> None:
-        self._answer: queue.SimpleQueue[Any] = queue.SimpleQueue()
-        self._asked = False
-        super().__init__(url, name=name)
-
-    def call(self, operation: str, timeout: float = 30.0, **arguments: Any) -> Any:
-        """Call a channel method of that name. Raises BrokerRefused or BrokerUnavailable."""
-        if not (self.wait_ready(timeout) and self._soon(partial(self._call, operation, arguments))):
-            raise BrokerUnavailable(f"no connection to the broker: {self._reason}")
-        try:
-            answer = self._answer.get(timeout=timeout)
-        except queue.Empty:
-            self.close()  # An answer that comes now would be taken for the next question's.
-            raise BrokerUnavailable(f"no answer to {operation} in {timeout} s") from None
-        if isinstance(answer, Exception):
-            raise answer
-        return answer
-
-    def _call(self, operation: str, arguments: Mapping[str, Any]) -> None:
-        self._asked = True
-        getattr(self._channel, operation)(**arguments, callback=self._answered)
-
-    def _answered(self, frame: Any) -> None:
-        self._asked = False
-        self._answer.put(frame.method)
-
-    def _prepare(self, _: Any) -> None:
-        self._usable()
-
-    def _lost(self) -> None:
-        if not self._asked:
-            return
-        self._asked = False
-        self._answer.put(self.refusal or BrokerUnavailable(f"the connection ended: {self._reason}"))

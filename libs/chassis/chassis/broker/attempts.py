@@ -8,8 +8,8 @@ from typing import Any
 import orjson
 import uuid_utils
 
-from chassis.broker.amqp import Delivery, Message
 from chassis.broker.bookkeeping import storable
+from chassis.broker.messages import Delivery, Message
 
 ATTEMPT = "crm-attempt"
 HISTORY = "crm-history"

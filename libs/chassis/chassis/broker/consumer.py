@@ -8,14 +8,16 @@ from threading import Event as Flag
 from typing import TypeVar
 
 import psycopg
+import sqlalchemy.exc
 import structlog
 
 from chassis import events, metrics
 from chassis.broker import attempts, topology
-from chassis.broker.amqp import BrokerUnavailable, Delivery, Message, Outcome, Publisher, Subscriber
+from chassis.broker.amqp import Publisher, Subscriber
 from chassis.broker.bookkeeping import Bookkeeping
 from chassis.broker.failures import Verdict, judge
 from chassis.broker.ladder import LADDER, Ladder
+from chassis.broker.messages import BrokerUnavailable, Delivery, Message, Outcome
 from chassis.broker.subscriptions import Subscriptions
 from chassis.context import NOBODY, Context, acting_as
 from chassis.db import inbox
@@ -301,8 +303,9 @@ class Consumer:
             self._notes.engine.dispose()
             self._pause(pause)
             try:
-                self._effects.ping()
-            except psycopg.Error:
+                with self._effects.transaction() as session:
+                    session.connection()
+            except (psycopg.Error, sqlalchemy.exc.SQLAlchemyError):
                 pause = min(pause * 2, LONGEST_PAUSE)
             else:
                 return

@@ -10,8 +10,9 @@ import uuid_utils
 from sqlalchemy import text
 
 from chassis.broker import topology
-from chassis.broker.amqp import BrokerUnavailable, Message, Outcome, Publisher
+from chassis.broker.amqp import Publisher
 from chassis.broker.attempts import ROUTING_KEY
+from chassis.broker.messages import BrokerUnavailable, Message, Outcome
 from chassis.db.session import Database
 from chassis.db.statements import Prepared
 

@@ -11,7 +11,8 @@ import structlog
 
 from chassis import metrics
 from chassis.broker import topology
-from chassis.broker.amqp import Batch, BrokerRefused, BrokerUnavailable, Message, Outcome, Publisher
+from chassis.broker.amqp import Batch, Publisher
+from chassis.broker.messages import BrokerRefused, BrokerUnavailable, Message, Outcome
 from chassis.events import CONTENT_TYPE
 
 LOCK = 0x4352_4D52  # "CRMR": one active relay in a database.
@@ -40,8 +41,8 @@ OPTIONS = (
 # By status and never by "id above the last seen": ids are taken before the commit, so a lower one may appear later.
 # Only the oldest unpublished event of each aggregate is offered: whatever fails or is unanswered holds back what
 # follows it, so that no resend can overtake. The oldest rows are numbered within their aggregates, instead of asking
-# of each whether there is an older one: that question is planned on statistics that are always stale, and then costs the
-# whole backlog for each row.
+# of each whether there is an older one: that question is planned on statistics that are always stale, and then costs
+# the whole backlog for each row.
 SELECT_DUE = """
 SELECT id, event_id::text, type, routing_key, correlation_id, extract(epoch FROM occurred_at)::bigint, body
 FROM outbox WHERE id = ANY (ARRAY(

@@ -3,8 +3,9 @@
 from contextlib import closing
 from typing import Any
 
-from chassis.broker.amqp import BrokerRefused, Operator
 from chassis.broker.ladder import LADDER, Ladder
+from chassis.broker.messages import BrokerRefused
+from chassis.broker.operator import Operator
 from chassis.broker.subscriptions import Subscriptions
 
 EXCHANGE = "crm.events"

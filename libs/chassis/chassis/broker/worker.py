@@ -9,6 +9,7 @@ from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Protocol
 
+import psycopg
 import structlog
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
@@ -92,6 +93,8 @@ def run(service: ServiceParts, settings: Settings, *, relay: bool, consumer: boo
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
     server = _serve(settings.metrics_bind, parts) if settings.metrics_bind else None
+    for database in databases:
+        _refuse_bypass(database, stop)
     for part in parts:
         part.thread.start()
     log.info("worker started", parts=[part.name for part in parts])
@@ -114,6 +117,18 @@ def run(service: ServiceParts, settings: Settings, *, relay: bool, consumer: boo
     log.info("worker stopped")
     if died:
         raise SystemExit(1)
+
+
+def _refuse_bypass(database: Database, stop: threading.Event) -> None:
+    """Hold the role against row-level security before anything is handled; a database that is away is waited for."""
+    while not stop.is_set():
+        try:
+            database.refuse_bypass()
+        except psycopg.OperationalError as error:
+            log.warning("database does not answer", error=str(error))
+            stop.wait(1)
+        else:
+            return
 
 
 def _require(service: ServiceParts, settings: Settings, *, relay: bool, consumer: bool, schedules: bool) -> None:

@@ -80,6 +80,9 @@ def create_chassis_tables(service: str) -> None:
             DELETE FROM public.idempotency_keys WHERE ctid = ANY (ARRAY(SELECT ctid FROM public.idempotency_keys
                 WHERE created_at < now() - interval '48 hours' LIMIT most));
             GET DIAGNOSTICS gone = ROW_COUNT; total := total + gone;
+            DELETE FROM public.message_attempts WHERE ctid = ANY (ARRAY(SELECT ctid FROM public.message_attempts
+                WHERE last_attempt_at < now() - interval '30 days' LIMIT most));
+            GET DIAGNOSTICS gone = ROW_COUNT; total := total + gone;
             RETURN total;
         END $$
         """

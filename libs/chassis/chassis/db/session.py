@@ -89,6 +89,7 @@ class Database:
         event.listen(self.engine, "connect", lambda connection, _: _adapt(connection))
         self._sessions = orm.sessionmaker(self.engine, class_=Session, autoflush=False, expire_on_commit=False)
         self._local = threading.local()
+        self._readers: set[psycopg.Connection] = set()
 
     def session(self) -> Session:
         """A new session; it begins its transaction with its first statement."""
@@ -115,7 +116,7 @@ class Database:
         except psycopg.OperationalError:
             if not self._reader().closed:
                 raise
-            self._local.reader = None
+            self._forget_reader()
             return self._read_on(self._reader(), statement.sql, bound)
 
     @staticmethod
@@ -133,7 +134,14 @@ class Database:
             reader = psycopg.connect(self._conninfo, autocommit=True, **self._arguments)
             _adapt(reader)
             self._local.reader = reader
+            self._readers.add(reader)
         return reader
+
+    def _forget_reader(self) -> None:
+        """Close this thread's reader; the next read makes a new one."""
+        self._readers.discard(self._local.reader)
+        self._local.reader.close()
+        self._local.reader = None
 
     def ping(self) -> None:
         """One round trip. Raises psycopg.Error when the database does not answer."""
@@ -141,7 +149,7 @@ class Database:
 
     def _reader_or_new(self) -> psycopg.Connection:
         if self._reader().closed:
-            self._local.reader = None
+            self._forget_reader()
         return self._reader()
 
     def refuse_bypass(self) -> None:
@@ -165,12 +173,10 @@ class Database:
             )
 
     def dispose(self) -> None:
-        """Close the pool and this thread's reader."""
+        """Close the pool and every thread's reader; whoever reads afterwards connects anew."""
         self.engine.dispose()
-        reader: psycopg.Connection | None = getattr(self._local, "reader", None)
-        if reader is not None:
-            reader.close()
-            self._local.reader = None
+        while self._readers:
+            self._readers.pop().close()
 
 
 @event.listens_for(Session, "after_begin")

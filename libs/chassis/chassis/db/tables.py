@@ -88,13 +88,6 @@ def chassis_tables(metadata: MetaData) -> None:
         Column("last_error", Text),
         UniqueConstraint("aggregate_type", "aggregate_id", "aggregate_version"),
         Index("ix_outbox_unpublished", "id", postgresql_where=text("published_at IS NULL")),
-        Index(
-            "ix_outbox_unpublished_aggregate",
-            "aggregate_type",
-            "aggregate_id",
-            "id",
-            postgresql_where=text("published_at IS NULL"),
-        ),
         Index("ix_outbox_published_at", "published_at", postgresql_where=text("published_at IS NOT NULL")),
         info={"tenant": "company_id"},
     )

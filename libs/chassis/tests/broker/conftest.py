@@ -18,9 +18,11 @@ from sqlalchemy import text
 
 from chassis import events
 from chassis.broker import topology
-from chassis.broker.amqp import Message, Operator, Outcome, Publisher, Subscriber
+from chassis.broker.amqp import Publisher, Subscriber
 from chassis.broker.consumer import Consumer
 from chassis.broker.ladder import Ladder, Rung
+from chassis.broker.messages import Message, Outcome
+from chassis.broker.operator import Operator
 from chassis.broker.relay import Relay
 from chassis.broker.subscriptions import Subscriptions
 from chassis.context import Context, acting_as
@@ -120,7 +122,7 @@ class Stage:
             broker_url or self.broker_url, self.service, subscriptions or self.subscriptions(), ladder=SHORT
         )
 
-    def record(self, record_id: int, version: int = 1, session: Any = None, routing_key: str | None = None) -> str:
+    def record(self, record_id: int, version: int = 1, session: Any = None) -> str:
         """Record an event in the outbox, in a transaction of its own if none is given."""
         with acting_as(Context(company_id=self.company, request_id="request-1")), ExitStack() as stack:
             session = session or stack.enter_context(self.app.transaction())

@@ -3,7 +3,8 @@
 import time
 
 from chassis.broker import topology
-from chassis.broker.amqp import Message, Outcome, Publisher
+from chassis.broker.amqp import Publisher
+from chassis.broker.messages import Message, Outcome
 
 
 def test_broker_is_killed_and_started_again_under_load(stage, own_broker):
@@ -12,15 +13,21 @@ def test_broker_is_killed_and_started_again_under_load(stage, own_broker):
     with stage.running(stage.relay()), stage.running(stage.consumer()):
         for record in range(1, 101):
             stage.record(record)
+        stage.wait_until(lambda: stage.effects() == 100)
+        # RabbitMQ 3.10 registers a new quorum queue on disk some seconds after it confirmed the declaration, and a
+        # queue that is younger when its node is killed comes back without its log and never answers again.
+        time.sleep(8)
+        for record in range(301, 401):
+            stage.record(record)
         own_broker.kill()
         for record in range(101, 201):
             stage.record(record)
         time.sleep(1.0)
         assert stage.sql("SELECT max(attempts) FROM outbox WHERE published_at IS NULL") == [(0,)]
         own_broker.start()
-        stage.wait_until(lambda: stage.effects() == 200, 40)
+        stage.wait_until(lambda: stage.effects() == 300, 40)
         stage.wait_until(lambda: stage.unpublished() == 0)
-    assert stage.effects() == 200
+    assert stage.effects() == 300
     assert stage.failed() == []
 
 

@@ -3,10 +3,8 @@
 import time
 from contextlib import closing
 
-import pytest
-
 from chassis.broker import topology
-from chassis.broker.amqp import Operator
+from chassis.broker.operator import Operator
 
 
 def test_events_of_one_aggregate_arrive_in_the_order_of_their_versions(stage):
@@ -16,7 +14,7 @@ def test_events_of_one_aggregate_arrive_in_the_order_of_their_versions(stage):
             stage.record(record, version)
     with stage.running(stage.relay(batch=5)):
         stage.wait_until(lambda: stage.unpublished() == 0)
-    assert stage.versions(stage.arrived(60)) == dict.fromkeys((1, 2, 3), list(range(1, 21)))
+    assert stage.versions(stage.arrived(60)) == {record: list(range(1, 21)) for record in (1, 2, 3)}
 
 
 def test_a_transaction_that_commits_late_is_published_although_its_id_is_lower(stage):
@@ -42,9 +40,10 @@ def test_confirmed_events_are_marked_once_and_sent_once(stage):
 
 
 def test_rollback_leaves_no_outbox_row(stage):
-    with pytest.raises(ZeroDivisionError), stage.app.transaction() as session:
-        stage.record(1, session=session)
-        raise ZeroDivisionError
+    session = stage.app.session()
+    stage.record(1, session=session)
+    session.rollback()
+    session.close()
     assert stage.sql("SELECT count(*) FROM outbox") == [(0,)]
 
 
@@ -97,12 +96,12 @@ def test_a_standby_takes_over_when_the_active_relay_ends(stage):
         stage.record(1)
         stage.wait_until(lambda: stage.unpublished() == 0)
         with stage.running(stage.relay()):
-            holders = "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND granted"
             time.sleep(0.3)
-            assert stage.sql(
-                holders
-                + f" AND database = '{stage.sql('SELECT oid FROM pg_database WHERE datname = current_database()')[0][0]}'"
-            ) == [(1,)]
+            holders = stage.sql(
+                "SELECT count(*) FROM pg_locks JOIN pg_database ON pg_database.oid = database "
+                "WHERE locktype = 'advisory' AND granted AND datname = current_database()"
+            )
+            assert holders == [(1,)]
             first.set()
             stage.record(2)
             stage.wait_until(lambda: stage.unpublished() == 0)

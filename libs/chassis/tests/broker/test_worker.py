@@ -1,0 +1,98 @@
+"""The worker as a process: it stops when told, dies when a part dies, and survives a message that kills it."""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import urllib.request
+
+import pytest
+
+from chassis import events
+from chassis.broker import topology
+
+PROGRAM = """
+import os
+from types import SimpleNamespace
+from sqlalchemy import text
+from chassis.broker import worker
+from chassis.broker.subscriptions import Subscriptions
+from chassis.config import Settings
+from chassis.db.statements import Prepared
+
+EFFECT = Prepared(text("INSERT INTO effects (event_id, record_id) VALUES (CAST(:id AS uuid), :record)"))
+
+def handler(session, event):
+    if event.record_id == 666:
+        os._exit(9)
+    session.run(EFFECT, id=event.id, record=event.record_id)
+
+subscriptions = Subscriptions(bindings=(os.environ["BINDING"],), handlers={"crm.customer.updated.v1": handler})
+service = SimpleNamespace(name=os.environ["SERVICE"], subscriptions=subscriptions, schedules=())
+worker.run(service, Settings.from_environment(), relay=True, consumer=True, schedules=True)
+"""
+
+
+@pytest.fixture
+def start(stage, unused_port):
+    """Start the worker as a process; it is killed with the test."""
+    running = []
+
+    def begin():
+        environment = os.environ | {
+            "SERVICE": stage.service,
+            "BINDING": f"{stage.company}.#",
+            "DATABASE_URL": stage.home.app_url,
+            "RELAY_DATABASE_URL": stage.home.relay_url,
+            "BROKER_URL": stage.broker_url,
+            "METRICS_BIND": f"127.0.0.1:{unused_port}",
+        }
+        process = subprocess.Popen([sys.executable, "-c", PROGRAM], env=environment, stdout=subprocess.DEVNULL)
+        running.append(process)
+        return process
+
+    yield begin
+    for process in running:
+        process.kill()
+        process.wait()
+
+
+@pytest.fixture
+def unused_port():
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        return listener.getsockname()[1]
+
+
+def test_a_message_that_kills_the_process_becomes_a_dead_letter_and_its_neighbours_do_not(stage, start):
+    topology.declare(stage.broker_url, stage.service, stage.subscriptions())
+    poison = events.new_id()
+    bodies = [stage.body(record) for record in range(1, 101)]
+    stage.publish(*bodies[:50], stage.body(666, event_id=poison), *bodies[50:])
+    deaths = 0
+    while not stage.failed():
+        process = start()
+        stage.wait_until(lambda process=process: process.poll() is not None or stage.failed(), 20)
+        deaths += process.poll() == 9
+    stage.wait_until(lambda: stage.effects() == 100)
+    assert deaths == 3  # Once in its batch and twice alone.
+    assert [row[1] for row in stage.failed()] == [poison]
+
+
+def test_sigterm_ends_the_worker_with_success_and_it_answers_until_then(stage, start, unused_port):
+    topology.declare(stage.broker_url, stage.service, stage.subscriptions())
+    process = start()
+    stage.record(1)
+    stage.wait_until(lambda: stage.effects() == 1)
+    with urllib.request.urlopen(f"http://127.0.0.1:{unused_port}/livez", timeout=5) as answer:
+        assert answer.status == 200
+    with urllib.request.urlopen(f"http://127.0.0.1:{unused_port}/metrics", timeout=5) as answer:
+        assert b"crm_relay_published_total 1.0" in answer.read()
+    process.send_signal(signal.SIGTERM)
+    assert process.wait(10) == 0
+
+
+def test_a_part_that_dies_ends_the_process_with_an_error(stage, start):
+    topology.declare(stage.broker_url, stage.service, None)  # The consumer's queue is missing.
+    assert start().wait(15) == 1
