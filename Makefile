@@ -3,7 +3,9 @@
 PYTHON ?= python3
 BIN := .venv/bin
 CRM := $(BIN)/crm
-PYTEST := $(BIN)/pytest
+PYTEST := $(BIN)/pytest -p chassis.testing
+# Private PostgreSQL and RabbitMQ for the run.
+SERVERS := -p crm.testing
 # One test process per core of a small machine; the tests of one group stay in one process.
 PARALLEL ?= -n 2 --dist loadgroup
 TESTS ?=
@@ -47,19 +49,19 @@ seed: setup ## Create the demo data that is not there
 ##@ Test
 .PHONY: test test-unit test-integration test-e2e test-faults
 test: setup ## Run all tests on private servers (TESTS="-k outbox" narrows them)
-	@$(PYTEST) -p crm.testing $(PARALLEL) -m "not long" $(TESTS)
+	@$(PYTEST) $(SERVERS) $(PARALLEL) -m "not long" $(TESTS)
 
 test-unit: setup ## Run the tests that need no server
-	@$(PYTEST) -m "not long" $(wildcard libs/*/tests/unit services/*/tests/unit gateway/tests/unit) tests/architecture $(TESTS)
+	@$(PYTEST) -m "not long" $(wildcard libs/*/tests/unit services/*/tests/unit gateway/tests/unit) $(TESTS)
 
 test-integration: setup ## Run the tests of each part on real servers
-	@$(PYTEST) -p crm.testing $(PARALLEL) -m "not long" libs services gateway deploy $(TESTS)
+	@$(PYTEST) $(SERVERS) $(PARALLEL) -m "not long" libs services gateway deploy tests/architecture $(TESTS)
 
 test-e2e: setup ## Run the tests of the whole system
-	@$(PYTEST) -p crm.testing $(PARALLEL) -m "not long" tests/e2e $(TESTS)
+	@$(PYTEST) $(SERVERS) $(PARALLEL) -m "not long" tests/e2e $(TESTS)
 
 test-faults: setup ## Run the fault tests in their long form
-	@$(PYTEST) -p crm.testing -m long tests/faults $(TESTS)
+	@$(PYTEST) $(SERVERS) -m long tests/faults $(TESTS)
 
 ##@ Check
 .PHONY: lint format types imports

@@ -7,6 +7,7 @@ import json
 import os
 import pwd
 import shlex
+import shutil
 import signal
 import socket
 import sys
@@ -31,6 +32,8 @@ class LaunchPlan:
     stop_signal: int = signal.SIGTERM
     # A port of loopback that must answer first: RabbitMQ would start a port mapper of its own if ours were late.
     after_port: int | None = None
+    # A folder that the program finds empty at every start.
+    scratch: str | None = None
 
     def write(self, home: Path, program: str) -> None:
         write_private(plan_path(home, program), json.dumps(asdict(self), indent=1) + "\n")
@@ -70,6 +73,9 @@ def main(arguments: list[str]) -> None:
     if process is not None:
         # The pid stays the same through exec.
         process.write(pid_path(home, program))
+    if plan.scratch is not None:
+        shutil.rmtree(plan.scratch, ignore_errors=True)
+        Path(plan.scratch).mkdir(mode=0o700, parents=True)
     if plan.after_port is not None:
         _wait_for(plan.after_port)
     if plan.user is not None:

@@ -50,14 +50,19 @@ def environment_file(service: str) -> str:
     return f"env/{service}.env"
 
 
-def service_launch(program: ServiceProgram, state: State) -> LaunchPlan:
+def service_launch(home: Path, program: ServiceProgram, state: State) -> LaunchPlan:
     environment = dict(BASE) | {"METRICS_BIND": f"{LOOPBACK}:{state.port(program.metrics_port_name)}"}
+    scratch = None
     if program.kind == WEB:
         environment["WEB_BIND"] = f"{LOOPBACK}:{state.port(program.name)}"
+        # The counters of its gunicorn workers; what a killed process left there would be counted for ever.
+        scratch = str(home / "metrics" / program.name)
+        environment["PROMETHEUS_MULTIPROC_DIR"] = scratch
     return LaunchPlan(
         command=[sys.executable, "-m", "chassis", program.kind, program.service],
         environment=environment,
         environment_file=environment_file(program.service),
+        scratch=scratch,
     )
 
 
@@ -90,8 +95,10 @@ def supervise_server(home: Path, server: Server) -> Supervised:
 def supervise_service(home: Path, program: ServiceProgram, state: State, digest: str) -> Supervised:
     return Supervised(
         program.name,
-        fingerprint(home, service_launch(program, state), digest),
+        fingerprint(home, service_launch(home, program, state), digest),
         _PRIORITY[program.kind],
+        # Longer than gunicorn gives its requests to end.
+        stop_seconds=30,
         as_group=True,
     )
 

@@ -307,7 +307,7 @@ class Stack:
             plan.server_launch(server).write(self.home, server.name)
             supervised.append(plan.supervise_server(self.home, server))
         for program in plan.service_programs(self.settings, self.state):
-            plan.service_launch(program, self.state).write(self.home, program.name)
+            plan.service_launch(self.home, program, self.state).write(self.home, program.name)
             supervised.append(plan.supervise_service(self.home, program, self.state, self._digest(program.service)))
         gateway = plan.gateway_launch(GatewayFiles(self.home).command)
         gateway.write(self.home, plan.GATEWAY)

@@ -93,8 +93,7 @@ def run(service: ServiceParts, settings: Settings, *, relay: bool, consumer: boo
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
     server = _serve(settings.metrics_bind, parts) if settings.metrics_bind else None
-    for database in databases:
-        _refuse_bypass(database, stop)
+    _refuse_bypass(databases, stop)
     for part in parts:
         part.thread.start()
     log.info("worker started", parts=[part.name for part in parts])
@@ -119,16 +118,16 @@ def run(service: ServiceParts, settings: Settings, *, relay: bool, consumer: boo
         raise SystemExit(1)
 
 
-def _refuse_bypass(database: Database, stop: threading.Event) -> None:
-    """Hold the role against row-level security before anything is handled; a database that is away is waited for."""
-    while not stop.is_set():
+def _refuse_bypass(databases: Sequence[Database], stop: threading.Event) -> None:
+    """Hold the roles against row-level security before anything is handled; a database that is away is waited for."""
+    unchecked = list(databases)
+    while unchecked and not stop.is_set():
         try:
-            database.refuse_bypass()
+            unchecked[-1].refuse_bypass()
+            unchecked.pop()
         except psycopg.OperationalError as error:
             log.warning("database does not answer", error=str(error))
             stop.wait(1)
-        else:
-            return
 
 
 def _require(service: ServiceParts, settings: Settings, *, relay: bool, consumer: bool, schedules: bool) -> None:
