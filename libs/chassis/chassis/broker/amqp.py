@@ -3,6 +3,7 @@
 import queue
 import random
 import threading
+from abc import ABC, abstractmethod
 from collections.abc import Iterable, Sequence
 from functools import partial
 from typing import Any
@@ -25,7 +26,7 @@ NORMAL_CLOSE = 200
 log = structlog.get_logger()
 
 
-class Link:
+class Link(ABC):
     """A connection with one channel on an I/O thread; after any fault it starts anew, with a jittered back-off.
 
     pika serves heartbeats only inside its loop, so nothing slow may run here: other threads hand work over with
@@ -164,10 +165,11 @@ class Link:
             self._loop.add_callback_threadsafe(work)
             return True
 
+    @abstractmethod
     def _prepare(self, channel: Any, /) -> None:
         """Make the channel ready for its purpose, on the I/O thread."""
-        raise NotImplementedError
 
+    @abstractmethod
     def _lost(self) -> None:
         """Forget what belonged to the connection that just ended."""
 
