@@ -13,6 +13,7 @@ from sqlalchemy import Connection, create_engine, event, orm
 from sqlalchemy.engine import make_url
 
 from chassis.context import current
+from chassis.db.reader import Reader
 from chassis.db.statements import Prepared
 
 SET_TENANT = "SELECT set_config('app.company_id', %s, true)"
@@ -89,7 +90,7 @@ class Database:
         event.listen(self.engine, "connect", lambda connection, _: _adapt(connection))
         self._sessions = orm.sessionmaker(self.engine, class_=Session, autoflush=False, expire_on_commit=False)
         self._local = threading.local()
-        self._readers: set[psycopg.Connection] = set()
+        self._readers: set[Reader] = set()
 
     def session(self) -> Session:
         """A new session; it begins its transaction with its first statement."""
@@ -106,36 +107,34 @@ class Database:
     def read(self, statement: Prepared, parameters: Mapping[str, Any]) -> list[tuple[Any, ...]]:
         """Answer a read in one round trip, in an implicit transaction that begins by setting the tenant.
 
-        PostgreSQL treats what a pipeline sends up to its Sync as one transaction, so the setting is local to it
-        (PostgreSQL documentation, "Pipelining"). A connection that the server closed meanwhile is replaced, once:
-        a read can be asked again.
+        A connection that the server closed meanwhile, or whose plans a migration outdated, is replaced, once: a read
+        can be asked again.
         """
         bound = statement.bind(parameters)
-        try:
-            return self._read_on(self._reader(), statement.sql, bound)
-        except psycopg.OperationalError:
-            if not self._reader().closed:
-                raise
-            self._forget_reader()
-            return self._read_on(self._reader(), statement.sql, bound)
-
-    @staticmethod
-    def _read_on(connection: psycopg.Connection, sql: str, bound: Mapping[str, Any]) -> list[tuple[Any, ...]]:
         company_id = current().company_id
-        with connection.pipeline():
-            connection.execute(SET_TENANT, ("" if company_id is None else str(company_id),))
-            cursor = connection.execute(sql, bound)
-        rows: list[tuple[Any, ...]] = cursor.fetchall()
-        return rows
+        reader = self._reader()
+        try:
+            return reader.read(company_id, statement, bound)
+        except psycopg.errors.FeatureNotSupported:
+            pass
+        except psycopg.OperationalError:
+            if not reader.closed:
+                raise
+        self._forget_reader()
+        return self._reader().read(company_id, statement, bound)
 
-    def _reader(self) -> psycopg.Connection:
-        reader: psycopg.Connection | None = getattr(self._local, "reader", None)
+    def _reader(self) -> Reader:
+        reader: Reader | None = getattr(self._local, "reader", None)
         if reader is None:
-            reader = psycopg.connect(self._conninfo, autocommit=True, **self._arguments)
-            _adapt(reader)
+            reader = Reader(self._connect)
             self._local.reader = reader
             self._readers.add(reader)
         return reader
+
+    def _connect(self) -> psycopg.Connection:
+        connection = psycopg.connect(self._conninfo, autocommit=True, **self._arguments)
+        _adapt(connection)
+        return connection
 
     def _forget_reader(self) -> None:
         """Close this thread's reader; the next read makes a new one."""
@@ -145,9 +144,9 @@ class Database:
 
     def ping(self) -> None:
         """One round trip. Raises psycopg.Error when the database does not answer."""
-        self._reader_or_new().execute("SELECT 1")
+        self._reader_or_new().connection.execute("SELECT 1")
 
-    def _reader_or_new(self) -> psycopg.Connection:
+    def _reader_or_new(self) -> Reader:
         if self._reader().closed:
             self._forget_reader()
         return self._reader()
@@ -156,7 +155,7 @@ class Database:
         """Raise BypassError when this role is a superuser, has BYPASSRLS, or owns or inherits the owner of a table."""
         rows = (
             self._reader_or_new()
-            .execute(
+            .connection.execute(
                 """
             SELECT rolsuper, rolbypassrls, EXISTS (
                 SELECT FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace

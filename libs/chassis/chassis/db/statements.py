@@ -8,6 +8,7 @@ from sqlalchemy import Executable, Insert, Select
 from sqlalchemy.dialects.postgresql.psycopg import PGDialect_psycopg
 
 _DIALECT = PGDialect_psycopg(dbapi=psycopg, paramstyle="pyformat")  # type: ignore[no-untyped-call]  # SQLAlchemy leaves it untyped.
+_NUMBERED = PGDialect_psycopg(dbapi=psycopg, paramstyle="numeric_dollar")  # type: ignore[no-untyped-call]  # SQLAlchemy leaves it untyped.
 
 
 class Prepared:
@@ -16,10 +17,11 @@ class Prepared:
     Building and caching keys for a statement of thirty columns costs SQLAlchemy more than PostgreSQL needs to answer
     it; here that is paid at import. Parameters are the statement's own bind parameters, by name.
 
-    Attributes: `sql`, the text for psycopg; `reads`, whether it may run outside a transaction of its own.
+    Attributes: `sql`, the text for psycopg; `reads`, whether it may run outside a transaction; for those that may,
+    `numbered`, the text with `$1` for parameters, and `order`, the names of these.
     """
 
-    __slots__ = ("_defaults", "_processors", "reads", "sql")
+    __slots__ = ("_defaults", "_processors", "numbered", "order", "reads", "sql")
 
     def __init__(self, statement: Executable) -> None:
         if isinstance(statement, Insert):
@@ -35,6 +37,10 @@ class Prepared:
             if (processor := bind.type.dialect_impl(_DIALECT).bind_processor(_DIALECT)) is not None
         }
         self.reads: bool = isinstance(statement, Select) and " FOR UPDATE" not in self.sql and not _writes(self.sql)
+        # The same text as PostgreSQL's own protocol takes it: what reads outside a transaction are sent in.
+        numbered = statement.compile(dialect=_NUMBERED) if self.reads else None  # type: ignore[attr-defined]  # As above.
+        self.numbered: bytes = str(numbered).encode()
+        self.order: tuple[str, ...] = tuple(numbered.positiontup or ()) if numbered is not None else ()
 
     def bind(self, parameters: Mapping[str, Any]) -> dict[str, Any]:
         """The parameters to send. Raises KeyError for one that the statement does not have."""
