@@ -19,6 +19,8 @@ SHARED = {
     "failed_messages": "read by operators alone; no route shows it",
     "users": "a user may belong to many companies",
     "signing_keys": "the platform's",
+    "login_throttles": "hashes of addresses that may be nobody's",
+    "revocations": "read by the gateway for all tenants; ids alone",
 }
 
 # Indexes that do not lead with the tenant, each with the reason. (The primary key `id` of a table is let through in
@@ -35,6 +37,13 @@ UNSCOPED = {
     "ix_user_companies_user_id": "the companies of a user who signs in, before there is a tenant",
     "uq_sessions_sid": "random, given out by identity, found before there is a tenant",
     "uq_refresh_tokens_token_hash": "found by its hash before there is a tenant",
+    "uq_one_time_tokens_token_hash": "found by its hash before there is a tenant",
+    "ix_one_time_tokens_expires_at": "expired ones are deleted for all tenants at once",
+    "uq_api_keys_prefix": "random, found before there is a tenant",
+    "uq_api_keys_sid": "random, given out by identity",
+    "ix_mails_due": "the worker sends for all tenants in turn",
+    "ix_mails_updated_at": "old ones are deleted for all tenants at once",
+    "ix_security_events_created_at": "old ones are deleted for all tenants at once",
 }
 
 # Foreign keys that do not carry the tenant, each with the reason.

@@ -8,9 +8,9 @@ from sqlalchemy.engine import make_url
 from chassis.db.session import Database
 from chassis.testing.fixtures import create_database
 from chassis.web.application import ServiceApplication
-from identity import routes
 from identity.app import SERVICE
 from identity.keys import IdentitySettings
+from identity.routes.authority import authority
 
 
 @pytest.fixture(scope="session")
@@ -35,6 +35,6 @@ def applications(application_of, identity_urls, jwks_url):
     database = Database(settings.database_url)
     identity = ServiceApplication(SERVICE, settings, database)
     with identity.app_context():
-        routes.authority().keys.ensure()
+        authority().keys.ensure()
     yield {"identity": identity, "customers": application_of("customers"), "audit": application_of("audit")}
     database.dispose()

@@ -16,22 +16,6 @@ def api(stack):
     return f"{stack.gateway_url}/v1"
 
 
-def register(api):
-    name = uuid.uuid4().hex[:12]
-    body = {
-        "company": {"name": f"Company {name}", "email": f"info@{name}.example"},
-        "user": {
-            "email": f"ada@{name}.example",
-            "password": "correct horse battery",
-            "first_name": "Ada",
-            "last_name": "Lovelace",
-        },
-    }
-    answer = requests.post(f"{api}/auth/register", json=body, timeout=10)
-    assert answer.status_code == 201, answer.text
-    return body, answer.json()
-
-
 def bearer(token):
     return {"Authorization": f"Bearer {token}"}
 
@@ -45,7 +29,7 @@ def wait_for(question, seconds):
         time.sleep(0.02)
 
 
-def test_a_created_customer_is_in_the_audit_log_within_two_seconds(api):
+def test_a_created_customer_is_in_the_audit_log_within_two_seconds(api, register):
     body, registered = register(api)
     credentials = {"email": body["user"]["email"], "password": body["user"]["password"]}
     login = requests.post(f"{api}/auth/login", json=credentials, timeout=10)
@@ -68,7 +52,7 @@ def test_a_created_customer_is_in_the_audit_log_within_two_seconds(api):
     assert row["request_id"] == created.headers["X-Request-Id"]
 
 
-def test_a_new_member_becomes_known_to_the_customers_service(api, stack):
+def test_a_new_member_becomes_known_to_the_customers_service(api, register, stack):
     _, registered = register(api)
     headers = bearer(registered["access_token"])
     user_id = registered["user"]["id"]
@@ -80,7 +64,7 @@ def test_a_new_member_becomes_known_to_the_customers_service(api, stack):
     assert wait_for(assign, seconds=5)
 
 
-def test_refreshing_and_me_work_through_the_gateway(api):
+def test_refreshing_and_me_work_through_the_gateway(api, register):
     _, registered = register(api)
     refreshed = requests.post(
         f"{api}/auth/refresh", json={"refresh_token": registered["refresh_token"]}, timeout=10
@@ -103,7 +87,7 @@ def test_what_is_not_public_is_not_there(stack, path):
     assert (answer.status_code, answer.headers["Content-Type"]) == (404, PROBLEM)
 
 
-def test_ten_mebibytes_are_refused_by_gateway_and_service(stack, api):
+def test_ten_mebibytes_are_refused_by_gateway_and_service(stack, api, register):
     _, registered = register(api)
     body = b'{"name":"' + b"a" * 10 * 1024 * 1024 + b'"}'
     headers = bearer(registered["access_token"]) | {"Content-Type": "application/json"}

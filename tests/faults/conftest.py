@@ -48,13 +48,16 @@ class Ledger:
                 raise AssertionError(answer.text)
 
     def drive(self, threads: int = 4, pause: float = 0.005) -> "Ledger":
-        """Keep creating in the background until `rest`."""
+        """Keep creating in the background until `rest`; each thread asks again until it knows what became of its key."""
         self._stop.clear()
         self._pool = ThreadPoolExecutor(threads)
 
         def work():
+            key = str(uuid.uuid4())
             while not self._stop.is_set():
-                self.create(str(uuid.uuid4()))
+                self.create(key)
+                if key in self.created:
+                    key = str(uuid.uuid4())
                 time.sleep(pause)
 
         self._running = [self._pool.submit(work) for _ in range(threads)]
@@ -111,18 +114,7 @@ class Ledger:
 
 
 @pytest.fixture
-def ledger(stack):
+def ledger(stack, register):
     """A ledger over a company of its own."""
-    name = uuid.uuid4().hex[:12]
-    body = {
-        "company": {"name": name, "email": f"info@{name}.example"},
-        "user": {
-            "email": f"ada@{name}.example",
-            "password": "correct horse battery",
-            "first_name": "Ada",
-            "last_name": "Lovelace",
-        },
-    }
-    answer = requests.post(f"{stack.gateway_url}/v1/auth/register", json=body, timeout=15)
-    assert answer.status_code == 201, answer.text
-    return Ledger(stack, answer.json()["company"]["id"], answer.json()["access_token"])
+    _, registered = register(f"{stack.gateway_url}/v1")
+    return Ledger(stack, registered["company"]["id"], registered["access_token"])

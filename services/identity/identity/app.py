@@ -14,6 +14,7 @@ from chassis.web.keys import KeySet
 from chassis.web.server import create_application
 from identity import models, routes
 from identity.keys import IdentitySettings, SigningKeys
+from identity.routes.authority import authority
 
 SERVICE = Service(
     name="identity",
@@ -21,7 +22,7 @@ SERVICE = Service(
     settings=IdentitySettings,
     metadata=models.metadata,
     migrations=Path(__file__).parent.parent / "migrations",
-    blueprints=(routes.auth, routes.keys),
+    blueprints=routes.BLUEPRINTS,
     required=("key_encryption_key",),
     conflicts={
         "uq_companies_email": Conflict(
@@ -53,7 +54,7 @@ class OwnKeys(KeySet):
 def trust_own_keys(app: ServiceApplication) -> None:
     """Make the authority and let the application verify tokens with its keys. Raises SettingsError."""
     with app.app_context():
-        own = routes.authority()
+        own = authority()
     app.verifier = TokenVerifier(OwnKeys(own.keys), issuer=own.issuer, audience=own.audience)
 
 

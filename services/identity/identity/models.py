@@ -1,4 +1,4 @@
-"""The tables of identity: companies and users, who belongs where, sessions and their refresh tokens, signing keys."""
+"""The tables of identity: companies and users, who belongs where, and all that lets somebody in or keeps them out."""
 
 from sqlalchemy import (
     BigInteger,
@@ -24,7 +24,17 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import JSONB
 
 from chassis.db.tables import chassis_tables, new_metadata, tenant_table, timestamp
-from identity.rules import COMPANY_SIZES, COMPANY_STATUSES, EMAIL_PATTERN, KEY_STATUSES, ROLES
+from identity.rules import (
+    COMPANY_SIZES,
+    COMPANY_STATUSES,
+    EMAIL_PATTERN,
+    INVITATION_STATUSES,
+    KEY_STATUSES,
+    MAIL_STATUSES,
+    MEMBER_STATUSES,
+    ROLES,
+    TOKEN_PURPOSES,
+)
 
 metadata = new_metadata()
 chassis_tables(metadata)
@@ -116,11 +126,17 @@ user_companies = tenant_table(
     Column("role", String(50), nullable=False),
     Column("is_primary", Boolean, nullable=False, server_default=text("false")),
     Column("permissions", JSONB),
+    # Of the membership and not of the user: who is suspended in one company may still work for another.
+    Column("status", String(20), nullable=False, server_default=text("'active'")),
+    # To whom the records of a member go who was deactivated; the other services read it from the event.
+    Column("transfer_plan", JSONB),
     timestamp("joined_at", default=True),
     ForeignKeyConstraint(["company_id"], ["companies.id"], ondelete="CASCADE"),
     UniqueConstraint("company_id", "user_id"),
     _one_of("role", ROLES),
+    _one_of("status", MEMBER_STATUSES),
     CheckConstraint("jsonb_typeof(permissions) = 'object'", name="permissions"),
+    CheckConstraint("jsonb_typeof(transfer_plan) = 'object'", name="transfer_plan"),
     Index("ix_user_companies_user_id", "user_id"),
     Index("uq_user_companies_primary", "user_id", unique=True, postgresql_where=text("is_primary")),
 )
@@ -163,6 +179,143 @@ refresh_tokens = tenant_table(
     # A token has one successor at most: PostgreSQL itself refuses a second branch of the family.
     UniqueConstraint("company_id", "parent_id"),
     Index("ix_refresh_tokens_company_id_session_id", "company_id", "session_id"),
+)
+
+# An address that somebody was asked to join with. Its secret is a row of one_time_tokens, so resending makes a new one.
+invitations = tenant_table(
+    "invitations",
+    metadata,
+    Column("email", String(255), nullable=False),
+    Column("role", String(50), nullable=False),
+    Column("permissions", JSONB),
+    Column("status", String(20), nullable=False, server_default=text("'pending'")),
+    Column("invited_by", BigInteger, nullable=False),
+    Column("accepted_by", BigInteger),
+    Column("expires_at", DateTime(timezone=True), nullable=False),
+    timestamp("sent_at", default=True),
+    timestamp("decided_at"),
+    ForeignKeyConstraint(["company_id"], ["companies.id"], ondelete="CASCADE"),
+    _email(),
+    _one_of("role", ROLES),
+    _one_of("status", INVITATION_STATUSES),
+    CheckConstraint("jsonb_typeof(permissions) = 'object'", name="permissions"),
+    CheckConstraint("(status = 'pending') = (decided_at IS NULL)", name="decided"),
+)
+Index(
+    "uq_invitations_pending",
+    invitations.c.company_id,
+    func.lower(invitations.c.email),
+    unique=True,
+    postgresql_where=text("status = 'pending'"),
+)
+
+# What a link in an e-mail proves: that its reader gets the mail of an address. Stored hashed, good once.
+one_time_tokens = tenant_table(
+    "one_time_tokens",
+    metadata,
+    Column("purpose", String(20), nullable=False),
+    Column("user_id", BigInteger),
+    Column("invitation_id", BigInteger),
+    Column("token_hash", LargeBinary(32), nullable=False, unique=True),
+    Column("expires_at", DateTime(timezone=True), nullable=False),
+    timestamp("used_at"),
+    ForeignKeyConstraint(
+        ["company_id", "user_id"], ["user_companies.company_id", "user_companies.user_id"], ondelete="CASCADE"
+    ),
+    ForeignKeyConstraint(
+        ["company_id", "invitation_id"], ["invitations.company_id", "invitations.id"], ondelete="CASCADE"
+    ),
+    _one_of("purpose", TOKEN_PURPOSES),
+    CheckConstraint("(purpose = 'invitation') = (invitation_id IS NOT NULL)", name="invitation"),
+    CheckConstraint("(purpose = 'invitation') = (user_id IS NULL)", name="user"),
+    Index("ix_one_time_tokens_company_id_user_id", "company_id", "user_id"),
+    Index("ix_one_time_tokens_company_id_invitation_id", "company_id", "invitation_id"),
+    Index("ix_one_time_tokens_expires_at", "expires_at"),
+)
+
+# A machine's credential. It acts for the member who made it and never beyond what they may do themselves.
+api_keys = tenant_table(
+    "api_keys",
+    metadata,
+    Column("name", String(100), nullable=False),
+    Column("prefix", String(20), nullable=False, unique=True),
+    Column("secret_hash", LargeBinary(32), nullable=False),
+    Column("scopes", JSONB, nullable=False, server_default=text("'[]'")),
+    Column("user_id", BigInteger, nullable=False),
+    # The `sid` of its tokens, so that a revoked key is turned away at the gateway like an ended session.
+    Column("sid", Uuid(as_uuid=False), nullable=False, unique=True),
+    timestamp("expires_at"),
+    timestamp("last_used_at"),
+    timestamp("revoked_at"),
+    ForeignKeyConstraint(
+        ["company_id", "user_id"], ["user_companies.company_id", "user_companies.user_id"], ondelete="CASCADE"
+    ),
+    CheckConstraint("jsonb_typeof(scopes) = 'array'", name="scopes"),
+    Index("ix_api_keys_company_id_user_id", "company_id", "user_id"),
+)
+
+# The outbox of e-mail: written with the change that it tells of, sent by the worker. The text goes when it was sent,
+# because it holds a secret.
+mails = tenant_table(
+    "mails",
+    metadata,
+    Column("recipient", String(255), nullable=False),
+    Column("subject", String(200), nullable=False),
+    Column("body", Text),
+    Column("status", String(20), nullable=False, server_default=text("'pending'")),
+    Column("attempts", Integer, nullable=False, server_default=text("0")),
+    timestamp("next_attempt_at", default=True),
+    timestamp("sent_at"),
+    Column("last_error", String(500)),
+    ForeignKeyConstraint(["company_id"], ["companies.id"], ondelete="CASCADE"),
+    _one_of("status", MAIL_STATUSES),
+    CheckConstraint("(status = 'pending') = (body IS NOT NULL)", name="body"),
+    Index("ix_mails_due", "next_attempt_at", postgresql_where=text("status = 'pending'")),
+)
+
+# What happened at the door and changed no other record: failed sign-ins, denials, a refresh token shown twice, the use
+# of an API key. Each row is an aggregate of its own and never changes.
+security_events = tenant_table(
+    "security_events",
+    metadata,
+    Column("kind", String(50), nullable=False),
+    Column("user_id", BigInteger),
+    Column("detail", JSONB, nullable=False, server_default=text("'{}'")),
+    ForeignKeyConstraint(["company_id"], ["companies.id"], ondelete="CASCADE"),
+    CheckConstraint("jsonb_typeof(detail) = 'object'", name="detail"),
+)
+
+# Lists are of one company, newest first.
+for _table in (invitations, api_keys, security_events):
+    Index(f"ix_{_table.name}_company_id_created_at", _table.c.company_id, _table.c.created_at, _table.c.id)
+Index("ix_mails_updated_at", mails.c.updated_at, postgresql_where=text("status <> 'pending'"))
+Index("ix_security_events_created_at", security_events.c.created_at)
+
+# How often an account (by the hash of its address, whether it exists or not) or a network address was wrong of late.
+login_throttles = Table(
+    "login_throttles",
+    metadata,
+    Column("key", LargeBinary(32), primary_key=True),
+    Column("failures", Integer, nullable=False),
+    timestamp("blocked_until", default=True),
+    timestamp("updated_at", default=True),
+    Index("ix_login_throttles_updated_at", "updated_at"),
+)
+
+# What the gateways have to know at once: from which epoch on a user's tokens are good, which sessions have ended, which
+# companies are closed (1) or open again (0). `changed_in` is the transaction that wrote the row: whoever asks for all
+# changes since the oldest transaction that was open at their last question misses none, however commits interleave.
+revocations = Table(
+    "revocations",
+    metadata,
+    Column("kind", String(10), primary_key=True),
+    Column("key", String(36), primary_key=True),
+    Column("value", BigInteger, nullable=False),
+    Column("changed_in", BigInteger, nullable=False, server_default=text("pg_current_xact_id()::text::bigint")),
+    timestamp("changed_at", default=True),
+    CheckConstraint("kind IN ('user', 'session', 'company')", name="kind"),
+    Index("ix_revocations_changed_in", "changed_in"),
+    Index("ix_revocations_changed_at", "changed_at"),
 )
 
 signing_keys = Table(

@@ -14,6 +14,10 @@ from chassis.errors import FieldError, Invalid
 ROLES = ("super_admin", "admin", "manager", "sales_rep", "user")
 COMPANY_STATUSES = ("active", "inactive", "suspended")
 COMPANY_SIZES = ("Small", "Medium", "Large")
+MEMBER_STATUSES = ("active", "suspended", "deactivated")
+INVITATION_STATUSES = ("pending", "accepted", "withdrawn")
+TOKEN_PURPOSES = ("verify_email", "reset_password", "invitation")
+MAIL_STATUSES = ("pending", "sent", "failed")
 KEY_STATUSES = ("active", "next", "retired")
 
 _EVERYTHING = frozenset({"customers:read", "customers:write", "audit:read", "companies:read", "users:read"})

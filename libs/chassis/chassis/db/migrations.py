@@ -94,7 +94,9 @@ def create_chassis_tables(service: str) -> None:
 def run(metadata: MetaData) -> None:
     """Alembic's env.py in one call: online with OWNER_DATABASE_URL, or offline as SQL for the linter."""
     if context.is_offline_mode():
-        context.configure(dialect_name="postgresql", target_metadata=metadata, literal_binds=True)
+        context.configure(
+            dialect_name="postgresql", target_metadata=metadata, literal_binds=True, transaction_per_migration=True
+        )
         with context.begin_transaction():
             context.run_migrations()
         return

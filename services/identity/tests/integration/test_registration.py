@@ -6,7 +6,8 @@ from typing import Any
 import psycopg
 import pytest
 
-from identity.schemas import IdentityOut, KeySetOut, RegistrationOut
+from identity.schemas.auth import IdentityOut, RegistrationOut
+from identity.schemas.keys import KeySetOut
 
 
 def change(document: Any, where: str, value: object) -> Any:

@@ -11,7 +11,11 @@ from chassis.context import Context, acting_as
 from chassis.db.session import Database
 from chassis.errors import Unauthenticated
 from chassis.testing.fixtures import DatabaseUrls
-from identity import queries, rules
+from identity import rules
+from identity.queries.companies import get_company
+from identity.queries.members import find_membership, get_identity, get_member
+from identity.queries.sessions import find_family, lock_refresh_token
+from identity.queries.users import get_user
 
 TENANT_TABLES = {
     "companies": "id",
@@ -82,9 +86,9 @@ def test_row_level_security_alone_changes_no_other_tenant(
         "INSERT INTO companies (id, name, email) VALUES (%(company)s + 1000000, 'x', 'x@x.example')",
         "INSERT INTO user_companies (company_id, user_id, role) VALUES (%(company)s, %(me)s, 'admin')",
         "INSERT INTO sessions (company_id, sid, user_id, expires_at) VALUES (%(company)s, gen_random_uuid(), 1, now())",
-        "UPDATE user_companies SET role = 'super_admin'",
-        "UPDATE users SET token_epoch = 2",
-        "UPDATE companies SET status = 'active'",
+        "UPDATE user_companies SET user_id = 1",
+        "UPDATE users SET role = 'super_admin'",
+        "UPDATE companies SET subscription_plan = 'free'",
         "DELETE FROM users",
         "SELECT password_hash FROM users",
         "SELECT * FROM outbox",
@@ -117,16 +121,16 @@ def test_the_filter_alone_finds_only_the_tenant(register: Callable[..., Any], ur
     database = Database(urls.superuser)
     token_hash = rules.token_hash(ben.answer["refresh_token"])
     with acting_as(Context(company_id=ann.company_id, user_id=ann.user_id)), database.transaction() as session:
-        family = queries.find_family(session, token_hash)
+        family = find_family(session, token_hash)
         assert family is not None
-        assert queries.find_membership(session, ben.user_id) is None
-        assert queries.lock_refresh_token(session, family[1], token_hash) is None
-        for read in (queries.get_user, queries.get_member):
+        assert find_membership(session, ben.user_id) is None
+        assert lock_refresh_token(session, family[1], token_hash) is None
+        for read in (get_user, get_member):
             with pytest.raises(LookupError):
                 read(session, ben.user_id)
         with pytest.raises(Unauthenticated):
-            queries.get_identity(session, ben.user_id)
-        assert queries.get_company(session).id == ann.company_id
+            get_identity(session, ben.user_id)
+        assert get_company(session).id == ann.company_id
     database.dispose()
 
 

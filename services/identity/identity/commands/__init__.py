@@ -1,0 +1,1 @@
+"""Everything that changes identity, by what it changes."""

@@ -1,0 +1,173 @@
+"""Sessions: opened with a first refresh token, kept alive by rotation, ended for good."""
+
+import secrets
+from base64 import urlsafe_b64encode
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+import structlog
+from sqlalchemy import BigInteger, bindparam, func, insert, update
+
+from chassis.context import current, tenant
+from chassis.db.session import Session
+from chassis.db.statements import Prepared
+from chassis.errors import Forbidden
+from chassis.events import new_id
+from identity import rules
+from identity.commands.acting import working_for
+from identity.keys import Authority
+from identity.models import refresh_tokens, sessions
+from identity.queries.members import Membership, find_membership
+from identity.queries.sessions import RefreshToken, find_family, lock_refresh_token
+from identity.rules import Refresh
+
+_SESSION_FIELDS = ("company_id", "sid", "user_id", "ip_address", "user_agent", "expires_at")
+_ADD_SESSION = Prepared(
+    insert(sessions)
+    .values({name: bindparam(name, type_=sessions.c[name].type) for name in _SESSION_FIELDS})
+    .returning(sessions.c.id)
+)
+_THIS_SESSION = (
+    sessions.c.company_id == bindparam("tenant", type_=BigInteger),
+    sessions.c.id == bindparam("session_id", type_=BigInteger),
+)
+_USE_SESSION = Prepared(
+    update(sessions)
+    .where(*_THIS_SESSION)
+    .values(last_used_at=func.clock_timestamp(), version=sessions.c.version + 1, updated_at=func.now())
+)
+_END_SESSION = Prepared(
+    update(sessions)
+    .where(*_THIS_SESSION, sessions.c.ended_at.is_(None))
+    .values(
+        ended_at=func.clock_timestamp(),
+        end_reason=bindparam("end_reason", type_=sessions.c.end_reason.type),
+        version=sessions.c.version + 1,
+        updated_at=func.now(),
+    )
+)
+_TOKEN_FIELDS = ("company_id", "session_id", "parent_id", "token_hash", "nonce", "expires_at")
+_ADD_TOKEN = Prepared(
+    insert(refresh_tokens).values({name: bindparam(name, type_=refresh_tokens.c[name].type) for name in _TOKEN_FIELDS})
+)
+_USE_TOKEN = Prepared(
+    update(refresh_tokens)
+    .where(
+        refresh_tokens.c.company_id == bindparam("tenant", type_=BigInteger),
+        refresh_tokens.c.id == bindparam("token_id", type_=BigInteger),
+    )
+    .values(used_at=func.clock_timestamp(), version=refresh_tokens.c.version + 1, updated_at=func.now())
+)
+
+log = structlog.get_logger()
+
+
+@dataclass(frozen=True, slots=True)
+class Tokens:
+    """What a client gets to go on with (RFC 6749, 5.1)."""
+
+    access_token: str
+    refresh_token: str
+
+    def document(self) -> dict[str, Any]:
+        return {
+            "access_token": self.access_token,
+            "refresh_token": self.refresh_token,
+            "token_type": "Bearer",
+            "expires_in": int(rules.ACCESS_TOKEN_LIFE.total_seconds()),
+        }
+
+
+def open_session(session: Session, authority: Authority, user_id: int, membership: Membership) -> Tokens:
+    """Start a family of refresh tokens, of which the first is random."""
+    now = datetime.now(UTC)
+    sid = new_id()
+    token = secrets.token_urlsafe(32)
+    context = current()
+    session_id = session.fetch(
+        _ADD_SESSION,
+        company_id=tenant(),
+        sid=sid,
+        user_id=user_id,
+        ip_address=context.client_ip and context.client_ip[:64],
+        user_agent=context.user_agent and context.user_agent[:500],
+        expires_at=now + rules.SESSION_LIFE,
+    )[0][0]
+    _store(session, token, session_id=session_id, parent_id=None, expires_at=now + rules.REFRESH_IDLE)
+    return _tokens(authority, user_id, membership, sid, token)
+
+
+def refresh(session: Session, authority: Authority, token: str) -> Tokens | None:
+    """Exchange a refresh token for new tokens; None when it is refused.
+
+    A refusal is answered and not raised, because it may have ended the session, and that must be committed.
+    Raises Forbidden, changing nothing, while the company is closed.
+    """
+    token_hash = rules.token_hash(token)
+    family = find_family(session, token_hash)
+    if family is None:
+        return None
+    company_id, session_id = family
+    with working_for(session, company_id, None):
+        shown = lock_refresh_token(session, session_id, token_hash)
+        if shown is None:
+            return None
+        membership = find_membership(session, shown.user_id)
+        verdict = rules.judge_refresh(shown.state)
+        if verdict is Refresh.EXPIRED:
+            return None
+        if verdict is Refresh.REUSED or membership is None or not membership.is_active:
+            _end(session, shown, "refresh_token_reused" if verdict is Refresh.REUSED else "user_inactive")
+            return None
+        refuse_closed(membership)
+        successor = urlsafe_b64encode(rules.successor_of(token, shown.nonce)).rstrip(b"=").decode()
+        if verdict is Refresh.ROTATE:
+            _rotate(session, shown, successor)
+        return _tokens(authority, shown.user_id, membership, shown.sid, successor)
+
+
+def _rotate(session: Session, shown: RefreshToken, successor: str) -> None:
+    session.run(_USE_TOKEN, tenant=tenant(), token_id=shown.id)
+    session.run(_USE_SESSION, tenant=tenant(), session_id=shown.session_id)
+    expires_at = min(shown.state.now + rules.REFRESH_IDLE, shown.state.session_ends)
+    _store(session, successor, session_id=shown.session_id, parent_id=shown.id, expires_at=expires_at)
+
+
+def _store(session: Session, token: str, *, session_id: int, parent_id: int | None, expires_at: datetime) -> None:
+    session.run(
+        _ADD_TOKEN,
+        company_id=tenant(),
+        session_id=session_id,
+        parent_id=parent_id,
+        token_hash=rules.token_hash(token),
+        nonce=secrets.token_bytes(32),
+        expires_at=expires_at,
+    )
+
+
+def _end(session: Session, shown: RefreshToken, reason: str) -> None:
+    """End the session and with it every token of the family."""
+    log.warning("session_ended", reason=reason, sid=shown.sid, session_user_id=shown.user_id)
+    session.run(_END_SESSION, tenant=tenant(), session_id=shown.session_id, end_reason=reason)
+
+
+def _tokens(authority: Authority, user_id: int, membership: Membership, sid: str, refresh_token: str) -> Tokens:
+    claims = rules.claims_of(
+        issuer=authority.issuer,
+        audience=authority.audience,
+        user_id=user_id,
+        company_id=tenant(),
+        role=membership.role,
+        scope=rules.scope_of(membership.permissions),
+        session_id=sid,
+        token_id=new_id(),
+        epoch=membership.token_epoch,
+        now=datetime.now(UTC),
+    )
+    return Tokens(authority.keys.signer().sign(claims), refresh_token)
+
+
+def refuse_closed(membership: Membership) -> None:
+    if membership.company_status != "active":
+        raise Forbidden(f"company_{membership.company_status}", f"This company is {membership.company_status}.")

@@ -1,0 +1,1 @@
+"""Everything that identity reads, by what is read."""

@@ -1,0 +1,70 @@
+"""Registering, signing in, refreshing, who am I."""
+
+from typing import Any
+
+import orjson
+from flask import Response
+
+from chassis.context import current
+from chassis.errors import Unauthenticated
+from chassis.web.answers import answer
+from chassis.web.auth import authenticated, public
+from chassis.web.blueprint import Blueprint
+from chassis.web.problems import problem
+from chassis.web.request import session
+from identity.commands import registration, sessions, signing_in
+from identity.queries import members
+from identity.routes.authority import authority, secret
+from identity.schemas.auth import IdentityOut, LoginIn, RefreshIn, RegistrationIn, RegistrationOut, TokensOut
+
+blueprint = Blueprint("auth", __name__, url_prefix="/v1/auth", description="Signing up, in and on.")
+
+
+@blueprint.route("/register", methods=["POST"])
+@public
+@blueprint.arguments(RegistrationIn)
+@blueprint.response(201, RegistrationOut)
+def register(data: dict[str, Any]) -> Response:
+    """Register a company with its first user, who becomes its admin."""
+    registered = registration.register(session(), authority(), data["company"], data["user"])
+    document = b'{"company":%s,"user":%s,%s' % (
+        registered.company,
+        registered.user,
+        orjson.dumps(registered.tokens.document())[1:],
+    )
+    return secret(answer(document, status=201))
+
+
+@blueprint.route("/login", methods=["POST"])
+@public
+@blueprint.arguments(LoginIn)
+@blueprint.response(200, TokensOut)
+def log_in(data: dict[str, Any]) -> Response:
+    """Sign in to a company."""
+    tokens = signing_in.log_in(session(), authority(), data["email"], data["password"], data.get("company_id"))
+    return secret(answer(orjson.dumps(tokens.document())))
+
+
+@blueprint.route("/refresh", methods=["POST"])
+@public
+@blueprint.arguments(RefreshIn)
+@blueprint.response(200, TokensOut)
+def refresh(data: dict[str, Any]) -> Response:
+    """Exchange a refresh token for a new pair of tokens."""
+    tokens = sessions.refresh(session(), authority(), data["refresh_token"])
+    if tokens is None:
+        detail = "The refresh token is not valid, has expired or was used before; sign in again."
+        return problem(Unauthenticated.status, Unauthenticated.title, "invalid_refresh_token", detail)
+    return secret(answer(orjson.dumps(tokens.document())))
+
+
+@blueprint.route("/me", methods=["GET"])
+@authenticated
+@blueprint.response(200, IdentityOut)
+def get_me() -> Response:
+    """Show the caller, their company, their role and permissions."""
+    user_id = current().user_id
+    assert user_id is not None
+    me = members.get_identity(session(), user_id)
+    rest = orjson.dumps({"role": me.role, "permissions": list(me.permissions)})
+    return answer(b'{"user":%s,"company":%s,%s' % (me.user, me.company, rest[1:]))

@@ -1,0 +1,1 @@
+"""What clients send to identity and get from it, by noun."""

@@ -1,0 +1,54 @@
+"""Registering, signing in, and who one is then."""
+
+from marshmallow import fields, validate
+
+from chassis.web.schemas import Id, InSchema, OutSchema, Text
+from identity.rules import ROLES
+from identity.schemas.companies import CompanyIn, CompanyOut
+from identity.schemas.users import UserIn, UserOut
+
+
+class RegistrationIn(InSchema):
+    """A company and its first user."""
+
+    company = fields.Nested(CompanyIn, required=True)
+    user = fields.Nested(UserIn, required=True)
+
+
+class LoginIn(InSchema):
+    """An e-mail address and a password, and the company to work for."""
+
+    email = Text(required=True, longest=255)
+    password = fields.String(required=True, load_only=True, metadata={"format": "password"})
+    company_id = Id(allow_none=True)
+
+
+class RefreshIn(InSchema):
+    """The refresh token that the last answer brought."""
+
+    refresh_token = fields.String(required=True, load_only=True)
+
+
+class TokensOut(OutSchema):
+    """Tokens to go on with (RFC 6749, 5.1)."""
+
+    access_token = fields.String(required=True)
+    refresh_token = fields.String(required=True)
+    token_type = fields.String(required=True, validate=validate.Equal("Bearer"))
+    expires_in = fields.Integer(required=True, metadata={"description": "Seconds that the access token is good for."})
+
+
+class RegistrationOut(TokensOut):
+    """The new company, its first user and their tokens."""
+
+    company = fields.Nested(CompanyOut, required=True)
+    user = fields.Nested(UserOut, required=True)
+
+
+class IdentityOut(OutSchema):
+    """The caller, their company, and what they may do in it."""
+
+    user = fields.Nested(UserOut, required=True)
+    company = fields.Nested(CompanyOut, required=True)
+    role = fields.String(required=True, validate=validate.OneOf(ROLES))
+    permissions = fields.List(fields.String(), required=True)
