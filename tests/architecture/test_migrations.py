@@ -128,9 +128,12 @@ def written(service: Service, monkeypatch: pytest.MonkeyPatch) -> str:
 
 
 def test_squawk_finds_nothing(written: str, tmp_path: Path) -> None:
-    path = tmp_path / "migrations.sql"
-    path.write_text(written)
+    # One file for each migration, since each is a transaction of its own.
+    paths = []
+    for number, migration in enumerate(written.removesuffix("COMMIT;\n\n").split("COMMIT;\n"), 1):
+        paths.append(tmp_path / f"{number:04}.sql")
+        paths[-1].write_text(migration + "COMMIT;\n")
     squawk = str(Path(sys.executable).with_name("squawk"))
     options = ["--pg-version", "15.0", "--reporter", "Gcc", f"--exclude={','.join(EXCLUDED)}"]
-    done = subprocess.run([squawk, *options, str(path)], capture_output=True, text=True, check=False)
+    done = subprocess.run([squawk, *options, *map(str, paths)], capture_output=True, text=True, check=False)
     assert (done.returncode, done.stdout.replace(str(tmp_path), "")) == (0, ""), done.stderr
