@@ -1,14 +1,21 @@
 """Kill what can be killed, stop what can be stopped: every created customer is in the audit log exactly once.
 
-F1, F5, F6, F9 and F10 of the reliability study, in a short form for every run and a long one for `make test-faults`.
+F1, F5, F6, F9, F10 and F11 of the reliability study, in a short form for every run and a long one for `make test-faults`.
 """
 
 import random
 import signal
 import time
+import uuid
+from contextlib import closing
 
+import psycopg
 import pytest
 import requests
+
+from chassis.broker.amqp import Publisher
+from chassis.broker.messages import Message, Outcome
+from chassis.broker.topology import EXCHANGE
 
 # One stack serves all tests that need a whole one.
 pytestmark = pytest.mark.xdist_group("stack")
@@ -96,3 +103,22 @@ def test_a_stopped_worker_finishes_what_it_holds(stack, ledger):
         wait_for_another(stack, program, before)
     ledger.rest()
     ledger.settle()
+
+
+@pytest.mark.parametrize("times", [pytest.param(5, id="short"), pytest.param(500, id="long", marks=pytest.mark.long)])
+def test_poison_among_good_events_is_set_aside_once_and_delays_nobody(stack, ledger, times):
+    ledger.drive()
+    key = f"{ledger.company_id}.customer.created.v1"
+    poison = [b'{"specversion":"1.0","id":"%s"}' % str(uuid.uuid4()).encode() for _ in range(times)]
+    with closing(Publisher(stack.broker_url(), name="poison")) as publisher:
+        assert publisher.wait_ready(10)
+        for body in poison:
+            message = Message(EXCHANGE, key, body, str(uuid.uuid4()))
+            assert publisher.publish_batch([message], 10) == [Outcome.CONFIRMED]
+            time.sleep(0.01)
+    ledger.rest()
+    assert ledger.settle() < 10
+    with psycopg.connect(stack.database_url("audit", "superuser")) as connection:
+        rows = connection.execute("SELECT body, error FROM failed_messages WHERE routing_key = %s", (key,)).fetchall()
+    assert sorted(bytes(body) for body, _ in rows) == sorted(poison)
+    assert all(error for _, error in rows)
