@@ -17,8 +17,6 @@ from customers.events import CUSTOMER_ARCHIVED, CUSTOMER_CREATED, CUSTOMER_RESTO
 from customers.models import customer_codes, customers, user_refs
 from customers.queries import CUSTOMER, THIS_CUSTOMER, Customer, get_customer
 
-_BOOKKEEPING = {"version", "updated_at"}
-
 
 def create_customer(session: Session, values: dict[str, Any]) -> Customer:
     """Create a customer; without a code it gets the company's next one."""
@@ -99,7 +97,6 @@ def _change(
         **{f"new_{name}": value for name, value in plain.items()},
     )[0]
     after = Customer(*row)
-    old, new = orjson.loads(before.json), orjson.loads(after.json)
     outbox.record(
         session,
         event_type,
@@ -108,7 +105,6 @@ def _change(
         version=after.version,
         before=before.json,
         after=after.json,
-        changed=[name for name in new if new[name] != old[name] and name not in _BOOKKEEPING],
         event_id=event_id,
     )
     return after

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
+import orjson
 from sqlalchemy import Table, bindparam, insert
 
 from chassis import events
@@ -25,6 +26,7 @@ _COLUMNS = (
     "body",
     "occurred_at",
 )
+_BOOKKEEPING = {"version", "updated_at"}
 _INSERT = Prepared(insert(OUTBOX).values({name: bindparam(name, type_=OUTBOX.c[name].type) for name in _COLUMNS}))
 
 
@@ -37,14 +39,15 @@ def record(
     version: int,
     before: bytes | None,
     after: bytes | None,
-    changed: Sequence[str] = (),
+    changed: Sequence[str] | None = None,
     event_id: str | None = None,
 ) -> str:
     """Store the event's exact bytes beside the change; answers the event's id.
 
     Write or lock the record first: then transactions on one record queue up behind its row, and its events' ids
     follow the order of their commits. `before` and `after` are the JSON texts of the record, `version` its version
-    after the change. `event_id` is given where the record itself names the event. Raises LookupError outside of
+    after the change; `changed` names the fields that differ and is found by comparing them when it is not given.
+    `event_id` is given where the record itself names the event. Raises LookupError outside of
     a tenant.
     """
     company_id = tenant()
@@ -60,7 +63,7 @@ def record(
         context=current(),
         before=before,
         after=after,
-        changed=changed,
+        changed=_changed(before, after) if changed is None else changed,
     )
     session.run(
         _INSERT,
@@ -76,3 +79,10 @@ def record(
         occurred_at=occurred_at,
     )
     return event_id
+
+
+def _changed(before: bytes | None, after: bytes | None) -> list[str]:
+    if before is None or after is None:
+        return []
+    old, new = orjson.loads(before), orjson.loads(after)
+    return [name for name in new if new[name] != old.get(name) and name not in _BOOKKEEPING]

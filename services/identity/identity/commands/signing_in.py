@@ -39,7 +39,14 @@ def log_in(session: Session, authority: Authority, email: str, password: str, co
         refuse_closed(membership)
         before = get_user(session, login.user_id, lock=True)
         after, _, version = session.fetch(_SIGN_IN, user_id=login.user_id)[0]
-        events.user_signed_in(session, user_id=login.user_id, version=version, before=before.json, after=after)
+        events.changed(
+            session,
+            events.USER_SIGNED_IN,
+            record_id=login.user_id,
+            version=version,
+            before=before.json,
+            after=after,
+        )
         return open_session(session, authority, login.user_id, membership)
 
 
