@@ -15,7 +15,7 @@ from chassis.context import Context, acting_as
 from chassis.db import outbox
 from chassis.db.session import Database, Session
 from customers.events import CUSTOMER_CREATED, SOURCE
-from customers.queries import get_customer
+from customers.queries.customers import get_customer
 
 WORKER = "customers-worker-1"
 RATE_TARGET = 2_000.0

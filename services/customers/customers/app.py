@@ -16,7 +16,7 @@ SERVICE = Service(
     settings=Settings,
     metadata=models.metadata,
     migrations=Path(__file__).parent.parent / "migrations",
-    blueprints=(routes.blueprint,),
+    blueprints=routes.BLUEPRINTS,
     subscriptions=handlers.SUBSCRIPTIONS,
     conflicts={
         "uq_customers_company_id_customer_code": Conflict(

@@ -3,14 +3,14 @@
 from chassis.broker.subscriptions import Subscriptions
 from chassis.db.session import Session
 from chassis.events import Event
-from customers import commands
+from customers.commands.user_references import save_user_reference
 
 
 def on_user_joined(session: Session, event: Event) -> None:
     """Know the user whom customers of this company can be assigned to."""
     membership = event.data["after"]
     user = membership["user"]
-    commands.save_user_reference(
+    save_user_reference(
         session,
         membership["user_id"],
         event.aggregate_version,

@@ -6,7 +6,7 @@ import uuid
 import orjson
 import pytest
 
-from customers.schemas import CustomerOut
+from customers.schemas.customers import CustomerOut
 
 
 def create(client, **values):

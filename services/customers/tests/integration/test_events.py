@@ -7,7 +7,8 @@ import orjson
 import pytest
 from jsonschema import Draft202012Validator
 
-from customers import commands
+from customers.commands.customers import create_customer
+from customers.commands.user_references import save_user_reference
 
 CONTRACTS = Path(__file__).parents[4] / "contracts" / "events"
 
@@ -35,14 +36,14 @@ def test_every_recorded_event_keeps_its_contract(client, superuser, company_id):
 def test_an_older_event_never_overwrites_a_newer_user(session, superuser, company_id, order):
     for version in order:
         values = {"name": f"Version {version}", "email": None, "is_active": True}
-        commands.save_user_reference(session, 9, version, values)
+        save_user_reference(session, 9, version, values)
     session.commit()
     query = "SELECT name FROM user_refs WHERE company_id = %s AND user_id = 9"
     assert superuser.execute(query, (company_id,)).fetchone() == ("Version 3",)
 
 
 def test_a_rollback_leaves_neither_customer_nor_event(session, superuser, company_id):
-    commands.create_customer(session, {"name": "Ada"})
+    create_customer(session, {"name": "Ada"})
     session.rollback()
     for table in ("customers", "outbox", "user_refs", "customer_codes"):
         assert superuser.execute(f"SELECT FROM {table} WHERE company_id = %s", (company_id,)).fetchone() is None

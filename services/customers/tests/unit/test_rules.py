@@ -11,8 +11,8 @@ from chassis.events import decode
 from customers import rules
 from customers.events import PUBLISHED
 from customers.handlers import SUBSCRIPTIONS
-from customers.queries import CUSTOMER, CUSTOMERS
-from customers.schemas import CustomerIn, CustomerOut, CustomerPatch
+from customers.queries.customers import CUSTOMER, CUSTOMERS
+from customers.schemas.customers import CustomerIn, CustomerOut, CustomerPatch
 
 CONTRACTS = Path(__file__).parents[4] / "contracts" / "events"
 
@@ -55,7 +55,7 @@ def test_emails_are_told_apart(email, good):
 def test_a_consumed_events_example_has_what_its_handler_reads(event_type, monkeypatch):
     """The producer's published example passes through our handler (contract test)."""
     saved = []
-    monkeypatch.setattr("customers.commands.save_user_reference", lambda *given: saved.append(given[1:]))
+    monkeypatch.setattr("customers.handlers.save_user_reference", lambda *given: saved.append(given[1:]))
     event = decode((CONTRACTS / f"{event_type}.example.json").read_bytes())
     SUBSCRIPTIONS.handlers[event_type](None, event)
     assert len(saved) == 1

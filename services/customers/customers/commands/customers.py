@@ -4,7 +4,7 @@ from functools import lru_cache
 from typing import Any
 
 import orjson
-from sqlalchemy import ColumnElement, Integer, bindparam, cast, func, insert, literal, select, text, update
+from sqlalchemy import ColumnElement, Integer, bindparam, cast, func, insert, literal, select, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 
 from chassis import events
@@ -15,7 +15,7 @@ from chassis.db.statements import Prepared
 from chassis.errors import Conflict, PreconditionFailed
 from customers.events import CUSTOMER_ARCHIVED, CUSTOMER_CREATED, CUSTOMER_RESTORED, CUSTOMER_UPDATED, SOURCE
 from customers.models import customer_codes, customers, user_refs
-from customers.queries import CUSTOMER, THIS_CUSTOMER, Customer, get_customer
+from customers.queries.customers import CUSTOMER, THIS_CUSTOMER, Customer, get_customer
 
 
 def create_customer(session: Session, values: dict[str, Any]) -> Customer:
@@ -61,11 +61,6 @@ def restore_customer(session: Session, customer_id: int) -> Customer:
     if not _is_archived(before):
         raise Conflict("customer_not_archived", "The customer is not archived.")
     return _change(session, CUSTOMER_RESTORED, before, {"archived_at": None, "archived_by_event": None})
-
-
-def save_user_reference(session: Session, user_id: int, version: int, values: dict[str, Any]) -> None:
-    """Keep what is known of a user of this company; an older event never overwrites a newer state."""
-    session.run(_SAVE_USER, of_company=tenant(), of_user=user_id, new_version=version, **values)
 
 
 def _expect(session: Session, customer_id: int, version: int) -> Customer:
@@ -155,21 +150,3 @@ def _update(names: frozenset[str], now: frozenset[str]) -> Prepared:
     return Prepared(
         CUSTOMER.returning(statement.values(**values, version=customers.c.version + 1, updated_at=func.now()))
     )
-
-
-_new = upsert(user_refs).values(
-    company_id=bindparam("of_company", type_=user_refs.c.company_id.type),
-    user_id=bindparam("of_user", type_=user_refs.c.user_id.type),
-    version=bindparam("new_version", type_=Integer()),
-    name=bindparam("name", type_=user_refs.c.name.type),
-    email=bindparam("email", type_=user_refs.c.email.type),
-    is_active=bindparam("is_active", type_=user_refs.c.is_active.type),
-)
-_SAVE_USER = Prepared(
-    _new.on_conflict_do_update(
-        index_elements=["company_id", "user_id"],
-        set_={name: _new.excluded[name] for name in ("version", "name", "email", "is_active")}
-        | {"updated_at": text("now()")},
-        where=user_refs.c.version < _new.excluded.version,
-    )
-)

@@ -10,8 +10,9 @@ from chassis.web.auth import require
 from chassis.web.blueprint import Blueprint, versioned
 from chassis.web.listing import answer_page
 from chassis.web.request import session
-from customers import commands, queries
-from customers.schemas import CustomerIn, CustomerOut, CustomerPatch
+from customers.commands import customers as commands
+from customers.queries import customers as queries
+from customers.schemas.customers import CustomerIn, CustomerOut, CustomerPatch
 
 blueprint = Blueprint("customers", __name__, url_prefix="/v1/customers", description="The customers of a company.")
 

@@ -1,0 +1,1 @@
+"""Everything that changes customers and what belongs to them, by noun."""
