@@ -15,7 +15,7 @@ TESTS ?=
 MAKEFLAGS += --no-print-directory
 
 ##@ Run
-.PHONY: setup up down destroy status logs scale token creds seed
+.PHONY: setup up down destroy status logs scale token creds seed keys rotate-keys
 setup: ## Install what is missing and make the virtual environment
 	@$(PYTHON) deploy/bootstrap.py
 
@@ -45,6 +45,12 @@ creds: setup ## Show the demo sign-ins
 
 seed: setup ## Create the demo data that is not there
 	@$(CRM) seed
+
+keys: setup ## Show the keys that sign tokens
+	@$(CRM) keys list
+
+rotate-keys: setup ## Let the next key sign (COMPROMISED=1 ends the tokens of the one before at once)
+	@$(CRM) keys rotate $(if $(COMPROMISED),--compromised)
 
 ##@ Test
 .PHONY: test test-unit test-integration test-e2e test-faults
@@ -86,7 +92,7 @@ bench: ## Load a stack of its own and compare it with the floor
 	@$(BIN)/python -m bench
 
 ##@ Maintain
-.PHONY: lock openapi help
+.PHONY: lock openapi roles-page help
 lock: setup ## Pin the requirements anew (needs the package index)
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check uv
 	@for name in runtime dev; do \
@@ -96,6 +102,9 @@ lock: setup ## Pin the requirements anew (needs the package index)
 
 openapi: setup ## Print a service's OpenAPI document: S=customers
 	@$(if $(S),,echo "usage: make openapi S=customers" >&2; exit 2;) $(CRM) openapi $(S)
+
+roles-page: setup ## Write docs/roles.md anew
+	@$(BIN)/python docs/roles_page.py
 
 help: ## Show this list
 	@awk 'BEGIN { FS = ":.*## " } \

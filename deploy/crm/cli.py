@@ -12,6 +12,7 @@ import click
 
 from crm import programs, screen, seed
 from crm.demo import NORTHWIND, TENANTS
+from crm.environment import mail_folder
 from crm.errors import OperatorError
 from crm.sandbox import running
 from crm.settings import SERVICES, WEB, StackSettings
@@ -103,6 +104,7 @@ def _print_addresses(stack: Stack) -> None:
   API            {url}/v1
   Public keys    {url}/.well-known/jwks.json
   Metrics        {stack.gateway_metrics_url}
+  Mail           {_short(mail_folder(stack.home))}
 
   Sign in        {NORTHWIND.email} · the password: make creds
   Try            curl -s '{url}/v1/customers?limit=2' -H "Authorization: Bearer $(make -s token)"
@@ -182,6 +184,37 @@ def scale(home: Path, name: str, count: int) -> None:
     began = time.monotonic()
     _existing(home).scale(service, kind or WEB, count)
     screen.step("scaled", f"{service}-{kind or WEB}: {count}", time.monotonic() - began)
+
+
+@main.group()
+def keys() -> None:
+    """The keys that sign access tokens."""
+
+
+@keys.command(name="list")
+@click.pass_obj
+def list_keys(home: Path) -> None:
+    """Show every key: which one signs, which one comes next, which ones have."""
+    listed = _existing(home).signing_keys()
+    rows = [(key.kid, key.status, key.created_at[:19], (key.retired_at or "-")[:19]) for key in listed]
+    screen.table([("KEY", "STATUS", "MADE (UTC)", "RETIRED"), *rows])
+
+
+@keys.command()
+@click.option("--compromised", is_flag=True, help="Somebody else has the key that signs: end its tokens at once.")
+@click.pass_obj
+def rotate(home: Path, compromised: bool) -> None:
+    """Let the next key sign; the one before stays good until its tokens have expired."""
+    began = time.monotonic()
+    done = _existing(home).rotate_keys(compromised=compromised)
+    screen.step("rotated", f"{done.active} signs", time.monotonic() - began)
+    before = "good until the last token that it signed has expired, in ten minutes"
+    if compromised:
+        before = "refused from now on; everybody gets a new token with the next refresh"
+    print(f"""
+  Signs     {done.active}: in every process within 15 seconds
+  Before    {done.retired}: {before}
+  Next      {done.next}: known to the gateway; may sign in three minutes at the earliest""")
 
 
 @main.command()

@@ -1,7 +1,8 @@
 """The environment of each service's processes, from the stack's ports and secrets."""
 
 import importlib.metadata
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from pathlib import Path
 
 from crm.credentials import Credentials
 from crm.ports import LOOPBACK
@@ -64,7 +65,34 @@ def service_environment(
     if service == "identity":
         values["KEY_ENCRYPTION_KEY"] = credentials.fernet_key("identity_key_encryption")
         values["BCRYPT_COST"] = str(settings.bcrypt_cost)
+        values["WEB_THREADS"] = str(settings.identity_threads)
+        values["MAIL_URL"] = mail_folder(credentials.path.parent).as_uri()
+        values["MAIL_FROM"] = "CRM <crm@crm.example>"
+        values["APP_URL"] = f"http://{LOOPBACK}:{state.port('gateway')}"
+        values["GATEWAY_AGENT_KEY"] = agent_key(credentials)
     return values
+
+
+def agent_key(credentials: Credentials) -> str:
+    """What lets the gateway's agent ask identity."""
+    return credentials.password("gateway_agent")
+
+
+def agent_environment(
+    credentials: Credentials, *, identity_urls: Sequence[str], socket: Path, maps: Path
+) -> dict[str, str]:
+    """What the gateway's agent is told."""
+    return {
+        "GATEWAY_AGENT_KEY": agent_key(credentials),
+        "IDENTITY_URLS": ",".join(identity_urls),
+        "HAPROXY_SOCKET": str(socket),
+        "MAPS_FOLDER": str(maps),
+    }
+
+
+def mail_folder(home: Path) -> Path:
+    """Where the letters of a stack without a mail server lie; identity's worker makes it with the first one."""
+    return home / "mail"
 
 
 def owner_environment(service: str, credentials: Credentials, state: State) -> dict[str, str]:

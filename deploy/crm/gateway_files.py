@@ -1,4 +1,4 @@
-"""The gateway's files in a stack: HAProxy's configuration and the public keys that it trusts."""
+"""The gateway's files in a stack: HAProxy's configuration, the public keys that it trusts, the maps it begins with."""
 
 import subprocess
 from collections.abc import Mapping, Sequence
@@ -7,15 +7,17 @@ from pathlib import Path
 from crm import programs
 from crm.errors import OperatorError
 from crm.files import write_private
+from gateway import map_files
 from gateway.render import GatewayConfig, Limits, render
 
 
 class GatewayFiles:
-    """`home/gateway/haproxy.cfg` and `home/gateway/keys/<kid>.pem`."""
+    """`home/gateway/haproxy.cfg`, `home/gateway/keys/<kid>.pem` and `home/gateway/maps`."""
 
     def __init__(self, home: Path) -> None:
         self.folder = home / "gateway"
         self.configuration = self.folder / "haproxy.cfg"
+        self.maps = self.folder / "maps"
         self._keys = self.folder / "keys"
         self._binary = programs.require(programs.system_binary("haproxy"), programs.HAPROXY)
 
@@ -36,6 +38,7 @@ class GatewayFiles:
     ) -> bool:
         """Write keys and configuration; return whether a running gateway has to load them again."""
         self._keys.mkdir(mode=0o700, parents=True, exist_ok=True)
+        map_files.ensure(self.maps)
         changed = False
         for kid, pem in keys.items():
             changed |= write_private(self._keys / f"{kid}.pem", pem)
@@ -45,6 +48,7 @@ class GatewayFiles:
             admin_socket=admin_socket,
             keys={kid: self._keys / f"{kid}.pem" for kid in keys},
             backends=backends,
+            maps=self.maps,
             limits=limits,
         )
         changed |= write_private(self.configuration, render(config))

@@ -17,7 +17,8 @@ from crm.state import State
 from crm.supervision import Supervised
 
 GATEWAY = "gateway"
-_PRIORITY = {"postgres": 10, "epmd": 10, "rabbitmq": 20, WEB: 30, "worker": 40, GATEWAY: 50}
+GATEWAY_AGENT = "gateway-agent"
+_PRIORITY = {"postgres": 10, "epmd": 10, "rabbitmq": 20, WEB: 30, "worker": 40, GATEWAY_AGENT: 45, GATEWAY: 50}
 
 
 @dataclass(frozen=True)
@@ -44,6 +45,12 @@ def service_programs(settings: StackSettings, state: State) -> Iterator[ServiceP
         for kind in KINDS:
             for number in range(1, state.count(f"{service}-{kind}", defaults[kind]) + 1):
                 yield ServiceProgram(service, kind, number)
+
+
+def web_urls(service: str, settings: StackSettings, state: State) -> list[str]:
+    """The base URL of each web process of `service`, past the gateway."""
+    names = [one.name for one in service_programs(settings, state) if (one.service, one.kind) == (service, WEB)]
+    return [f"http://{LOOPBACK}:{state.port(name)}" for name in names]
 
 
 def environment_file(service: str) -> str:
@@ -77,10 +84,6 @@ def server_launch(server: Server) -> LaunchPlan:
     )
 
 
-def gateway_launch(command: list[str]) -> LaunchPlan:
-    return LaunchPlan(command=command, environment=dict(BASE))
-
-
 def supervise_server(home: Path, server: Server) -> Supervised:
     extra = "".join(server.configuration().values()) if isinstance(server, RabbitMQ) else ""
     return Supervised(
@@ -103,8 +106,8 @@ def supervise_service(home: Path, program: ServiceProgram, state: State, digest:
     )
 
 
-def supervise_gateway(home: Path, launch: LaunchPlan) -> Supervised:
-    return Supervised(GATEWAY, fingerprint(home, launch), _PRIORITY[GATEWAY], stop_seconds=10)
+def supervise_gateway(home: Path, name: str, launch: LaunchPlan, digest: str = "") -> Supervised:
+    return Supervised(name, fingerprint(home, launch, digest), _PRIORITY[name], stop_seconds=10)
 
 
 def fingerprint(home: Path, plan: LaunchPlan, extra: str = "") -> str:
@@ -113,15 +116,15 @@ def fingerprint(home: Path, plan: LaunchPlan, extra: str = "") -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
-def source_digest(service: str) -> str:
-    """Changes when a source file of `service` or of the chassis does, so that `up` puts edited code into service."""
+def source_digest(name: str) -> str:
+    """Changes when a source file of package `name` or of the chassis does: `up` puts edited code into service."""
     digest = hashlib.sha256()
-    for package in (service, "chassis"):
+    for package in (name, "chassis"):
         spec = importlib.util.find_spec(package)
         for place in spec.submodule_search_locations or () if spec else ():
             folder = Path(place)
             for folder_of_files in (folder, folder.parent / "migrations"):
-                for path in sorted(folder_of_files.rglob("*.py")):
+                for path in sorted(path for path in folder_of_files.rglob("*") if path.suffix in (".py", ".toml")):
                     status = path.stat()
                     digest.update(f"{path}{status.st_mtime_ns}{status.st_size}".encode())
     return digest.hexdigest()

@@ -5,6 +5,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 
 from crm import databases
 from crm.credentials import Credentials
@@ -15,6 +16,26 @@ from crm.settings import SERVICES, StackSettings
 from crm.state import State
 
 _LAST_LINES = 15
+_TRY_LATER = 75  # sysexits.h: the command says in a sentence why it left everything as it is.
+
+
+@dataclass(frozen=True)
+class SigningKey:
+    """A key that signs tokens, did or will: `status` is active, next, retired or revoked."""
+
+    kid: str
+    status: str
+    created_at: str
+    retired_at: str | None
+
+
+@dataclass(frozen=True)
+class Rotation:
+    """The key that signed until now, the one that signs from now on, the one that comes after."""
+
+    retired: str
+    active: str
+    next: str
 
 
 class Preparation:
@@ -45,6 +66,19 @@ class Preparation:
         keys: dict[str, str] = json.loads(self._run("identity", "identity.keys", "public"))
         return keys
 
+    def list_keys(self) -> list[SigningKey]:
+        """Every signing key there ever was, the oldest first."""
+        return [SigningKey(**key) for key in json.loads(self._run("identity", "identity.keys", "list"))]
+
+    def rotate_keys(self, *, force: bool) -> Rotation:
+        """Let the next key sign. Raises OperatorError with the reason when that would be too early."""
+        arguments = ("rotate", "--force") if force else ("rotate",)
+        return Rotation(**json.loads(self._run("identity", "identity.keys", *arguments, owner=True)))
+
+    def revoke_key(self, kid: str) -> None:
+        """Publish a retired key no longer."""
+        self._run("identity", "identity.keys", "revoke", kid, owner=True)
+
     def _each(self, step: Callable[[str], str]) -> dict[str, str]:
         with ThreadPoolExecutor(len(SERVICES)) as pool:
             return dict(zip(SERVICES, pool.map(step, SERVICES), strict=True))
@@ -61,6 +95,8 @@ class Preparation:
             text=True,
             check=False,
         )
+        if done.returncode == _TRY_LATER:
+            raise OperatorError(done.stderr.strip())
         if done.returncode != 0:
             lines = (done.stdout + done.stderr).strip().splitlines()[-_LAST_LINES:]
             text = "\n".join(f"    {line}" for line in lines)

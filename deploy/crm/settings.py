@@ -16,6 +16,8 @@ NO_LIMITS = Limits(
     login_per_minute=None,
     register_per_minute=None,
     refresh_per_minute=None,
+    token_per_minute=None,
+    letter_per_minute=None,
 )
 
 
@@ -32,6 +34,8 @@ class StackSettings:
     worker_processes: int = 1
     web_workers: int = 2
     web_threads: int = 4
+    # Sign-ins wait for a hash in threads of their own number, so that as many as elsewhere are left for other requests.
+    identity_threads: int = 16
     bcrypt_cost: int = 12
     limits: Limits = field(default_factory=Limits)
     broker_metrics: bool = True

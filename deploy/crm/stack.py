@@ -11,10 +11,10 @@ from crm import places, plan
 from crm.credentials import Credentials
 from crm.environment import broker_password, broker_user, database_url, owner_environment, service_environment
 from crm.errors import NotReadyError, OperatorError
-from crm.gateway_files import GatewayFiles
+from crm.gateway import Gateway
 from crm.launch import pid_path, write_environment
-from crm.ports import LOOPBACK, free_port, is_free
-from crm.preparation import Preparation
+from crm.ports import LOOPBACK
+from crm.preparation import Preparation, Rotation, SigningKey
 from crm.processes import Process
 from crm.readiness import check_endpoint
 from crm.servers import Postgres, RabbitMQ
@@ -54,20 +54,28 @@ class Stack:
         self._run = places.socket_folder(self.home)
         self.supervisor = Supervisor(self.home, self._run, attached=attached)
         self._watch = Watch(self.supervisor, self.home / "logs")
+        self.gateway = Gateway(
+            self.home,
+            self._run,
+            settings=self.settings,
+            credentials=self.credentials,
+            state=self.state,
+            supervisor=self.supervisor,
+        )
 
     # Addresses
 
     @property
     def gateway_url(self) -> str:
-        return f"http://{LOOPBACK}:{self.state.port('gateway')}"
+        return self.gateway.url
 
     @property
     def gateway_metrics_url(self) -> str:
-        return f"http://{LOOPBACK}:{self.state.port('gateway-metrics')}/metrics"
+        return self.gateway.metrics_url
 
     def web_urls(self, service: str) -> list[str]:
         """The base URL of each web process of `service`, past the gateway."""
-        return [f"http://{LOOPBACK}:{self.state.port(program.name)}" for program in self._processes(service, WEB)]
+        return plan.web_urls(service, self.settings, self.state)
 
     def metrics_urls(self, service: str, kind: str) -> list[str]:
         programs = self._processes(service, kind)
@@ -117,7 +125,7 @@ class Stack:
         with exclusive(self.home):
             if not self.supervisor.running():
                 self._clear_the_field()
-            self._take_gateway_port()
+            self.gateway.take_port()
             self._start_servers(report)
             self._prepare(report)
             self._start_services(report)
@@ -146,11 +154,34 @@ class Stack:
             self.state.set_count(f"{service}-{kind}", count)
             fewer = len(kept) > len(list(plan.service_programs(self.settings, self.state)))
             if fewer and kind == WEB:
-                self._reload_gateway()
+                self.gateway.reload(self._preparation.public_keys())
                 # Requests that the old gateway process still carries come home before their server goes.
                 time.sleep(1.0)
             self._apply()
             self._start_services(_silent)
+
+    def signing_keys(self) -> list[SigningKey]:
+        """Every signing key there ever was, the oldest first."""
+        return self._preparation.list_keys()
+
+    def rotate_keys(self, *, compromised: bool = False) -> Rotation:
+        """Let the next key sign and make a new one; no token is refused that was good.
+
+        Where the key that signs is `compromised`, its tokens are worthless at once, and whoever has one refreshes.
+        """
+        with exclusive(self.home):
+            if not self.gateway.running():
+                raise OperatorError("the stack is not running; start it with: make up")
+            # The gateway has to know the key that will sign before anybody signs with it, and learns of the one that
+            # comes after while there is time.
+            self.gateway.reload(self._preparation.public_keys())
+            rotation = self._preparation.rotate_keys(force=compromised)
+            if compromised:
+                self._preparation.revoke_key(rotation.retired)
+            self.gateway.reload(self._preparation.public_keys())
+            if compromised:
+                self._forget_keys()
+            return rotation
 
     # Programs
 
@@ -216,8 +247,7 @@ class Stack:
             else:
                 url = f"http://{LOOPBACK}:{self.state.port(program.metrics_port_name)}/livez"
             checks[program.name] = _endpoint(url)
-        checks[plan.GATEWAY] = _endpoint(f"{self.gateway_url}/readyz")
-        return checks
+        return checks | {name: _endpoint(url) for name, url in self.gateway.checks().items()}
 
     # How it is done
 
@@ -240,20 +270,6 @@ class Stack:
     def _digest(self, service: str) -> str:
         return plan.source_digest(service) if self.settings.follow_edits else ""
 
-    def _take_gateway_port(self) -> None:
-        known = self.state.ports.get("gateway")
-        wanted = self.settings.gateway_port or known or free_port(self.state.ports.values())
-        if (wanted != known or not self._gateway_runs()) and not is_free(wanted):
-            other = wanted + 1
-            while not is_free(other):
-                other += 1
-            raise OperatorError(f"port {wanted} is in use by another program. Take another: make up CRM_PORT={other}")
-        self.state.set_port("gateway", wanted)
-
-    def _gateway_runs(self) -> bool:
-        status = self.statuses().get(plan.GATEWAY)
-        return status is not None and status.state == "RUNNING"
-
     def _start_servers(self, report: Report) -> None:
         began = time.monotonic()
         postgres, rabbitmq = self.postgres, self.rabbitmq
@@ -270,7 +286,7 @@ class Stack:
 
     def _prepare(self, report: Report) -> None:
         began = time.monotonic()
-        preparation = Preparation(self.settings, self.credentials, self.state)
+        preparation = self._preparation
         preparation.databases(self.postgres)
         secrets = "".join(str(owner_environment(service, self.credentials, self.state)) for service in SERVICES)
         wanted = hashlib.sha256((secrets + "".join(map(self._digest, SERVICES))).encode()).hexdigest()
@@ -292,7 +308,8 @@ class Stack:
         programs = list(plan.service_programs(self.settings, self.state))
         for program in programs:
             self.supervisor.start(program.name)
-        self._reload_gateway()
+        self.supervisor.start(plan.GATEWAY_AGENT)
+        self.gateway.reload(self._preparation.public_keys())
         self.supervisor.start(plan.GATEWAY)
         self.wait_ready()
         count = len(self.checks())
@@ -309,27 +326,18 @@ class Stack:
         for program in plan.service_programs(self.settings, self.state):
             plan.service_launch(self.home, program, self.state).write(self.home, program.name)
             supervised.append(plan.supervise_service(self.home, program, self.state, self._digest(program.service)))
-        gateway = plan.gateway_launch(GatewayFiles(self.home).command)
-        gateway.write(self.home, plan.GATEWAY)
-        self.supervisor.apply([*supervised, plan.supervise_gateway(self.home, gateway)])
+        self.supervisor.apply([*supervised, *self.gateway.apply()])
 
-    def _reload_gateway(self) -> None:
-        """Write the gateway's configuration; a running gateway takes it over without closing a connection."""
-        files = GatewayFiles(self.home)
-        keys = Preparation(self.settings, self.credentials, self.state).public_keys()
-        addresses = {service: [url.removeprefix("http://") for url in self.web_urls(service)] for service in SERVICES}
-        changed = files.write(
-            keys,
-            bind=f"{LOOPBACK}:{self.state.port('gateway')}",
-            metrics_bind=f"{LOOPBACK}:{self.state.port('gateway-metrics')}",
-            admin_socket=self._run / "haproxy.sock",
-            backends=addresses,
-            limits=self.settings.limits,
-        )
-        if changed:
-            files.check()
-            if self._gateway_runs():
-                self.supervisor.signal(plan.GATEWAY, "USR2")
+    @property
+    def _preparation(self) -> Preparation:
+        return Preparation(self.settings, self.credentials, self.state)
+
+    def _forget_keys(self) -> None:
+        """Have every web process start anew after its requests: they remember keys, and tokens that were good."""
+        for service in SERVICES:
+            for program in self._processes(service, WEB):
+                self.supervisor.signal(program.name, "HUP")
+        self.wait_ready()
 
     def _stop(self) -> None:
         if self.supervisor.running():

@@ -113,6 +113,55 @@ def test_scaled_web_processes_share_the_gateways_requests(stack):
     assert ask(f"{stack.gateway_url}/readyz").status == 200
 
 
+def test_the_gateways_agent_is_told_of_every_process_of_identity(stack):
+    def asked():
+        environment = Path(f"/proc/{stack.pid('gateway-agent')}/environ").read_bytes().decode().split("\0")
+        values = dict(line.partition("=")[::2] for line in environment)
+        return values["IDENTITY_URLS"].split(",")
+
+    assert asked() == stack.web_urls("identity")
+    stack.scale("identity", "web", 2)
+    assert len(asked()) == 2
+    assert asked() == stack.web_urls("identity")
+    stack.scale("identity", "web", 1)
+    assert asked() == stack.web_urls("identity")
+
+
+def test_a_stack_is_ready_when_its_gateway_knows_what_is_revoked(stack):
+    stack.stop_program("gateway-agent")
+    for path in (stack.home / "gateway" / "maps").iterdir():
+        path.write_text("")
+    before = stack.kill_program("gateway")
+    deadline = time.monotonic() + 20
+    while stack.statuses()["gateway"].pid in (0, before):
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    stack.up()
+    user = {"email": "a@first.example", "password": "correct horse", "first_name": "Ada", "last_name": "Lovelace"}
+    company = {"name": "First", "email": "info@first.example"}
+    v1 = f"{stack.gateway_url}/v1"
+    token = ask(f"{v1}/auth/register", method="POST", body={"company": company, "user": user}).body["access_token"]
+    headers = {"Authorization": f"Bearer {token}"}
+    assert ask(f"{v1}/customers", method="POST", body={"name": "Grace"}, headers=headers).status == 201
+
+
+def test_the_keys_are_shown_and_rotated_from_the_command_line(stack):
+    kids = [key.kid for key in stack.signing_keys()]
+    assert len(kids) == 2
+    done = invoke(stack.home, "keys", "rotate")
+    assert done.exit_code == 0, done.output
+    new = next(key.kid for key in stack.signing_keys() if key.status == "next")
+    assert all(kid in done.output for kid in (*kids, new))
+    listed = invoke(stack.home, "keys", "list").output
+    assert re.search(rf"^{new} +next ", listed, re.MULTILINE)
+    assert sorted(re.findall(r"^[\w-]{43} +(\w+) ", listed, re.MULTILINE)) == ["active", "next", "retired"]
+    assert {path.stem for path in (stack.home / "gateway" / "keys").glob("*.pem")} == {*kids, new}
+    again = invoke(stack.home, "keys", "rotate")
+    assert again.exit_code == 1
+    assert "not everybody may know it yet; try again in" in again.output
+    assert "Traceback" not in again.output
+
+
 def test_a_service_cannot_be_scaled_to_nothing_nor_one_that_is_not_there(stack):
     with pytest.raises(OperatorError, match="at least one"):
         stack.scale("customers", "web", 0)
@@ -172,7 +221,14 @@ def test_a_busy_port_is_reported_with_the_fix():
 
 
 def test_commands_on_nothing_say_what_to_do(tmp_path):
-    for command in (("status",), ("token",), ("logs",), ("scale", "customers", "2")):
+    for command in (
+        ("status",),
+        ("token",),
+        ("logs",),
+        ("scale", "customers", "2"),
+        ("keys", "list"),
+        ("keys", "rotate"),
+    ):
         failed = invoke(tmp_path / "none", *command)
         assert failed.exit_code == 1
         assert "make one with: make up" in failed.output

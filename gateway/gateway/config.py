@@ -9,9 +9,21 @@ from typing import Literal
 
 # First path segment after /v1/ → the service that owns it. What is not here does not exist outside.
 ROUTES: Mapping[str, Sequence[str]] = {
-    "identity": ("auth", "companies", "users"),
+    "identity": ("auth", "companies", "users", "invitations", "api-keys"),
     "customers": ("customers",),
     "audit": ("audit-logs",),
+}
+
+# What answers to a POST without a token → the limit on its rate per source address.
+PUBLIC: Mapping[str, str] = {
+    "/v1/auth/login": "login_per_minute",
+    "/v1/auth/register": "register_per_minute",
+    "/v1/auth/refresh": "refresh_per_minute",
+    "/v1/auth/token": "token_per_minute",
+    "/v1/auth/password/forgot": "letter_per_minute",
+    "/v1/auth/password/reset": "letter_per_minute",
+    "/v1/auth/email/verify": "letter_per_minute",
+    "/v1/invitations/accept": "letter_per_minute",
 }
 
 _KID = re.compile(r"[A-Za-z0-9_-]{1,64}")
@@ -28,7 +40,10 @@ class InvalidGatewayConfigError(ValueError):
 
 @dataclass(frozen=True, kw_only=True)
 class Limits:
-    """Largest body in bytes and largest request rates; a rate of None means unlimited."""
+    """Largest body in bytes and largest request rates; a rate of None means unlimited.
+
+    `letter_per_minute` holds for each address that asks for a letter by e-mail or takes the secret from one.
+    """
 
     body_bytes: int = 1_048_576
     tenant_per_10s: int | None = 3_000
@@ -36,6 +51,8 @@ class Limits:
     login_per_minute: int | None = 10
     register_per_minute: int | None = 10
     refresh_per_minute: int | None = 60
+    token_per_minute: int | None = 60
+    letter_per_minute: int | None = 10
 
     def __post_init__(self) -> None:
         _require(_is_count(self.body_bytes), "limits.body_bytes", self.body_bytes)
@@ -46,10 +63,14 @@ class Limits:
 
 @dataclass(frozen=True, kw_only=True)
 class GatewayConfig:
-    """One gateway: where it listens, the keys it trusts (PEM file by kid), each service's servers ("host:port")."""
+    """One gateway: where it listens, the keys it trusts (PEM file by kid), each service's servers ("host:port").
+
+    `maps` is the folder of the files that `gateway.map_files` makes; the agent beside the gateway keeps them.
+    """
 
     keys: Mapping[str, Path]
     backends: Mapping[str, Sequence[str]]
+    maps: Path
     bind: str = "127.0.0.1:8080"
     metrics_bind: str = "127.0.0.1:8405"
     limits: Limits = field(default_factory=Limits)
@@ -74,6 +95,7 @@ class GatewayConfig:
             _require(not isinstance(servers, str), "backends: servers", servers)
             for server in servers:
                 _require_address("backends: server", server)
+        require_path("maps", self.maps)
         _require(isinstance(self.limits, Limits), "limits", self.limits)
         if self.admin_socket is not None:
             require_path("admin_socket", self.admin_socket)

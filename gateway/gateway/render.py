@@ -4,9 +4,10 @@ from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 
-from gateway.config import ROUTES, GatewayConfig, InvalidGatewayConfigError, Limits, require_path
+from gateway.config import PUBLIC, ROUTES, GatewayConfig, InvalidGatewayConfigError, Limits, require_path
+from gateway.map_files import COMPANIES, SESSIONS, SYNCED, USERS
 from gateway.problems import FIXED, SPONTANEOUS, problem
-from gateway.token_rules import AUTHORIZATION, PAYLOAD, header_segment
+from gateway.token_rules import AUTHORIZATION, LIFE_SECONDS, PAYLOAD, header_segment
 
 __all__ = ["GatewayConfig", "InvalidGatewayConfigError", "Limits", "render"]
 
@@ -25,19 +26,17 @@ _ENVIRONMENT = Environment(
 def render(config: GatewayConfig) -> str:
     """Return HAProxy's configuration (2.6 and later) for `config`.
 
-    Key files are named, not read: they must exist where HAProxy starts, and new keys or servers take effect with a new
-    rendering and a reload.
+    Key and map files are named, not read: they must exist where HAProxy starts (`gateway.map_files.ensure`), and new
+    keys or servers take effect with a new rendering and a reload.
     """
     limits = config.limits
     require_path("folder of this package", _ERROR_FILES)
     return _ENVIRONMENT.get_template("haproxy.cfg.j2").render(
         config=config,
         limits=limits,
-        per_minute={
-            "login": limits.login_per_minute,
-            "register": limits.register_per_minute,
-            "refresh": limits.refresh_per_minute,
-        },
+        public={path: (_table(path), getattr(limits, limit)) for path, limit in PUBLIC.items()},
+        map_of={"user": USERS, "session": SESSIONS, "company": COMPANIES, "synced": SYNCED},
+        life=LIFE_SECONDS,
         routes={service: ROUTES[service] for service in config.backends},
         header_segments={kid: header_segment(kid) for kid in config.keys},
         authorization_pattern=AUTHORIZATION,
@@ -47,3 +46,8 @@ def render(config: GatewayConfig) -> str:
         fixed=FIXED,
         error_files=_ERROR_FILES,
     )
+
+
+def _table(path: str) -> str:
+    """The name of the table that counts the requests for a public address."""
+    return "limit_" + path.removeprefix("/v1/").replace("/", "_")

@@ -22,6 +22,9 @@ def _id_pattern() -> str:
     return f"(?:{'|'.join([*branches, largest])})"
 
 
+# How long a token is good: identity's rule, which the gateway has to know to tell how old is too old.
+LIFE_SECONDS = 600
+
 _ID = _id_pattern()
 _UUID = "[0-9a-f-]{36}"
 PAYLOAD = (

@@ -8,9 +8,9 @@ import subprocess
 import sys
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack
+from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from threading import Event, Thread
@@ -23,6 +23,7 @@ from chassis.testing.tokens import TokenFactory
 # pytest names a test module after its path, and so has put an empty package `gateway` where ours should be found.
 if getattr(sys.modules.get("gateway"), "__file__", None) is None:
     sys.modules.pop("gateway", None)
+from gateway import map_files
 from gateway.render import GatewayConfig, Limits, render
 
 Headers = list[tuple[str, str]]
@@ -32,6 +33,8 @@ UNLIMITED = Limits(
     login_per_minute=None,
     register_per_minute=None,
     refresh_per_minute=None,
+    token_per_minute=None,
+    letter_per_minute=None,
 )
 
 
@@ -143,8 +146,34 @@ class Gateway:
 
     port: int
     metrics_port: int
-    log: Path
+    folder: Path
     factory: TokenFactory
+    processes: list[subprocess.Popen[bytes]] = field(default_factory=list)
+
+    def kill(self) -> None:
+        """End it without a word, as a machine's failure does."""
+        self.processes[-1].kill()
+        self.processes[-1].wait()
+
+    def start(self) -> None:
+        """Start it, for the first time or again, on its files as they are now."""
+        program = haproxy_program()
+        with self.log.open("ab") as log:
+            command = [program, "-f", str(self.folder / "haproxy.cfg")]
+            self.processes.append(subprocess.Popen(command, stdout=log, stderr=log))
+        wait_until(lambda: answers(self))
+
+    @property
+    def log(self) -> Path:
+        return self.folder / "log"
+
+    @property
+    def socket(self) -> Path:
+        return self.folder / "admin.sock"
+
+    @property
+    def maps(self) -> Path:
+        return self.folder / "maps of it"
 
     def call(self, method: str, path: str, headers: Headers | None = None, body: bytes | None = None) -> Answer:
         """Send a request exactly as given: no header is merged, no path is normalised."""
@@ -182,12 +211,16 @@ class Gateway:
 Run = Callable[..., Gateway]
 
 
-@pytest.fixture(scope="session")
-def haproxy() -> str:
+def haproxy_program() -> str:
     program = shutil.which("haproxy") or shutil.which("haproxy", path="/usr/sbin:/usr/local/sbin")
     if program is None:
         pytest.fail("HAProxy is missing: apt-get install haproxy")
     return program
+
+
+@pytest.fixture(scope="session")
+def haproxy() -> str:
+    return haproxy_program()
 
 
 @pytest.fixture(scope="session")
@@ -219,17 +252,32 @@ def key_files(tokens: TokenFactory, tmp_path_factory: pytest.TempPathFactory) ->
 
 @pytest.fixture(scope="session")
 def run(
-    haproxy: str,
     tokens: TokenFactory,
     key_files: dict[str, Path],
     stand_in: StandIn,
     tmp_path_factory: pytest.TempPathFactory,
 ) -> Iterator[Run]:
-    """Start a gateway with these limits and servers; `edit` changes the rendered text, to shorten a deadline."""
+    """Start a gateway with these limits and servers; `edit` changes the rendered text, to shorten a deadline.
+
+    Without an agent beside it: `maps` is what one has left in the files, `synced` how many seconds ago.
+    """
     with ExitStack() as stack:
 
-        def start(limits: Limits = UNLIMITED, edit: Callable[[str], str] = str, **backends: list[str]) -> Gateway:
+        def start(
+            limits: Limits = UNLIMITED,
+            edit: Callable[[str], str] = str,
+            maps: Mapping[str, Mapping[str, int]] | None = None,
+            synced: int | None = 0,
+            **backends: list[str],
+        ) -> Gateway:
             port, metrics_port = free_ports(2)
+            folder = tmp_path_factory.mktemp("gateway")
+            gateway = Gateway(port, metrics_port, folder, tokens)
+            map_files.ensure(gateway.maps)
+            for name, entries in (maps or {}).items():
+                map_files.write(gateway.maps, name, entries)
+            if synced is not None:
+                map_files.write(gateway.maps, map_files.SYNCED, {"synced": int(time.time()) - synced})
             config = GatewayConfig(
                 bind=f"127.0.0.1:{port}",
                 metrics_bind=f"127.0.0.1:{metrics_port}",
@@ -237,12 +285,12 @@ def run(
                 backends={"identity": [stand_in.address], "customers": [stand_in.address], "audit": [stand_in.address]}
                 | backends,
                 limits=limits,
+                maps=gateway.maps,
+                admin_socket=gateway.socket,
             )
-            folder = tmp_path_factory.mktemp("gateway")
             (folder / "haproxy.cfg").write_text(edit(render(config)))
-            stack.enter_context(running(haproxy, folder))
-            gateway = Gateway(port, metrics_port, folder / "log", tokens)
-            wait_until(lambda: answers(gateway))
+            stack.callback(gateway.kill)
+            gateway.start()
             return gateway
 
         yield start
@@ -251,17 +299,6 @@ def run(
 @pytest.fixture(scope="session")
 def gateway(run: Run) -> Gateway:
     return run()
-
-
-@contextmanager
-def running(haproxy: str, folder: Path) -> Iterator[None]:
-    with (folder / "log").open("wb") as log:
-        process = subprocess.Popen([haproxy, "-f", str(folder / "haproxy.cfg")], stdout=log, stderr=log)
-        try:
-            yield
-        finally:
-            process.kill()
-            process.wait()
 
 
 def answers(gateway: Gateway) -> bool:

@@ -9,7 +9,13 @@ from gateway.render import Limits
 def limited(run):
     return run(
         limits=Limits(
-            tenant_per_10s=6, principal_per_10s=3, login_per_minute=2, register_per_minute=1, refresh_per_minute=1
+            tenant_per_10s=6,
+            principal_per_10s=3,
+            login_per_minute=2,
+            register_per_minute=1,
+            refresh_per_minute=1,
+            token_per_minute=3,
+            letter_per_minute=2,
         )
     )
 
@@ -58,9 +64,21 @@ def test_refusal_says_when_to_come_back(limited) -> None:
     assert int(answer.header("Retry-After")) > 0
 
 
-@pytest.mark.parametrize(("action", "allowed"), [("login", 2), ("register", 1), ("refresh", 1)])
-def test_attempts_without_a_token_are_limited_per_source_address(limited, action: str, allowed: int) -> None:
-    found = [limited.call("POST", f"/v1/auth/{action}", body=b"{}").status for _ in range(allowed + 2)]
+@pytest.mark.parametrize(
+    ("path", "allowed"),
+    [
+        ("/v1/auth/login", 2),
+        ("/v1/auth/register", 1),
+        ("/v1/auth/refresh", 1),
+        ("/v1/auth/token", 3),
+        ("/v1/auth/password/forgot", 2),
+        ("/v1/auth/password/reset", 2),
+        ("/v1/auth/email/verify", 2),
+        ("/v1/invitations/accept", 2),
+    ],
+)
+def test_attempts_without_a_token_are_limited_per_source_address(limited, path: str, allowed: int) -> None:
+    found = [limited.call("POST", path, body=b"{}").status for _ in range(allowed + 2)]
 
     assert found == [200] * allowed + [429] * 2
 

@@ -6,11 +6,13 @@ from pathlib import Path
 
 import pytest
 
+from gateway import map_files
 from gateway.config import ROUTES
 from gateway.render import GatewayConfig, InvalidGatewayConfigError, Limits, render
 
 KEYS = {"k1": Path("/keys/k1.pem")}
 BACKENDS = {"customers": ["127.0.0.1:9000"]}
+NEEDED = {"keys": KEYS, "backends": BACKENDS, "maps": Path("/maps")}
 
 
 @pytest.mark.parametrize(
@@ -22,11 +24,13 @@ def test_haproxy_takes_the_configuration_without_a_warning(haproxy, key_files, t
         keys=key_files,
         backends={service: ["127.0.0.1:9001", "localhost:9002", "[::1]:9003"] for service in ROUTES},
         limits=limits,
+        maps=tmp_path,
         log=log,
         admin_socket=tmp_path / "admin.sock",
         user="root",
         group="root",
     )
+    map_files.ensure(tmp_path)
     (tmp_path / "haproxy.cfg").write_text(render(config))
 
     result = subprocess.run(
@@ -37,7 +41,8 @@ def test_haproxy_takes_the_configuration_without_a_warning(haproxy, key_files, t
 
 
 def test_part_of_the_services_can_be_rendered_alone(haproxy, key_files, tmp_path) -> None:
-    (tmp_path / "haproxy.cfg").write_text(render(GatewayConfig(keys=key_files, backends=BACKENDS)))
+    map_files.ensure(tmp_path)
+    (tmp_path / "haproxy.cfg").write_text(render(GatewayConfig(keys=key_files, backends=BACKENDS, maps=tmp_path)))
 
     subprocess.run([haproxy, "-c", "-q", "-f", str(tmp_path / "haproxy.cfg")], check=True)
 
@@ -68,24 +73,24 @@ def test_address_that_is_none_is_refused(field: str, address: str) -> None:
     values = {"backends": {"customers": [address]}} if field == "backends" else {field: address}
 
     with pytest.raises(InvalidGatewayConfigError):
-        GatewayConfig(**({"keys": KEYS, "backends": BACKENDS} | values))
+        GatewayConfig(**(NEEDED | values))
 
 
 @pytest.mark.parametrize("kid", ["", "a b", "a\nb", 'a"', "a'", "a" * 65, "a}", "../a", "ä", "a\n"])
 def test_key_id_that_is_none_is_refused(kid: str) -> None:
     with pytest.raises(InvalidGatewayConfigError):
-        GatewayConfig(keys={kid: Path("/k.pem")}, backends=BACKENDS)
+        GatewayConfig(**(NEEDED | {"keys": {kid: Path("/k.pem")}}))
 
 
 @pytest.mark.parametrize(
     "path", ["relative.pem", '/a"b', "/a'b", "/a\nb", "/a,b", "/a)b", "/a%[src]", "/a$HOME", "/a\\b", "/a#b", "/a{b}"]
 )
-@pytest.mark.parametrize("field", ["keys", "admin_socket"])
+@pytest.mark.parametrize("field", ["keys", "admin_socket", "maps"])
 def test_path_that_haproxy_could_misread_is_refused(field: str, path: str) -> None:
     values = {"keys": {"k1": Path(path)}} if field == "keys" else {field: Path(path)}
 
     with pytest.raises(InvalidGatewayConfigError):
-        GatewayConfig(**({"keys": KEYS, "backends": BACKENDS} | values))
+        GatewayConfig(**(NEEDED | values))
 
 
 @pytest.mark.parametrize(
@@ -108,7 +113,7 @@ def test_path_that_haproxy_could_misread_is_refused(field: str, path: str) -> No
 )
 def test_other_value_that_is_none_is_refused(values) -> None:
     with pytest.raises(InvalidGatewayConfigError):
-        GatewayConfig(**({"keys": KEYS, "backends": BACKENDS} | values))
+        GatewayConfig(**(NEEDED | values))
 
 
 @pytest.mark.parametrize(
@@ -120,6 +125,8 @@ def test_other_value_that_is_none_is_refused(values) -> None:
         "login_per_minute",
         "register_per_minute",
         "refresh_per_minute",
+        "token_per_minute",
+        "letter_per_minute",
     ],
 )
 @pytest.mark.parametrize("value", [0, -1, "5", 1.5, True])
@@ -129,6 +136,6 @@ def test_limit_that_is_no_count_is_refused(field: str, value) -> None:
 
 
 def test_same_configuration_gives_the_same_text() -> None:
-    config = GatewayConfig(keys=KEYS, backends=BACKENDS)
+    config = GatewayConfig(**NEEDED)
 
     assert render(config) == render(replace(config))

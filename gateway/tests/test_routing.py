@@ -5,6 +5,8 @@ import json
 
 import pytest
 
+from gateway.config import PUBLIC
+
 
 @pytest.mark.parametrize(
     ("path", "service"),
@@ -12,6 +14,8 @@ import pytest
         ("/v1/auth/me", "identity"),
         ("/v1/companies", "identity"),
         ("/v1/users/7", "identity"),
+        ("/v1/invitations/7/resend", "identity"),
+        ("/v1/api-keys", "identity"),
         ("/v1/customers", "customers"),
         ("/v1/customers/", "customers"),
         ("/v1/customers/7/restore?x=/v1/users", "customers"),
@@ -52,6 +56,8 @@ def test_address_leads_to_the_service_that_owns_it(gateway, wait, path: str, ser
         "/.well-known/openid-configuration",
         "/customers/v1",
         "/admin",
+        "/internal/revocations",
+        "/v1/internal/revocations",
     ],
 )
 @pytest.mark.parametrize("with_token", [True, False])
@@ -62,6 +68,14 @@ def test_address_that_is_not_listed_is_not_there(gateway, stand_in, path: str, w
 
     assert (answer.status, answer.json["code"]) == (404, "not_found")
     assert stand_in.calls.total() == before
+
+
+@pytest.mark.parametrize("path", sorted(PUBLIC))
+def test_a_public_address_is_public_for_its_post_alone(gateway, path: str) -> None:
+    form = [("Content-Type", "application/x-www-form-urlencoded")]
+    assert gateway.call("POST", path, form, b"grant_type=client_credentials").json["body"] == 29
+    for method, other in (("GET", path), ("PATCH", path), ("POST", f"{path}/"), ("POST", f"{path}s")):
+        assert gateway.call(method, other).status == 401
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,7 @@
 """What is published is promised: each event type has a schema and an example, and nothing is promised that is not sent."""
 
 import json
+import re
 from collections.abc import Iterator
 from importlib import import_module
 from importlib.util import find_spec
@@ -16,12 +17,15 @@ SCHEMA = ".schema.json"
 EXAMPLE = ".example.json"
 
 
-def published_by(service_name: str) -> set[str]:
-    """The types of a service's events module; a service may publish none."""
-    if find_spec(f"{service_name}.events") is None:
+def published_by(package: str) -> set[str]:
+    """The types of a service's events module, or of the chassis' own; a service may publish none."""
+    if find_spec(f"{package}.events") is None:
         return set()
-    values = vars(import_module(f"{service_name}.events")).values()
+    values = vars(import_module(f"{package}.events")).values()
     return {value.name for value in values if isinstance(value, EventType)}
+
+
+EVERYBODYS = published_by("chassis")
 
 
 @pytest.fixture
@@ -38,13 +42,13 @@ def names(folder: Path, suffix: str) -> set[str]:
 
 
 def test_every_published_event_has_a_schema_and_an_example(contracts: Path, service_name: str) -> None:
-    published = published_by(service_name)
+    published = published_by(service_name) | EVERYBODYS
     assert published - names(contracts, SCHEMA) == set()
     assert published - names(contracts, EXAMPLE) == set()
 
 
 def test_every_schema_and_example_is_of_a_published_event(contracts: Path, service_names: list[str]) -> None:
-    published = {name for service_name in service_names for name in published_by(service_name)}
+    published = {name for service_name in service_names for name in published_by(service_name)} | EVERYBODYS
     assert published
     assert names(contracts, SCHEMA) - published == set()
     assert names(contracts, EXAMPLE) - published == set()
@@ -53,6 +57,7 @@ def test_every_schema_and_example_is_of_a_published_event(contracts: Path, servi
 def test_no_type_is_published_by_two_services(service_names: list[str]) -> None:
     every = [name for service_name in service_names for name in published_by(service_name)]
     assert sorted(every) == sorted(set(every))
+    assert EVERYBODYS.isdisjoint(every)
 
 
 def test_schemas_name_their_type_and_their_source(contracts: Path, service_name: str) -> None:
@@ -60,6 +65,16 @@ def test_schemas_name_their_type_and_their_source(contracts: Path, service_name:
         properties = read(contracts / f"{name}{SCHEMA}")["properties"]
         assert properties["type"] == {"const": name}
         assert properties["source"] == {"const": service_name}
+
+
+def test_what_every_service_publishes_names_any_of_them_as_its_source(
+    contracts: Path, service_names: list[str]
+) -> None:
+    assert EVERYBODYS
+    for name in EVERYBODYS:
+        properties = read(contracts / f"{name}{SCHEMA}")["properties"]
+        assert properties["type"] == {"const": name}
+        assert all(re.search(properties["source"]["pattern"], service_name) for service_name in service_names)
 
 
 def test_every_example_is_what_its_schema_says(contracts: Path) -> None:

@@ -33,6 +33,10 @@ class EventType:
         return f"{company_id}.{self.entity}.{self.action}.v{self.version}"
 
 
+# The one event that every service publishes: somebody with a valid token was refused. No table has its record.
+ACCESS_DENIED = EventType("access", "denied", table="access_denials")
+
+
 @dataclass(frozen=True, slots=True)
 class Event:
     """An event as a consumer sees it. `data` holds `before`, `after` and `changed`."""

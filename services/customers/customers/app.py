@@ -18,6 +18,7 @@ SERVICE = Service(
     migrations=Path(__file__).parent.parent / "migrations",
     blueprints=routes.BLUEPRINTS,
     subscriptions=handlers.SUBSCRIPTIONS,
+    schedules=handlers.SCHEDULES,
     conflicts={
         "uq_customers_company_id_customer_code": Conflict(
             "customer_code_taken",

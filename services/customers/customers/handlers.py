@@ -1,28 +1,69 @@
 """Every event that the customers service consumes, and what it does about it."""
 
+from datetime import timedelta
+
+import structlog
+
+from chassis.broker.schedules import Schedule
 from chassis.broker.subscriptions import Subscriptions
-from chassis.db.session import Session
+from chassis.context import Context, acting_as
+from chassis.db.session import Database, Session
 from chassis.events import Event
+from customers.commands.transfers import continue_transfer, start_transfer
 from customers.commands.user_references import save_user_reference
+from customers.queries.transfers import list_pending_transfers
+
+log = structlog.get_logger()
 
 
-def on_user_joined(session: Session, event: Event) -> None:
-    """Know the user whom customers of this company can be assigned to."""
-    membership = event.data["after"]
+def on_membership_changed(session: Session, event: Event) -> None:
+    """Know the user whom customers of this company can be assigned to, and whether they can be now."""
+    is_member = event.data["after"] is not None
+    membership = event.data["after"] or event.data["before"]
     user = membership["user"]
     save_user_reference(
         session,
         membership["user_id"],
+        event.record_id,
         event.aggregate_version,
         {
             "name": f"{user['first_name']} {user['last_name']}",
             "email": user["email"],
-            "is_active": user["is_active"],
+            # Events from before there were suspensions do not say.
+            "is_active": is_member and user["is_active"] and membership.get("status", "active") == "active",
         },
     )
 
 
+def on_member_deactivated(session: Session, event: Event) -> None:
+    """Let nobody be assigned to the user any more, and begin to hand their customers over."""
+    on_membership_changed(session, event)
+    membership = event.data["after"]
+    start_transfer(session, membership["user_id"], membership["transfer_plan"])
+
+
+def transfer_customers(database: Database) -> None:
+    """Carry on with every transfer, a few customers to a transaction; one that fails holds up no other."""
+    with database.session() as session:
+        pending = list_pending_transfers(session)
+    for transfer in pending:
+        context = Context(
+            company_id=transfer.company_id, request_id=transfer.correlation_id, causation_id=transfer.event_id
+        )
+        with acting_as(context):
+            try:
+                more = True
+                while more:
+                    with database.transaction() as session:
+                        more = continue_transfer(session, transfer.id)
+            except Exception:
+                log.exception("transfer failed", transfer_id=transfer.id)
+
+
+ACTIONS = ("created", "updated", "suspended", "activated", "removed")
 SUBSCRIPTIONS = Subscriptions(
     bindings=("*.user_company.*.v1",),
-    handlers={"crm.user_company.created.v1": on_user_joined},
+    handlers={f"crm.user_company.{action}.v1": on_membership_changed for action in ACTIONS}
+    | {"crm.user_company.deactivated.v1": on_member_deactivated},
 )
+SCHEDULES = (Schedule("transfer-customers", timedelta(seconds=5), transfer_customers),)

@@ -45,11 +45,29 @@ user_refs = Table(
     Column("user_id", BigInteger, primary_key=True),
     # 0 means: known from a token, its event has not arrived yet.
     Column("version", Integer, nullable=False, server_default=text("0")),
+    # Versions are of one membership; who joins again has another.
+    Column("membership_id", BigInteger, nullable=False, server_default=text("0")),
     Column("name", String(201)),
     Column("email", String(255)),
     Column("is_active", Boolean, nullable=False, server_default=text("true")),
     timestamp("updated_at", default=True),
     info={"tenant": "company_id"},
+)
+
+# The customers of somebody who was deactivated, on their way to others: one row per event, so that it happens once.
+customer_transfers = tenant_table(
+    "customer_transfers",
+    metadata,
+    Column("user_id", BigInteger, nullable=False),
+    Column("targets", JSONB, nullable=False),
+    Column("event_id", Uuid(as_uuid=False), nullable=False),
+    Column("correlation_id", String(64), nullable=False),
+    Column("moved", Integer, nullable=False, server_default=text("0")),
+    timestamp("finished_at"),
+    ForeignKeyConstraint(["company_id", "user_id"], ["user_refs.company_id", "user_refs.user_id"], ondelete="CASCADE"),
+    UniqueConstraint("company_id", "event_id"),
+    CheckConstraint("jsonb_typeof(targets) = 'array'", name="targets"),
+    Index("ix_customer_transfers_pending", "company_id", "id", postgresql_where=text("finished_at IS NULL")),
 )
 
 customer_codes = Table(

@@ -12,7 +12,7 @@ from chassis.web.application import ServiceApplication
 from chassis.web.auth import TokenVerifier
 from chassis.web.keys import KeySet
 from chassis.web.server import create_application
-from identity import models, routes
+from identity import handlers, models, routes
 from identity.keys import IdentitySettings, SigningKeys
 from identity.routes.authority import authority
 
@@ -23,6 +23,7 @@ SERVICE = Service(
     metadata=models.metadata,
     migrations=Path(__file__).parent.parent / "migrations",
     blueprints=routes.BLUEPRINTS,
+    schedules=handlers.SCHEDULES,
     required=("key_encryption_key",),
     conflicts={
         "uq_companies_email": Conflict(
@@ -34,6 +35,14 @@ SERVICE = Service(
             "user_email_taken",
             "There is an account with this e-mail address already.",
             (FieldError("/user/email", "taken", "There is an account with this e-mail address already."),),
+        ),
+        "uq_invitations_pending": Conflict(
+            "invitation_pending",
+            "This address is invited already; send that invitation again, or withdraw it.",
+            (FieldError("/email", "taken", "This address is invited already."),),
+        ),
+        "uq_user_companies_company_id_user_id": Conflict(
+            "already_member", "Somebody with this address is a member of the company already."
         ),
     },
 )

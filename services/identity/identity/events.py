@@ -7,12 +7,52 @@ from chassis.events import EventType
 SOURCE = "identity"
 
 COMPANY_CREATED = EventType("company", "created", table="companies")
+COMPANY_UPDATED = EventType("company", "updated", table="companies")
+COMPANY_SUSPENDED = EventType("company", "suspended", table="companies")
+COMPANY_ACTIVATED = EventType("company", "activated", table="companies")
 USER_CREATED = EventType("user", "created", table="users")
+USER_UPDATED = EventType("user", "updated", table="users")
 USER_SIGNED_IN = EventType("user", "signed_in", table="users")
+USER_VERIFIED = EventType("user", "verified", table="users")
+USER_PASSWORD_CHANGED = EventType("user", "password_changed", table="users")
 USER_COMPANY_CREATED = EventType("user_company", "created", table="user_companies")
+USER_COMPANY_UPDATED = EventType("user_company", "updated", table="user_companies")
+USER_COMPANY_SUSPENDED = EventType("user_company", "suspended", table="user_companies")
+USER_COMPANY_ACTIVATED = EventType("user_company", "activated", table="user_companies")
+USER_COMPANY_DEACTIVATED = EventType("user_company", "deactivated", table="user_companies")
+USER_COMPANY_REMOVED = EventType("user_company", "removed", table="user_companies")
+INVITATION_CREATED = EventType("invitation", "created", table="invitations")
+INVITATION_RESENT = EventType("invitation", "resent", table="invitations")
+INVITATION_WITHDRAWN = EventType("invitation", "withdrawn", table="invitations")
+INVITATION_ACCEPTED = EventType("invitation", "accepted", table="invitations")
+API_KEY_CREATED = EventType("api_key", "created", table="api_keys")
+API_KEY_REVOKED = EventType("api_key", "revoked", table="api_keys")
 SECURITY_EVENT_RECORDED = EventType("security_event", "recorded", table="security_events")
 
-PUBLISHED = (COMPANY_CREATED, USER_CREATED, USER_SIGNED_IN, USER_COMPANY_CREATED, SECURITY_EVENT_RECORDED)
+PUBLISHED = (
+    COMPANY_CREATED,
+    COMPANY_UPDATED,
+    COMPANY_SUSPENDED,
+    COMPANY_ACTIVATED,
+    USER_CREATED,
+    USER_UPDATED,
+    USER_SIGNED_IN,
+    USER_VERIFIED,
+    USER_PASSWORD_CHANGED,
+    USER_COMPANY_CREATED,
+    USER_COMPANY_UPDATED,
+    USER_COMPANY_SUSPENDED,
+    USER_COMPANY_ACTIVATED,
+    USER_COMPANY_DEACTIVATED,
+    USER_COMPANY_REMOVED,
+    INVITATION_CREATED,
+    INVITATION_RESENT,
+    INVITATION_WITHDRAWN,
+    INVITATION_ACCEPTED,
+    API_KEY_CREATED,
+    API_KEY_REVOKED,
+    SECURITY_EVENT_RECORDED,
+)
 
 
 def created(session: Session, event_type: EventType, *, record_id: int, version: int, after: bytes) -> None:

@@ -8,7 +8,7 @@ from base64 import urlsafe_b64encode
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import timedelta
-from typing import Any
+from typing import Any, Self
 
 import jwt
 import orjson
@@ -21,19 +21,22 @@ from jwt.algorithms import RSAAlgorithm
 from sqlalchemy import Interval, bindparam, func, or_, select, text
 from sqlalchemy.dialects.postgresql import insert
 
-from chassis.config import Settings, SettingsError, exit_with
+from chassis.config import SHORTEST_SECRET, Settings, SettingsError, exit_with
 from chassis.db.session import Database
 from chassis.db.statements import Prepared
 from chassis.errors import Unavailable
+from identity import rotation
+from identity.mailer import Mailer, make_mailer
 from identity.models import signing_keys
-from identity.passwords import COSTS, Passwords
+from identity.passwords import AT_ONCE, COSTS, Passwords
 from identity.rules import ACCESS_TOKEN_LIFE
 
 ALGORITHM = "RS256"
 TOKEN_TYPE = "at+jwt"  # noqa: S105  # The media type of RFC 9068, not a secret.
 BITS = 2048
-REFRESH_SECONDS = 60.0
+REFRESH_SECONDS = 15.0
 RETRY_SECONDS = 5.0  # A connection attempt may take three seconds, and every request would wait for it.
+THREADS_FOR_OTHERS = 4
 # A retired key is published until the last token that it signed has expired and every cached signer has noticed.
 AFTERLIFE = ACCESS_TOKEN_LIFE + timedelta(minutes=5)
 
@@ -62,7 +65,27 @@ class IdentitySettings(Settings):
     """What identity is told beyond what every service is. Its worker signs nothing and is not given the key."""
 
     key_encryption_key: str = ""
+    # Opens /internal/revocations to the gateways' agents; without it nobody gets in.
+    gateway_agent_key: str = ""
     bcrypt_cost: int = 12
+    # More than other services have: who waits for a password's hash keeps a thread waiting.
+    web_threads: int = 16
+    mail_url: str = ""
+    mail_from: str = ""
+    app_url: str = "http://127.0.0.1:8080"
+
+    @classmethod
+    def from_environment(cls, *, required: tuple[str, ...] = ()) -> Self:
+        """As every service's, and refuses MAIL_URL, MAIL_FROM and APP_URL that no letter could be sent with."""
+        settings = super().from_environment(required=required)
+        settings.mailer()
+        if not settings.app_url.startswith(("http://", "https://")) or not settings.app_url.isprintable():
+            raise SettingsError(["APP_URL is no URL that begins with http:// or https://"])
+        return settings
+
+    def mailer(self) -> Mailer | None:
+        """The way for letters; None where none is set, and letters wait. Raises SettingsError."""
+        return make_mailer(self.mail_url, self.mail_from)
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +111,7 @@ class _Snapshot:
 
 
 class SigningKeys:
-    """The live keys, read from the database once a minute: a rotation reaches every process without a restart."""
+    """The live keys, read from the database every 15 seconds: a rotation reaches every process without a restart."""
 
     def __init__(self, database: Database, sealer: Fernet) -> None:
         self._database = database
@@ -117,19 +140,13 @@ class SigningKeys:
 
         The next key is published from the start, so that every verifier knows it long before a token carries its kid.
         """
-        statuses = {status for _, status, _, _ in self._database.read(_LIVE, {})}
-        for status in ("active", "next"):
-            if status in statuses:
-                continue
-            private = rsa.generate_private_key(public_exponent=65537, key_size=BITS)
-            row = {
-                "kid": thumbprint(private.public_key()),
-                "status": status,
-                "public_pem": _public_pem(private.public_key()),
-                "private_sealed": self._sealer.encrypt(_private_pem(private)),
-            }
+        present = {status for _, status, _, _ in self._database.read(_LIVE, {})}
+        missing = {status: new_key(self._sealer) for status in ("active", "next") if status not in present}
+        if missing:
+            # In one transaction, so that both are known to have been published together (see identity.rotation).
             with self._database.transaction() as session:
-                session.run(_ADD, **row)
+                for status, row in missing.items():
+                    session.run(_ADD, status=status, **row)
 
     def _current(self) -> _Snapshot:
         snapshot = self._snapshot
@@ -172,13 +189,15 @@ class Authority:
     audience: str
     keys: SigningKeys
     passwords: Passwords
+    app_url: str
 
 
 def make_authority(settings: IdentitySettings, database: Database) -> Authority:
-    """The process's authority. Raises SettingsError when the key or the cost cannot be used."""
-    return Authority(
-        settings.token_issuer, settings.token_audience, SigningKeys(database, sealer(settings)), _passwords(settings)
-    )
+    """The process's authority. Raises SettingsError when a key or the cost cannot be used."""
+    if 0 < len(settings.gateway_agent_key) < SHORTEST_SECRET:
+        raise SettingsError([f"GATEWAY_AGENT_KEY is shorter than {SHORTEST_SECRET} characters"])
+    keys = SigningKeys(database, sealer(settings))
+    return Authority(settings.token_issuer, settings.token_audience, keys, _passwords(settings), settings.app_url)
 
 
 def sealer(settings: IdentitySettings) -> Fernet:
@@ -194,7 +213,19 @@ def sealer(settings: IdentitySettings) -> Fernet:
 def _passwords(settings: IdentitySettings) -> Passwords:
     if settings.bcrypt_cost not in COSTS:
         raise SettingsError([f"BCRYPT_COST is not between {COSTS.start} and {COSTS.stop - 1}"])
-    return Passwords(settings.bcrypt_cost)
+    # As many threads as another service has in all are left to requests that hash nothing.
+    waiting = max(settings.web_threads - THREADS_FOR_OTHERS - AT_ONCE, 0)
+    return Passwords(settings.bcrypt_cost, waiting=waiting)
+
+
+def new_key(sealer: Fernet) -> dict[str, Any]:
+    """A row of a key that nobody has seen yet, its private part sealed."""
+    private = rsa.generate_private_key(public_exponent=65537, key_size=BITS)
+    return {
+        "kid": thumbprint(private.public_key()),
+        "public_pem": _public_pem(private.public_key()),
+        "private_sealed": sealer.encrypt(_private_pem(private)),
+    }
 
 
 def thumbprint(key: rsa.RSAPublicKey) -> str:
@@ -225,21 +256,53 @@ def _private_pem(key: rsa.RSAPrivateKey) -> bytes:
     )
 
 
+USAGE = """usage: python -m identity.keys <command>
+
+  ensure            make the first keys, where there are none
+  public            print the live public keys as {kid: PEM}, for the gateway
+  list              print every key with its status
+  rotate [--force]  let the next key sign and make a new one (as the owner); --force for one that is too young
+  revoke <kid>      take a retired key out of the published ones before its tokens expire (as the owner)"""
+TRY_LATER = 75  # sysexits.h: EX_TEMPFAIL
+
+
 def main(arguments: list[str]) -> None:
-    """`ensure` makes the first keys; `public` prints the live public keys as JSON, for the gateway's configuration."""
-    if arguments not in (["ensure"], ["public"]):
-        raise SystemExit("usage: python -m identity.keys ensure|public")
+    """Run one command on the keys; leaves with 75 and a sentence when they are to be left as they are."""
+    match arguments:
+        case ["ensure"] | ["public"] | ["list"]:
+            owner = False
+        case ["rotate"] | ["rotate", "--force"] | ["revoke", _]:
+            owner = True
+        case _:
+            raise SystemExit(USAGE)
     try:
-        settings = IdentitySettings.from_environment(required=("key_encryption_key",))
-        database = Database(settings.database_url, application_name="identity-keys")
-        keys = SigningKeys(database, sealer(settings))
-        if arguments == ["ensure"]:
-            keys.ensure()
-        else:
-            sys.stdout.write(orjson.dumps(dict(keys.public()), option=orjson.OPT_APPEND_NEWLINE).decode())
-        database.dispose()
+        required = ("key_encryption_key", "owner_database_url") if owner else ("key_encryption_key",)
+        settings = IdentitySettings.from_environment(required=required)
+        url = settings.owner_database_url if owner else settings.database_url
+        _run(arguments, Database(url, application_name="identity-keys"), sealer(settings))
     except SettingsError as error:
         exit_with(error)
+    except rotation.RotationRefused as refused:
+        sys.stderr.write(f"{refused}\n")
+        raise SystemExit(TRY_LATER) from None
+
+
+def _run(arguments: list[str], database: Database, own_sealer: Fernet) -> None:
+    answer: object = None
+    match arguments:
+        case ["ensure"]:
+            SigningKeys(database, own_sealer).ensure()
+        case ["public"]:
+            answer = dict(SigningKeys(database, own_sealer).public())
+        case ["list"]:
+            answer = rotation.list_keys(database)
+        case ["rotate", *force]:
+            answer = rotation.rotate(database, new_key(own_sealer), force=bool(force))
+        case ["revoke", kid]:
+            rotation.revoke(database, kid)
+    if answer is not None:
+        sys.stdout.write(orjson.dumps(answer, option=orjson.OPT_APPEND_NEWLINE).decode())
+    database.dispose()
 
 
 if __name__ == "__main__":

@@ -30,6 +30,7 @@ from identity.rules import (
     EMAIL_PATTERN,
     INVITATION_STATUSES,
     KEY_STATUSES,
+    KNOCKS,
     MAIL_STATUSES,
     MEMBER_STATUSES,
     ROLES,
@@ -300,6 +301,21 @@ login_throttles = Table(
     timestamp("blocked_until", default=True),
     timestamp("updated_at", default=True),
     Index("ix_login_throttles_updated_at", "updated_at"),
+)
+
+# What strangers did at the door: failed sign-ins and wishes for a new password, put down alike whether the address is
+# somebody's or not, so that neither an answer nor the time it takes tells which. The worker tells them apart.
+knocks = Table(
+    "knocks",
+    metadata,
+    Column("id", BigInteger, Identity(always=True), primary_key=True),
+    Column("kind", String(20), nullable=False),
+    Column("email", String(255), nullable=False),
+    Column("request_id", String(64), nullable=False),
+    Column("client_ip", String(64)),
+    Column("user_agent", String(500)),
+    timestamp("created_at", default=True),
+    _one_of("kind", KNOCKS),
 )
 
 # What the gateways have to know at once: from which epoch on a user's tokens are good, which sessions have ended, which

@@ -2,56 +2,121 @@
 
 import hashlib
 import hmac
+import ipaddress
+import re
+import tomllib
 import unicodedata
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import Enum
+from importlib.resources import files
 from typing import Any
 
 from chassis.errors import FieldError, Invalid
 
-ROLES = ("super_admin", "admin", "manager", "sales_rep", "user")
+_DATA = tomllib.loads(files("identity").joinpath("roles.toml").read_text())
+PERMISSIONS: Mapping[str, str] = _DATA["permissions"]
+OWN: Mapping[str, str] = _DATA["own"]
+ROLE_ENTRIES: dict[str, dict[str, Any]] = _DATA["roles"]
+ROLES = tuple(ROLE_ENTRIES)
+PLATFORM_ROLE = "super_admin"
+COMPANY_ROLES = tuple(role for role in ROLES if role != PLATFORM_ROLE)
+API_KEY_ROLE = "api_key"
+VISIBILITIES = ("all", "own")
 COMPANY_STATUSES = ("active", "inactive", "suspended")
 COMPANY_SIZES = ("Small", "Medium", "Large")
 MEMBER_STATUSES = ("active", "suspended", "deactivated")
+# The records that a member may leave behind, by kind: what a transfer plan is about.
+TRANSFERABLE = ("customers", "leads", "deals", "tasks")
 INVITATION_STATUSES = ("pending", "accepted", "withdrawn")
 TOKEN_PURPOSES = ("verify_email", "reset_password", "invitation")
 MAIL_STATUSES = ("pending", "sent", "failed")
+KNOCKS = ("sign_in_failed", "password_forgotten")
 KEY_STATUSES = ("active", "next", "retired")
 
-_EVERYTHING = frozenset({"customers:read", "customers:write", "audit:read", "companies:read", "users:read"})
-_SELLING = frozenset({"customers:read", "customers:write", "companies:read", "users:read"})
-SCOPES: Mapping[str, frozenset[str]] = {
-    "super_admin": _EVERYTHING,
-    "admin": _EVERYTHING,
-    "manager": _EVERYTHING,
-    "sales_rep": _SELLING,
-    "user": frozenset({"customers:read"}),
-}
-
 ACCESS_TOKEN_LIFE = timedelta(minutes=10)
+API_KEY_LIFE = timedelta(days=90)
+LONGEST_API_KEY_LIFE = timedelta(days=365)
+API_KEY_PREFIX_LENGTH = 12
+API_KEY_PREFIX = re.compile(rf"[a-z0-9]{{{API_KEY_PREFIX_LENGTH}}}\Z")
 REFRESH_IDLE = timedelta(days=14)
 SESSION_LIFE = timedelta(days=90)
 LOST_ANSWER_WINDOW = timedelta(seconds=20)
+
+VERIFICATION_LIFE = timedelta(days=3)
+RESET_LIFE = timedelta(hours=1)
+INVITATION_LIFE = timedelta(days=7)
+RESEND_AFTER = timedelta(minutes=1)
+FIRST_MAIL_DELAY = 30
+LONGEST_MAIL_DELAY = 6 * 3600
+MOST_MAIL_ATTEMPTS = 18
 
 # As seed A has it for customers; LDH domain, no quoted local parts.
 EMAIL_PATTERN = r"^[A-Za-z0-9._%+-]+@[A-Za-z0-9.-]+\.[A-Za-z]{2,}$"
 
 SHORTEST_PASSWORD = 8
 LONGEST_PASSWORD = 72  # bcrypt reads no further; bytes, not characters.
+# No character is made of more than four, so nothing longer than this becomes short enough. It is not even tried:
+# putting accents into order takes the square of their number, which for a body of 1 MiB of them is minutes.
+LONGEST_SPELLING = 4 * LONGEST_PASSWORD
 PASSWORD_POINTER = "/user/password"  # noqa: S105  # A place in a document, not a password.
 
 
-def permissions_of(role: str, custom: Mapping[str, Sequence[str]] | None) -> frozenset[str]:
+def _held_by(role: str) -> frozenset[str]:
+    entry = ROLE_ENTRIES[role]
+    included = _held_by(entry["includes"]) if "includes" in entry else frozenset()
+    return frozenset(entry["permissions"]) | included
+
+
+SCOPES: Mapping[str, frozenset[str]] = {role: _held_by(role) for role in ROLES}
+GRANTABLE = frozenset(PERMISSIONS) - set(_DATA["fixed"]["permissions"])
+KEY_SCOPES = (frozenset(PERMISSIONS) - set(_DATA["keyless"]["permissions"])) | set(OWN.values())
+_FOLLOWS_VISIBILITY = {role for role, entry in ROLE_ENTRIES.items() if entry.get("follows_visibility")}
+
+
+def permissions_of(role: str, custom: Mapping[str, Sequence[str]] | None, visibility: str = "all") -> frozenset[str]:
     """What `role` may do in a company, with the member's own `grant` added and `revoke` taken away.
 
-    A revoke beats a grant. A grant of what no role has is ignored: a permission that no service knows would only
-    lengthen every token.
+    Where `visibility` is "own", the roles that follow it read only what is the member's own; a grant of the whole
+    permission lifts that for one member. A revoke beats a grant and takes the narrowed permission too. Both are ignored
+    where they name what is nobody's to give, or what no service knows and would only lengthen every token.
     """
     custom = custom or {}
-    granted = _EVERYTHING & set(custom.get("grant", ()))
-    return frozenset((SCOPES[role] | granted) - set(custom.get("revoke", ())))
+    held = SCOPES[role]
+    if visibility == "own" and role in _FOLLOWS_VISIBILITY:
+        held = frozenset(OWN.get(permission, permission) for permission in held)
+    held |= GRANTABLE & set(custom.get("grant", ()))
+    revoked = GRANTABLE & set(custom.get("revoke", ()))
+    held -= revoked | _own(revoked)
+    return held - _own(held)
+
+
+def _own(permissions: Iterable[str]) -> frozenset[str]:
+    """The narrowed forms of those of `permissions` that have one."""
+    return frozenset(OWN[permission] for permission in permissions if permission in OWN)
+
+
+def may_grant(granter: frozenset[str], role: str, custom: Mapping[str, Sequence[str]] | None) -> bool:
+    """Whether who holds the permissions `granter` may make somebody a `role` with `custom` permissions.
+
+    Nobody gives what they do not have, and the platform's role is no company's to give. A grant is judged by itself
+    even if a revoke beats it today, because the revoke may go without anybody looking at the grant again.
+    """
+    if role not in COMPANY_ROLES:
+        return False
+    granted = set((custom or {}).get("grant", ()))
+    return granted <= GRANTABLE and SCOPES[role] | granted <= granter
+
+
+def key_permissions(scopes: Iterable[str], held: frozenset[str]) -> frozenset[str]:
+    """What an API key with `scopes` may do while the member who made it holds `held`: never more than they themselves.
+
+    A key is narrowed with its member: who reads only what is their own has keys that read no more.
+    """
+    wanted = KEY_SCOPES & set(scopes)
+    allowed = wanted & (held | _own(held)) | _own(wanted) & held
+    return allowed - _own(allowed)
 
 
 def scope_of(permissions: frozenset[str]) -> str:
@@ -65,6 +130,8 @@ def password_bytes(password: str) -> bytes | None:
     NFC, because keyboards disagree on how to write an accent. bcrypt stops at 72 bytes and, in C, at a NUL; a lone
     surrogate has no bytes at all.
     """
+    if len(password) > LONGEST_SPELLING:
+        return None
     try:
         encoded = unicodedata.normalize("NFC", password).encode()
     except UnicodeEncodeError:
@@ -74,7 +141,7 @@ def password_bytes(password: str) -> bytes | None:
 
 def check_new_password(password: str, pointer: str = PASSWORD_POINTER) -> bytes:
     """The bytes to hash. Raises Invalid with the reason. Length is the only demand (NIST SP 800-63B, 5.1.1.2)."""
-    if len(unicodedata.normalize("NFC", password)) < SHORTEST_PASSWORD:
+    if len(password) <= LONGEST_SPELLING and len(unicodedata.normalize("NFC", password)) < SHORTEST_PASSWORD:
         raise _refused(pointer, "password_too_short", f"A password has at least {SHORTEST_PASSWORD} characters.")
     encoded = password_bytes(password)
     if encoded is not None:
@@ -101,6 +168,7 @@ def claims_of(
     token_id: str,
     epoch: int,
     now: datetime,
+    life: timedelta = ACCESS_TOKEN_LIFE,
 ) -> dict[str, Any]:
     """The claims of an access token in their canonical order; gateway and services compare them byte for byte."""
     issued_at = int(now.timestamp())
@@ -115,8 +183,38 @@ def claims_of(
         "jti": token_id,
         "ver": epoch,
         "iat": issued_at,
-        "exp": issued_at + int(ACCESS_TOKEN_LIFE.total_seconds()),
+        "exp": issued_at + int(life.total_seconds()),
     }
+
+
+def normal_address(email: str) -> str:
+    """An e-mail address as it is compared: in small letters, and with what no account's address can hold replaced.
+
+    Without that, letters that fold to ASCII ones (the Kelvin sign, the dotted capital I) would spell one account's
+    address in many ways, each with guesses of its own.
+    """
+    return email.encode("ascii", "replace").decode().lower()
+
+
+def network_of(address: str | None) -> str:
+    """Whom a network address stands for: itself, or the /64 that an IPv6 subscriber has to choose addresses from."""
+    try:
+        parsed = ipaddress.ip_address(address or "")
+    except ValueError:
+        return address or ""
+    if isinstance(parsed, ipaddress.IPv4Address):
+        return str(parsed)
+    return str(parsed.ipv4_mapped or ipaddress.IPv6Network((parsed, 64), strict=False))
+
+
+def mail_delay(attempts: int) -> int | None:
+    """After how many seconds a letter is tried again that could not be sent `attempts` times; None: it is given up.
+
+    30 seconds, doubling up to six hours, for two days.
+    """
+    if attempts >= MOST_MAIL_ATTEMPTS:
+        return None
+    return min(FIRST_MAIL_DELAY << (attempts - 1), LONGEST_MAIL_DELAY)
 
 
 def token_hash(token: str) -> bytes:

@@ -14,10 +14,12 @@ import psycopg
 import pytest
 from cryptography.fernet import Fernet
 
-from chassis.db.session import Database
-from chassis.testing.fixtures import DatabaseUrls
+from chassis.db.session import Database, Session
+from chassis.db.statements import Prepared
+from chassis.testing.fixtures import Client, DatabaseUrls
 from chassis.web.application import ServiceApplication
 from identity.app import SERVICE, trust_own_keys
+from identity.commands.answering import answer_knocks
 from identity.keys import IdentitySettings
 
 PASSWORD = "correct horse battery"
@@ -81,8 +83,16 @@ def authority(app: ServiceApplication) -> Any:
 
 
 @pytest.fixture
-def http(app: ServiceApplication) -> Any:
-    return app.test_client()
+def network() -> Any:
+    """The address that a test's requests come from: failures are counted by it, and no test is to pay for another's."""
+    return f"10.{secrets.randbelow(256)}.{secrets.randbelow(256)}.{secrets.randbelow(256)}"
+
+
+@pytest.fixture
+def http(app: ServiceApplication, network: str) -> Any:
+    client = app.test_client()
+    client.environ_base["REMOTE_ADDR"] = network
+    return client
 
 
 @pytest.fixture
@@ -138,6 +148,51 @@ def join(superuser: psycopg.Connection) -> Any:
     return make
 
 
+@dataclass(frozen=True)
+class Member:
+    """Somebody who works for one company, signed in to it."""
+
+    user_id: int
+    email: str
+    client: Client
+
+    @property
+    def path(self) -> str:
+        return f"/v1/users/{self.user_id}"
+
+
+@pytest.fixture
+def client_of(http: Any) -> Any:
+    """The client of a company's founder."""
+
+    def make(company: Registered) -> Any:
+        return Client(http, company.answer["access_token"])
+
+    return make
+
+
+@pytest.fixture
+def hire(superuser: psycopg.Connection, authority: Any, http: Any, log_in: Callable[..., Any]) -> Any:
+    """Make a user who works for one company alone, without the letters and events of joining it."""
+
+    def make(company: Registered, role: str = "user", permissions: object = None) -> Any:
+        email = f"bob-{next(_numbers)}-{secrets.token_hex(4)}@acme.example"
+        row = superuser.execute(
+            "INSERT INTO users (email, password_hash, first_name, last_name, is_verified)"
+            " VALUES (%s, %s, 'Bob', 'Jones', true) RETURNING id",
+            (email, authority.passwords.hash(PASSWORD.encode())),
+        ).fetchone()
+        assert row is not None
+        superuser.execute(
+            "INSERT INTO user_companies (company_id, user_id, role, permissions, is_primary)"
+            " VALUES (%s, %s, %s, %s, true)",
+            (company.company_id, row[0], role, permissions and orjson.dumps(permissions).decode()),
+        )
+        return Member(row[0], email, Client(http, log_in(email).json["access_token"]))
+
+    return make
+
+
 @pytest.fixture
 def log_in(http: Any) -> Any:
     def make(email: str, password: str = PASSWORD, **more: object) -> Any:
@@ -155,7 +210,7 @@ def refresh(http: Any) -> Any:
 
 
 @pytest.fixture
-def at_once(app: ServiceApplication, database: Database) -> Any:
+def at_once(app: ServiceApplication, database: Database, network: str) -> Any:
     """Send one POST per document, all at the same time; answers the responses."""
 
     def send(path: str, documents: list[Any]) -> Any:
@@ -164,7 +219,7 @@ def at_once(app: ServiceApplication, database: Database) -> Any:
         def post(document: Any) -> Any:
             barrier.wait(10)
             try:
-                return app.test_client().post(path, json=document)
+                return app.test_client().post(path, json=document, environ_base={"REMOTE_ADDR": network})
             finally:
                 database._local.reader.close()  # The thread's own, which it would leave open behind.
 
@@ -172,6 +227,29 @@ def at_once(app: ServiceApplication, database: Database) -> Any:
             return list(pool.map(post, documents))
 
     return send
+
+
+@pytest.fixture
+def side_by_side(app: ServiceApplication, database: Database, network: str) -> Any:
+    """Call functions with a client each, all at the same time; answers what they answered."""
+
+    def run(calls: list[Callable[[Any], Any]]) -> Any:
+        barrier = Barrier(len(calls))
+
+        def call(function: Callable[[Any], Any]) -> Any:
+            client = app.test_client()
+            client.environ_base["REMOTE_ADDR"] = network
+            barrier.wait(10)
+            try:
+                return function(client)
+            finally:
+                if getattr(database._local, "reader", None) is not None:
+                    database._local.reader.close()  # The thread's own, which it would leave open behind.
+
+        with ThreadPoolExecutor(len(calls)) as pool:
+            return list(pool.map(call, calls))
+
+    return run
 
 
 @pytest.fixture
@@ -193,3 +271,75 @@ def published(superuser: psycopg.Connection) -> Any:
         return [orjson.loads(row[0]) for row in rows]
 
     return read
+
+
+@pytest.fixture
+def letters(superuser: psycopg.Connection) -> Any:
+    """The letters to an address that wait to be sent, oldest first: (subject, text)."""
+
+    def read(email: str) -> Any:
+        query = "SELECT subject, body FROM mails WHERE recipient = %s AND status = 'pending' ORDER BY id"
+        return superuser.execute(query, (email,)).fetchall()
+
+    return read
+
+
+@pytest.fixture
+def token_of() -> Any:
+    """The token in the link of a letter."""
+
+    def read(letter: tuple[str, str]) -> Any:
+        return letter[1].partition("#token=")[2].split()[0]
+
+    return read
+
+
+@pytest.fixture
+def answer(database: Database) -> Any:
+    """The worker's turn at what strangers did."""
+
+    def turn() -> Any:
+        return answer_knocks(database, "http://127.0.0.1:8080")
+
+    return turn
+
+
+@pytest.fixture
+def later(superuser: psycopg.Connection) -> Any:
+    """Let time pass for all throttles."""
+
+    def pass_time(interval: str) -> Any:
+        superuser.execute(
+            "UPDATE login_throttles SET blocked_until = blocked_until - %(by)s::interval,"
+            " updated_at = updated_at - %(by)s::interval",
+            {"by": interval},
+        )
+
+    return pass_time
+
+
+@pytest.fixture
+def revoked(superuser: psycopg.Connection) -> Any:
+    """What the gateways are told to refuse: the ids of sessions, the epochs of users."""
+
+    def read(kind: str, key: object) -> Any:
+        query = "SELECT value FROM revocations WHERE kind = %s AND key = %s"
+        row = superuser.execute(query, (kind, str(key))).fetchone()
+        return None if row is None else row[0]
+
+    return read
+
+
+@pytest.fixture
+def statements(monkeypatch: pytest.MonkeyPatch) -> Any:
+    """The SQL that sessions send while a test runs, in order."""
+    seen: list[str] = []
+    for name in ("fetch", "run"):
+        real = getattr(Session, name)
+
+        def send(session: Session, statement: Prepared, *, real: Any = real, **parameters: Any) -> Any:
+            seen.append(statement.sql)
+            return real(session, statement, **parameters)
+
+        monkeypatch.setattr(Session, name, send)
+    return seen

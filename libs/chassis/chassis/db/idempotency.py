@@ -15,6 +15,7 @@ from chassis.db.tables import CHASSIS
 from chassis.errors import BadRequest, Conflict, Invalid
 
 LONGEST_KEY = 255
+_NOT_KEPT = "Cache-Control"  # Among the stored headers it says that there was a body and why it is not here.
 _KEYS = CHASSIS.tables["idempotency_keys"]
 _NAMES = ("company_id", "principal", "route", "key")
 _STORED = ("request_hash", "status", "headers", "body")
@@ -31,11 +32,11 @@ _STORE = Prepared(
 
 @dataclass(frozen=True, slots=True)
 class StoredAnswer:
-    """What was answered the first time."""
+    """What was answered the first time; `body` None stands for one that was not to be kept."""
 
     status: int
     headers: dict[str, str]
-    body: bytes
+    body: bytes | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,8 +53,9 @@ class Claim:
     def take(self, session: Session) -> StoredAnswer | None:
         """Claim the key in the session's transaction; answers what was stored under it, or None when it is new.
 
-        Raises Conflict while another request holds the key, Invalid when it was used for another request, BadRequest
-        when it is no usable key. The claim is an advisory lock of the transaction: whoever dies lets go of it.
+        Raises Conflict while another request holds the key and when the first answer was not kept, Invalid when it was
+        used for another request, BadRequest when it is no usable key. The claim is an advisory lock of the transaction:
+        whoever dies lets go of it.
         """
         if not 0 < len(self.key) <= LONGEST_KEY or not self.key.isprintable():
             raise BadRequest(
@@ -72,7 +74,15 @@ class Claim:
             return None
         if bytes(row[0]) != self.request_hash:
             raise Invalid("idempotency_key_reused", "This Idempotency-Key was used with another request.")
-        return StoredAnswer(status=row[1], headers=row[2], body=bytes(row[3]))
+        status, headers, body = row[1], row[2], bytes(row[3])
+        if headers.pop(_NOT_KEPT, None) is not None:
+            place = headers.get("Location")
+            raise Conflict(
+                "answer_not_kept",
+                f"This was done before, with status {status}; the answer held a secret and was not kept.",
+                headers={} if place is None else {"Location": place},
+            )
+        return StoredAnswer(status, headers, body)
 
     def store(self, session: Session, answer: StoredAnswer) -> None:
         """Keep the answer in the transaction that made its effect."""
@@ -81,6 +91,6 @@ class Claim:
             **self._names(),
             request_hash=self.request_hash,
             status=answer.status,
-            headers=answer.headers,
-            body=answer.body,
+            headers=answer.headers if answer.body is not None else {**answer.headers, _NOT_KEPT: "no-store"},
+            body=answer.body or b"",
         )

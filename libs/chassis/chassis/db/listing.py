@@ -14,6 +14,7 @@ from sqlalchemy import (
     ARRAY,
     Boolean,
     ColumnElement,
+    Table,
     and_,
     any_,
     bindparam,
@@ -23,7 +24,7 @@ from sqlalchemy import (
     select,
 )
 
-from chassis.context import tenant
+from chassis.context import current, tenant
 from chassis.db.json_view import JsonView
 from chassis.db.session import Session
 from chassis.db.statements import Prepared
@@ -105,7 +106,9 @@ class Listing:
 
     `filters` maps a field to its kind. `sorts` names the fields to sort by: NOT NULL ones, since a keyset cannot stand
     on a null. `default` are conditions that hold unless the client filters by the field they are keyed with, such as
-    leaving out archived records. The tenant's own condition is always there, whatever row-level security does.
+    leaving out archived records. `own` names the columns that hold a user's id and of which one must be the actor where
+    the actor sees no more than their own records. The tenant's own condition is always there, whatever row-level
+    security does.
     """
 
     view: JsonView
@@ -113,6 +116,7 @@ class Listing:
     sorts: Sequence[str]
     default_sort: tuple[tuple[str, bool], ...] = (("created_at", True),)
     default: Mapping[str, ColumnElement[bool]] = field(default_factory=dict)
+    own: Sequence[str] = ()
 
     @property
     def fields(self) -> tuple[str, ...]:
@@ -128,20 +132,24 @@ def list_page(session: Session, listing: Listing, query: ListQuery) -> Page:
     """One page of the tenant's records. Costs one round trip (two with the total)."""
     parameters: dict[str, Any] = {f"v{index}": value for index, value in enumerate(query.values)}
     company_id = tenant()
+    own = bool(listing.own) and current().own_only
+    if own:
+        parameters["actor"] = current().user_id
     keys = {f"k{index}": value for index, value in enumerate(query.after)}
-    row = session.fetch(_page(listing, query.shape), company_id=company_id, **parameters, **keys)[0]
+    row = session.fetch(_page(listing, query.shape, own), company_id=company_id, **parameters, **keys)[0]
     total = None
     if query.total:
-        total = session.fetch(_count(listing, query.shape.conditions), company_id=company_id, **parameters)[0][0]
+        statement = _count(listing, query.shape.conditions, own)
+        total = session.fetch(statement, company_id=company_id, **parameters)[0][0]
     return Page(data=row[0] or b"[]", last=row[2:] if row[1] else None, total=total)
 
 
 @lru_cache(maxsize=1024)
-def _page(listing: Listing, shape: Shape) -> Prepared:
+def _page(listing: Listing, shape: Shape, own: bool = False) -> Prepared:
     """The statement of a shape: clients repeat a few shapes endlessly, and each is compiled once."""
     table = listing.view.table
     keys = _keys(shape)
-    where = _where(listing, shape.conditions)
+    where = _where(listing, shape.conditions, own)
     if shape.after:
         where.append(_beyond([(table.c[name], descending) for name, descending in keys]))
     order = [table.c[name].desc() if descending else table.c[name].asc() for name, descending in keys]
@@ -169,8 +177,8 @@ def _page(listing: Listing, shape: Shape) -> Prepared:
 
 
 @lru_cache(maxsize=256)
-def _count(listing: Listing, conditions: tuple[tuple[str, str], ...]) -> Prepared:
-    return Prepared(select(func.count()).select_from(listing.view.table).where(*_where(listing, conditions)))
+def _count(listing: Listing, conditions: tuple[tuple[str, str], ...], own: bool) -> Prepared:
+    return Prepared(select(func.count()).select_from(listing.view.table).where(*_where(listing, conditions, own)))
 
 
 def _keys(shape: Shape) -> tuple[tuple[str, bool], ...]:
@@ -180,13 +188,20 @@ def _keys(shape: Shape) -> tuple[tuple[str, bool], ...]:
     return (*shape.sort, ("id", shape.sort[-1][1]))
 
 
-def _where(listing: Listing, conditions: tuple[tuple[str, str], ...]) -> list[ColumnElement[bool]]:
+def _where(listing: Listing, conditions: tuple[tuple[str, str], ...], own: bool) -> list[ColumnElement[bool]]:
     table = listing.view.table
     where: list[ColumnElement[bool]] = [table.c.company_id == bindparam("company_id", type_=table.c.company_id.type)]
+    if own:
+        where.append(of_actor(table, listing.own))
     named = {name for name, _ in conditions}
     where += [condition for name, condition in listing.default.items() if name not in named]
     where += [_condition(table.c[name], operator, f"v{index}") for index, (name, operator) in enumerate(conditions)]
     return where
+
+
+def of_actor(table: Table, columns: Sequence[str]) -> ColumnElement[bool]:
+    """That one of the named columns holds the id given as the parameter `actor`."""
+    return or_(*(table.c[name] == bindparam("actor", type_=table.c[name].type) for name in columns))
 
 
 def _condition(column: ColumnElement[Any], operator: str, name: str) -> ColumnElement[bool]:  # noqa: PLR0911  # A table.

@@ -1,5 +1,6 @@
 """Statements compiled once: SQLAlchemy Core writes the SQL, psycopg sends it, PostgreSQL keeps it prepared."""
 
+import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -9,6 +10,8 @@ from sqlalchemy.dialects.postgresql.psycopg import PGDialect_psycopg
 
 _DIALECT = PGDialect_psycopg(dbapi=psycopg, paramstyle="pyformat")  # type: ignore[no-untyped-call]  # SQLAlchemy leaves it untyped.
 _NUMBERED = PGDialect_psycopg(dbapi=psycopg, paramstyle="numeric_dollar")  # type: ignore[no-untyped-call]  # SQLAlchemy leaves it untyped.
+
+_LOCKS = re.compile(r" FOR (?:NO KEY )?UPDATE| FOR (?:KEY )?SHARE")
 
 
 class Prepared:
@@ -36,7 +39,7 @@ class Prepared:
             for name, bind in compiled.binds.items()
             if (processor := bind.type.dialect_impl(_DIALECT).bind_processor(_DIALECT)) is not None
         }
-        self.reads: bool = isinstance(statement, Select) and " FOR UPDATE" not in self.sql and not _writes(self.sql)
+        self.reads: bool = isinstance(statement, Select) and not _LOCKS.search(self.sql) and not _writes(self.sql)
         # The same text as PostgreSQL's own protocol takes it: what reads outside a transaction are sent in.
         numbered = statement.compile(dialect=_NUMBERED) if self.reads else None  # type: ignore[attr-defined]  # As above.
         self.numbered: bytes = str(numbered).encode()

@@ -28,6 +28,13 @@ def created(document: bytes, *, version: int, location: str) -> Response:
     return response
 
 
+def accepted() -> Response:
+    """It will be done, or was no use; the answer does not say which: 202."""
+    response = Response(status=202)
+    del response.headers["Content-Type"]
+    return response
+
+
 def no_content() -> Response:
     """Done, and nothing to show for it: 204."""
     response = Response(status=204)

@@ -1,8 +1,9 @@
 """The Flask application of a service: who calls, one transaction a request, one log line, problems for failures."""
 
+import hmac
 import re
 import time
-from hashlib import sha256
+from http import HTTPStatus
 from typing import Any
 
 import flask_smorest
@@ -10,15 +11,17 @@ import structlog
 import uuid_utils
 from flask import Flask, Request, Response, g, request
 from flask.sessions import SecureCookieSessionInterface, SessionMixin
-from werkzeug.routing import BaseConverter, ValidationError
+from werkzeug.routing import BaseConverter, Rule, ValidationError
 
 from chassis.config import Settings
 from chassis.context import Context, acting_as, current
 from chassis.db.idempotency import Claim, StoredAnswer
 from chassis.db.session import Database
+from chassis.errors import Forbidden
 from chassis.service import Service
 from chassis.web import health, measures, problems
-from chassis.web.auth import PUBLIC, Principal, TokenVerifier, check_permission, public
+from chassis.web.auth import PUBLIC, Principal, TokenVerifier, check_permission, own_only, public
+from chassis.web.denials import Denials, documented
 from chassis.web.keys import KeySet
 from chassis.web.schemas import LARGEST_ID, Problem
 
@@ -84,6 +87,7 @@ class ServiceApplication(Flask):
         self.verifier = TokenVerifier(
             KeySet(settings.jwks_url), issuer=settings.token_issuer, audience=settings.token_audience
         )
+        self.denials = Denials(database, service.name)
         self.access: dict[str, str] = {}
         self.session_interface = NoSessions()
         self.url_map.converters["id"] = IdConverter
@@ -142,8 +146,11 @@ class ServiceApplication(Flask):
             route = "unrouted" if request.url_rule is None else request.url_rule.rule
             measures.observe(request.method, route, response.status_code, seconds)
             principal: Principal | None = g.principal
-            # A probe a second would bury the requests.
-            write = log.debug if route in ("/livez", "/readyz") else log.info
+            # What the system's own processes ask every second would bury the requests.
+            probe = route in ("/livez", "/readyz") or (
+                route.startswith("/internal/") and response.status_code == HTTPStatus.OK
+            )
+            write = log.debug if probe else log.info
             write(
                 "request",
                 method=request.method,
@@ -162,63 +169,85 @@ class ServiceApplication(Flask):
         rule = request.url_rule
         assert rule is not None
         access = self.access[rule.endpoint]
+        principal = None if access == PUBLIC else self.verifier.verify(request.headers.get("Authorization"))
+        g.principal = principal
+        with acting_as(_context(principal, access)):
+            if principal is None:
+                return self._serve(rule)
+            try:
+                check_permission(principal, access)
+                return self._serve(rule)
+            except Forbidden as refusal:
+                self.denials.record(principal, request.method, rule.rule, refusal)
+                raise
+
+    def _serve(self, rule: Rule) -> Response:
+        """Run the view in one transaction, under its idempotency key if there is one."""
         view = self.view_functions[rule.endpoint]
         arguments: dict[str, Any] = request.view_args or {}
-        with acting_as(self._context(access)) as context, self.database.session() as session:
+        with self.database.session() as session:
             g.session = session
             key = request.headers.get("Idempotency-Key")
-            if key is None or request.method != "POST" or context.user_id is None:
+            if key is None or request.method != "POST" or g.principal is None:
                 response: Any = view(**arguments)
             else:
-                response = self._once(Claim(f"POST {rule.rule}", key, _fingerprint(arguments)), view, arguments)
+                response = self._once(Claim(f"POST {rule.rule}", key, self._fingerprint(arguments)), view, arguments)
             if session.in_transaction():
                 session.commit()
             assert isinstance(response, Response)
             return response
 
-    def _context(self, access: str) -> Context:
-        """The context of the view: what the token says, if the route asks for one."""
-        headers = request.headers
-        traceparent = headers.get("traceparent")
-        if traceparent is not None and not _TRACEPARENT.match(traceparent):
-            traceparent = None
-        # The gateway sets it to one address; from anywhere else it is text of any length.
-        client_ip = (headers.get("X-Forwarded-For") or request.remote_addr or "")[:64] or None
-        user_agent = headers.get("User-Agent")
-        if user_agent is not None:
-            user_agent = user_agent[:500].replace("\x00", "")
-        request_id = current().request_id
-        if access == PUBLIC:
-            return Context(request_id=request_id, client_ip=client_ip, user_agent=user_agent, traceparent=traceparent)
-        principal = self.verifier.verify(headers.get("Authorization"))
-        check_permission(principal, access)
-        g.principal = principal
-        return Context(
-            company_id=principal.company_id,
-            user_id=principal.user_id,
-            permissions=principal.permissions,
-            session_id=principal.session_id,
-            request_id=request_id,
-            client_ip=client_ip,
-            user_agent=user_agent,
-            traceparent=traceparent,
-        )
-
     def _once(self, claim: Claim, view: Any, arguments: dict[str, Any]) -> Response:
-        """Run the view under its idempotency key, or answer again what it answered the first time."""
+        """Run the view under its idempotency key, or answer again what it answered the first time.
+
+        An answer that nobody may keep (RFC 9111, 5.2.2.5) holds a secret; the claim is kept without it. A refusal that
+        was returned, so that what it counted is committed, leaves the key free like any other.
+        """
         stored = claim.take(g.session)
         if stored is not None:
             return Response(stored.body, stored.status, {**stored.headers, "Idempotent-Replayed": "true"})
-        response: Any = view(**arguments)
+        response: Response = view(**arguments)
+        if response.status_code >= HTTPStatus.BAD_REQUEST:
+            return response
         headers = {name: response.headers[name] for name in _KEPT_HEADERS if name in response.headers}
-        claim.store(g.session, StoredAnswer(response.status_code, headers, response.get_data()))
-        assert isinstance(response, Response)
+        body = None if response.cache_control.no_store else response.get_data()
+        claim.store(g.session, StoredAnswer(response.status_code, headers, body))
         return response
 
+    def _fingerprint(self, arguments: dict[str, Any]) -> bytes:
+        """What makes two requests the same: the path's parameters and the body's bytes.
 
-def _fingerprint(arguments: dict[str, Any]) -> bytes:
-    """What makes two requests the same: the path's parameters and the body's bytes."""
-    return sha256(repr(sorted(arguments.items())).encode() + b"\x00" + request.get_data(cache=True)).digest()
+        With a key, because a body may hold a password, and who reads the table could try out passwords on a mere hash.
+        """
+        content = repr(sorted(arguments.items())).encode() + b"\x00" + request.get_data(cache=True)
+        return hmac.digest(self.config["CURSOR_SECRET"].encode(), b"request\x00" + content, "sha256")
+
+
+def _context(principal: Principal | None, access: str) -> Context:
+    """The context of the view: what the token says, if the route asks for one."""
+    headers = request.headers
+    traceparent = headers.get("traceparent")
+    if traceparent is not None and not _TRACEPARENT.match(traceparent):
+        traceparent = None
+    # The gateway sets it to one address; from anywhere else it is text of any length.
+    client_ip = (headers.get("X-Forwarded-For") or request.remote_addr or "")[:64] or None
+    user_agent = headers.get("User-Agent")
+    if user_agent is not None:
+        user_agent = user_agent[:500].replace("\x00", "")
+    request_id = current().request_id
+    if principal is None:
+        return Context(request_id=request_id, client_ip=client_ip, user_agent=user_agent, traceparent=traceparent)
+    return Context(
+        company_id=principal.company_id,
+        user_id=principal.user_id,
+        permissions=principal.permissions,
+        own_only=own_only(principal, access),
+        session_id=principal.session_id,
+        request_id=request_id,
+        client_ip=client_ip,
+        user_agent=user_agent,
+        traceparent=traceparent,
+    )
 
 
 def _describe_id(_: BaseConverter) -> dict[str, Any]:
@@ -229,8 +258,7 @@ def _complete(document: dict[str, Any], app: Flask) -> dict[str, Any]:
     """Give every operation a unique operationId, and say which need no token."""
     for rule in app.url_map.iter_rules():
         view = app.view_functions[rule.endpoint]
-        path = re.sub(r"<(?:[^:<>]+:)?([^<>]+)>", r"{\1}", rule.rule)
-        for method, operation in document["paths"].get(path, {}).items():
+        for method, operation in document["paths"].get(documented(rule.rule), {}).items():
             if method.upper() not in (rule.methods or ()):
                 continue
             operation["operationId"] = view.__name__

@@ -15,6 +15,8 @@ from chassis.errors import Forbidden, Unauthenticated
 from chassis.web.keys import KeySet
 
 PUBLIC = ""
+ANYBODY = "*"
+OF_THEIR_OWN = ":own"
 LONGEST_TOKEN = 4096
 CACHED_TOKENS = 10_000
 LARGEST_ID = 2**63 - 1
@@ -62,14 +64,24 @@ def public(view: View) -> View:
 
 def authenticated(view: View) -> View:
     """Declare that a route asks for a valid token and no particular permission."""
-    view.access = "*"  # type: ignore[attr-defined]  # See require.
+    view.access = ANYBODY  # type: ignore[attr-defined]  # See require.
     return view
 
 
 def check_permission(principal: Principal, permission: str) -> None:
-    """Raise Forbidden unless the principal holds the permission."""
-    if permission != "*" and permission not in principal.permissions:
+    """Raise Forbidden unless the principal holds the permission, if only for records of their own (`x:read:own`)."""
+    held = principal.permissions
+    if permission != ANYBODY and permission not in held and permission + OF_THEIR_OWN not in held:
         raise Forbidden("permission_missing", f"This needs the permission {permission}.")
+
+
+def own_only(principal: Principal, permission: str) -> bool:
+    """Whether a route that asks for `permission` shows the principal only what is assigned to or created by them.
+
+    Whoever may not read all records of a kind reaches none but their own, by whatever route: a write would answer what
+    a read hides.
+    """
+    return permission != ANYBODY and permission.partition(":")[0] + ":read" not in principal.permissions
 
 
 class TokenVerifier:

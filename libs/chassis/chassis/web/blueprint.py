@@ -9,7 +9,7 @@ import marshmallow
 
 from chassis.db.listing import Listing
 from chassis.web import listing as lists
-from chassis.web.request import load_body
+from chassis.web.request import load_body, load_form
 from chassis.web.schemas import PageInfo
 
 View = TypeVar("View", bound=Callable[..., Any])
@@ -25,18 +25,11 @@ class Blueprint(flask_smorest.Blueprint):  # type: ignore[misc]  # flask-smorest
 
     def arguments(self, schema: type[marshmallow.Schema]) -> Callable[[View], View]:
         """Pass the JSON body, checked by `schema`, as the view's first argument."""
-        instance = schema()
+        return _with_body(schema, "json", load_body)
 
-        def decorate(view: View) -> View:
-            @wraps(view)
-            def with_body(**path: Any) -> Any:
-                return view(load_body(instance), **path)
-
-            parameter = {"in": "json", "required": True, "schema": schema}
-            _note(with_body, "arguments", {"parameters": [parameter]})
-            return with_body  # type: ignore[return-value]  # The same view with its body supplied.
-
-        return decorate
+    def form(self, schema: type[marshmallow.Schema]) -> Callable[[View], View]:
+        """Pass the body of a form, checked by `schema`, as the view's first argument (OAuth 2.0 asks for forms)."""
+        return _with_body(schema, "form", load_form)
 
     def listing(self, listing: Listing, schema: type[marshmallow.Schema]) -> Callable[[View], View]:
         """Pass the parsed ListQuery as the first argument, and document the page of `schema` documents."""
@@ -73,7 +66,23 @@ class Blueprint(flask_smorest.Blueprint):  # type: ignore[misc]  # flask-smorest
         return decorate
 
 
-_PHRASES: dict[int, Any] = {200: "OK", 201: "Created", 204: "No content"}
+def _with_body(
+    schema: type[marshmallow.Schema], place: str, read: Callable[[marshmallow.Schema], dict[str, Any]]
+) -> Callable[[View], View]:
+    instance = schema()
+
+    def decorate(view: View) -> View:
+        @wraps(view)
+        def with_body(**path: Any) -> Any:
+            return view(read(instance), **path)
+
+        _note(with_body, "arguments", {"parameters": [{"in": place, "required": True, "schema": schema}]})
+        return with_body  # type: ignore[return-value]  # The same view with its body supplied.
+
+    return decorate
+
+
+_PHRASES: dict[int, Any] = {200: "OK", 201: "Created", 202: "Accepted", 204: "No content"}
 
 
 def versioned(view: View) -> View:

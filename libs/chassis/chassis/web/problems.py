@@ -1,6 +1,7 @@
 """Every failure as application/problem+json (RFC 9457): expected, HTTP's own, the database's, and the unforeseen."""
 
 from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any
 
 import orjson
@@ -21,10 +22,17 @@ log = structlog.get_logger()
 
 
 def problem(
-    status: int, title: str, code: str, detail: str, errors: list[dict[str, str]] | None = None, **headers: str
+    status: int,
+    title: str,
+    code: str,
+    detail: str,
+    errors: list[dict[str, str]] | None = None,
+    *,
+    members: Mapping[str, str] = MappingProxyType({}),
 ) -> Response:
-    """A problem document as a response."""
+    """A problem document as a response; `members` are extensions of it (RFC 9457, 3.2)."""
     document: dict[str, Any] = {
+        **members,
         "type": f"urn:crm:problem:{code}",
         "title": title,
         "status": status,
@@ -34,7 +42,7 @@ def problem(
     }
     if errors:
         document["errors"] = errors
-    return Response(orjson.dumps(document), status, {"Cache-Control": "no-store"} | headers, content_type=CONTENT_TYPE)
+    return Response(orjson.dumps(document), status, {"Cache-Control": "no-store"}, content_type=CONTENT_TYPE)
 
 
 def register(app: Flask, conflicts: Mapping[str, AppError]) -> None:
@@ -42,7 +50,7 @@ def register(app: Flask, conflicts: Mapping[str, AppError]) -> None:
 
     def expected(error: AppError) -> Response:
         faults = [{"pointer": e.pointer, "code": e.code, "detail": e.detail} for e in error.errors]
-        response = problem(error.status, error.title, error.code, error.detail, faults)
+        response = problem(error.status, error.title, error.code, error.detail, faults, members=error.members)
         response.headers.update(error.headers)
         return response
 

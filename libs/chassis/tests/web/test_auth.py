@@ -4,10 +4,10 @@ import time
 
 import pytest
 
-from chassis.errors import Unauthenticated, Unavailable
+from chassis.errors import Forbidden, Unauthenticated, Unavailable
 from chassis.testing.token_battery import battery
 from chassis.testing.tokens import TokenFactory
-from chassis.web.auth import TokenVerifier
+from chassis.web.auth import ANYBODY, Principal, TokenVerifier, check_permission, own_only
 from chassis.web.keys import KeySet
 
 
@@ -48,3 +48,29 @@ def test_without_any_key_the_answer_is_to_come_again(tokens, tmp_path):
     verifier = TokenVerifier(KeySet((tmp_path / "none.json").as_uri()), issuer="crm", audience="crm")
     with pytest.raises(Unavailable):
         verifier.verify(f"Bearer {tokens.sign()}")
+
+
+@pytest.mark.parametrize(
+    ("scope", "permission", "allowed", "confined"),
+    [
+        ("deals:read", "deals:read", True, False),
+        ("deals:read:own", "deals:read", True, True),
+        ("deals:read deals:read:own", "deals:read", True, False),
+        ("deals:read deals:write", "deals:write", True, False),
+        ("deals:read:own deals:write", "deals:write", True, True),
+        ("deals:write", "deals:write", True, True),
+        ("deals:write tasks:read", "deals:write", True, True),
+        ("deals:read:own", "deals:write", False, True),
+        ("deals:read", "deals:read:own", False, False),
+        ("", "deals:read", False, True),
+        ("", ANYBODY, True, False),
+    ],
+)
+def test_a_scope_opens_routes_and_says_how_far_they_reach(scope, permission, allowed, confined):
+    principal = Principal(7, 42, "user", frozenset(scope.split()), "sid", 0)
+    if allowed:
+        check_permission(principal, permission)
+    else:
+        with pytest.raises(Forbidden, match="permission_missing"):
+            check_permission(principal, permission)
+    assert own_only(principal, permission) is confined

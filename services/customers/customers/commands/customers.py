@@ -13,13 +13,15 @@ from chassis.db import outbox
 from chassis.db.session import Session
 from chassis.db.statements import Prepared
 from chassis.errors import Conflict, PreconditionFailed
+from customers.commands.user_references import refuse_inactive
 from customers.events import CUSTOMER_ARCHIVED, CUSTOMER_CREATED, CUSTOMER_RESTORED, CUSTOMER_UPDATED, SOURCE
 from customers.models import customer_codes, customers, user_refs
 from customers.queries.customers import CUSTOMER, THIS_CUSTOMER, Customer, get_customer
 
 
 def create_customer(session: Session, values: dict[str, Any]) -> Customer:
-    """Create a customer; without a code it gets the company's next one."""
+    """Create a customer; without a code it gets the company's next one. Raises Invalid for an inactive assignee."""
+    refuse_inactive(session, values.get("assigned_to"))
     actor = current().user_id
     row = session.fetch(
         _insert(frozenset(values)), of_company=tenant(), actor=actor, **{f"new_{name}": values[name] for name in values}
@@ -42,7 +44,14 @@ def update_customer(session: Session, customer_id: int, version: int, values: di
     before = _expect(session, customer_id, version)
     if _is_archived(before):
         raise Conflict("customer_archived", "The customer is archived; restore it first.")
+    if values.get("assigned_to") != orjson.loads(before.json)["assigned_to"]:
+        refuse_inactive(session, values.get("assigned_to"))
     return _change(session, CUSTOMER_UPDATED, before, values)
+
+
+def reassign_customer(session: Session, customer_id: int, user_id: int) -> Customer:
+    """Give a customer to an active user, on behalf of whoever decided that. Raises NotFound."""
+    return _change(session, CUSTOMER_UPDATED, get_customer(session, customer_id, lock=True), {"assigned_to": user_id})
 
 
 def archive_customer(session: Session, customer_id: int, version: int) -> Customer:

@@ -4,9 +4,9 @@ from dataclasses import dataclass
 
 from sqlalchemy import bindparam
 
-from chassis.context import tenant
+from chassis.context import current, tenant
 from chassis.db.json_view import JsonView
-from chassis.db.listing import INTEGER, TEXT, TIMESTAMP, Listing
+from chassis.db.listing import INTEGER, TEXT, TIMESTAMP, Listing, of_actor
 from chassis.db.session import Session
 from chassis.db.statements import Prepared
 from chassis.errors import NotFound
@@ -47,6 +47,9 @@ CUSTOMER = JsonView(
     ),
 )
 
+# Whose a customer is, for those who see no more than their own.
+OWNERS = ("assigned_to", "created_by")
+
 CUSTOMERS = Listing(
     CUSTOMER,
     filters={
@@ -71,6 +74,7 @@ CUSTOMERS = Listing(
     },
     sorts=("created_at", "updated_at", "name", "id"),
     default={"archived_at": customers.c.archived_at.is_(None)},
+    own=OWNERS,
 )
 
 
@@ -90,11 +94,18 @@ THIS_CUSTOMER = (
 
 _ONE = Prepared(CUSTOMER.one(*THIS_CUSTOMER))
 _LOCKED = Prepared(CUSTOMER.one(*THIS_CUSTOMER, lock=True))
+_OWN = Prepared(CUSTOMER.one(*THIS_CUSTOMER, of_actor(customers, OWNERS)))
+_OWN_LOCKED = Prepared(CUSTOMER.one(*THIS_CUSTOMER, of_actor(customers, OWNERS), lock=True))
 
 
 def get_customer(session: Session, customer_id: int, *, lock: bool = False) -> Customer:
-    """The customer, archived or not; with `lock` until the transaction ends. Raises NotFound."""
-    row = session.fetch_one(_LOCKED if lock else _ONE, of_company=tenant(), of_id=customer_id)
+    """The customer, archived or not; with `lock` until the transaction ends. Raises NotFound, also for one unseen."""
+    context = current()
+    if context.own_only:
+        statement = _OWN_LOCKED if lock else _OWN
+        row = session.fetch_one(statement, of_company=tenant(), of_id=customer_id, actor=context.user_id)
+    else:
+        row = session.fetch_one(_LOCKED if lock else _ONE, of_company=tenant(), of_id=customer_id)
     if row is None:
         raise NotFound("customer_not_found", "There is no such customer.")
     return Customer(*row)

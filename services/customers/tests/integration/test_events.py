@@ -4,11 +4,9 @@ import json
 from pathlib import Path
 
 import orjson
-import pytest
 from jsonschema import Draft202012Validator
 
 from customers.commands.customers import create_customer
-from customers.commands.user_references import save_user_reference
 
 CONTRACTS = Path(__file__).parents[4] / "contracts" / "events"
 
@@ -30,16 +28,6 @@ def test_every_recorded_event_keeps_its_contract(client, superuser, company_id):
         assert document["aggregateversion"] == version
         assert document["correlationid"]
         assert document["actor"] == "7"
-
-
-@pytest.mark.parametrize("order", [(1, 2, 3), (3, 1, 2), (2, 3, 3), (3, 2, 1)])
-def test_an_older_event_never_overwrites_a_newer_user(session, superuser, company_id, order):
-    for version in order:
-        values = {"name": f"Version {version}", "email": None, "is_active": True}
-        save_user_reference(session, 9, version, values)
-    session.commit()
-    query = "SELECT name FROM user_refs WHERE company_id = %s AND user_id = 9"
-    assert superuser.execute(query, (company_id,)).fetchone() == ("Version 3",)
 
 
 def test_a_rollback_leaves_neither_customer_nor_event(session, superuser, company_id):

@@ -2,6 +2,7 @@
 
 import threading
 import uuid
+from hashlib import sha256
 
 KEY = {"Idempotency-Key": "order-1"}
 
@@ -39,6 +40,18 @@ def test_a_key_is_bound_to_its_route(client):
     path = f"/v1/customers/{client.post('/v1/customers', json={'name': 'Ada'}, headers=KEY).json['id']}"
     client.delete(path, version=1)
     assert client.post(f"{path}/restore", headers=KEY).status_code == 200
+
+
+def test_who_reads_the_table_cannot_try_out_what_was_sent(client, superuser, company_id):
+    """A body may hold a password: its hash has a key, which is not in the database."""
+    body = b'{"name":"Ada"}'
+    sent = client.post("/v1/customers", data=body, headers={**KEY, "Content-Type": "application/json"})
+    assert sent.status_code == 201
+    kept = superuser.execute(
+        "SELECT request_hash FROM idempotency_keys WHERE company_id = %s", (company_id,)
+    ).fetchone()
+    guesses = (body, b"[]\x00" + body, b"request\x00[]\x00" + body)
+    assert bytes(kept[0]) not in {sha256(guess).digest() for guess in guesses}
 
 
 def test_an_unusable_key_is_refused(client):

@@ -9,6 +9,7 @@ from sqlalchemy import BigInteger, LargeBinary, bindparam, column, func, insert,
 from chassis.context import tenant
 from chassis.db.session import Session
 from chassis.db.statements import Prepared
+from chassis.errors import FieldError, Invalid
 from identity import rules
 from identity.models import one_time_tokens
 
@@ -85,6 +86,12 @@ def redeem(session: Session, token: str, purpose: str) -> Redeemed | None:
     """Use a token of the tenant up; None when it is not good (any more)."""
     row = session.fetch_one(_REDEEM, of_company=tenant(), of_hash=rules.token_hash(token), of_purpose=purpose)
     return None if row is None else Redeemed(*row)
+
+
+def refused() -> Invalid:
+    """The answer to a token that is not good: one for those that never were, are used, void or expired."""
+    detail = "This link is not good, or not any more; ask for a new one."
+    return Invalid("invalid_one_time_token", detail, (FieldError("/token", "invalid_one_time_token", detail),))
 
 
 def void(session: Session, purpose: str, *, user_id: int | None = None, invitation_id: int | None = None) -> None:

@@ -9,6 +9,7 @@ from sqlalchemy import bindparam, func, insert, select
 from chassis.db.session import Session
 from chassis.db.statements import Prepared
 from identity import events, rules
+from identity.commands import letters
 from identity.commands.acting import working_for
 from identity.commands.sessions import Tokens, open_session
 from identity.keys import Authority
@@ -93,4 +94,5 @@ def register(
         )
         membership = find_membership(session, user_id)
         assert membership is not None
+        letters.ask_to_verify(session, authority.app_url, user_id)
         return Registration(document, founder.json, open_session(session, authority, user_id, membership))

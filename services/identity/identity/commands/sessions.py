@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-import structlog
 from sqlalchemy import BigInteger, bindparam, func, insert, update
 
 from chassis.context import current, tenant
@@ -15,6 +14,7 @@ from chassis.db.statements import Prepared
 from chassis.errors import Forbidden
 from chassis.events import new_id
 from identity import rules
+from identity.commands import ended_sessions, letters, security
 from identity.commands.acting import working_for
 from identity.keys import Authority
 from identity.models import refresh_tokens, sessions
@@ -37,16 +37,6 @@ _USE_SESSION = Prepared(
     .where(*_THIS_SESSION)
     .values(last_used_at=func.clock_timestamp(), version=sessions.c.version + 1, updated_at=func.now())
 )
-_END_SESSION = Prepared(
-    update(sessions)
-    .where(*_THIS_SESSION, sessions.c.ended_at.is_(None))
-    .values(
-        ended_at=func.clock_timestamp(),
-        end_reason=bindparam("end_reason", type_=sessions.c.end_reason.type),
-        version=sessions.c.version + 1,
-        updated_at=func.now(),
-    )
-)
 _TOKEN_FIELDS = ("company_id", "session_id", "parent_id", "token_hash", "nonce", "expires_at")
 _ADD_TOKEN = Prepared(
     insert(refresh_tokens).values({name: bindparam(name, type_=refresh_tokens.c[name].type) for name in _TOKEN_FIELDS})
@@ -59,8 +49,6 @@ _USE_TOKEN = Prepared(
     )
     .values(used_at=func.clock_timestamp(), version=refresh_tokens.c.version + 1, updated_at=func.now())
 )
-
-log = structlog.get_logger()
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,9 +135,11 @@ def _store(session: Session, token: str, *, session_id: int, parent_id: int | No
 
 
 def _end(session: Session, shown: RefreshToken, reason: str) -> None:
-    """End the session and with it every token of the family."""
-    log.warning("session_ended", reason=reason, sid=shown.sid, session_user_id=shown.user_id)
-    session.run(_END_SESSION, tenant=tenant(), session_id=shown.session_id, end_reason=reason)
+    """End the session and with it every token of the family; tell the user if somebody else seems to have a token."""
+    ended_sessions.end_session(session, shown.user_id, shown.session_id, reason)
+    if reason == "refresh_token_reused":
+        security.note(session, reason, user_id=shown.user_id, detail={"session_id": shown.session_id})
+        letters.warn_of_reuse(session, shown.user_id)
 
 
 def _tokens(authority: Authority, user_id: int, membership: Membership, sid: str, refresh_token: str) -> Tokens:

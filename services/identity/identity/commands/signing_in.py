@@ -5,13 +5,15 @@ from sqlalchemy import BigInteger, bindparam, func, update
 from chassis.db.session import Session
 from chassis.db.statements import Prepared
 from chassis.errors import Unauthenticated
-from identity import events
+from identity import events, rules
+from identity.commands import knocks, throttles
 from identity.commands.acting import working_for
 from identity.commands.sessions import Tokens, open_session, refuse_closed
 from identity.keys import Authority
 from identity.models import users
-from identity.queries.members import find_membership
-from identity.queries.users import USER, find_login, get_user
+from identity.queries.members import Membership, find_membership
+from identity.queries.records import Record
+from identity.queries.users import USER, Login, find_login, get_user, still_holds
 
 _SIGN_IN = Prepared(
     USER.returning(
@@ -22,33 +24,51 @@ _SIGN_IN = Prepared(
 )
 
 
-def log_in(session: Session, authority: Authority, email: str, password: str, company_id: int | None) -> Tokens:
+def log_in(session: Session, authority: Authority, email: str, password: str, company_id: int | None) -> Tokens | None:
     """Sign a user in to a company of theirs: the one asked for, else their primary one.
 
-    Raises Unauthenticated, with one text for everything that is wrong with the pair, the account or the membership; and
-    Forbidden for a company that is closed, because that is said only to a member with the right password.
+    None for everything that is wrong with the pair, the account or the membership; that was counted, and must be
+    committed. Every way there takes the same statements and one comparison, whether the address is somebody's or not.
+    Raises TooManyRequests, before a password is compared, after too many wrong ones; and Forbidden for a company that
+    is closed, because that is said only to a member with the right password.
     """
+    email = rules.normal_address(email)
+    account, network = throttles.of_account(email), throttles.of_network()
+    throttles.refuse_blocked(session, account, network)
     login = find_login(session, email, company_id)
     matches = authority.passwords.matches(password, None if login is None else login.password_hash)
-    if login is None or not matches or not login.is_active or login.company_id is None:
-        raise _invalid_credentials()
-    with working_for(session, login.company_id, login.user_id):
-        membership = find_membership(session, login.user_id)
-        if membership is None or not membership.is_active:
-            raise _invalid_credentials()
-        refuse_closed(membership)
-        before = get_user(session, login.user_id, lock=True)
-        after, _, version = session.fetch(_SIGN_IN, user_id=login.user_id)[0]
-        events.changed(
-            session,
-            events.USER_SIGNED_IN,
-            record_id=login.user_id,
-            version=version,
-            before=before.json,
-            after=after,
-        )
-        return open_session(session, authority, login.user_id, membership)
+    if login is not None and matches and login.is_active and login.company_id is not None:
+        with working_for(session, login.company_id, login.user_id):
+            admitted = _admit(session, email, login)
+            if admitted is not None:
+                before, membership = admitted
+                refuse_closed(membership)
+                throttles.forgive(session, account, network)
+                return sign_in(session, authority, before, membership)
+    throttles.count_or_refuse(session, account, network)
+    knocks.put_down(session, "sign_in_failed", email)
+    return None
 
 
-def _invalid_credentials() -> Unauthenticated:
+def _admit(session: Session, email: str, login: Login) -> tuple[Record, Membership] | None:
+    """Look again under the user's lock: nobody comes in with a password or a membership that changed a moment ago."""
+    try:
+        user = get_user(session, login.user_id, lock=True)
+    except LookupError:
+        return None
+    membership = find_membership(session, login.user_id)
+    if membership is None or not membership.is_active or not still_holds(session, email, login):
+        return None
+    return user, membership
+
+
+def sign_in(session: Session, authority: Authority, user: Record, membership: Membership) -> Tokens:
+    """Open a session of the tenant for a locked user of whom all is known to be well."""
+    after, _, version = session.fetch(_SIGN_IN, user_id=user.id)[0]
+    events.changed(session, events.USER_SIGNED_IN, record_id=user.id, version=version, before=user.json, after=after)
+    return open_session(session, authority, user.id, membership)
+
+
+def invalid_credentials() -> Unauthenticated:
+    """What is said of a wrong address, password, account or membership: always the same."""
     return Unauthenticated("invalid_credentials", "E-mail address, password or company is not right.")

@@ -1,13 +1,32 @@
-"""The tenant itself."""
+"""The tenant itself, and the list of companies, which looks beyond it."""
 
-from sqlalchemy import BigInteger, bindparam
+from functools import lru_cache
+from typing import Any, cast
 
-from chassis.context import tenant
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    DateTime,
+    Integer,
+    String,
+    Table,
+    Text,
+    bindparam,
+    column,
+    func,
+    literal_column,
+    select,
+)
+
+from chassis.context import current, tenant
 from chassis.db.json_view import JsonView
+from chassis.db.listing import Kind, Listing, ListQuery, Page
 from chassis.db.session import Session
 from chassis.db.statements import Prepared
+from chassis.errors import NotFound
 from identity.models import companies
-from identity.queries.records import Record, record_of
+from identity.queries.records import Record
+from identity.rules import COMPANY_STATUSES
 
 COMPANY = JsonView(
     companies,
@@ -39,9 +58,76 @@ COMPANY = JsonView(
     ),
 )
 
-_THE_COMPANY = Prepared(COMPANY.one(companies.c.id == bindparam("company_id", type_=BigInteger)))
+_TENANT = companies.c.id == bindparam("company_id", type_=BigInteger)
+_THE_COMPANY = Prepared(COMPANY.one(_TENANT))
+_THE_COMPANY_LOCKED = Prepared(COMPANY.one(_TENANT, lock=True))
 
 
-def get_company(session: Session) -> Record:
-    """The tenant itself. Raises LookupError."""
-    return record_of(session.fetch_one(_THE_COMPANY, company_id=tenant()))
+def get_company(session: Session, *, lock: bool = False) -> Record:
+    """The tenant itself; with `lock` under the row's lock. Raises NotFound for one that is gone."""
+    row = session.fetch_one(_THE_COMPANY_LOCKED if lock else _THE_COMPANY, company_id=tenant())
+    if row is None:
+        raise NotFound("company_not_found", "There is no such company.")
+    return Record(*row)
+
+
+# What an operator sees of any company, and a member of theirs.
+_SUMMARY = (
+    column("id", BigInteger),
+    column("name", String),
+    column("email", String),
+    column("status", String),
+    column("role", String),
+    column("member_status", String),
+    column("is_primary", Boolean),
+    column("joined_at", DateTime(timezone=True)),
+    column("created_at", DateTime(timezone=True)),
+)
+_found = func.list_companies(
+    bindparam("of_user", type_=BigInteger),
+    bindparam("everything", type_=Boolean),
+    bindparam("of_status", type_=Text),
+    bindparam("after", type_=BigInteger),
+    bindparam("most", type_=Integer),
+).table_valued(*_SUMMARY, name="found")
+
+
+def _status(text: str) -> str:
+    if text not in COMPANY_STATUSES:
+        raise ValueError(f"one of {', '.join(COMPANY_STATUSES)} is wanted")
+    return text
+
+
+# The grammar of the list. Its statement is not the chassis', because row-level security shows a tenant only itself and
+# what looks behind it is a function that takes the conditions as parameters: see migration 0002.
+COMPANIES = Listing(
+    JsonView(cast("Table", _found), [part.name for part in _SUMMARY]),
+    filters={"status": Kind(_status, ("eq",), "one of " + ", ".join(COMPANY_STATUSES))},
+    sorts=("id",),
+    default_sort=(("id", False),),
+)
+_EVERY = 2**31 - 1
+
+
+def list_companies(session: Session, query: ListQuery, *, everything: bool) -> Page:
+    """A page of the caller's companies, or of all companies for an operator of the platform."""
+    limit = query.shape.limit
+    asked = {
+        "of_user": current().user_id,
+        "everything": everything,
+        # Conditions are joined by "and", and nothing has two statuses.
+        "of_status": None if not query.values else query.values[0] if len(set(query.values)) == 1 else "",
+    }
+    rows = session.fetch(_page(query.shape.fields), **asked, after=query.after[0] if query.after else 0, most=limit + 1)
+    data = b"[" + b",".join(document for document, _ in rows[:limit]) + b"]"
+    total = session.fetch(_COUNT, **asked, after=0, most=_EVERY)[0][0] if query.total else None
+    return Page(data, (rows[limit - 1][1],) if len(rows) > limit else None, total)
+
+
+_COUNT = Prepared(select(func.count()).select_from(_found))
+
+
+@lru_cache(maxsize=64)
+def _page(names: tuple[str, ...] | None) -> Prepared:
+    pairs: Any = ((literal_column(f"'{name}'"), _found.c[name]) for name in names or [part.name for part in _SUMMARY])
+    return Prepared(select(func.json_build_object(*(part for pair in pairs for part in pair)), _found.c.id))

@@ -2,8 +2,9 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
-from sqlalchemy import BigInteger, bindparam, func, literal_column, select
+from sqlalchemy import BigInteger, and_, bindparam, func, literal_column, select
 
 from chassis.context import tenant
 from chassis.db.json_view import JsonView
@@ -14,10 +15,13 @@ from identity.models import companies, user_companies, users
 from identity.queries.companies import get_company
 from identity.queries.records import Record, record_of
 from identity.queries.users import get_user
-from identity.rules import permissions_of
+from identity.rules import PLATFORM_ROLE, permissions_of
 
-# A new membership tells the other services whom it is about, because they keep references to the users of a company and
-# hear of them by no other event that is sure to carry this company's id.
+_SHOWN_OF_USER = ("first_name", "last_name", "email", "phone", "avatar", "is_active", "is_verified")
+_pairs: Any = ((literal_column(f"'{name}'"), users.c[name]) for name in _SHOWN_OF_USER)
+
+# What events of a membership show. They tell the other services whom it is about, because these keep references to the
+# users of a company and hear of them by no other event that is sure to carry this company's id.
 MEMBER = JsonView(
     user_companies,
     (
@@ -28,24 +32,15 @@ MEMBER = JsonView(
         "role",
         "is_primary",
         "permissions",
+        "status",
+        "transfer_plan",
         "joined_at",
         "created_at",
         "updated_at",
         "user",
     ),
     extra=[
-        select(
-            func.json_build_object(
-                literal_column("'first_name'"),
-                users.c.first_name,
-                literal_column("'last_name'"),
-                users.c.last_name,
-                literal_column("'email'"),
-                users.c.email,
-                literal_column("'is_active'"),
-                users.c.is_active,
-            )
-        )
+        select(func.json_build_object(*(part for pair in _pairs for part in pair)))
         .where(users.c.id == user_companies.c.user_id)
         .correlate(user_companies)
         .scalar_subquery()
@@ -57,10 +52,15 @@ MEMBER = JsonView(
 _MEMBERSHIP = Prepared(
     select(
         user_companies.c.role,
+        users.c.role,
         user_companies.c.permissions,
         companies.c.status,
-        users.c.is_active,
+        func.coalesce(companies.c.settings.op("->>")(literal_column("'visibility'")), "all"),
+        # Whoever is suspended here is as good as nobody here, whatever they are elsewhere.
+        and_(users.c.is_active, user_companies.c.status == "active"),
         users.c.token_epoch,
+        user_companies.c.id,
+        user_companies.c.version,
     )
     .join_from(user_companies, users, users.c.id == user_companies.c.user_id)
     .join(companies, companies.c.id == user_companies.c.company_id)
@@ -69,27 +69,36 @@ _MEMBERSHIP = Prepared(
         user_companies.c.user_id == bindparam("user_id", type_=BigInteger),
     )
 )
-_MEMBER = Prepared(
-    MEMBER.one(
-        user_companies.c.company_id == bindparam("company_id", type_=BigInteger),
-        user_companies.c.user_id == bindparam("user_id", type_=BigInteger),
-    )
+_THE_MEMBER = (
+    user_companies.c.company_id == bindparam("company_id", type_=BigInteger),
+    user_companies.c.user_id == bindparam("user_id", type_=BigInteger),
 )
+_MEMBER = Prepared(MEMBER.one(*_THE_MEMBER))
+_MEMBER_LOCKED = Prepared(MEMBER.one(*_THE_MEMBER, lock=True))
 
 
 @dataclass(frozen=True, slots=True)
 class Membership:
-    """What a user is in the tenant."""
+    """What a user is in the tenant, and on the platform."""
 
-    role: str
+    company_role: str
+    platform_role: str
     custom_permissions: Mapping[str, Sequence[str]] | None
     company_status: str
+    visibility: str
     is_active: bool
     token_epoch: int
+    id: int
+    version: int
+
+    @property
+    def role(self) -> str:
+        """The role that counts: the platform's goes before the company's, in every company."""
+        return PLATFORM_ROLE if self.platform_role == PLATFORM_ROLE else self.company_role
 
     @property
     def permissions(self) -> frozenset[str]:
-        return permissions_of(self.role, self.custom_permissions)
+        return permissions_of(self.role, self.custom_permissions, self.visibility)
 
 
 def find_membership(session: Session, user_id: int) -> Membership | None:
@@ -97,9 +106,10 @@ def find_membership(session: Session, user_id: int) -> Membership | None:
     return None if row is None else Membership(*row)
 
 
-def get_member(session: Session, user_id: int) -> Record:
-    """A membership of the tenant, with what other services need to know of the user. Raises LookupError."""
-    return record_of(session.fetch_one(_MEMBER, company_id=tenant(), user_id=user_id))
+def get_member(session: Session, user_id: int, *, lock: bool = False) -> Record:
+    """A membership of the tenant as its events show it; with `lock` under the row's lock. Raises LookupError."""
+    statement = _MEMBER_LOCKED if lock else _MEMBER
+    return record_of(session.fetch_one(statement, company_id=tenant(), user_id=user_id))
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,6 +120,8 @@ class Identity:
     company: bytes
     role: str
     permissions: Sequence[str]
+    membership_id: int
+    membership_version: int
 
 
 def get_identity(session: Session, user_id: int) -> Identity:
@@ -126,4 +138,6 @@ def get_identity(session: Session, user_id: int) -> Identity:
         company=get_company(session).json,
         role=membership.role,
         permissions=sorted(membership.permissions),
+        membership_id=membership.id,
+        membership_version=membership.version,
     )

@@ -71,6 +71,12 @@ def find_login(session: Session, email: str, company_id: int | None) -> Login | 
     return None if row is None else Login(*row)
 
 
+def still_holds(session: Session, email: str, login: Login) -> bool:
+    """Whether the password is the one that was looked up before, asked under the user's lock."""
+    now = find_login(session, email, None)
+    return now is not None and now.user_id == login.user_id and now.password_hash == login.password_hash
+
+
 def get_user(session: Session, user_id: int, *, lock: bool = False) -> Record:
     """A user of the tenant; with `lock` under the row's lock. Raises LookupError."""
     return record_of(session.fetch_one(_USER_LOCKED if lock else _USER, company_id=tenant(), user_id=user_id))

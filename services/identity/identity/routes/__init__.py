@@ -1,5 +1,31 @@
 """The HTTP routes of identity, by noun."""
 
-from identity.routes import auth, keys
+from identity.routes import (
+    api_keys,
+    auth,
+    companies,
+    emails,
+    invitations,
+    keys,
+    memberships,
+    passwords,
+    revocations,
+    sessions,
+    tokens,
+    users,
+)
 
-BLUEPRINTS = (auth.blueprint, keys.blueprint)
+BLUEPRINTS = (
+    auth.blueprint,
+    memberships.blueprint,
+    companies.blueprint,
+    users.blueprint,
+    invitations.blueprint,
+    sessions.blueprint,
+    passwords.blueprint,
+    emails.blueprint,
+    keys.blueprint,
+    revocations.blueprint,
+    api_keys.blueprint,
+    tokens.blueprint,
+)

@@ -10,11 +10,10 @@ from chassis.errors import Unauthenticated
 from chassis.web.answers import answer
 from chassis.web.auth import authenticated, public
 from chassis.web.blueprint import Blueprint
-from chassis.web.problems import problem
 from chassis.web.request import session
 from identity.commands import registration, sessions, signing_in
 from identity.queries import members
-from identity.routes.authority import authority, secret
+from identity.routes.authority import authority, refused, secret
 from identity.schemas.auth import IdentityOut, LoginIn, RefreshIn, RegistrationIn, RegistrationOut, TokensOut
 
 blueprint = Blueprint("auth", __name__, url_prefix="/v1/auth", description="Signing up, in and on.")
@@ -42,6 +41,8 @@ def register(data: dict[str, Any]) -> Response:
 def log_in(data: dict[str, Any]) -> Response:
     """Sign in to a company."""
     tokens = signing_in.log_in(session(), authority(), data["email"], data["password"], data.get("company_id"))
+    if tokens is None:
+        return refused(signing_in.invalid_credentials())
     return secret(answer(orjson.dumps(tokens.document())))
 
 
@@ -54,7 +55,7 @@ def refresh(data: dict[str, Any]) -> Response:
     tokens = sessions.refresh(session(), authority(), data["refresh_token"])
     if tokens is None:
         detail = "The refresh token is not valid, has expired or was used before; sign in again."
-        return problem(Unauthenticated.status, Unauthenticated.title, "invalid_refresh_token", detail)
+        return refused(Unauthenticated("invalid_refresh_token", detail))
     return secret(answer(orjson.dumps(tokens.document())))
 
 
@@ -66,5 +67,6 @@ def get_me() -> Response:
     user_id = current().user_id
     assert user_id is not None
     me = members.get_identity(session(), user_id)
-    rest = orjson.dumps({"role": me.role, "permissions": list(me.permissions)})
+    membership = {"id": me.membership_id, "version": me.membership_version}
+    rest = orjson.dumps({"role": me.role, "permissions": list(me.permissions), "membership": membership})
     return answer(b'{"user":%s,"company":%s,%s' % (me.user, me.company, rest[1:]))

@@ -45,6 +45,13 @@ class RegistrationOut(TokensOut):
     user = fields.Nested(UserOut, required=True)
 
 
+class MembershipOut(OutSchema):
+    """The caller's membership; its version is what If-Match names when they change their own profile."""
+
+    id = fields.Integer(required=True)
+    version = fields.Integer(required=True)
+
+
 class IdentityOut(OutSchema):
     """The caller, their company, and what they may do in it."""
 
@@ -52,3 +59,4 @@ class IdentityOut(OutSchema):
     company = fields.Nested(CompanyOut, required=True)
     role = fields.String(required=True, validate=validate.OneOf(ROLES))
     permissions = fields.List(fields.String(), required=True)
+    membership = fields.Nested(MembershipOut, required=True)

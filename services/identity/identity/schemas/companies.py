@@ -2,16 +2,14 @@
 
 from marshmallow import fields, validate
 
-from chassis.web.schemas import InSchema, OutSchema, Text, Timestamp
-from identity.rules import COMPANY_SIZES, COMPANY_STATUSES
+from chassis.web.schemas import Id, InSchema, OutSchema, Text, Timestamp
+from identity.rules import COMPANY_SIZES, COMPANY_STATUSES, MEMBER_STATUSES, ROLES, VISIBILITIES
 from identity.schemas.fields import CURRENCY, EMAIL, REGION, time_zone
 
 
-class CompanyIn(InSchema):
-    """A company that registers."""
+class _CompanyFields(InSchema):
+    """What a company may say of itself; status and subscription are not its own to set."""
 
-    name = Text(required=True, shortest=1, longest=255)
-    email = Text(required=True, longest=255, validate=[EMAIL], metadata={"format": "email"})
     logo = Text(longest=500, allow_none=True)
     phone = Text(longest=50, allow_none=True)
     address = Text(longest=2000, allow_none=True)
@@ -22,9 +20,65 @@ class CompanyIn(InSchema):
     website = Text(longest=255, allow_none=True)
     industry = Text(longest=100, allow_none=True)
     company_size = fields.String(allow_none=True, validate=validate.OneOf(COMPANY_SIZES))
+    region = fields.String(allow_none=True, validate=REGION)
+
+
+class CompanyIn(_CompanyFields):
+    """A company that registers."""
+
+    name = Text(required=True, shortest=1, longest=255)
+    email = Text(required=True, longest=255, validate=[EMAIL], metadata={"format": "email"})
     default_currency = fields.String(load_default="USD", validate=CURRENCY)
     time_zone = Text(longest=64, load_default="UTC", validate=[time_zone])
-    region = fields.String(allow_none=True, validate=REGION)
+
+
+class SettingsIn(InSchema):
+    """The settings to change; the others stay."""
+
+    visibility = fields.String(
+        validate=validate.OneOf(VISIBILITIES),
+        metadata={"description": "Whether sales_rep and user see all records or their own."},
+    )
+
+
+class CompanyPatch(_CompanyFields):
+    """The fields of the company to change; the others stay, and so does the address that it is registered by."""
+
+    name = Text(shortest=1, longest=255)
+    default_currency = fields.String(validate=CURRENCY)
+    time_zone = Text(longest=64, validate=[time_zone])
+    settings = fields.Nested(SettingsIn)
+
+
+class CompanyChoiceIn(InSchema):
+    """One of the caller's companies."""
+
+    company_id = Id(required=True)
+
+
+class WorkplaceOut(OutSchema):
+    """A company, and what the caller is in it; null where they are no member."""
+
+    id = fields.Integer(required=True)
+    name = fields.String(required=True)
+    status = fields.String(required=True, validate=validate.OneOf(COMPANY_STATUSES))
+    role = fields.String(required=True, allow_none=True, validate=validate.OneOf(ROLES))
+    member_status = fields.String(required=True, allow_none=True, validate=validate.OneOf(MEMBER_STATUSES))
+    is_primary = fields.Boolean(required=True)
+    joined_at = Timestamp(required=True, allow_none=True)
+
+
+class CompanySummaryOut(WorkplaceOut):
+    """A company in a list of companies."""
+
+    email = fields.String(required=True)
+    created_at = Timestamp(required=True)
+
+
+class WorkplacesOut(OutSchema):
+    """The companies of the caller, the primary one first."""
+
+    data = fields.List(fields.Nested(WorkplaceOut), required=True)
 
 
 class CompanyOut(OutSchema):

@@ -1,9 +1,11 @@
-"""Users."""
+"""Users, and what they are in a company."""
 
-from marshmallow import fields, validate
+from typing import Any
 
-from chassis.web.schemas import InSchema, OutSchema, Text, Timestamp
-from identity.rules import ROLES
+from marshmallow import ValidationError, fields, post_load, validate, validates_schema
+
+from chassis.web.schemas import Id, InSchema, OutSchema, Text, Timestamp
+from identity.rules import COMPANY_ROLES, GRANTABLE, MEMBER_STATUSES, ROLES
 from identity.schemas.fields import EMAIL, PASSWORD
 
 
@@ -33,5 +35,82 @@ class UserOut(OutSchema):
     is_active = fields.Boolean(required=True)
     is_verified = fields.Boolean(required=True)
     last_login = Timestamp(required=True, allow_none=True)
+    created_at = Timestamp(required=True)
+    updated_at = Timestamp(required=True)
+
+
+class PermissionsIn(InSchema):
+    """What a member may do beyond their role, and what not in spite of it; a revoke beats a grant."""
+
+    grant = fields.List(fields.String(validate=validate.OneOf(sorted(GRANTABLE))), load_default=list)
+    revoke = fields.List(fields.String(validate=validate.OneOf(sorted(GRANTABLE))), load_default=list)
+
+    @post_load
+    def in_order(self, data: dict[str, list[str]], **_: Any) -> dict[str, list[str]]:
+        """Each once and sorted, so that equal permissions are equal documents."""
+        return {name: sorted(set(permissions)) for name, permissions in data.items()}
+
+
+class MemberPatch(InSchema):
+    """The fields of a member to change; the others stay. The profile is the user's, role and permissions are not."""
+
+    first_name = Text(shortest=1, longest=100)
+    last_name = Text(shortest=1, longest=100)
+    phone = Text(longest=50, allow_none=True)
+    avatar = Text(longest=500, allow_none=True)
+    role = fields.String(validate=validate.OneOf(COMPANY_ROLES))
+    permissions = fields.Nested(PermissionsIn, allow_none=True)
+
+
+class DestinationIn(InSchema):
+    """To whom records go: to one member, to several in turn, or to nobody."""
+
+    to = Id()
+    round_robin = fields.List(Id(), validate=validate.Length(min=1, max=100))
+    keep = fields.Boolean(truthy={True}, falsy=set(), metadata={"enum": [True]})
+
+    @validates_schema
+    def one_way(self, data: dict[str, Any], **_: Any) -> None:
+        if len(data) != 1:
+            raise ValidationError("One of to, round_robin and keep is wanted.")
+        if len(set(data.get("round_robin", ()))) != len(data.get("round_robin", ())):
+            raise ValidationError("Each member can be named once.", "round_robin")
+
+
+class TransferIn(InSchema):
+    """What becomes of the member's records, by kind; kinds that are left out stay where they are."""
+
+    customers = fields.Nested(DestinationIn)
+    leads = fields.Nested(DestinationIn)
+    deals = fields.Nested(DestinationIn)
+    tasks = fields.Nested(DestinationIn)
+
+
+class DeactivationIn(InSchema):
+    """What becomes of the records of a member who leaves."""
+
+    transfer = fields.Nested(TransferIn, load_default=dict)
+
+
+class MemberOut(OutSchema):
+    """A user as a member of the company. `id` is the user's; `version`, and so the ETag, is the membership's."""
+
+    id = fields.Integer(required=True)
+    membership_id = fields.Integer(required=True)
+    version = fields.Integer(required=True)
+    email = fields.String(required=True)
+    first_name = fields.String(required=True)
+    last_name = fields.String(required=True)
+    name = fields.String(required=True)
+    phone = fields.String(required=True, allow_none=True)
+    avatar = fields.String(required=True, allow_none=True)
+    role = fields.String(required=True, validate=validate.OneOf(ROLES))
+    permissions = fields.Dict(required=True, allow_none=True)
+    status = fields.String(required=True, validate=validate.OneOf(MEMBER_STATUSES))
+    is_primary = fields.Boolean(required=True)
+    is_active = fields.Boolean(required=True)
+    is_verified = fields.Boolean(required=True)
+    last_login = Timestamp(required=True, allow_none=True)
+    joined_at = Timestamp(required=True)
     created_at = Timestamp(required=True)
     updated_at = Timestamp(required=True)

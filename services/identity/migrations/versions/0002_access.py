@@ -150,6 +150,18 @@ TABLES = r"""
 
     CREATE INDEX ix_login_throttles_updated_at ON login_throttles (updated_at);
 
+    CREATE TABLE knocks (
+        id BIGINT GENERATED ALWAYS AS IDENTITY,
+        kind VARCHAR(20) NOT NULL,
+        email VARCHAR(255) NOT NULL,
+        request_id VARCHAR(64) NOT NULL,
+        client_ip VARCHAR(64),
+        user_agent VARCHAR(500),
+        created_at TIMESTAMP WITH TIME ZONE DEFAULT now() NOT NULL,
+        CONSTRAINT pk_knocks PRIMARY KEY (id),
+        CONSTRAINT ck_knocks_kind CHECK (kind IN ('sign_in_failed', 'password_forgotten'))
+    );
+
     CREATE TABLE revocations (
         kind VARCHAR(10) NOT NULL,
         key VARCHAR(36) NOT NULL,
@@ -208,6 +220,31 @@ FUNCTIONS = {
             ORDER BY m.is_primary DESC, m.joined_at, m.company_id
         $$
     """,
+    # All companies for an operator of the platform; for anybody else, whatever is asked, those that they work for.
+    "list_companies(bigint, boolean, text, bigint, integer)": """
+        CREATE FUNCTION list_companies(asker bigint, everything boolean, wanted_status text, after bigint, most integer)
+        RETURNS TABLE (id bigint, name text, email text, status text, role text, member_status text,
+                       is_primary boolean, joined_at timestamptz, created_at timestamptz)
+        LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+        BEGIN
+            IF everything AND EXISTS (
+                SELECT FROM public.users u WHERE u.id = asker AND u.role = 'super_admin' AND u.is_active
+            ) THEN
+                RETURN QUERY SELECT c.id, c.name::text, c.email::text, c.status::text, m.role::text, m.status::text,
+                    coalesce(m.is_primary, false), m.joined_at, c.created_at
+                FROM public.companies c
+                LEFT JOIN public.user_companies m ON m.company_id = c.id AND m.user_id = asker
+                WHERE c.id > after AND (wanted_status IS NULL OR c.status = wanted_status)
+                ORDER BY c.id LIMIT most;
+            ELSE
+                RETURN QUERY SELECT c.id, c.name::text, c.email::text, c.status::text, m.role::text, m.status::text,
+                    m.is_primary, m.joined_at, c.created_at
+                FROM public.user_companies m JOIN public.companies c ON c.id = m.company_id
+                WHERE m.user_id = asker AND c.id > after AND (wanted_status IS NULL OR c.status = wanted_status)
+                ORDER BY c.id LIMIT most;
+            END IF;
+        END $$
+    """,
     "find_one_time_token(bytea)": """
         CREATE FUNCTION find_one_time_token(wanted_hash bytea)
         RETURNS TABLE (company_id bigint, token_id bigint)
@@ -217,19 +254,20 @@ FUNCTIONS = {
     """,
     "find_api_key(text)": """
         CREATE FUNCTION find_api_key(wanted_prefix text)
-        RETURNS TABLE (company_id bigint, api_key_id bigint)
+        RETURNS TABLE (company_id bigint, api_key_id bigint, user_id bigint, secret_hash bytea)
         LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
-            SELECT k.company_id, k.id FROM public.api_keys k WHERE k.prefix = wanted_prefix
+            SELECT k.company_id, k.id, k.user_id, k.secret_hash FROM public.api_keys k WHERE k.prefix = wanted_prefix
         $$
     """,
     "end_sessions(bigint, uuid, text)": """
         CREATE FUNCTION end_sessions(wanted_user bigint, kept_sid uuid, reason text)
-        RETURNS TABLE (company_id bigint, sid uuid)
+        RETURNS TABLE (company_id bigint, session_id bigint, sid uuid)
         LANGUAGE sql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
             UPDATE public.sessions s SET ended_at = clock_timestamp(), end_reason = reason, version = s.version + 1,
                 updated_at = now()
-            WHERE s.user_id = wanted_user AND s.ended_at IS NULL AND s.sid IS DISTINCT FROM kept_sid
-            RETURNING s.company_id, s.sid
+            WHERE s.user_id = wanted_user AND s.ended_at IS NULL AND s.expires_at > now() - interval '10 minutes'
+            AND s.sid IS DISTINCT FROM kept_sid
+            RETURNING s.company_id, s.id, s.sid
         $$
     """,
     "claim_mails(integer, integer)": """
@@ -270,6 +308,9 @@ FUNCTIONS = {
             DELETE FROM public.login_throttles t WHERE t.ctid = ANY (ARRAY(SELECT o.ctid FROM public.login_throttles o
                 WHERE o.updated_at < now() - interval '1 day' LIMIT most));
             GET DIAGNOSTICS gone = ROW_COUNT; total := total + gone;
+            DELETE FROM public.knocks k WHERE k.id IN (SELECT o.id FROM public.knocks o
+                WHERE o.created_at < now() - interval '1 day' LIMIT most);
+            GET DIAGNOSTICS gone = ROW_COUNT; total := total + gone;
             DELETE FROM public.one_time_tokens t WHERE t.id IN (SELECT o.id FROM public.one_time_tokens o
                 WHERE o.expires_at < now() - interval '30 days' LIMIT most);
             GET DIAGNOSTICS gone = ROW_COUNT; total := total + gone;
@@ -302,8 +343,10 @@ def upgrade() -> None:
     # Whoever serves requests writes letters and never reads one: they hold secrets of others.
     protect("mails", service=SERVICE, grant="INSERT")
     protect("security_events", service=SERVICE, grant="SELECT, INSERT")
-    # No tenants' tables: throttles are of addresses that may be nobody's, revocations are read by the gateway for all.
+    # No tenants' tables: throttles and knocks are of addresses that may be nobody's, revocations are read by the gateway
+    # for all.
     op.execute("GRANT SELECT, INSERT, UPDATE, DELETE ON login_throttles TO identity_app")
+    op.execute("GRANT SELECT, INSERT, DELETE ON knocks TO identity_app")
     op.execute("GRANT SELECT, INSERT, UPDATE ON revocations TO identity_app")
     op.execute(
         f"""
@@ -314,7 +357,7 @@ def upgrade() -> None:
     )
     op.execute(
         """
-        GRANT UPDATE (first_name, last_name, phone, avatar, password_hash, is_verified, token_epoch)
+        GRANT INSERT (is_verified), UPDATE (first_name, last_name, phone, avatar, password_hash, is_verified, token_epoch)
         ON users TO identity_app
         """
     )

@@ -22,16 +22,35 @@ def secrets_of(registered: Any, superuser: psycopg.Connection) -> Any:
 
 @pytest.fixture
 def events(
-    register: Callable[..., Any], log_in: Callable[..., Any], refresh: Callable[..., Any], published: Callable[..., Any]
+    *,
+    http: Any,
+    register: Callable[..., Any],
+    log_in: Callable[..., Any],
+    refresh: Callable[..., Any],
+    change: Callable[..., Any],
+    letters: Callable[..., Any],
+    token_of: Callable[..., Any],
+    published: Callable[..., Any],
 ) -> Any:
-    """Everything that identity publishes, as it leaves."""
+    """What identity publishes in the life of an account, as it leaves."""
     ann = register()
     refresh(log_in(ann.email).json["refresh_token"])
+    http.post("/v1/auth/email/verify", json={"token": token_of(letters(ann.email)[0])})
+    change(ann.headers, ann.password)
     return published(ann.company_id)
 
 
 def test_every_event_fits_its_contract(events: list[dict[str, Any]]) -> None:
-    assert len(events) == 4
+    assert [event["type"].split(".", 1)[1] for event in events] == [
+        "company.created.v1",
+        "user.created.v1",
+        "user_company.created.v1",
+        "user.signed_in.v1",
+        "user.verified.v1",
+        "user_company.updated.v1",
+        "user.password_changed.v1",
+        "security_event.recorded.v1",
+    ]
     for event in events:
         schema = orjson.loads((CONTRACTS / f"{event['type']}.schema.json").read_bytes())
         Draft202012Validator(schema, format_checker=Draft202012Validator.FORMAT_CHECKER).validate(event)
@@ -45,13 +64,29 @@ def test_every_event_has_exactly_the_fields_of_its_example(events: list[dict[str
 
 
 def test_no_secret_leaves_in_an_event(
-    register: Callable[..., Any], log_in: Callable[..., Any], refresh: Callable[..., Any], superuser: psycopg.Connection
+    *,
+    register: Callable[..., Any],
+    log_in: Callable[..., Any],
+    refresh: Callable[..., Any],
+    change: Callable[..., Any],
+    link: Callable[..., Any],
+    reset: Callable[..., Any],
+    letters: Callable[..., Any],
+    token_of: Callable[..., Any],
+    superuser: psycopg.Connection,
 ) -> None:
     ann = register()
     tokens = [ann.answer, log_in(ann.email).json, refresh(ann.answer["refresh_token"]).json]
+    change(ann.headers, ann.password, "a canary that sings")
+    sent = [token_of(letters(ann.email)[0]), link(ann.email)]
+    reset(sent[1], "a canary that flies")
     bodies = superuser.execute("SELECT body FROM outbox WHERE company_id = %s", (ann.company_id,)).fetchall()
     text = "".join(bytes(body).decode() for (body,) in bodies)
-    for secret in (*secrets_of(ann, superuser), *(token[name] for token in tokens for name in TOKENS)):
+    assert "crm.user.password_changed.v1" in text
+    # The name of that event is no secret.
+    text = text.replace("password_changed", "").replace("password_reset", "").replace("password_forgotten", "")
+    secrets = (*secrets_of(ann, superuser), *(token[name] for token in tokens for name in TOKENS), *sent, "canary")
+    for secret in secrets:
         assert secret not in text
 
 

@@ -82,20 +82,77 @@ def test_another_session_of_the_same_user_goes_on(
     assert refresh(other).status_code == 200
 
 
-def test_twenty_at_once_yield_one_chain(
+def test_a_hundred_at_once_yield_one_chain(
     register: Callable[..., Any],
     refresh: Callable[..., Any],
-    at_once: Callable[..., Any],
+    side_by_side: Callable[..., Any],
     superuser: psycopg.Connection,
 ) -> None:
     ann = register()
-    responses = at_once("/v1/auth/refresh", [{"refresh_token": ann.answer["refresh_token"]}] * 20)
+
+    def exchange(client: Any) -> Any:
+        """Refresh; who is told to come back because the session is busy comes back, as clients do."""
+        while True:
+            response = client.post("/v1/auth/refresh", json={"refresh_token": ann.answer["refresh_token"]})
+            if "Retry-After" not in response.headers:
+                return response
+
+    responses = side_by_side([exchange] * 100)
     assert {response.status_code for response in responses} == {200}
     successors = {response.json["refresh_token"] for response in responses}
     assert len(successors) == 1
     rows = superuser.execute("SELECT count(*) FROM refresh_tokens WHERE company_id = %s", (ann.company_id,)).fetchone()
     assert rows == (2,)
     assert refresh(successors.pop()).status_code == 200
+
+
+def test_a_replay_after_the_window_is_refused_everywhere_at_once_and_told(
+    *,
+    register: Callable[..., Any],
+    refresh: Callable[..., Any],
+    age: Callable[..., Any],
+    claims: Callable[..., Any],
+    revoked: Callable[..., Any],
+    published: Callable[..., Any],
+    letters: Callable[..., Any],
+    superuser: psycopg.Connection,
+) -> None:
+    ann = register()
+    refresh(ann.answer["refresh_token"])
+    age(ann.company_id, "21 seconds")
+    assert refused(refresh(ann.answer["refresh_token"]))
+    assert revoked("session", claims(ann.answer["access_token"])["sid"]) == 1
+    # Nothing else is taken from the user: their other sessions did nothing wrong.
+    assert revoked("user", ann.user_id) is None
+    ended, reused = published(ann.company_id)[-2:]
+    row = superuser.execute("SELECT id FROM sessions WHERE user_id = %s", (ann.user_id,)).fetchone()
+    assert row is not None
+    assert ended["data"]["after"]["detail"] == {"session_id": row[0], "reason": "refresh_token_reused"}
+    assert (reused["data"]["after"]["kind"], reused["data"]["after"]["user_id"]) == (
+        "refresh_token_reused",
+        ann.user_id,
+    )
+    assert reused["actor"] is None
+    subject, text = letters(ann.email)[-1]
+    assert subject == "A session of yours was ended"
+    assert ann.answer["refresh_token"] not in text
+
+
+def test_a_second_replay_tells_nothing_more(
+    register: Callable[..., Any],
+    refresh: Callable[..., Any],
+    side_by_side: Callable[..., Any],
+    published: Callable[..., Any],
+    letters: Callable[..., Any],
+) -> None:
+    ann = register()
+    token = ann.answer["refresh_token"]
+    refresh(refresh(token).json["refresh_token"])
+    responses = side_by_side([lambda client: client.post("/v1/auth/refresh", json={"refresh_token": token})] * 8)
+    assert all(refused(response) for response in responses)
+    kinds = [event["data"]["after"].get("kind") for event in published(ann.company_id)]
+    assert (kinds.count("refresh_token_reused"), kinds.count("session_ended")) == (1, 1)
+    assert len(letters(ann.email)) == 2
 
 
 @pytest.mark.parametrize(("interval", "good"), [("13 days 23 hours", True), ("14 days 1 second", False)])
@@ -166,7 +223,7 @@ def test_a_changed_role_arrives_with_the_next_refresh(
     ann = register()
     superuser.execute("UPDATE user_companies SET role = 'user' WHERE user_id = %s", (ann.user_id,))
     token = claims(refresh(ann.answer["refresh_token"]).json["access_token"])
-    assert (token["role"], token["scope"]) == ("user", "customers:read")
+    assert (token["role"], token["scope"]) == ("user", "account:read account:write customers:read")
 
 
 def test_who_left_the_company_has_no_session_there(

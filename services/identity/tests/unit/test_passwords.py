@@ -1,13 +1,15 @@
-"""Hashing: as long for a stranger as for a user, and never more at a time than the process can bear."""
+"""Hashing: as long for a stranger as for a user, aside from everything else, and never more than the process bears."""
 
+import os
 import threading
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import bcrypt
 import pytest
 
 from chassis.errors import Unavailable
-from identity.passwords import Passwords
+from identity.passwords import NICENESS, Passwords
 
 
 @pytest.fixture
@@ -27,6 +29,34 @@ def comparisons(monkeypatch: pytest.MonkeyPatch) -> Any:
 
     monkeypatch.setattr(bcrypt, "checkpw", checkpw)
     return seen
+
+
+class Bench:
+    """A stand-in for a comparison that goes on until it is let go; it counts how many go on at a time."""
+
+    def __init__(self) -> None:
+        self.let_go = threading.Event()
+        self.entered = threading.Semaphore(0)
+        self.most = self._now = 0
+        self._lock = threading.Lock()
+
+    def __call__(self, *_: bytes) -> bool:
+        with self._lock:
+            self._now += 1
+            self.most = max(self.most, self._now)
+        self.entered.release()
+        self.let_go.wait(10)
+        with self._lock:
+            self._now -= 1
+        return True
+
+
+@pytest.fixture
+def bench(monkeypatch: pytest.MonkeyPatch) -> Any:
+    bench = Bench()
+    monkeypatch.setattr(bcrypt, "checkpw", bench)
+    yield bench
+    bench.let_go.set()
 
 
 def test_a_password_matches_its_hash_and_no_other(passwords: Passwords) -> None:
@@ -57,21 +87,53 @@ def test_an_empty_password_does_not_match_nobodys_hash(comparisons: list[bytes])
     assert len(comparisons) == 1
 
 
-def test_whoever_waits_too_long_is_sent_away_with_retry_after() -> None:
-    passwords = Passwords(4, at_once=1, patience=0.01)
-    entered, leave = threading.Event(), threading.Event()
+def test_hashes_are_computed_in_threads_that_give_way(monkeypatch: pytest.MonkeyPatch) -> None:
+    seen = []
 
-    def occupy() -> Any:
-        with passwords._slot():
-            entered.set()
-            leave.wait(5)
+    def checkpw(*_: bytes) -> bool:
+        seen.append((threading.current_thread(), os.getpriority(os.PRIO_PROCESS, threading.get_native_id())))
+        return True
 
-    holder = threading.Thread(target=occupy)
-    holder.start()
-    entered.wait(5)
-    with pytest.raises(Unavailable) as caught:
-        passwords.matches("correct horse", None)
-    leave.set()
-    holder.join()
-    assert caught.value.headers["Retry-After"] == "1"
-    assert not passwords.matches("correct horse", None)
+    monkeypatch.setattr(bcrypt, "checkpw", checkpw)
+    before = os.getpriority(os.PRIO_PROCESS, threading.get_native_id())
+    Passwords(4).matches("correct horse", "$2b$04$")
+    ((thread, priority),) = seen
+    assert thread is not threading.current_thread()
+    assert priority == min(19, max(before, NICENESS))
+    assert os.getpriority(os.PRIO_PROCESS, threading.get_native_id()) == before
+
+
+def test_only_so_many_are_computed_at_once_and_only_so_many_wait(bench: Bench) -> None:
+    passwords = Passwords(4, at_once=2, waiting=3)
+    with ThreadPoolExecutor(5) as callers:
+        five = [callers.submit(passwords.matches, "correct horse", "hash") for _ in range(5)]
+        assert bench.entered.acquire(timeout=5)
+        assert bench.entered.acquire(timeout=5)
+        while passwords._places._value:
+            """The other three have yet to take their places."""
+        with pytest.raises(Unavailable) as caught:
+            passwords.matches("correct horse", "hash")
+        assert caught.value.headers["Retry-After"] == "1"
+        bench.let_go.set()
+        assert [result.result(5) for result in five] == [True] * 5
+    assert bench.most == 2
+    assert passwords.matches("correct horse", "hash")
+
+
+def test_whoever_waits_too_long_is_sent_away_and_leaves_no_place_taken(bench: Bench) -> None:
+    passwords = Passwords(4, at_once=1, waiting=1, patience=0.05)
+    for _ in range(2):
+        with pytest.raises(Unavailable) as caught:
+            passwords.matches("correct horse", "hash")
+        assert caught.value.headers["Retry-After"] == "1"
+    # The one that has begun goes on; the one that waited was given up before its turn.
+    assert bench.most == 1
+    assert passwords._places._value == 1
+    bench.let_go.set()
+    assert Passwords(4).matches("correct horse", "hash")
+
+
+def test_what_fails_while_it_is_computed_fails_where_it_was_asked_for(passwords: Passwords) -> None:
+    for _ in range(20):
+        with pytest.raises(ValueError, match="Invalid salt"):
+            passwords.matches("correct horse", "no hash at all")

@@ -1,5 +1,6 @@
-"""Roles, passwords and refresh tokens, decided without a database."""
+"""Passwords and refresh tokens, decided without a database."""
 
+import time
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
@@ -26,45 +27,6 @@ def used(seconds_ago: float, *, successor_used: bool = False) -> RefreshState:
         used_at=NOW - timedelta(seconds=seconds_ago),
         successor_used_at=NOW - timedelta(seconds=1) if successor_used else None,
     )
-
-
-def test_every_role_has_permissions() -> None:
-    assert set(rules.SCOPES) == set(rules.ROLES)
-    assert all(rules.SCOPES[role] for role in rules.ROLES)
-
-
-@pytest.mark.parametrize(
-    ("role", "may_audit", "may_write"),
-    [
-        ("super_admin", True, True),
-        ("admin", True, True),
-        ("manager", True, True),
-        ("sales_rep", False, True),
-        ("user", False, False),
-    ],
-)
-def test_roles_differ_in_what_they_may(role: str, may_audit: bool, may_write: bool) -> None:
-    permissions = rules.permissions_of(role, None)
-    assert ("audit:read" in permissions) is may_audit
-    assert ("customers:write" in permissions) is may_write
-    assert "customers:read" in permissions
-
-
-def test_a_user_only_reads_customers() -> None:
-    assert rules.permissions_of("user", None) == {"customers:read"}
-
-
-def test_a_grant_adds_and_a_revoke_beats_it() -> None:
-    custom = {"grant": ["audit:read", "customers:write"], "revoke": ["audit:read"]}
-    assert rules.permissions_of("user", custom) == {"customers:read", "customers:write"}
-
-
-def test_a_grant_of_an_unknown_permission_is_ignored() -> None:
-    assert rules.permissions_of("user", {"grant": ["root:everything", '","role":"admin']}) == {"customers:read"}
-
-
-def test_equal_permissions_make_equal_scopes() -> None:
-    assert rules.scope_of(rules.SCOPES["sales_rep"]) == "companies:read customers:read customers:write users:read"
 
 
 def test_composed_and_decomposed_accents_are_one_password() -> None:
@@ -122,3 +84,55 @@ def test_a_successor_needs_both_the_token_and_the_nonce() -> None:
 )
 def test_a_refresh_token_is_judged_by_its_state(state: RefreshState, verdict: Refresh) -> None:
     assert rules.judge_refresh(state) is verdict
+
+
+@pytest.mark.parametrize(
+    ("written", "normal"),
+    [
+        ("Ann@Acme.Example", "ann@acme.example"),
+        ("\u212aim@acme.example", "?im@acme.example"),
+        ("\u0130da@acme.example", "?da@acme.example"),
+        ("", ""),
+    ],
+)
+def test_an_address_is_compared_in_small_ascii_letters(written: str, normal: str) -> None:
+    assert rules.normal_address(written) == normal
+
+
+@pytest.mark.parametrize(
+    ("address", "network"),
+    [
+        ("192.0.2.7", "192.0.2.7"),
+        ("2001:db8:1:2:3:4:5:6", "2001:db8:1:2::/64"),
+        ("::ffff:192.0.2.7", "192.0.2.7"),
+        ("not an address", "not an address"),
+        (None, ""),
+    ],
+)
+def test_an_address_stands_for_its_network(address: str | None, network: str) -> None:
+    assert rules.network_of(address) == network
+
+
+def test_letters_are_tried_ever_more_rarely_for_two_days() -> None:
+    delays = [rules.mail_delay(attempts) for attempts in range(1, rules.MOST_MAIL_ATTEMPTS)]
+    assert delays[:4] == [30, 60, 120, 240]
+    assert delays[-1] == 6 * 3600
+    assert timedelta(days=2) <= timedelta(seconds=sum(delay or 0 for delay in delays)) <= timedelta(days=2, hours=6)
+    assert rules.mail_delay(rules.MOST_MAIL_ATTEMPTS) is None
+
+
+def test_a_password_of_accents_is_refused_at_once() -> None:
+    """Putting them into order would take minutes."""
+    accents = "a" + "\u0301\u0316" * 250_000
+    began = time.perf_counter()
+    assert rules.password_bytes(accents) is None
+    with pytest.raises(Invalid) as caught:
+        rules.check_new_password(accents)
+    assert caught.value.code == "password_too_long"
+    assert time.perf_counter() - began < 1
+
+
+def test_a_password_that_is_short_enough_once_it_is_composed_is_taken() -> None:
+    # Three characters become one, of three bytes: the most that composing saves.
+    assert rules.check_new_password("\u1112\u1161\u11ab" * 24) == "\ud55c".encode() * 24
+    assert rules.check_new_password("\u03b1\u0313\u0301\u0345" * 24) == "\u1f84".encode() * 24

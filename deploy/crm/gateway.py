@@ -1,0 +1,132 @@
+"""The gateway of a stack: HAProxy and the agent that tells it what is revoked."""
+
+import sys
+import time
+from collections.abc import Mapping
+from pathlib import Path
+
+from crm import plan
+from crm.credentials import Credentials
+from crm.environment import BASE, agent_environment
+from crm.errors import OperatorError
+from crm.gateway_files import GatewayFiles
+from crm.launch import LaunchPlan, write_environment
+from crm.ports import LOOPBACK, free_port, is_free
+from crm.settings import SERVICES, StackSettings
+from crm.state import State
+from crm.supervision import Supervised, Supervisor
+from gateway.runtime import Haproxy, Worker
+
+_AGENT_ENVIRONMENT = "env/gateway-agent.env"
+_RELOAD_SECONDS = 20.0
+
+
+class Gateway:
+    """Both programs, their files and their addresses. `run` is the folder for sockets."""
+
+    def __init__(
+        self,
+        home: Path,
+        run: Path,
+        *,
+        settings: StackSettings,
+        credentials: Credentials,
+        state: State,
+        supervisor: Supervisor,
+    ) -> None:
+        self._home = home
+        self._socket = run / "haproxy.sock"
+        self._settings = settings
+        self._credentials = credentials
+        self._state = state
+        self._supervisor = supervisor
+
+    @property
+    def url(self) -> str:
+        return f"http://{LOOPBACK}:{self._state.port('gateway')}"
+
+    @property
+    def metrics_url(self) -> str:
+        return f"http://{LOOPBACK}:{self._state.port('gateway-metrics')}/metrics"
+
+    @property
+    def agent_url(self) -> str:
+        return f"http://{LOOPBACK}:{self._state.port('gateway-agent-metrics')}"
+
+    def checks(self) -> Mapping[str, str]:
+        """What tells by its status whether a program is ready; the agent is when HAProxy knows what is revoked."""
+        return {plan.GATEWAY_AGENT: f"{self.agent_url}/readyz", plan.GATEWAY: f"{self.url}/readyz"}
+
+    def running(self) -> bool:
+        status = self._supervisor.statuses().get(plan.GATEWAY)
+        return status is not None and status.state == "RUNNING"
+
+    def take_port(self) -> None:
+        """Settle on which port to listen. Raises OperatorError when somebody else does."""
+        known = self._state.ports.get("gateway")
+        wanted = self._settings.gateway_port or known or free_port(self._state.ports.values())
+        if (wanted != known or not self.running()) and not is_free(wanted):
+            other = wanted + 1
+            while not is_free(other):
+                other += 1
+            raise OperatorError(f"port {wanted} is in use by another program. Take another: make up CRM_PORT={other}")
+        self._state.set_port("gateway", wanted)
+
+    def apply(self) -> list[Supervised]:
+        """Write what both programs are started from."""
+        files = GatewayFiles(self._home)
+        urls = plan.web_urls("identity", self._settings, self._state)
+        values = agent_environment(self._credentials, identity_urls=urls, socket=self._socket, maps=files.maps)
+        write_environment(self._home / _AGENT_ENVIRONMENT, values)
+        metrics = self.agent_url.removeprefix("http://")
+        agent = LaunchPlan(
+            command=[sys.executable, "-m", "gateway.agent"],
+            environment={**BASE, "METRICS_BIND": metrics},
+            environment_file=_AGENT_ENVIRONMENT,
+        )
+        haproxy = LaunchPlan(command=files.command, environment=dict(BASE))
+        agent.write(self._home, plan.GATEWAY_AGENT)
+        haproxy.write(self._home, plan.GATEWAY)
+        digest = plan.source_digest("gateway") if self._settings.follow_edits else ""
+        return [
+            plan.supervise_gateway(self._home, plan.GATEWAY_AGENT, agent, digest),
+            plan.supervise_gateway(self._home, plan.GATEWAY, haproxy),
+        ]
+
+    def reload(self, keys: Mapping[str, str]) -> None:
+        """Write HAProxy's configuration, and where it runs wait until a process has taken that over.
+
+        No connection is refused meanwhile. Raises OperatorError when HAProxy does not take the configuration.
+        """
+        files = GatewayFiles(self._home)
+        backends = {
+            service: [url.removeprefix("http://") for url in plan.web_urls(service, self._settings, self._state)]
+            for service in SERVICES
+        }
+        changed = files.write(
+            keys,
+            bind=self.url.removeprefix("http://"),
+            metrics_bind=f"{LOOPBACK}:{self._state.port('gateway-metrics')}",
+            admin_socket=self._socket,
+            backends=backends,
+            limits=self._settings.limits,
+        )
+        if not changed:
+            return
+        files.check()
+        if self.running():
+            before = self._worker()
+            self._supervisor.signal(plan.GATEWAY, "USR2")
+            deadline = time.monotonic() + _RELOAD_SECONDS
+            while self._worker() in (None, before):
+                if time.monotonic() > deadline:
+                    raise OperatorError("HAProxy did not take over its new configuration; see: make logs S=gateway")
+                time.sleep(0.02)
+
+    def _worker(self) -> Worker | None:
+        """The process that takes connections now, if any does."""
+        try:
+            with Haproxy(self._socket, GatewayFiles(self._home).maps).talk() as conversation:
+                return conversation.worker()
+        except OSError:
+            return None

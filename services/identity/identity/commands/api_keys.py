@@ -1,0 +1,111 @@
+"""API keys: made once and shown once, revoked at once."""
+
+import secrets
+import string
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+
+import orjson
+from sqlalchemy import Integer, bindparam, func, insert, update
+
+from chassis.context import current, tenant
+from chassis.db.session import Session
+from chassis.db.statements import Prepared
+from chassis.errors import Conflict, FieldError, Invalid, PreconditionFailed
+from chassis.events import new_id
+from identity import events, rules
+from identity.commands.revocations import revoke_session
+from identity.models import api_keys
+from identity.queries.api_keys import API_KEY, THIS_KEY, get_api_key
+from identity.queries.records import Record
+
+_COLUMNS = ("company_id", "name", "prefix", "secret_hash", "scopes", "user_id", "sid", "expires_at")
+_ADD = Prepared(
+    API_KEY.returning(
+        insert(api_keys).values({name: bindparam(name, type_=api_keys.c[name].type) for name in _COLUMNS})
+    )
+)
+_REVOKE = Prepared(
+    API_KEY.returning(
+        update(api_keys)
+        .where(*THIS_KEY, api_keys.c.version == bindparam("of_version", type_=Integer))
+        .values(revoked_at=func.now(), version=api_keys.c.version + 1, updated_at=func.now())
+    )
+)
+_ALPHABET = string.ascii_lowercase + string.digits
+
+
+@dataclass(frozen=True, slots=True)
+class NewKey:
+    """A key, and the only time that it is to be had."""
+
+    record: Record
+    key: str = field(repr=False)
+
+
+def make_api_key(session: Session, name: str, scopes: Sequence[str], expires_at: datetime | None) -> NewKey:
+    """Make a key that acts for the caller, within `scopes`. Raises Invalid for scopes that the caller cannot give."""
+    now = datetime.now(UTC)
+    faults = [*_scope_faults(scopes, current().permissions), *_expiry_faults(expires_at, now)]
+    if faults:
+        raise Invalid("validation_failed", "Some fields are not as they should be.", faults)
+    prefix = "".join(secrets.choice(_ALPHABET) for _ in range(rules.API_KEY_PREFIX_LENGTH))
+    key = f"crm_{prefix}_{secrets.token_urlsafe(32)}"
+    row = session.fetch(
+        _ADD,
+        company_id=tenant(),
+        name=name,
+        prefix=prefix,
+        secret_hash=rules.token_hash(key),
+        scopes=sorted(set(scopes)),
+        user_id=current().user_id,
+        sid=new_id(),
+        expires_at=expires_at or now + rules.API_KEY_LIFE,
+    )[0]
+    record = Record(*row)
+    events.created(session, events.API_KEY_CREATED, record_id=record.id, version=record.version, after=record.json)
+    return NewKey(record, key)
+
+
+def revoke_api_key(session: Session, key_id: int, version: int) -> None:
+    """Make a key and all its access tokens worthless. Raises NotFound, PreconditionFailed, Conflict."""
+    before = get_api_key(session, key_id, lock=True)
+    if before.version != version:
+        raise PreconditionFailed(
+            "stale_version", "The API key has changed since; get it again.", headers={"ETag": f'"{before.version}"'}
+        )
+    document = orjson.loads(before.json)
+    if document["revoked_at"] is not None:
+        raise Conflict("api_key_revoked", "The API key is revoked already.")
+    after = Record(*session.fetch(_REVOKE, of_company=tenant(), of_id=key_id, of_version=version)[0])
+    revoke_session(session, document["session_id"])
+    events.changed(
+        session,
+        events.API_KEY_REVOKED,
+        record_id=key_id,
+        version=after.version,
+        before=before.json,
+        after=after.json,
+    )
+
+
+def _scope_faults(scopes: Sequence[str], held: frozenset[str]) -> list[FieldError]:
+    faults = []
+    for index, scope in enumerate(scopes):
+        pointer = f"/scopes/{index}"
+        if scope not in rules.KEY_SCOPES:
+            allowed = ", ".join(sorted(rules.KEY_SCOPES))
+            faults.append(FieldError(pointer, "not_for_keys", f"An API key can hold {allowed}."))
+        elif not rules.key_permissions([scope], held):
+            faults.append(FieldError(pointer, "not_held", "Nobody gives a permission that they do not have."))
+    return faults
+
+
+def _expiry_faults(expires_at: datetime | None, now: datetime) -> list[FieldError]:
+    if expires_at is None or now < expires_at <= now + rules.LONGEST_API_KEY_LIFE:
+        return []
+    if expires_at <= now:
+        return [FieldError("/expires_at", "in_the_past", "An API key expires in the future.")]
+    days = rules.LONGEST_API_KEY_LIFE.days
+    return [FieldError("/expires_at", "too_far", f"An API key is good for {days} days at most.")]

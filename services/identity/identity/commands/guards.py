@@ -1,0 +1,80 @@
+"""What no change of members may do: leave a company without an admin, or give more than the giver has."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from sqlalchemy import BigInteger, bindparam, literal_column, select
+
+from chassis.context import current, tenant
+from chassis.db.session import Session
+from chassis.db.statements import Prepared
+from chassis.errors import Conflict, Forbidden
+from identity import rules
+from identity.models import user_companies, users
+from identity.queries.members import find_membership
+
+ADMIN = "admin"
+WRITE = "users:write"
+
+_REVOKED = f"""'{{"revoke": ["{WRITE}"]}}'::jsonb"""
+# An admin who may not change members cannot mend anything, and so is not counted.
+_ANOTHER_ADMIN = Prepared(
+    select(user_companies.c.id)
+    .join_from(user_companies, users, users.c.id == user_companies.c.user_id)
+    .where(
+        user_companies.c.company_id == bindparam("of_company", type_=BigInteger),
+        user_companies.c.user_id != bindparam("of_user", type_=BigInteger),
+        user_companies.c.role == literal_column(f"'{ADMIN}'"),
+        user_companies.c.status == literal_column("'active'"),
+        user_companies.c.permissions.contains(literal_column(_REVOKED)).is_not(True),
+        users.c.is_active,
+    )
+    .limit(literal_column("1"))
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Giver:
+    """Who changes a member, as of now and not as of their token.
+
+    `by_role` is what they could do if all could see all: the visibility that narrows a role narrows it for whoever gets
+    it too, so it takes nothing from a giver. `held` is what they really have.
+    """
+
+    by_role: frozenset[str]
+    held: frozenset[str]
+
+
+def get_giver(session: Session) -> Giver:
+    """The caller, who may change members. Raises Forbidden for who no longer may."""
+    user_id = current().user_id
+    membership = None if user_id is None else find_membership(session, user_id)
+    if membership is None or not membership.is_active or WRITE not in membership.permissions:
+        raise Forbidden("permission_missing", f"This needs the permission {WRITE}.")
+    return Giver(rules.permissions_of(membership.role, membership.custom_permissions), membership.permissions)
+
+
+def refuse_beyond(giver: Giver, role: str, custom: Mapping[str, Sequence[str]] | None) -> None:
+    """Raise Forbidden unless the giver may make somebody a `role` with these permissions."""
+    granted = set((custom or {}).get("grant", ()))
+    if not rules.may_grant(giver.by_role, role, custom) or not granted <= giver.held:
+        raise Forbidden("grant_not_held", "Nobody gives a role or a permission that they do not have themselves.")
+
+
+def refuse_superior(session: Session, giver: Giver, user_id: int) -> None:
+    """Raise Forbidden for a member of the tenant who may do what the giver may not."""
+    membership = find_membership(session, user_id)
+    assert membership is not None
+    if not rules.permissions_of(membership.role, membership.custom_permissions) <= giver.by_role:
+        raise Forbidden("member_outranks", "This member may do more than you; ask somebody who may do as much.")
+
+
+def keep_an_admin(session: Session, user_id: int) -> None:
+    """Raise Conflict unless the tenant has another admin who can act. Ask under the company's lock."""
+    if session.fetch_one(_ANOTHER_ADMIN, of_company=tenant(), of_user=user_id) is None:
+        raise Conflict("last_admin", "This is the company's last active admin; make somebody else one first.")
+
+
+def is_admin(role: str, custom: Mapping[str, Sequence[str]] | None) -> bool:
+    """Whether somebody of this role and these permissions counts as an admin of the company."""
+    return role == ADMIN and WRITE not in (custom or {}).get("revoke", ())

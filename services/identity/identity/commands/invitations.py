@@ -1,0 +1,171 @@
+"""Invitations: sent, sent again and withdrawn by a company."""
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from functools import lru_cache
+from typing import Any
+
+import orjson
+from sqlalchemy import BigInteger, Integer, bindparam, func, insert, update
+from sqlalchemy.dialects.postgresql import JSONB
+
+from chassis.context import current, tenant
+from chassis.db.session import Session
+from chassis.db.statements import Prepared
+from chassis.errors import Conflict, PreconditionFailed
+from chassis.events import EventType
+from identity import events, rules
+from identity.commands import guards, mails, one_time_tokens, throttles
+from identity.commands.locking import lock_company
+from identity.models import invitations
+from identity.queries.companies import get_company
+from identity.queries.invitations import INVITATION, get_invitation, is_member
+from identity.queries.records import Record
+from identity.queries.users import get_user
+
+PURPOSE = "invitation"
+_BODY = """\
+Hello,
+
+{inviter} invites you to work with {company}. Open this link to accept:
+
+{link}
+
+It is good for seven days and for one use. If you do not know what this is about, you need do nothing.
+"""
+_COLUMNS = ("company_id", "email", "role", "permissions", "invited_by", "expires_at")
+_ADD = Prepared(
+    INVITATION.returning(
+        insert(invitations).values(
+            {
+                name: bindparam(
+                    name, type_=JSONB(none_as_null=True) if name == "permissions" else invitations.c[name].type
+                )
+                for name in _COLUMNS
+            }
+        )
+    )
+)
+
+
+def invite(session: Session, app_url: str, values: Mapping[str, Any]) -> Record:
+    """Ask somebody to join the tenant; the letter has the only token there is.
+
+    Raises Forbidden for a role or permission that the caller does not have, Conflict for who is a member already or was
+    asked before, TooManyRequests for two letters to one address within a minute.
+    """
+    email, role, permissions = values["email"], values["role"], values.get("permissions")
+    lock_company(session)
+    guards.refuse_beyond(guards.get_giver(session), role, permissions)
+    if is_member(session, email):
+        raise Conflict("already_member", "Somebody with this address is a member of the company already.")
+    row = session.fetch(
+        _ADD,
+        company_id=tenant(),
+        email=email,
+        role=role,
+        permissions=permissions,
+        invited_by=current().user_id,
+        expires_at=datetime.now(UTC) + rules.INVITATION_LIFE,
+    )[0]
+    invitation = Record(*row)
+    events.created(
+        session,
+        events.INVITATION_CREATED,
+        record_id=invitation.id,
+        version=invitation.version,
+        after=invitation.json,
+    )
+    _send(session, app_url, invitation.id, email)
+    return invitation
+
+
+def resend_invitation(session: Session, app_url: str, invitation_id: int) -> Record:
+    """Send the letter again with a new token; the one before is void and the time begins anew.
+
+    Raises NotFound, Conflict for one that is decided, Forbidden as `invite` does, TooManyRequests within a minute.
+    """
+    lock_company(session)
+    before = get_invitation(session, invitation_id, lock=True)
+    state = _refuse_decided(before)
+    guards.refuse_beyond(guards.get_giver(session), state["role"], state["permissions"])
+    now = datetime.now(UTC)
+    values = {"sent_at": now, "expires_at": now + rules.INVITATION_LIFE}
+    after = write_invitation(session, events.INVITATION_RESENT, before, values)
+    _send(session, app_url, invitation_id, state["email"])
+    return after
+
+
+def withdraw_invitation(session: Session, invitation_id: int, version: int) -> None:
+    """Make the letter worthless. Raises NotFound, PreconditionFailed, Conflict for one that is decided."""
+    before = get_invitation(session, invitation_id, lock=True)
+    if before.version != version:
+        raise PreconditionFailed(
+            "stale_version",
+            "The invitation has changed since; get it again.",
+            headers={"ETag": f'"{before.version}"'},
+        )
+    _refuse_decided(before)
+    one_time_tokens.void(session, PURPOSE, invitation_id=invitation_id)
+    values = {"status": "withdrawn", "decided_at": datetime.now(UTC)}
+    write_invitation(session, events.INVITATION_WITHDRAWN, before, values)
+
+
+def write_invitation(session: Session, event_type: EventType, before: Record, values: Mapping[str, Any]) -> Record:
+    """Write `values` over a locked invitation and record the event with both states."""
+    row = session.fetch(
+        _update(frozenset(values)),
+        of_company=tenant(),
+        of_id=before.id,
+        of_version=before.version,
+        **{f"new_{name}": value for name, value in values.items()},
+    )[0]
+    after = Record(*row)
+    events.changed(session, event_type, record_id=after.id, version=after.version, before=before.json, after=after.json)
+    return after
+
+
+def refuse(status: str) -> Conflict:
+    """What is said of an invitation that is no longer open."""
+    return Conflict(f"invitation_{status}", f"This invitation is {status}.")
+
+
+def _refuse_decided(invitation: Record) -> dict[str, Any]:
+    state: dict[str, Any] = orjson.loads(invitation.json)
+    if state["status"] != "pending":
+        raise refuse(state["status"])
+    return state
+
+
+def _send(session: Session, app_url: str, invitation_id: int, email: str) -> None:
+    """Post the letter, at most one a minute from this company to this address."""
+    throttles.count_or_refuse(session, throttles.of_letters(f"{PURPOSE}-{tenant()}", email))
+    user_id = current().user_id
+    assert user_id is not None
+    inviter = _line(orjson.loads(get_user(session, user_id).json)["name"])
+    company = _line(orjson.loads(get_company(session).json)["name"])
+    token = one_time_tokens.issue(session, PURPOSE, rules.INVITATION_LIFE, invitation_id=invitation_id)
+    link = mails.link(app_url, "invitations", token)
+    body = _BODY.format(inviter=inviter, company=company, link=link)
+    mails.post(session, recipient=email, subject=f"{inviter} invites you to {company}", body=body)
+
+
+def _line(name: str) -> str:
+    """A name as one line: a line break in it could make the letter say something else."""
+    return " ".join("".join(c if c.isprintable() else " " for c in name).split())
+
+
+@lru_cache(maxsize=16)
+def _update(names: frozenset[str]) -> Prepared:
+    values = {name: bindparam(f"new_{name}", type_=invitations.c[name].type) for name in sorted(names)}
+    return Prepared(
+        INVITATION.returning(
+            update(invitations)
+            .where(
+                invitations.c.company_id == bindparam("of_company", type_=BigInteger),
+                invitations.c.id == bindparam("of_id", type_=BigInteger),
+                invitations.c.version == bindparam("of_version", type_=Integer),
+            )
+            .values(**values, version=invitations.c.version + 1, updated_at=func.now())
+        )
+    )

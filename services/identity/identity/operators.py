@@ -1,0 +1,85 @@
+"""Operators of the platform, who see, suspend and activate companies. Run as `python -m identity.operators`."""
+
+import sys
+
+import orjson
+from sqlalchemy import BigInteger, bindparam, func, update
+
+from chassis.config import SettingsError, exit_with
+from chassis.context import Context, acting_as
+from chassis.db.session import Database, Session
+from chassis.db.statements import Prepared
+from chassis.events import new_id
+from identity import events
+from identity.commands import revocations
+from identity.commands.acting import working_for
+from identity.commands.locking import lock_user
+from identity.keys import IdentitySettings
+from identity.models import users
+from identity.queries.memberships import list_workplaces
+from identity.queries.users import USER, find_login, get_user
+from identity.rules import PLATFORM_ROLE, normal_address
+
+ROLES = {"grant": PLATFORM_ROLE, "revoke": "user"}
+USAGE = "usage: python -m identity.operators grant|revoke <e-mail address>"
+
+_SET_ROLE = Prepared(
+    USER.returning(
+        update(users)
+        .where(users.c.id == bindparam("of_user", type_=BigInteger))
+        .values(role=bindparam("new_role", type_=users.c.role.type), version=users.c.version + 1, updated_at=func.now())
+    )
+)
+
+
+class UnknownUserError(Exception):
+    """There is nobody of this address, or they work nowhere."""
+
+
+def set_platform_role(session: Session, email: str, role: str) -> bool:
+    """Give a user a role on the platform; False when they have it. Their tokens end, so that the next ones say so.
+
+    No service's role may do this: it takes the owner's. The audit log of the user's primary company shows it. Raises
+    UnknownUserError.
+    """
+    login = find_login(session, normal_address(email), None)
+    places = [] if login is None else list_workplaces(session, login.user_id)
+    if login is None or not places:
+        raise UnknownUserError(f"There is no user with the address {email}.")
+    with working_for(session, places[0].company_id, None):
+        lock_user(session, login.user_id)
+        before = get_user(session, login.user_id)
+        if orjson.loads(before.json)["role"] == role:
+            return False
+        after, _, version = session.fetch(_SET_ROLE, of_user=login.user_id, new_role=role)[0]
+        events.changed(
+            session, events.USER_UPDATED, record_id=login.user_id, version=version, before=before.json, after=after
+        )
+        revocations.revoke_user(session, login.user_id)
+    return True
+
+
+def main(arguments: list[str]) -> None:
+    """`grant` makes a user an operator of the platform, `revoke` makes them a user like others."""
+    if len(arguments) != 2 or arguments[0] not in ROLES:  # noqa: PLR2004  # A command and an address.
+        raise SystemExit(USAGE)
+    command, email = arguments
+    try:
+        settings = IdentitySettings.from_environment(required=("owner_database_url",))
+    except SettingsError as error:
+        exit_with(error)
+        raise
+    database = Database(settings.owner_database_url, application_name="identity-operators")
+    try:
+        with acting_as(Context(request_id=new_id())), database.transaction() as session:
+            changed = set_platform_role(session, email, ROLES[command])
+    except UnknownUserError as error:
+        raise SystemExit(str(error)) from None
+    finally:
+        database.dispose()
+    state = "is an operator of the platform" if command == "grant" else "is no operator of the platform"
+    sys.stdout.write(f"{email} {state}{'' if changed else ' already'}.\n")
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

@@ -1,0 +1,109 @@
+"""Invitations: who was asked to join the tenant."""
+
+from dataclasses import dataclass
+
+from sqlalchemy import BigInteger, LargeBinary, bindparam, func, literal_column, select
+
+from chassis.context import tenant
+from chassis.db.json_view import JsonView
+from chassis.db.listing import INTEGER, TEXT, TIMESTAMP, Listing
+from chassis.db.session import Session
+from chassis.db.statements import Prepared
+from chassis.errors import NotFound
+from identity.models import invitations, one_time_tokens, user_companies, users
+from identity.queries.records import Record
+
+# Without its token, which is in the letter alone.
+INVITATION = JsonView(
+    invitations,
+    (
+        "id",
+        "company_id",
+        "version",
+        "email",
+        "role",
+        "permissions",
+        "status",
+        "invited_by",
+        "accepted_by",
+        "expires_at",
+        "sent_at",
+        "decided_at",
+        "created_at",
+        "updated_at",
+    ),
+)
+
+# A company invites by the dozen: what the index of the newest first does not serve is looked through.
+INVITATIONS = Listing(
+    INVITATION,
+    filters={
+        "id": INTEGER,
+        "email": TEXT,
+        "role": TEXT,
+        "status": TEXT,
+        "invited_by": INTEGER,
+        "created_at": TIMESTAMP,
+        "expires_at": TIMESTAMP,
+    },
+    sorts=("created_at", "id"),
+)
+
+_OF_TENANT = invitations.c.company_id == bindparam("of_company", type_=BigInteger)
+_THIS = (_OF_TENANT, invitations.c.id == bindparam("of_id", type_=BigInteger))
+_ONE = Prepared(INVITATION.one(*_THIS))
+_LOCKED = Prepared(INVITATION.one(*_THIS, lock=True))
+_BY_TOKEN = Prepared(
+    select(
+        invitations.c.id,
+        invitations.c.email,
+        invitations.c.status,
+        invitations.c.expires_at <= func.now(),
+        one_time_tokens.c.used_at.is_not(None),
+    )
+    .join_from(
+        one_time_tokens,
+        invitations,
+        (invitations.c.company_id == one_time_tokens.c.company_id)
+        & (invitations.c.id == one_time_tokens.c.invitation_id),
+    )
+    .where(_OF_TENANT, one_time_tokens.c.token_hash == bindparam("of_hash", type_=LargeBinary))
+)
+_MEMBER_BY_EMAIL = Prepared(
+    select(literal_column("1"))
+    .join_from(user_companies, users, users.c.id == user_companies.c.user_id)
+    .where(
+        user_companies.c.company_id == bindparam("of_company", type_=BigInteger),
+        func.lower(users.c.email) == func.lower(bindparam("of_email", type_=users.c.email.type)),
+    )
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """An invitation whose token somebody shows; `is_void` when a newer letter replaced it or it was used."""
+
+    id: int
+    email: str
+    status: str
+    is_expired: bool
+    is_void: bool
+
+
+def get_invitation(session: Session, invitation_id: int, *, lock: bool = False) -> Record:
+    """An invitation of the tenant; with `lock` under the row's lock. Raises NotFound."""
+    row = session.fetch_one(_LOCKED if lock else _ONE, of_company=tenant(), of_id=invitation_id)
+    if row is None:
+        raise NotFound("invitation_not_found", "There is no such invitation.")
+    return Record(*row)
+
+
+def find_by_token(session: Session, token_hash: bytes) -> Shown | None:
+    """The invitation of the tenant that a token was sent for; None when it was sent for something else."""
+    row = session.fetch_one(_BY_TOKEN, of_company=tenant(), of_hash=token_hash)
+    return None if row is None else Shown(*row)
+
+
+def is_member(session: Session, email: str) -> bool:
+    """Whether an address, in any case, is that of a member of the tenant, whatever their status."""
+    return session.fetch_one(_MEMBER_BY_EMAIL, of_company=tenant(), of_email=email) is not None

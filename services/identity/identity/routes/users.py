@@ -1,0 +1,87 @@
+"""The HTTP routes of a company's members."""
+
+from typing import Any
+
+from flask import Response
+
+from chassis.db.listing import ListQuery, list_page
+from chassis.web.answers import answer, expected_version, no_content
+from chassis.web.auth import require
+from chassis.web.blueprint import Blueprint, versioned
+from chassis.web.listing import answer_page
+from chassis.web.request import session
+from identity.commands import member_status, members
+from identity.queries import directory
+from identity.schemas.users import DeactivationIn, MemberOut, MemberPatch
+
+blueprint = Blueprint("users", __name__, url_prefix="/v1/users", description="The members of the company.")
+
+
+@blueprint.route("", methods=["GET"])
+@require("users:read")
+@blueprint.listing(directory.MEMBERS, MemberOut)
+def list_users(query: ListQuery) -> Response:
+    """List the members of the company, whatever their status."""
+    return answer_page(directory.MEMBERS, query, list_page(session(), directory.MEMBERS, query))
+
+
+@blueprint.route("/<id:user_id>", methods=["GET"])
+@require("users:read")
+@blueprint.response(200, MemberOut)
+def get_user(user_id: int) -> Response:
+    """Get a member of the company."""
+    return _entry(user_id)
+
+
+@blueprint.route("/<id:user_id>", methods=["PATCH"])
+@require("account:write")
+@versioned
+@blueprint.arguments(MemberPatch)
+@blueprint.response(200, MemberOut)
+def update_user(values: dict[str, Any], user_id: int) -> Response:
+    """Change one's own profile; with users:write, the role, permissions and profile of others too."""
+    members.update_member(session(), user_id, expected_version(), values)
+    return _entry(user_id)
+
+
+@blueprint.route("/<id:user_id>", methods=["DELETE"])
+@require("users:write")
+@versioned
+@blueprint.response(204)
+def remove_user(user_id: int) -> Response:
+    """Remove a member who has another company from this one."""
+    member_status.remove_member(session(), user_id, expected_version())
+    return no_content()
+
+
+@blueprint.route("/<id:user_id>/suspend", methods=["POST"])
+@require("users:write")
+@blueprint.response(200, MemberOut)
+def suspend_user(user_id: int) -> Response:
+    """Sign a member out at once and keep them out; their records stay theirs."""
+    member_status.suspend_member(session(), user_id)
+    return _entry(user_id)
+
+
+@blueprint.route("/<id:user_id>/activate", methods=["POST"])
+@require("users:write")
+@blueprint.response(200, MemberOut)
+def activate_user(user_id: int) -> Response:
+    """Let a suspended or deactivated member work again."""
+    member_status.activate_member(session(), user_id)
+    return _entry(user_id)
+
+
+@blueprint.route("/<id:user_id>/deactivate", methods=["POST"])
+@require("users:write")
+@blueprint.arguments(DeactivationIn)
+@blueprint.response(200, MemberOut)
+def deactivate_user(values: dict[str, Any], user_id: int) -> Response:
+    """Sign a member out for good and give their records to others."""
+    member_status.deactivate_member(session(), user_id, values["transfer"])
+    return _entry(user_id)
+
+
+def _entry(user_id: int) -> Response:
+    entry = directory.get_entry(session(), user_id)
+    return answer(entry.json, version=entry.version)

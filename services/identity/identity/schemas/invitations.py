@@ -1,0 +1,51 @@
+"""Invitations."""
+
+from marshmallow import fields, validate
+
+from chassis.web.schemas import InSchema, OutSchema, Text, Timestamp
+from identity.rules import COMPANY_ROLES, INVITATION_STATUSES, ROLES
+from identity.schemas.auth import TokensOut
+from identity.schemas.fields import EMAIL, PASSWORD
+from identity.schemas.users import MemberOut, PermissionsIn
+
+
+class InvitationIn(InSchema):
+    """Whom to ask, and what they will be."""
+
+    email = Text(required=True, longest=255, validate=[EMAIL], metadata={"format": "email"})
+    role = fields.String(required=True, validate=validate.OneOf(COMPANY_ROLES))
+    permissions = fields.Nested(PermissionsIn, allow_none=True)
+
+
+class AcceptanceIn(InSchema):
+    """The token from the letter. A new user gives names and a password to be, a user who is known gives theirs."""
+
+    token = Text(required=True, longest=100, load_only=True)
+    first_name = Text(shortest=1, longest=100)
+    last_name = Text(shortest=1, longest=100)
+    password = fields.String(required=True, load_only=True, metadata=PASSWORD)
+
+
+class InvitationOut(OutSchema):
+    """An invitation, without the token, which is in the letter alone."""
+
+    id = fields.Integer(required=True)
+    company_id = fields.Integer(required=True)
+    version = fields.Integer(required=True)
+    email = fields.String(required=True)
+    role = fields.String(required=True, validate=validate.OneOf(ROLES))
+    permissions = fields.Dict(required=True, allow_none=True)
+    status = fields.String(required=True, validate=validate.OneOf(INVITATION_STATUSES))
+    invited_by = fields.Integer(required=True)
+    accepted_by = fields.Integer(required=True, allow_none=True)
+    expires_at = Timestamp(required=True)
+    sent_at = Timestamp(required=True)
+    decided_at = Timestamp(required=True, allow_none=True)
+    created_at = Timestamp(required=True)
+    updated_at = Timestamp(required=True)
+
+
+class JoinedOut(TokensOut):
+    """The new member and their tokens."""
+
+    member = fields.Nested(MemberOut, required=True)

@@ -1,0 +1,193 @@
+"""Changing a password: with the old one; and what ends with it."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+NEW = "another horse battery"
+PATH = "/v1/auth/password"
+
+
+def test_the_new_password_signs_in_and_the_old_one_no_more(
+    register: Callable[..., Any], change: Callable[..., Any], log_in: Callable[..., Any]
+) -> None:
+    ann = register()
+    assert change(ann.headers, ann.password).status_code == 204
+    assert log_in(ann.email, NEW).status_code == 200
+    assert log_in(ann.email, ann.password).status_code == 401
+
+
+def test_a_change_ends_all_other_sessions_in_all_companies(
+    *,
+    http: Any,
+    register: Callable[..., Any],
+    change: Callable[..., Any],
+    log_in: Callable[..., Any],
+    refresh: Callable[..., Any],
+    join: Callable[..., Any],
+    claims: Callable[..., Any],
+    kinds: Callable[..., Any],
+    revoked: Callable[..., Any],
+) -> None:
+    ann, ben = register(), register()
+    join(ann.user_id, ben.company_id)
+    there = log_in(ann.email, company_id=ben.company_id).json
+    here = log_in(ann.email).json
+    assert change(ann.headers, ann.password).status_code == 204
+    for other in (there, here):
+        assert refresh(other["refresh_token"]).status_code == 401
+        assert revoked("session", claims(other["access_token"])["sid"]) == 1
+    assert kinds(ann.company_id) == ["session_ended"]
+    assert kinds(ben.company_id) == ["session_ended"]
+    # The session that changed it goes on, with the very token that it has.
+    assert refresh(ann.answer["refresh_token"]).status_code == 200
+    assert revoked("session", claims(ann.answer["access_token"])["sid"]) is None
+    assert revoked("user", ann.user_id) is None
+    assert http.get("/v1/auth/me", headers=ann.headers).status_code == 200
+    assert refresh(ben.answer["refresh_token"]).status_code == 200
+
+
+def test_a_change_is_published_without_the_password(
+    http: Any, register: Callable[..., Any], change: Callable[..., Any], published: Callable[..., Any]
+) -> None:
+    ann = register()
+    change(ann.headers, ann.password)
+    event = next(event for event in published(ann.company_id) if event["type"] == "crm.user.password_changed.v1")
+    assert (event["aggregateversion"], event["actor"]) == (2, str(ann.user_id))
+    assert event["data"]["changed"] == []
+    assert event["data"]["before"] == ann.answer["user"]
+    assert event["data"]["after"] == http.get("/v1/auth/me", headers=ann.headers).json["user"]
+
+
+def test_the_user_is_told_of_the_change(
+    register: Callable[..., Any], change: Callable[..., Any], letters: Callable[..., Any]
+) -> None:
+    ann = register()
+    change(ann.headers, ann.password)
+    subject, text = letters(ann.email)[-1]
+    assert subject == "Your password was changed"
+    assert text.startswith("Hello Ann,")
+    assert NEW not in text
+
+
+def test_a_wrong_current_password_changes_nothing_and_is_told_to_the_audit_log(
+    register: Callable[..., Any],
+    change: Callable[..., Any],
+    log_in: Callable[..., Any],
+    refresh: Callable[..., Any],
+    kinds: Callable[..., Any],
+) -> None:
+    ann = register()
+    other = log_in(ann.email).json
+    response = change(ann.headers, "wrong horse battery")
+    assert response.status_code == 422
+    assert response.json["code"] == "wrong_password"
+    assert response.json["errors"][0]["pointer"] == "/current_password"
+    assert log_in(ann.email, ann.password).status_code == 200
+    assert refresh(other["refresh_token"]).status_code == 200
+    assert kinds(ann.company_id) == ["wrong_password"]
+
+
+def test_guesses_at_the_current_password_are_throttled_together_with_those_at_the_door(
+    register: Callable[..., Any], change: Callable[..., Any], log_in: Callable[..., Any]
+) -> None:
+    ann = register()
+    statuses = [change(ann.headers, "wrong horse battery").status_code for _ in range(2)]
+    statuses += [log_in(ann.email, "wrong horse battery").status_code for _ in range(2)]
+    assert statuses == [422, 422, 401, 401]
+    response = change(ann.headers, ann.password)
+    assert (response.status_code, response.json["code"]) == (429, "too_many_attempts")
+    assert response.headers["Retry-After"] == "1"
+
+
+@pytest.mark.parametrize(
+    ("new", "code"),
+    [
+        ("a" * 73, "password_too_long"),
+        ("\U0001f511" * 19, "password_too_long"),
+        ("a" * (1024 * 1024 - 200), "password_too_long"),
+        ("short", "password_too_short"),
+        ("nul\x00in the middle", "password_invalid"),
+    ],
+)
+def test_a_new_password_keeps_the_rules(
+    http: Any, register: Callable[..., Any], change: Callable[..., Any], new: str, code: str
+) -> None:
+    ann = register()
+    for response in (
+        change(ann.headers, ann.password, new),
+        http.post(f"{PATH}/reset", json={"token": "x", "new_password": new}),
+    ):
+        assert response.status_code == 422
+        assert [(e["pointer"], e["code"]) for e in response.json["errors"]] == [("/new_password", code)]
+
+
+def test_of_two_changes_at_once_one_wins(
+    register: Callable[..., Any], side_by_side: Callable[..., Any], log_in: Callable[..., Any]
+) -> None:
+    ann = register()
+
+    def to(new: str) -> Any:
+        body = {"current_password": ann.password, "new_password": new}
+        return lambda client: client.post(PATH, json=body, headers=ann.headers)
+
+    news = [f"{NEW} {number}" for number in range(2)]
+    statuses = [response.status_code for response in side_by_side([to(new) for new in news])]
+    assert min(statuses) == 204
+    assert max(statuses) in (409, 422)
+    assert log_in(ann.email, news[statuses.index(204)]).status_code == 200
+
+
+def test_nobody_comes_in_with_the_old_password_while_it_is_changed(
+    register: Callable[..., Any], side_by_side: Callable[..., Any], refresh: Callable[..., Any]
+) -> None:
+    for ann in [register() for _ in range(5)]:
+        body = {"current_password": ann.password, "new_password": NEW}
+        changed, signed_in = side_by_side(
+            [
+                lambda client, body=body, ann=ann: client.post(PATH, json=body, headers=ann.headers),
+                lambda client, ann=ann: client.post(
+                    "/v1/auth/login", json={"email": ann.email, "password": ann.password}
+                ),
+            ]
+        )
+        assert changed.status_code == 204
+        # Either the sign-in came too late, or it came in time and the change ended its session.
+        assert signed_in.status_code in (200, 401)
+        if signed_in.status_code == 200:
+            assert refresh(signed_in.json["refresh_token"]).status_code == 401
+
+
+@pytest.mark.parametrize(
+    ("path", "given"),
+    [
+        ("", {"current_password": "x", "new_password": NEW, "user_id": 1}),
+        ("", {"current_password": "x"}),
+        ("", {"current_password": 1, "new_password": NEW}),
+        ("/forgot", {"email": "ann@acme.example", "password_hash": "x"}),
+        ("/forgot", {"email": "a\x00@acme.example"}),
+        ("/forgot", {"email": "a" * 256}),
+        ("/forgot", {}),
+        ("/reset", {"token": "x", "new_password": NEW, "user_id": 1}),
+        ("/reset", {"token": "x", "new_password": NEW, "company_id": 1}),
+        ("/reset", {"token": ["x"], "new_password": NEW}),
+        ("/reset", {"new_password": NEW}),
+    ],
+)
+def test_what_is_not_asked_for_is_refused(http: Any, register: Callable[..., Any], path: str, given: Any) -> None:
+    assert http.post(PATH + path, json=given, headers=register().headers).status_code == 422
+
+
+def test_a_change_that_is_sent_again_with_its_key_is_good_and_a_refused_one_leaves_the_key_free(
+    http: Any, register: Callable[..., Any], log_in: Callable[..., Any]
+) -> None:
+    ann = register()
+
+    def send(old: str) -> Any:
+        headers = ann.headers | {"Idempotency-Key": "change"}
+        return http.post(PATH, json={"current_password": old, "new_password": NEW}, headers=headers)
+
+    assert send("wrong horse battery").status_code == 422
+    assert [send(ann.password).status_code for _ in range(2)] == [204, 204]
+    assert log_in(ann.email, NEW).status_code == 200

@@ -1,0 +1,182 @@
+"""What the gateways' agents are told: everything, then what has changed, and nothing lost between two questions."""
+
+import statistics
+import time
+import uuid
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import psycopg
+import pytest
+
+from chassis.config import SettingsError
+from chassis.context import Context, acting_as
+from chassis.db.session import Database
+from chassis.testing.fixtures import DatabaseUrls
+from chassis.web.application import ServiceApplication
+from identity.app import SERVICE, trust_own_keys
+from identity.commands import revocations
+from identity.keys import IdentitySettings
+from identity.queries.revocations import HORIZON, list_revocations
+
+KEY = "agents-key-" + "k" * 32
+PATH = "/internal/revocations"
+REVOKE = """
+    INSERT INTO revocations (kind, key, value) VALUES (%s, %s, %s) ON CONFLICT (kind, key) DO UPDATE
+    SET value = excluded.value, changed_in = pg_current_xact_id()::text::bigint, changed_at = now()
+"""
+
+
+@pytest.fixture(scope="module")
+def agents_app(settings: IdentitySettings, database: Database) -> Any:
+    return ServiceApplication(SERVICE, replace(settings, gateway_agent_key=KEY), database)
+
+
+@pytest.fixture
+def ask(agents_app: ServiceApplication) -> Any:
+    """Ask as an agent does; answers the document."""
+
+    def question(after: str | None = None) -> Any:
+        query = {} if after is None else {"after": after}
+        answer = agents_app.test_client().get(PATH, query_string=query, headers={"Authorization": f"Bearer {KEY}"})
+        assert answer.status_code == 200, answer.text
+        assert answer.headers["Cache-Control"] == "no-store"
+        return answer.json
+
+    return question
+
+
+@pytest.fixture
+def another(urls: DatabaseUrls) -> Any:
+    """A connection whose transaction the test commits when it likes."""
+    with psycopg.connect(urls.superuser) as connection:
+        yield connection
+        connection.rollback()
+
+
+@pytest.mark.parametrize(
+    "authorization", [None, "", "Bearer", "Bearer ", f"Bearer {KEY}x", f"Bearer {KEY[:-1]}", f"Basic {KEY}", KEY, "ß"]
+)
+def test_strangers_learn_nothing(agents_app: ServiceApplication, authorization: str | None) -> None:
+    headers = {} if authorization is None else {"Authorization": authorization}
+    answer = agents_app.test_client().get(PATH, headers=headers)
+    assert (answer.status_code, answer.json["code"]) == (401, "invalid_agent_key")
+
+
+@pytest.mark.parametrize("authorization", [None, "Bearer ", "Bearer", "Bearer None"])
+def test_without_a_key_in_the_settings_nobody_gets_in(http: Any, authorization: str | None) -> None:
+    headers = {} if authorization is None else {"Authorization": authorization}
+    assert http.get(PATH, headers=headers).status_code == 401
+
+
+def test_a_token_of_a_user_is_no_agents_key(http: Any, register: Callable[..., Any]) -> None:
+    assert http.get(PATH, headers=register().headers).status_code == 401
+
+
+def test_a_key_that_could_be_guessed_is_refused_at_the_start(settings: IdentitySettings, database: Database) -> None:
+    app = ServiceApplication(SERVICE, replace(settings, gateway_agent_key="k" * 31), database)
+    with pytest.raises(SettingsError, match="GATEWAY_AGENT_KEY is shorter"):
+        trust_own_keys(app)
+
+
+@pytest.mark.parametrize("after", ["", "x", "-1", "1.5", "9" * 19, "9" * 20, "1;", "%00"])
+def test_a_cursor_that_is_none_is_refused(agents_app: ServiceApplication, after: str) -> None:
+    answer = agents_app.test_client().get(
+        PATH, query_string={"after": after}, headers={"Authorization": f"Bearer {KEY}"}
+    )
+    assert (answer.status_code, answer.json["code"]) == (400, "invalid_cursor")
+
+
+def test_all_that_commands_revoke_is_told(
+    ask: Callable[..., Any], register: Callable[..., Any], database: Database, superuser: psycopg.Connection
+) -> None:
+    ann, sid = register(), str(uuid.uuid4())
+    cursor = ask()["cursor"]
+    with acting_as(Context(company_id=ann.company_id)), database.transaction() as session:
+        revocations.revoke_user(session, ann.user_id)
+        revocations.revoke_session(session, sid)
+        revocations.close_company(session, ann.company_id)
+    for told in (ask(cursor), ask()):
+        assert told["users"][str(ann.user_id)] == 2
+        assert sid in told["sessions"]
+        assert told["companies"][str(ann.company_id)] is True
+    cursor = ask()["cursor"]
+    with acting_as(Context(company_id=ann.company_id)), database.transaction() as session:
+        revocations.open_company(session, ann.company_id)
+    assert ask(cursor)["companies"] == {str(ann.company_id): False}
+
+
+def test_what_an_idle_system_is_told_since_then_is_nothing(
+    ask: Callable[..., Any], superuser: psycopg.Connection
+) -> None:
+    superuser.execute(REVOKE, ("session", str(uuid.uuid4()), 1))
+    cursor = ask()["cursor"]
+    assert ask(cursor) | {"cursor": ""} == {"cursor": "", "users": {}, "sessions": [], "companies": {}}
+
+
+def test_a_commit_that_comes_late_is_not_missed(
+    ask: Callable[..., Any], superuser: psycopg.Connection, another: psycopg.Connection
+) -> None:
+    """The slow transaction has the lower id; the quick one is told, and with it a cursor, before the slow one commits."""
+    slow, quick = str(uuid.uuid4()), str(uuid.uuid4())
+    cursor = ask()["cursor"]
+    another.execute(REVOKE, ("session", slow, 1))
+    superuser.execute(REVOKE, ("session", quick, 1))
+    told = ask(cursor)
+    assert quick in told["sessions"]
+    assert slow not in told["sessions"]
+    another.commit()
+    assert slow in ask(told["cursor"])["sessions"]
+
+
+def test_a_transaction_that_began_before_and_writes_afterwards_is_not_missed(
+    ask: Callable[..., Any], superuser: psycopg.Connection, another: psycopg.Connection
+) -> None:
+    late = str(uuid.uuid4())
+    another.execute("SELECT pg_current_xact_id()")
+    superuser.execute(REVOKE, ("session", str(uuid.uuid4()), 1))
+    told = ask(ask()["cursor"])
+    another.execute(REVOKE, ("session", late, 1))
+    another.commit()
+    assert late in ask(told["cursor"])["sessions"]
+
+
+def test_a_cursor_of_a_database_that_was_restored_since_gets_everything(
+    ask: Callable[..., Any], superuser: psycopg.Connection
+) -> None:
+    sid = str(uuid.uuid4())
+    superuser.execute(REVOKE, ("session", sid, 1))
+    future = str(int(ask()["cursor"]) + 10**6)
+    assert sid in ask(future)["sessions"]
+
+
+def test_what_no_living_token_is_about_is_not_told(ask: Callable[..., Any], superuser: psycopg.Connection) -> None:
+    number, sid = uuid.uuid4().int % 10**9 + 10**9, str(uuid.uuid4())
+    for kind, key in (("user", str(number)), ("session", sid), ("company", str(number)), ("company", str(number + 1))):
+        superuser.execute(REVOKE, (kind, key, 1))
+    superuser.execute(REVOKE, ("company", str(number + 1), 0))
+    age = "UPDATE revocations SET changed_at = now() - %s - interval '1 s' WHERE key IN (%s, %s, %s)"
+    superuser.execute(age, (HORIZON, str(number), sid, str(number + 1)))
+    told = ask()
+    assert str(number) not in told["users"]
+    assert sid not in told["sessions"]
+    # However long a company has been closed, its next token would be refused too.
+    assert told["companies"].get(str(number)) is True
+    assert str(number + 1) not in told["companies"]
+
+
+def test_asking_twice_a_second_costs_next_to_nothing(database: Database, superuser: psycopg.Connection) -> None:
+    superuser.execute(
+        "INSERT INTO revocations (kind, key, value) SELECT 'session', gen_random_uuid(), 1 FROM generate_series(1, 5000)"
+    )
+    superuser.execute("ANALYZE revocations")
+    with database.session() as session:
+        cursor = superuser.execute("SELECT pg_current_xact_id()::text::bigint").fetchone()[0]  # type: ignore[index]  # One row.
+        spent = []
+        for _ in range(100):
+            began = time.perf_counter()
+            list_revocations(session, cursor)
+            spent.append((time.perf_counter() - began) * 1000)
+    superuser.execute("DELETE FROM revocations WHERE kind = 'session'")
+    assert statistics.median(spent) < 2, spent
