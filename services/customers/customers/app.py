@@ -29,6 +29,16 @@ SERVICE = Service(
             "There is a customer of this name at this company already.",
             (FieldError("/name", "taken", "There is a customer of this name at this company already."),),
         ),
+        "uq_industries_company_id_name": Conflict(
+            "industry_exists",
+            "There is such an industry already.",
+            (FieldError("/name", "taken", "There is such an industry already."),),
+        ),
+        "fk_customers_company_id_industry": Invalid(
+            "unknown_industry",
+            "There is no such industry in this company.",
+            (FieldError("/industry", "unknown_reference", "There is no such industry in this company."),),
+        ),
         "fk_customers_company_id_assigned_to": Invalid(
             "unknown_user",
             "There is no such user in this company.",

@@ -8,5 +8,24 @@ CUSTOMER_CREATED = EventType("customer", "created", table="customers")
 CUSTOMER_UPDATED = EventType("customer", "updated", table="customers")
 CUSTOMER_ARCHIVED = EventType("customer", "archived", table="customers")
 CUSTOMER_RESTORED = EventType("customer", "restored", table="customers")
+CUSTOMER_PURGED = EventType("customer", "purged", table="customers")
+CONTACT_CREATED = EventType("contact", "created", table="contacts")
+CONTACT_UPDATED = EventType("contact", "updated", table="contacts")
+CONTACT_ARCHIVED = EventType("contact", "archived", table="contacts")
+CONTACT_RESTORED = EventType("contact", "restored", table="contacts")
+CONTACT_PURGED = EventType("contact", "purged", table="contacts")
+INDUSTRY_CREATED = EventType("industry", "created", table="industries")
 
-PUBLISHED = (CUSTOMER_CREATED, CUSTOMER_UPDATED, CUSTOMER_ARCHIVED, CUSTOMER_RESTORED)
+PUBLISHED = (
+    CUSTOMER_CREATED,
+    CUSTOMER_UPDATED,
+    CUSTOMER_ARCHIVED,
+    CUSTOMER_RESTORED,
+    CUSTOMER_PURGED,
+    CONTACT_CREATED,
+    CONTACT_UPDATED,
+    CONTACT_ARCHIVED,
+    CONTACT_RESTORED,
+    CONTACT_PURGED,
+    INDUSTRY_CREATED,
+)

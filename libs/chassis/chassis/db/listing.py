@@ -5,7 +5,7 @@ are neither repeated nor skipped.
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import lru_cache
 from typing import Any
@@ -64,6 +64,13 @@ def _text(text: str) -> str:
     return text
 
 
+def _boolean(text: str) -> bool:
+    if text not in ("true", "false"):
+        raise ValueError("true or false is wanted")
+    return text == "true"
+
+
+BOOLEAN = Kind(_boolean, ("eq",), "boolean")
 INTEGER = Kind(_integer, ("eq", "ne", "gt", "gte", "lt", "lte", "in", "is_null"), "integer")
 TIMESTAMP = Kind(_timestamp, ("eq", "gt", "gte", "lt", "lte", "is_null"), "timestamp")
 TEXT = Kind(_text, ("eq", "ne", "in", "contains", "is_null"), "text")
@@ -88,6 +95,11 @@ class ListQuery:
     values: tuple[Any, ...]
     after: tuple[Any, ...] = ()
     total: bool = False
+
+    def where(self, name: str, value: Any) -> "ListQuery":
+        """The same question of only those records whose field `name` is `value`."""
+        shape = replace(self.shape, conditions=(*self.shape.conditions, (name, "eq")))
+        return replace(self, shape=shape, values=(*self.values, value))
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,7 @@
 """flask-smorest's blueprint with our bodies, lists and answers: documentation that costs nothing at run time."""
 
 from collections.abc import Callable, Sequence
-from functools import wraps
+from functools import cache, wraps
 from typing import Any, TypeVar
 
 import flask_smorest
@@ -40,15 +40,7 @@ class Blueprint(flask_smorest.Blueprint):  # type: ignore[misc]  # flask-smorest
 
     def listing(self, listing: Listing, schema: type[marshmallow.Schema]) -> Callable[[View], View]:
         """Pass the parsed ListQuery as the first argument, and document the page of `schema` documents."""
-        page = type(
-            f"{schema.__name__.removesuffix('Out')}Page",
-            (marshmallow.Schema,),
-            {
-                "Meta": type("Meta", (), {"unknown": marshmallow.EXCLUDE}),
-                "data": marshmallow.fields.List(marshmallow.fields.Nested(schema), required=True),
-                "page": marshmallow.fields.Nested(PageInfo, required=True),
-            },
-        )
+        page = _page_of(schema)
 
         def decorate(view: View) -> View:
             @wraps(view)
@@ -71,6 +63,20 @@ class Blueprint(flask_smorest.Blueprint):  # type: ignore[misc]  # flask-smorest
             return view
 
         return decorate
+
+
+@cache  # One for each schema that is listed: two lists of one schema share their page's.
+def _page_of(schema: type[marshmallow.Schema]) -> type[marshmallow.Schema]:
+    """The schema of a page of `schema` documents."""
+    return type(
+        f"{schema.__name__.removesuffix('Out')}Page",
+        (marshmallow.Schema,),
+        {
+            "Meta": type("Meta", (), {"unknown": marshmallow.EXCLUDE}),
+            "data": marshmallow.fields.List(marshmallow.fields.Nested(schema), required=True),
+            "page": marshmallow.fields.Nested(PageInfo, required=True),
+        },
+    )
 
 
 _PHRASES: dict[int, Any] = {200: "OK", 201: "Created", 204: "No content"}

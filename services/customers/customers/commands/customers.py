@@ -4,108 +4,91 @@ from functools import lru_cache
 from typing import Any
 
 import orjson
-from sqlalchemy import ColumnElement, Integer, bindparam, cast, func, insert, literal, select, update
+from sqlalchemy import bindparam, cast, func, insert, literal, select
 from sqlalchemy.dialects.postgresql import insert as upsert
 
 from chassis import events
 from chassis.context import current, tenant
-from chassis.db import outbox
+from chassis.db.records import NOW, Record
 from chassis.db.session import Session
 from chassis.db.statements import Prepared
-from chassis.errors import Conflict, PreconditionFailed
-from customers.events import CUSTOMER_ARCHIVED, CUSTOMER_CREATED, CUSTOMER_RESTORED, CUSTOMER_UPDATED, SOURCE
+from chassis.errors import Conflict
+from customers.commands import contacts
+from customers.events import (
+    CUSTOMER_ARCHIVED,
+    CUSTOMER_CREATED,
+    CUSTOMER_PURGED,
+    CUSTOMER_RESTORED,
+    CUSTOMER_UPDATED,
+)
 from customers.models import customer_codes, customers, user_refs
-from customers.queries.customers import CUSTOMER, THIS_CUSTOMER, Customer, get_customer
+from customers.queries.companies import find_region
+from customers.queries.customers import CUSTOMER, RECORDS, get_customer
+from customers.rules.matching import matching_keys
+
+_DELETE = Prepared(customers.delete().where(*RECORDS.this))
 
 
-def create_customer(session: Session, values: dict[str, Any]) -> Customer:
+def create_customer(session: Session, values: dict[str, Any]) -> Record:
     """Create a customer; without a code it gets the company's next one."""
-    actor = current().user_id
-    row = session.fetch(
-        _insert(frozenset(values)), of_company=tenant(), actor=actor, **{f"new_{name}": values[name] for name in values}
-    )[0]
-    customer = Customer(*row)
-    outbox.record(
-        session,
-        CUSTOMER_CREATED,
-        source=SOURCE,
-        record_id=customer.id,
-        version=customer.version,
-        before=None,
-        after=customer.json,
-    )
+    values = with_keys(session, values)
+    parameters = {f"new_{name}": value for name, value in values.items()}
+    row = session.fetch(_insert(frozenset(values)), of_company=tenant(), actor=current().user_id, **parameters)[0]
+    customer = Record(*row)
+    RECORDS.note(session, CUSTOMER_CREATED, customer, before=None)
     return customer
 
 
-def update_customer(session: Session, customer_id: int, version: int, values: dict[str, Any]) -> Customer:
+def update_customer(session: Session, customer_id: int, version: int, values: dict[str, Any]) -> Record:
     """Change the given fields of the state that the caller has seen. Raises NotFound, PreconditionFailed, Conflict."""
-    before = _expect(session, customer_id, version)
-    if _is_archived(before):
+    return change_customer(session, RECORDS.expect(session, customer_id, version), values)
+
+
+def change_customer(session: Session, before: Record, values: dict[str, Any]) -> Record:
+    """Change the given fields of a customer that is locked. Raises Conflict for one that is archived."""
+    if is_archived(before):
         raise Conflict("customer_archived", "The customer is archived; restore it first.")
-    return _change(session, CUSTOMER_UPDATED, before, values)
+    return RECORDS.change(session, CUSTOMER_UPDATED, before, with_keys(session, values))
 
 
-def archive_customer(session: Session, customer_id: int, version: int) -> Customer:
-    """Hide the customer from lists; it can be restored. Raises NotFound, PreconditionFailed, Conflict."""
-    before = _expect(session, customer_id, version)
-    if _is_archived(before):
+def archive_customer(session: Session, customer_id: int, version: int) -> Record:
+    """Hide the customer and its contacts from lists. Raises NotFound, PreconditionFailed, Conflict."""
+    before = RECORDS.expect(session, customer_id, version)
+    if is_archived(before):
         raise Conflict("customer_archived", "The customer is archived already.")
     event_id = events.new_id()
-    values = {"archived_at": func.now(), "archived_by_event": event_id}
-    return _change(session, CUSTOMER_ARCHIVED, before, values, event_id=event_id)
+    contacts.archive_contacts_of(session, customer_id, event_id)
+    values = {"archived_at": NOW, "archived_by_event": event_id}
+    return RECORDS.change(session, CUSTOMER_ARCHIVED, before, values, event_id=event_id)
 
 
-def restore_customer(session: Session, customer_id: int) -> Customer:
-    """Bring an archived customer back. Raises NotFound, Conflict."""
+def restore_customer(session: Session, customer_id: int) -> Record:
+    """Bring an archived customer back, and the contacts that went with it. Raises NotFound, Conflict."""
     before = get_customer(session, customer_id, lock=True)
-    if not _is_archived(before):
+    if not is_archived(before):
         raise Conflict("customer_not_archived", "The customer is not archived.")
-    return _change(session, CUSTOMER_RESTORED, before, {"archived_at": None, "archived_by_event": None})
+    contacts.restore_contacts_of(session, customer_id)
+    return RECORDS.change(session, CUSTOMER_RESTORED, before, {"archived_at": None, "archived_by_event": None})
 
 
-def _expect(session: Session, customer_id: int, version: int) -> Customer:
-    """Lock the customer and hold it against the version that the caller has seen."""
-    customer = get_customer(session, customer_id, lock=True)
-    if customer.version != version:
-        raise PreconditionFailed(
-            "stale_version",
-            "The customer has changed since; get it again.",
-            headers={"ETag": f'"{customer.version}"'},
-        )
-    return customer
+def purge_customer(session: Session, customer_id: int, version: int) -> None:
+    """Delete the customer and its contacts for good. Raises NotFound, PreconditionFailed."""
+    before = RECORDS.expect(session, customer_id, version)
+    contacts.purge_contacts_of(session, customer_id)
+    session.run(_DELETE, of_company=tenant(), of_id=customer_id)
+    RECORDS.gone(session, CUSTOMER_PURGED, before)
 
 
-def _change(
-    session: Session,
-    event_type: events.EventType,
-    before: Customer,
-    values: dict[str, Any],
-    event_id: str | None = None,
-) -> Customer:
-    """Write `values` over the locked state `before` and record the event with both states."""
-    plain = {name: value for name, value in values.items() if not isinstance(value, ColumnElement)}
-    row = session.fetch(
-        _update(frozenset(values), frozenset(values) - frozenset(plain)),
-        of_company=tenant(),
-        of_id=before.id,
-        of_version=before.version,
-        **{f"new_{name}": value for name, value in plain.items()},
-    )[0]
-    after = Customer(*row)
-    outbox.record(
-        session,
-        event_type,
-        source=SOURCE,
-        record_id=after.id,
-        version=after.version,
-        before=before.json,
-        after=after.json,
-        event_id=event_id,
-    )
-    return after
+def with_keys(session: Session, values: dict[str, Any]) -> dict[str, Any]:
+    """`values` with the keys by which the customer is recognised."""
+    phone = values.get("phone")
+    # A number that says its country needs no look at the company's.
+    region = find_region(session) if phone and not phone.lstrip().startswith("+") else None
+    return values | matching_keys(values, region)
 
 
-def _is_archived(customer: Customer) -> bool:
+def is_archived(customer: Record) -> bool:
+    """Whether the customer is hidden from lists."""
     return orjson.loads(customer.json)["archived_at"] is not None
 
 
@@ -136,17 +119,3 @@ def _insert(names: frozenset[str]) -> Prepared:
         chosen = select(*(value.label(name) for name, value in values.items())).select_from(number)
         statement = insert(customers).from_select(list(values), chosen)
     return Prepared(CUSTOMER.returning(statement).add_cte(known))
-
-
-@lru_cache(maxsize=256)
-def _update(names: frozenset[str], now: frozenset[str]) -> Prepared:
-    """Set the named columns (those in `now` to the transaction's time) where the version is still the expected one."""
-    values: dict[str, Any] = {
-        name: func.now() if name in now else bindparam(f"new_{name}", type_=customers.c[name].type)
-        for name in sorted(names)
-    }
-    expected = customers.c.version == bindparam("of_version", type_=Integer())
-    statement = update(customers).where(*THIS_CUSTOMER, expected)
-    return Prepared(
-        CUSTOMER.returning(statement.values(**values, version=customers.c.version + 1, updated_at=func.now()))
-    )

@@ -1,15 +1,10 @@
 """Everything that reads customers; always of one tenant."""
 
-from dataclasses import dataclass
-
-from sqlalchemy import bindparam
-
-from chassis.context import tenant
 from chassis.db.json_view import JsonView
 from chassis.db.listing import INTEGER, TEXT, TIMESTAMP, Listing
+from chassis.db.records import Record, Records
 from chassis.db.session import Session
-from chassis.db.statements import Prepared
-from chassis.errors import NotFound
+from customers.events import SOURCE
 from customers.models import customers
 
 CUSTOMER = JsonView(
@@ -74,27 +69,9 @@ CUSTOMERS = Listing(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Customer:
-    """A customer as its JSON text, with what a use case needs of it."""
-
-    json: bytes
-    id: int
-    version: int
+RECORDS = Records(CUSTOMER, source=SOURCE, noun="customer")
 
 
-THIS_CUSTOMER = (
-    customers.c.company_id == bindparam("of_company", type_=customers.c.company_id.type),
-    customers.c.id == bindparam("of_id", type_=customers.c.id.type),
-)
-
-_ONE = Prepared(CUSTOMER.one(*THIS_CUSTOMER))
-_LOCKED = Prepared(CUSTOMER.one(*THIS_CUSTOMER, lock=True))
-
-
-def get_customer(session: Session, customer_id: int, *, lock: bool = False) -> Customer:
+def get_customer(session: Session, customer_id: int, *, lock: bool = False) -> Record:
     """The customer, archived or not; with `lock` until the transaction ends. Raises NotFound."""
-    row = session.fetch_one(_LOCKED if lock else _ONE, of_company=tenant(), of_id=customer_id)
-    if row is None:
-        raise NotFound("customer_not_found", "There is no such customer.")
-    return Customer(*row)
+    return RECORDS.get(session, customer_id, lock=lock)

@@ -1,0 +1,45 @@
+"""Contacts: the people at a customer."""
+
+from chassis.db.json_view import JsonView
+from chassis.db.listing import BOOLEAN, INTEGER, TEXT, TIMESTAMP, Listing
+from chassis.db.records import Records
+from customers.events import SOURCE
+from customers.models import contacts
+
+CONTACT = JsonView(
+    contacts,
+    (
+        "id",
+        "company_id",
+        "version",
+        "customer_id",
+        "first_name",
+        "last_name",
+        "email",
+        "phone",
+        "phone_e164",
+        "job_title",
+        "is_primary",
+        "created_by",
+        "created_at",
+        "updated_at",
+        "archived_at",
+    ),
+)
+RECORDS = Records(CONTACT, source=SOURCE, noun="contact")
+
+CONTACTS = Listing(
+    CONTACT,
+    filters={
+        "id": INTEGER,
+        "customer_id": INTEGER,
+        "email": TEXT,
+        "phone_e164": TEXT,
+        "is_primary": BOOLEAN,
+        "created_by": INTEGER,
+        "created_at": TIMESTAMP,
+        "archived_at": TIMESTAMP,
+    },
+    sorts=("created_at", "id"),
+    default={"archived_at": contacts.c.archived_at.is_(None)},
+)

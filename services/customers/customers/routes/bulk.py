@@ -1,0 +1,85 @@
+"""The routes that look at many customers at once, or change them."""
+
+from typing import Any
+
+import orjson
+from flask import Response
+
+from chassis.db.records import Record
+from chassis.errors import FieldError, Invalid
+from chassis.web.answers import answer
+from chassis.web.auth import require
+from chassis.web.batches import BatchOut, each
+from chassis.web.blueprint import Blueprint
+from chassis.web.request import load, session
+from customers.commands import customers as commands
+from customers.queries import facets
+from customers.queries.customers import get_customer
+from customers.schemas.customers import (
+    BatchIn,
+    BulkAssignmentIn,
+    CustomerIn,
+    CustomerPatch,
+    FacetsOut,
+    TagsOut,
+)
+
+MOST_TAGS = 1000
+_IN, _PATCH = CustomerIn(), CustomerPatch()
+
+blueprint = Blueprint("bulk", __name__, url_prefix="/v1/customers", description="Many customers at once.")
+
+
+@blueprint.route("/facets", methods=["GET"])
+@require("customers:read")
+@blueprint.response(200, FacetsOut)
+def count_customers() -> Response:
+    """Count the live customers by status, type, industry, source, priority, assignee and tag."""
+    return answer(orjson.dumps(facets.count_facets(session())))
+
+
+@blueprint.route("/tags", methods=["GET"])
+@require("customers:read")
+@blueprint.response(200, TagsOut)
+def list_tags() -> Response:
+    """List the tags in use, each with the number of live customers that have it."""
+    return answer(orjson.dumps({"data": facets.count_tags(session(), MOST_TAGS)}))
+
+
+@blueprint.route("/assign", methods=["POST"])
+@require("customers:write")
+@blueprint.arguments(BulkAssignmentIn)
+@blueprint.response(200, BatchOut)
+def assign_customers(data: dict[str, Any]) -> Response:
+    """Give up to 500 customers to somebody; each succeeds or fails by itself."""
+
+    def assign(customer_id: int) -> tuple[int, Record]:
+        before = get_customer(session(), customer_id, lock=True)
+        return 200, commands.change_customer(session(), before, {"assigned_to": data["assigned_to"]})
+
+    # In the order of their ids, so that two who assign the same customers do not wait for each other in a circle.
+    return each(sorted(set(data["ids"])), assign)
+
+
+@blueprint.route("/batch", methods=["POST"])
+@require("customers:write")
+@blueprint.arguments(BatchIn)
+@blueprint.response(200, BatchOut)
+def change_customers(data: dict[str, Any]) -> Response:
+    """Create, change and archive up to 500 customers; each succeeds or fails by itself."""
+    return each(data["items"], _change)
+
+
+def _change(item: dict[str, Any]) -> tuple[int, Record | None]:
+    action = item["action"]
+    if action == "create":
+        return 201, commands.create_customer(session(), load(_IN, item.get("values")))
+    missing = [name for name in ("id", "version") if name not in item]
+    if missing:
+        faults = tuple(FieldError(f"/{name}", "required", "Missing data for required field.") for name in missing)
+        raise Invalid("validation_failed", f"{action} needs id and version.", faults)
+    if action == "update":
+        values = load(_PATCH, item.get("values"))
+        return 200, commands.update_customer(session(), item["id"], item["version"], values)
+    commands.archive_customer(session(), item["id"], item["version"])
+    return 204, None

@@ -1,0 +1,32 @@
+"""Indexes on customers, made beside the writers, and the constraints of migration 0002 checked."""
+
+from alembic import op
+
+revision = "0003"
+down_revision = "0002"
+branch_labels = None
+depends_on = None
+
+KEYS = ("phone_e164", "phone_tail", "domain_norm", "name_norm", "merged_into")
+
+
+def upgrade() -> None:
+    with op.get_context().autocommit_block():
+        for key in KEYS:
+            op.execute(
+                f"CREATE INDEX CONCURRENTLY IF NOT EXISTS ix_customers_company_id_{key} ON customers (company_id, {key})"
+            )
+        op.execute(
+            """
+            CREATE INDEX CONCURRENTLY IF NOT EXISTS ix_customers_search_text ON customers
+            USING gin (company_id, customer_text(name, company_name, email, phone, customer_code) gin_trgm_ops)
+            """
+        )
+        op.execute("DROP INDEX CONCURRENTLY IF EXISTS ix_customers_search")
+        op.execute("DROP INDEX CONCURRENTLY IF EXISTS ix_customers_tags")
+    op.execute("ALTER TABLE customers VALIDATE CONSTRAINT fk_customers_company_id_industry")
+    op.execute("ALTER TABLE customers VALIDATE CONSTRAINT fk_customers_company_id_merged_into")
+
+
+def downgrade() -> None:
+    """The version before works with these indexes too."""
