@@ -11,12 +11,14 @@ class Context:
     """The circumstances of one request or one message.
 
     `company_id` is the tenant and None only where no tenant exists yet (registering, signing in). `user_id` is None
-    where a machine acts. `request_id` doubles as the correlation id of every event that follows from it.
+    where a machine acts. `own_only` confines queries to records that are assigned to the actor or created by them.
+    `request_id` doubles as the correlation id of every event that follows from it.
     """
 
     company_id: int | None = None
     user_id: int | None = None
     permissions: frozenset[str] = frozenset()
+    own_only: bool = False
     session_id: str | None = None
     request_id: str = "-"
     causation_id: str | None = None

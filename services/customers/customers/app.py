@@ -24,7 +24,7 @@ SERVICE = Service(
             "Another customer has this code.",
             (FieldError("/customer_code", "taken", "Another customer has this code."),),
         ),
-        "uq_customers_company_id_name_company_name": Conflict(
+        "uq_customers_name_unmerged": Conflict(
             "customer_exists",
             "There is a customer of this name at this company already.",
             (FieldError("/name", "taken", "There is a customer of this name at this company already."),),

@@ -8,6 +8,7 @@ CUSTOMER_CREATED = EventType("customer", "created", table="customers")
 CUSTOMER_UPDATED = EventType("customer", "updated", table="customers")
 CUSTOMER_ARCHIVED = EventType("customer", "archived", table="customers")
 CUSTOMER_RESTORED = EventType("customer", "restored", table="customers")
+CUSTOMER_MERGED = EventType("customer", "merged", table="customers")
 CUSTOMER_PURGED = EventType("customer", "purged", table="customers")
 CONTACT_CREATED = EventType("contact", "created", table="contacts")
 CONTACT_UPDATED = EventType("contact", "updated", table="contacts")
@@ -15,12 +16,15 @@ CONTACT_ARCHIVED = EventType("contact", "archived", table="contacts")
 CONTACT_RESTORED = EventType("contact", "restored", table="contacts")
 CONTACT_PURGED = EventType("contact", "purged", table="contacts")
 INDUSTRY_CREATED = EventType("industry", "created", table="industries")
+MERGE_CREATED = EventType("merge", "created", table="merges")
+MERGE_UNDONE = EventType("merge", "undone", table="merges")
 
 PUBLISHED = (
     CUSTOMER_CREATED,
     CUSTOMER_UPDATED,
     CUSTOMER_ARCHIVED,
     CUSTOMER_RESTORED,
+    CUSTOMER_MERGED,
     CUSTOMER_PURGED,
     CONTACT_CREATED,
     CONTACT_UPDATED,
@@ -28,4 +32,6 @@ PUBLISHED = (
     CONTACT_RESTORED,
     CONTACT_PURGED,
     INDUSTRY_CREATED,
+    MERGE_CREATED,
+    MERGE_UNDONE,
 )

@@ -116,7 +116,6 @@ customers = tenant_table(
     # The record that this one was merged into; its own id goes on to resolve.
     Column("merged_into", BigInteger),
     UniqueConstraint("company_id", "customer_code"),
-    UniqueConstraint("company_id", "name", "company_name"),
     CheckConstraint(f"email IS NULL OR email ~* '{rules.EMAIL_PATTERN}'", name="email"),
     CheckConstraint("credit_limit >= 0", name="credit_limit"),
     CheckConstraint("jsonb_typeof(tags) = 'array'", name="tags"),
@@ -148,6 +147,15 @@ for _index in (
         "company_id",
         "assigned_to",
         postgresql_where=text("status = 'active'"),
+    ),
+    # A record that was merged into another may have the name that the other has now.
+    Index(
+        "uq_customers_name_unmerged",
+        "company_id",
+        "name",
+        "company_name",
+        unique=True,
+        postgresql_where=text("merged_into IS NULL"),
     ),
     Index("ix_customers_company_id_phone_e164", "company_id", "phone_e164"),
     Index("ix_customers_company_id_phone_tail", "company_id", "phone_tail"),
@@ -209,3 +217,21 @@ contacts = tenant_table(
     ),
 )
 contacts.append_constraint(Index("ix_contacts_company_id_created_at", "company_id", "created_at", "id"))
+
+# What a merge changed, so that it can be undone: the records' states before, the target's after, whose contacts moved.
+merges = tenant_table(
+    "merges",
+    metadata,
+    Column("customer_id", BigInteger, nullable=False),
+    Column("sources", JSONB, nullable=False),
+    Column("before", JSONB, nullable=False),
+    Column("after", JSONB, nullable=False),
+    Column("contacts", JSONB, nullable=False),
+    Column("created_by", BigInteger),
+    timestamp("undone_at"),
+    ForeignKeyConstraint(["company_id", "customer_id"], ["customers.company_id", "customers.id"], ondelete="CASCADE"),
+    _user("created_by"),
+    Index("ix_merges_company_id_customer_id", "company_id", "customer_id"),
+    Index("ix_merges_company_id_created_by", "company_id", "created_by"),
+)
+merges.append_constraint(Index("ix_merges_company_id_created_at", "company_id", "created_at", "id"))

@@ -1,5 +1,6 @@
 """Everything that changes the people at a customer."""
 
+from collections.abc import Collection
 from typing import Any
 
 import orjson
@@ -22,6 +23,7 @@ from customers.models import contacts, customers
 from customers.queries.companies import find_region
 from customers.queries.contacts import CONTACT, RECORDS
 from customers.queries.customers import get_customer
+from customers.rules.archiving import refuse_archived
 from customers.rules.matching import email_key, phone_key
 
 MOST_OF_A_CUSTOMER = 200
@@ -92,6 +94,17 @@ def restore_contacts_of(session: Session, customer_id: int) -> None:
         RECORDS.change(session, CONTACT_RESTORED, Record(*row), _SHOW)
 
 
+def move_contacts(session: Session, customer_id: int, to: int, *, only: Collection[int] | None = None) -> list[int]:
+    """Give the live contacts of a locked customer (`only` these) to another one, primary to none; answers their ids."""
+    moved = []
+    for row in session.fetch(_LIVE, of_company=tenant(), of_customer=customer_id):
+        contact = Record(*row)
+        if only is None or contact.id in only:
+            RECORDS.change(session, CONTACT_UPDATED, contact, {"customer_id": to, "is_primary": False})
+            moved.append(contact.id)
+    return moved
+
+
 def purge_contacts_of(session: Session, customer_id: int) -> None:
     """Delete the contacts of a customer that is being purged, each with its event."""
     gone = session.fetch(_ALL, of_company=tenant(), of_customer=customer_id)
@@ -101,9 +114,7 @@ def purge_contacts_of(session: Session, customer_id: int) -> None:
 
 
 def _lock_customer(session: Session, customer_id: int) -> None:
-    customer = get_customer(session, customer_id, lock=True)
-    if orjson.loads(customer.json)["archived_at"] is not None:
-        raise Conflict("customer_archived", "The customer is archived; restore it first.")
+    refuse_archived(orjson.loads(get_customer(session, customer_id, lock=True).json))
 
 
 def _step_down(session: Session, customer_id: int, but: int | None = None) -> None:

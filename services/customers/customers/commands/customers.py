@@ -4,7 +4,7 @@ from functools import lru_cache
 from typing import Any
 
 import orjson
-from sqlalchemy import bindparam, cast, func, insert, literal, select
+from sqlalchemy import BigInteger, bindparam, cast, func, insert, literal, select
 from sqlalchemy.dialects.postgresql import insert as upsert
 
 from chassis import events
@@ -24,8 +24,15 @@ from customers.events import (
 from customers.models import customer_codes, customers, user_refs
 from customers.queries.companies import find_region
 from customers.queries.customers import CUSTOMER, RECORDS, get_customer
+from customers.rules.archiving import refuse_archived
 from customers.rules.matching import matching_keys
 
+_MERGED_INTO = Prepared(
+    select(customers.c.id).where(
+        customers.c.company_id == bindparam("of_company", type_=BigInteger),
+        customers.c.merged_into == bindparam("of_id", type_=BigInteger),
+    )
+)
 _DELETE = Prepared(customers.delete().where(*RECORDS.this))
 
 
@@ -45,17 +52,15 @@ def update_customer(session: Session, customer_id: int, version: int, values: di
 
 
 def change_customer(session: Session, before: Record, values: dict[str, Any]) -> Record:
-    """Change the given fields of a customer that is locked. Raises Conflict for one that is archived."""
-    if is_archived(before):
-        raise Conflict("customer_archived", "The customer is archived; restore it first.")
+    """Change the given fields of a customer that is locked. Raises Conflict for one that is archived or merged."""
+    refuse_archived(orjson.loads(before.json))
     return RECORDS.change(session, CUSTOMER_UPDATED, before, with_keys(session, values))
 
 
 def archive_customer(session: Session, customer_id: int, version: int) -> Record:
     """Hide the customer and its contacts from lists. Raises NotFound, PreconditionFailed, Conflict."""
     before = RECORDS.expect(session, customer_id, version)
-    if is_archived(before):
-        raise Conflict("customer_archived", "The customer is archived already.")
+    refuse_archived(orjson.loads(before.json))
     event_id = events.new_id()
     contacts.archive_contacts_of(session, customer_id, event_id)
     values = {"archived_at": NOW, "archived_by_event": event_id}
@@ -65,18 +70,27 @@ def archive_customer(session: Session, customer_id: int, version: int) -> Record
 def restore_customer(session: Session, customer_id: int) -> Record:
     """Bring an archived customer back, and the contacts that went with it. Raises NotFound, Conflict."""
     before = get_customer(session, customer_id, lock=True)
-    if not is_archived(before):
+    document = orjson.loads(before.json)
+    if document["merged_into"] is not None:
+        raise Conflict("customer_merged", "The customer was merged into another one; undo the merge.")
+    if document["archived_at"] is None:
         raise Conflict("customer_not_archived", "The customer is not archived.")
     contacts.restore_contacts_of(session, customer_id)
     return RECORDS.change(session, CUSTOMER_RESTORED, before, {"archived_at": None, "archived_by_event": None})
 
 
 def purge_customer(session: Session, customer_id: int, version: int) -> None:
-    """Delete the customer and its contacts for good. Raises NotFound, PreconditionFailed."""
-    before = RECORDS.expect(session, customer_id, version)
-    contacts.purge_contacts_of(session, customer_id)
-    session.run(_DELETE, of_company=tenant(), of_id=customer_id)
-    RECORDS.gone(session, CUSTOMER_PURGED, before)
+    """Delete the customer and all that went into it for good. Raises NotFound, PreconditionFailed."""
+    _purge(session, RECORDS.expect(session, customer_id, version))
+
+
+def _purge(session: Session, customer: Record) -> None:
+    """What goes with a customer goes one by one, each with its event, and not by the database's own cascade."""
+    for (merged,) in session.fetch(_MERGED_INTO, of_company=tenant(), of_id=customer.id):
+        _purge(session, get_customer(session, merged, lock=True))
+    contacts.purge_contacts_of(session, customer.id)
+    session.run(_DELETE, of_company=tenant(), of_id=customer.id)
+    RECORDS.gone(session, CUSTOMER_PURGED, customer)
 
 
 def with_keys(session: Session, values: dict[str, Any]) -> dict[str, Any]:
@@ -85,11 +99,6 @@ def with_keys(session: Session, values: dict[str, Any]) -> dict[str, Any]:
     # A number that says its country needs no look at the company's.
     region = find_region(session) if phone and not phone.lstrip().startswith("+") else None
     return values | matching_keys(values, region)
-
-
-def is_archived(customer: Record) -> bool:
-    """Whether the customer is hidden from lists."""
-    return orjson.loads(customer.json)["archived_at"] is not None
 
 
 @lru_cache(maxsize=256)

@@ -1,5 +1,7 @@
 """Everything that reads customers; always of one tenant."""
 
+import re
+
 from chassis.db.json_view import JsonView
 from chassis.db.listing import INTEGER, TEXT, TIMESTAMP, Listing
 from chassis.db.records import Record, Records
@@ -39,6 +41,7 @@ CUSTOMER = JsonView(
         "created_at",
         "updated_at",
         "archived_at",
+        "merged_into",
     ),
 )
 
@@ -69,7 +72,18 @@ CUSTOMERS = Listing(
 )
 
 
+# Found without parsing: it is the last member, and only in a record that was merged is it a number.
+_MERGED_INTO = re.compile(rb'"merged_into":([0-9]+)\}\Z')
+
 RECORDS = Records(CUSTOMER, source=SOURCE, noun="customer")
+
+
+def get_surviving(session: Session, customer_id: int) -> Record:
+    """The customer, or the one that it was merged into, however often that was merged itself. Raises NotFound."""
+    customer = get_customer(session, customer_id)
+    while (into := _MERGED_INTO.search(customer.json)) is not None:
+        customer = get_customer(session, int(into[1]))
+    return customer
 
 
 def get_customer(session: Session, customer_id: int, *, lock: bool = False) -> Record:

@@ -40,9 +40,12 @@ def list_customers(query: ListQuery) -> Response:
 @require("customers:read")
 @blueprint.response(200, CustomerOut)
 def get_customer(customer_id: int) -> Response:
-    """Get a customer, archived or not."""
-    customer = queries.get_customer(session(), customer_id)
-    return answer(customer.json, version=customer.version)
+    """Get a customer, archived or not; for one that was merged, the one that it was merged into."""
+    customer = queries.get_surviving(session(), customer_id)
+    response = answer(customer.json, version=customer.version)
+    if customer.id != customer_id:
+        response.headers["Content-Location"] = f"/v1/customers/{customer.id}"
+    return response
 
 
 @blueprint.route("/<id:customer_id>", methods=["PATCH"])

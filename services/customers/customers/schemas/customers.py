@@ -99,6 +99,7 @@ class CustomerOut(OutSchema):
     created_at = Timestamp(required=True)
     updated_at = Timestamp(required=True)
     archived_at = Timestamp(required=True, allow_none=True)
+    merged_into = fields.Integer(required=True, allow_none=True)
 
 
 class TagsIn(InSchema):

@@ -43,6 +43,31 @@ TABLES = r"""
 
     CREATE INDEX ix_customer_tags_company_id_customer_id ON customer_tags (company_id, customer_id);
 
+    CREATE TABLE merges (
+        id BIGINT GENERATED ALWAYS AS IDENTITY,
+        company_id BIGINT NOT NULL,
+        version INTEGER DEFAULT 1 NOT NULL,
+        customer_id BIGINT NOT NULL,
+        sources JSONB NOT NULL,
+        before JSONB NOT NULL,
+        after JSONB NOT NULL,
+        contacts JSONB NOT NULL,
+        created_by BIGINT,
+        undone_at TIMESTAMP WITH TIME ZONE,
+        created_at TIMESTAMP WITH TIME ZONE DEFAULT now() NOT NULL,
+        updated_at TIMESTAMP WITH TIME ZONE DEFAULT now() NOT NULL,
+        CONSTRAINT pk_merges PRIMARY KEY (id),
+        CONSTRAINT fk_merges_company_id_customer_id FOREIGN KEY(company_id, customer_id) REFERENCES customers (company_id, id) ON DELETE CASCADE,
+        CONSTRAINT fk_merges_company_id_created_by FOREIGN KEY(company_id, created_by) REFERENCES user_refs (company_id, user_id) ON DELETE SET NULL (created_by),
+        CONSTRAINT uq_merges_company_id_id UNIQUE (company_id, id)
+    );
+
+    CREATE INDEX ix_merges_company_id_created_at ON merges (company_id, created_at, id);
+
+    CREATE INDEX ix_merges_company_id_created_by ON merges (company_id, created_by);
+
+    CREATE INDEX ix_merges_company_id_customer_id ON merges (company_id, customer_id);
+
     CREATE TABLE contacts (
         id BIGINT GENERATED ALWAYS AS IDENTITY,
         company_id BIGINT NOT NULL,
@@ -201,6 +226,7 @@ def upgrade() -> None:
     protect("company_refs", service=SERVICE, grant="SELECT, INSERT, UPDATE")
     protect("industries", service=SERVICE, grant="SELECT, INSERT")
     protect("customer_tags", service=SERVICE, grant="SELECT, INSERT, DELETE")
+    protect("merges", service=SERVICE, grant="SELECT, INSERT, UPDATE (version, updated_at, undone_at)")
     protect("contacts", service=SERVICE, grant="SELECT, INSERT, UPDATE, DELETE")
     op.execute("GRANT DELETE ON customers TO customers_app")
     op.execute(SEARCH)

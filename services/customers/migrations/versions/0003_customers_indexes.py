@@ -22,8 +22,21 @@ def upgrade() -> None:
             USING gin (company_id, customer_text(name, company_name, email, phone, customer_code) gin_trgm_ops)
             """
         )
+        op.execute(
+            """
+            CREATE UNIQUE INDEX CONCURRENTLY IF NOT EXISTS uq_customers_name_unmerged
+            ON customers (company_id, name, company_name) WHERE merged_into IS NULL
+            """
+        )
         op.execute("DROP INDEX CONCURRENTLY IF EXISTS ix_customers_search")
         op.execute("DROP INDEX CONCURRENTLY IF EXISTS ix_customers_tags")
+    op.execute(
+        """
+        -- The index uq_customers_name_unmerged has taken its place.
+        -- squawk-ignore-file ban-drop-constraint
+        ALTER TABLE customers DROP CONSTRAINT uq_customers_company_id_name_company_name
+        """
+    )
     op.execute("ALTER TABLE customers VALIDATE CONSTRAINT fk_customers_company_id_industry")
     op.execute("ALTER TABLE customers VALIDATE CONSTRAINT fk_customers_company_id_merged_into")
 
