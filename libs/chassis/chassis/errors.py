@@ -1,6 +1,6 @@
 """What can go wrong in a use case, said without HTTP: a kind, a stable code and a sentence."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import ClassVar
 
@@ -16,12 +16,16 @@ class FieldError:
 
 @dataclass
 class AppError(Exception):
-    """The base of every expected failure. `code` is the machine's word for it and never changes."""
+    """The base of every expected failure. `code` is the machine's word for it and never changes.
+
+    `members` are further members of the problem document (RFC 9457, 3.2), where another standard asks for them.
+    """
 
     code: str
     detail: str
     errors: Sequence[FieldError] = field(default_factory=tuple)
     headers: dict[str, str] = field(default_factory=dict)
+    members: Mapping[str, str] = field(default_factory=dict)
 
     status: ClassVar[int] = 500
     title: ClassVar[str] = "Internal error"

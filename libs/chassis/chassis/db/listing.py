@@ -12,24 +12,30 @@ from typing import Any
 
 from sqlalchemy import (
     ARRAY,
+    REAL,
+    BigInteger,
     Boolean,
     ColumnElement,
+    Table,
+    Text,
     and_,
     any_,
     bindparam,
+    column,
     func,
     literal_column,
     or_,
     select,
 )
 
-from chassis.context import tenant
+from chassis.context import current, tenant
 from chassis.db.json_view import JsonView
 from chassis.db.session import Session
 from chassis.db.statements import Prepared
 
 LARGEST_PAGE = 100
 DEFAULT_PAGE = 50
+MOST_FOUND = 500  # Whoever has not found it among so many searches with better words.
 BIGINT = 2**63 - 1
 
 
@@ -70,6 +76,7 @@ def _boolean(text: str) -> bool:
     return text == "true"
 
 
+RANK = Kind(float, (), "rank")
 BOOLEAN = Kind(_boolean, ("eq",), "boolean")
 INTEGER = Kind(_integer, ("eq", "ne", "gt", "gte", "lt", "lte", "in", "is_null"), "integer")
 TIMESTAMP = Kind(_timestamp, ("eq", "gt", "gte", "lt", "lte", "is_null"), "timestamp")
@@ -85,6 +92,7 @@ class Shape:
     sort: tuple[tuple[str, bool], ...]
     limit: int
     after: bool
+    search: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +103,7 @@ class ListQuery:
     values: tuple[Any, ...]
     after: tuple[Any, ...] = ()
     total: bool = False
+    words: str = ""
 
     def where(self, name: str, value: Any) -> "ListQuery":
         """The same question of only those records whose field `name` is `value`."""
@@ -117,7 +126,9 @@ class Listing:
 
     `filters` maps a field to its kind. `sorts` names the fields to sort by: NOT NULL ones, since a keyset cannot stand
     on a null. `default` are conditions that hold unless the client filters by the field they are keyed with, such as
-    leaving out archived records. The tenant's own condition is always there, whatever row-level security does.
+    leaving out archived records. `own` holds as well where the actor, its parameter `actor`, sees only their own
+    records. `search` names a function of the database that answers (id, rank) to `q=` (words, most). The tenant's own
+    condition is always there, whatever row-level security does.
     """
 
     view: JsonView
@@ -125,6 +136,8 @@ class Listing:
     sorts: Sequence[str]
     default_sort: tuple[tuple[str, bool], ...] = (("created_at", True),)
     default: Mapping[str, ColumnElement[bool]] = field(default_factory=dict)
+    own: ColumnElement[bool] | None = None
+    search: str = ""
 
     @property
     def fields(self) -> tuple[str, ...]:
@@ -133,6 +146,8 @@ class Listing:
 
     def key_kinds(self, shape: Shape) -> tuple[Kind, ...]:
         """The kinds of the sort keys, to read a cursor's values back."""
+        if shape.search:
+            return (RANK, INTEGER)
         return tuple(_kind_of(self.view.table.c[name]) for name, _ in _keys(shape))
 
 
@@ -140,29 +155,44 @@ def list_page(session: Session, listing: Listing, query: ListQuery) -> Page:
     """One page of the tenant's records. Costs one round trip (two with the total)."""
     parameters: dict[str, Any] = {f"v{index}": value for index, value in enumerate(query.values)}
     company_id = tenant()
+    own = listing.own is not None and current().own_only
+    if own:
+        parameters["actor"] = current().user_id
+    if query.shape.search:
+        parameters["words"] = query.words
     keys = {f"k{index}": value for index, value in enumerate(query.after)}
-    row = session.fetch(_page(listing, query.shape), company_id=company_id, **parameters, **keys)[0]
+    row = session.fetch(_page(listing, query.shape, own), company_id=company_id, **parameters, **keys)[0]
     total = None
     if query.total:
-        total = session.fetch(_count(listing, query.shape.conditions), company_id=company_id, **parameters)[0][0]
+        statement = _count(listing, query.shape.conditions, own, query.shape.search)
+        total = session.fetch(statement, company_id=company_id, **parameters)[0][0]
     return Page(data=row[0] or b"[]", last=row[2:] if row[1] else None, total=total)
 
 
 @lru_cache(maxsize=1024)
-def _page(listing: Listing, shape: Shape) -> Prepared:
+def _page(listing: Listing, shape: Shape, own: bool = False) -> Prepared:
     """The statement of a shape: clients repeat a few shapes endlessly, and each is compiled once."""
-    table = listing.view.table
     keys = _keys(shape)
-    where = _where(listing, shape.conditions)
+    columns: dict[str, ColumnElement[Any]] = {column.name: column for column in listing.view.table.c}
+    where = _where(listing, shape.conditions, own)
+    names = shape.fields
+    if shape.search:
+        found = _found(listing)
+        columns["rank"] = found.c.rank
+        where.append(columns["id"] == found.c.id)
+        # The rank stands beside the record's own columns and must not get into its document.
+        names = names or listing.fields
     if shape.after:
-        where.append(_beyond([(table.c[name], descending) for name, descending in keys]))
-    order = [table.c[name].desc() if descending else table.c[name].asc() for name, descending in keys]
+        where.append(_beyond([(columns[name], descending) for name, descending in keys]))
+    order = [columns[name].desc() if descending else columns[name].asc() for name, descending in keys]
     documents = listing.view.documents(*where).order_by(*order).limit(literal_column(str(shape.limit + 1)))
+    if shape.search:
+        documents = documents.add_columns(columns["rank"])
     rows = documents.subquery("d")
-    if shape.fields is None:
+    if names is None:
         shown: ColumnElement[Any] = literal_column("d")
     else:
-        pairs: Any = ((literal_column(f"'{name}'"), rows.c[name]) for name in shape.fields)
+        pairs: Any = ((literal_column(f"'{name}'"), rows.c[name]) for name in names)
         shown = func.json_build_object(*(part for pair in pairs for part in pair))
     numbered = select(
         shown.label("doc"),
@@ -181,24 +211,42 @@ def _page(listing: Listing, shape: Shape) -> Prepared:
 
 
 @lru_cache(maxsize=256)
-def _count(listing: Listing, conditions: tuple[tuple[str, str], ...]) -> Prepared:
-    return Prepared(select(func.count()).select_from(listing.view.table).where(*_where(listing, conditions)))
+def _count(listing: Listing, conditions: tuple[tuple[str, str], ...], own: bool, search: bool) -> Prepared:
+    where = _where(listing, conditions, own)
+    if search:
+        where.append(listing.view.table.c.id.in_(select(_found(listing).c.id)))
+    return Prepared(select(func.count()).select_from(listing.view.table).where(*where))
+
+
+def _found(listing: Listing) -> Any:
+    """What the list's function finds for the parameter `words`, as a table of id and rank."""
+    function = getattr(func, listing.search)(bindparam("words", type_=Text), literal_column(str(MOST_FOUND)))
+    return function.table_valued(column("id", BigInteger), column("rank", REAL), name="found")
 
 
 def _keys(shape: Shape) -> tuple[tuple[str, bool], ...]:
-    """The sort of a shape made unique by the id, in the direction of the last field."""
+    """The sort of a shape made unique by the id, in the direction of the last field; what is searched: best first."""
+    if shape.search:
+        return (("rank", True), ("id", True))
     if any(name == "id" for name, _ in shape.sort):
         return shape.sort
     return (*shape.sort, ("id", shape.sort[-1][1]))
 
 
-def _where(listing: Listing, conditions: tuple[tuple[str, str], ...]) -> list[ColumnElement[bool]]:
+def _where(listing: Listing, conditions: tuple[tuple[str, str], ...], own: bool) -> list[ColumnElement[bool]]:
     table = listing.view.table
     where: list[ColumnElement[bool]] = [table.c.company_id == bindparam("company_id", type_=table.c.company_id.type)]
+    if own and listing.own is not None:
+        where.append(listing.own)
     named = {name for name, _ in conditions}
     where += [condition for name, condition in listing.default.items() if name not in named]
     where += [_condition(table.c[name], operator, f"v{index}") for index, (name, operator) in enumerate(conditions)]
     return where
+
+
+def of_actor(table: Table, columns: Sequence[str]) -> ColumnElement[bool]:
+    """That one of the named columns holds the id given as the parameter `actor`."""
+    return or_(*(table.c[name] == bindparam("actor", type_=table.c[name].type) for name in columns))
 
 
 def _condition(column: ColumnElement[Any], operator: str, name: str) -> ColumnElement[bool]:  # noqa: PLR0911  # A table.

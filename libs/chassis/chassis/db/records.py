@@ -2,12 +2,12 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property, lru_cache
+from functools import lru_cache
 from typing import Any, Final
 
 from sqlalchemy import ColumnElement, Integer, Table, bindparam, func, insert, update
 
-from chassis.context import tenant
+from chassis.context import current, tenant
 from chassis.db import outbox
 from chassis.db.json_view import JsonView
 from chassis.db.session import Session
@@ -31,6 +31,8 @@ class Record:
 class Records:
     """The records that `view` shows; `noun` names one in errors, `source` is the service in events.
 
+    `own` holds as well where the actor, the parameter `actor`, sees no more than their own records.
+
     A change writes where the version is still the one that was read under the lock, raises it by one, and records an
     event with both states, so that events of one record are gap-free.
     """
@@ -38,10 +40,13 @@ class Records:
     view: JsonView
     source: str
     noun: str
+    own: ColumnElement[bool] | None = None
 
     def get(self, session: Session, record_id: int, *, lock: bool = False) -> Record:
         """The tenant's record; with `lock` until the transaction ends. Raises NotFound."""
-        row = session.fetch_one(self._locked if lock else self._one, of_company=tenant(), of_id=record_id)
+        context = current()
+        own = {"actor": context.user_id} if self.own is not None and context.own_only else {}
+        row = session.fetch_one(_select(self, bool(own), lock), of_company=tenant(), of_id=record_id, **own)
         if row is None:
             raise NotFound(f"{self.noun.replace(' ', '_')}_not_found", f"There is no such {self.noun}.")
         return Record(*row)
@@ -126,13 +131,13 @@ class Records:
         """The conditions that name one record of the tenant, with the parameters of_company and of_id."""
         return _this(self.view.table)
 
-    @cached_property
-    def _one(self) -> Prepared:
-        return Prepared(self.view.one(*self.this))
 
-    @cached_property
-    def _locked(self) -> Prepared:
-        return Prepared(self.view.one(*self.this, lock=True))
+@lru_cache(maxsize=512)
+def _select(records: Records, own: bool, lock: bool) -> Prepared:
+    conditions = [*records.this]
+    if own and records.own is not None:
+        conditions.append(records.own)
+    return Prepared(records.view.one(*conditions, lock=lock))
 
 
 def _this(table: Table) -> Sequence[ColumnElement[bool]]:

@@ -1,10 +1,13 @@
 """Contacts: the people at a customer."""
 
+from sqlalchemy import select
+
 from chassis.db.json_view import JsonView
 from chassis.db.listing import BOOLEAN, INTEGER, TEXT, TIMESTAMP, Listing
 from chassis.db.records import Records
 from customers.events import SOURCE
-from customers.models import contacts
+from customers.models import contacts, customers
+from customers.queries.customers import OWN
 
 CONTACT = JsonView(
     contacts,
@@ -26,7 +29,14 @@ CONTACT = JsonView(
         "archived_at",
     ),
 )
-RECORDS = Records(CONTACT, source=SOURCE, noun="contact")
+# Whoever sees a customer sees the people there.
+_OWN = (
+    select(customers.c.id)
+    .where(customers.c.company_id == contacts.c.company_id, customers.c.id == contacts.c.customer_id, OWN)
+    .correlate(contacts)
+    .exists()
+)
+RECORDS = Records(CONTACT, source=SOURCE, noun="contact", own=_OWN)
 
 CONTACTS = Listing(
     CONTACT,
@@ -42,4 +52,5 @@ CONTACTS = Listing(
     },
     sorts=("created_at", "id"),
     default={"archived_at": contacts.c.archived_at.is_(None)},
+    own=_OWN,
 )

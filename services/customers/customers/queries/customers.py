@@ -3,7 +3,7 @@
 import re
 
 from chassis.db.json_view import JsonView
-from chassis.db.listing import INTEGER, TEXT, TIMESTAMP, Listing
+from chassis.db.listing import INTEGER, TEXT, TIMESTAMP, Listing, of_actor
 from chassis.db.records import Record, Records
 from chassis.db.session import Session
 from customers.events import SOURCE
@@ -45,6 +45,9 @@ CUSTOMER = JsonView(
     ),
 )
 
+# Whose a customer is, for those who see no more than their own.
+OWN = of_actor(customers, ("assigned_to", "created_by"))
+
 CUSTOMERS = Listing(
     CUSTOMER,
     filters={
@@ -69,13 +72,15 @@ CUSTOMERS = Listing(
     },
     sorts=("created_at", "updated_at", "name", "id"),
     default={"archived_at": customers.c.archived_at.is_(None)},
+    own=OWN,
+    search="search_customers",
 )
 
 
 # Found without parsing: it is the last member, and only in a record that was merged is it a number.
 _MERGED_INTO = re.compile(rb'"merged_into":([0-9]+)\}\Z')
 
-RECORDS = Records(CUSTOMER, source=SOURCE, noun="customer")
+RECORDS = Records(CUSTOMER, source=SOURCE, noun="customer", own=OWN)
 
 
 def get_surviving(session: Session, customer_id: int) -> Record:
