@@ -125,10 +125,11 @@ class Listing:
     """What may be listed of a view.
 
     `filters` maps a field to its kind. `sorts` names the fields to sort by: NOT NULL ones, since a keyset cannot stand
-    on a null. `default` are conditions that hold unless the client filters by the field they are keyed with, such as
-    leaving out archived records. `own` holds as well where the actor, its parameter `actor`, sees only their own
-    records. `search` names a function of the database that answers (id, rank) to `q=` (words, most). The tenant's own
-    condition is always there, whatever row-level security does.
+    on a null, and not the id alone, for which PostgreSQL would walk the primary key through the rows of all tenants.
+    `default` are conditions that hold unless the client filters by the field they are keyed with, such as leaving out
+    archived records. `own` holds as well where the actor, its parameter `actor`, sees only their own records. `search`
+    names a function of the database that answers (id, rank) to `q=` (words, most). The tenant's own condition is always
+    there, whatever row-level security does.
     """
 
     view: JsonView

@@ -50,7 +50,7 @@ CONTACTS = Listing(
         "created_at": TIMESTAMP,
         "archived_at": TIMESTAMP,
     },
-    sorts=("created_at", "id"),
+    sorts=("created_at",),
     default={"archived_at": contacts.c.archived_at.is_(None)},
     own=_OWN,
 )

@@ -70,7 +70,7 @@ CUSTOMERS = Listing(
         "updated_at": TIMESTAMP,
         "archived_at": TIMESTAMP,
     },
-    sorts=("created_at", "updated_at", "name", "id"),
+    sorts=("created_at", "updated_at", "name"),
     default={"archived_at": customers.c.archived_at.is_(None)},
     own=OWN,
     search="search_customers",

@@ -23,5 +23,5 @@ RECORDS = Records(MERGE, source=SOURCE, noun="merge")
 MERGES = Listing(
     MERGE,
     filters={"customer_id": INTEGER, "created_by": INTEGER, "created_at": TIMESTAMP, "undone_at": TIMESTAMP},
-    sorts=("created_at", "id"),
+    sorts=("created_at",),
 )
