@@ -1,6 +1,7 @@
 """Every failure as application/problem+json (RFC 9457): expected, HTTP's own, the database's, and the unforeseen."""
 
 from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any
 
 import orjson
@@ -21,21 +22,36 @@ log = structlog.get_logger()
 
 
 def problem(
-    status: int, title: str, code: str, detail: str, errors: list[dict[str, str]] | None = None, **headers: str
+    status: int,
+    title: str,
+    code: str,
+    detail: str,
+    errors: list[dict[str, str]] | None = None,
+    *,
+    members: Mapping[str, Any] = MappingProxyType({}),
 ) -> Response:
-    """A problem document as a response."""
-    body = orjson.dumps(_document(status, title, code, detail, errors))
-    return Response(body, status, {"Cache-Control": "no-store"} | headers, content_type=CONTENT_TYPE)
+    """A problem document as a response; `members` are extensions of it (RFC 9457, 3.2)."""
+    body = orjson.dumps(_document(status, title, code, detail, errors=errors, members=members))
+    return Response(body, status, {"Cache-Control": "no-store"}, content_type=CONTENT_TYPE)
 
 
 def describe(error: AppError) -> dict[str, Any]:
     """An expected failure as a problem document."""
     faults = [{"pointer": fault.pointer, "code": fault.code, "detail": fault.detail} for fault in error.errors]
-    return _document(error.status, error.title, error.code, error.detail, faults)
+    return _document(error.status, error.title, error.code, error.detail, errors=faults, members=error.members)
 
 
-def _document(status: int, title: str, code: str, detail: str, errors: list[dict[str, str]] | None) -> dict[str, Any]:
+def _document(
+    status: int,
+    title: str,
+    code: str,
+    detail: str,
+    *,
+    errors: list[dict[str, str]] | None,
+    members: Mapping[str, Any],
+) -> dict[str, Any]:
     document: dict[str, Any] = {
+        **members,
         "type": f"urn:crm:problem:{code}",
         "title": title,
         "status": status,

@@ -1,10 +1,12 @@
 """Everything that changes a customer, and the event that each change records."""
 
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
 import orjson
-from sqlalchemy import BigInteger, bindparam, cast, func, insert, literal, select
+from sqlalchemy import BigInteger, bindparam, cast, func, insert, literal, literal_column, select
 from sqlalchemy.dialects.postgresql import insert as upsert
 
 from chassis import events
@@ -21,9 +23,10 @@ from customers.events import (
     CUSTOMER_RESTORED,
     CUSTOMER_UPDATED,
 )
-from customers.models import customer_codes, customers, user_refs
+from customers.models import company_refs, customer_codes, customers, user_refs
 from customers.queries.companies import find_region
 from customers.queries.customers import CUSTOMER, RECORDS, get_customer
+from customers.queries.duplicates import find_duplicates
 from customers.rules.archiving import refuse_archived
 from customers.rules.matching import matching_keys
 
@@ -33,17 +36,46 @@ _MERGED_INTO = Prepared(
         customers.c.merged_into == bindparam("of_id", type_=BigInteger),
     )
 )
+_LOCK_CREATION = Prepared(
+    select(
+        func.pg_advisory_xact_lock(func.hashtextextended("customers:create", bindparam("of_company", type_=BigInteger)))
+    )
+)
 _DELETE = Prepared(customers.delete().where(*RECORDS.this))
 
 
-def create_customer(session: Session, values: dict[str, Any]) -> Record:
-    """Create a customer; without a code it gets the company's next one."""
+@dataclass(frozen=True, slots=True)
+class NewCustomer:
+    """A customer that was created, and those that it is probably the same as."""
+
+    record: Record
+    duplicates: Sequence[Mapping[str, Any]] = ()
+
+
+def create_customer(session: Session, values: dict[str, Any]) -> NewCustomer:
+    """Create a customer; without a code it gets the company's next one.
+
+    Raises Conflict with the candidates where the company blocks likely duplicates (its setting `duplicates`).
+    """
     values = with_keys(session, values)
     parameters = {f"new_{name}": value for name, value in values.items()}
     row = session.fetch(_insert(frozenset(values)), of_company=tenant(), actor=current().user_id, **parameters)[0]
-    customer = Record(*row)
+    customer, action = Record(*row[:3]), row[3]
+    duplicates = [] if action in (None, "allow") else _duplicates(session, customer, values, action)
     RECORDS.note(session, CUSTOMER_CREATED, customer, before=None)
-    return customer
+    return NewCustomer(customer, duplicates)
+
+
+def _duplicates(session: Session, customer: Record, values: dict[str, Any], action: str) -> Sequence[Mapping[str, Any]]:
+    if action == "block":
+        # Two who create the same at once: the second waits here until the first has committed, and then sees it.
+        session.fetch(_LOCK_CREATION, of_company=tenant())
+    found = find_duplicates(session, values, but=customer.id)
+    if action == "block" and (found["candidates"] or found["hidden"]):
+        detail = "There are customers that this one is probably the same as."
+        raise Conflict("possible_duplicate", detail, members=found)
+    candidates: Sequence[Mapping[str, Any]] = found["candidates"]
+    return candidates
 
 
 def update_customer(session: Session, customer_id: int, version: int, values: dict[str, Any]) -> Record:
@@ -103,7 +135,8 @@ def with_keys(session: Session, values: dict[str, Any]) -> dict[str, Any]:
 
 @lru_cache(maxsize=256)
 def _insert(names: frozenset[str]) -> Prepared:
-    """One statement that makes the actor known, draws the code if none is given, and inserts.
+    """One statement that makes the actor known, draws the code if none is given, inserts, and answers as well what the
+    company does about duplicates.
 
     The actor is known from the token before identity's event about them arrives; the foreign key is checked when the
     statement ends, so their reference may be made in it.
@@ -127,4 +160,7 @@ def _insert(names: frozenset[str]) -> Prepared:
         values["customer_code"] = literal("C-") + func.lpad(digits, func.greatest(6, func.length(digits)), "0")
         chosen = select(*(value.label(name) for name, value in values.items())).select_from(number)
         statement = insert(customers).from_select(list(values), chosen)
-    return Prepared(CUSTOMER.returning(statement).add_cte(known))
+    duplicates = select(company_refs.c.settings.op("->>")(literal_column("'duplicates'"))).where(
+        company_refs.c.company_id == company
+    )
+    return Prepared(CUSTOMER.returning(statement).add_cte(known).add_columns(duplicates.scalar_subquery()))

@@ -73,7 +73,7 @@ def change_customers(data: dict[str, Any]) -> Response:
 def _change(item: dict[str, Any]) -> tuple[int, Record | None]:
     action = item["action"]
     if action == "create":
-        return 201, commands.create_customer(session(), load(_IN, item.get("values")))
+        return 201, commands.create_customer(session(), load(_IN, item.get("values"))).record
     missing = [name for name in ("id", "version") if name not in item]
     if missing:
         faults = tuple(FieldError(f"/{name}", "required", "Missing data for required field.") for name in missing)

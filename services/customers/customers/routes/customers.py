@@ -15,6 +15,9 @@ from customers.commands import tags
 from customers.queries import customers as queries
 from customers.schemas.customers import AssignmentIn, CustomerIn, CustomerOut, CustomerPatch, TagsIn
 
+# RFC 8288, 2.1.2: a relation of our own. A new customer that is probably the same as another says so and exists.
+DUPLICATE = "urn:crm:rel:duplicate"
+
 blueprint = Blueprint("customers", __name__, url_prefix="/v1/customers", description="The customers of a company.")
 
 
@@ -24,8 +27,12 @@ blueprint = Blueprint("customers", __name__, url_prefix="/v1/customers", descrip
 @blueprint.response(201, CustomerOut)
 def create_customer(values: dict[str, Any]) -> Response:
     """Create a customer."""
-    customer = commands.create_customer(session(), values)
-    return created(customer.json, version=customer.version, location=f"/v1/customers/{customer.id}")
+    new = commands.create_customer(session(), values)
+    customer = new.record
+    response = created(customer.json, version=customer.version, location=f"/v1/customers/{customer.id}")
+    for duplicate in new.duplicates:
+        response.headers.add("Link", f'</v1/customers/{duplicate["customer"]["id"]}>; rel="{DUPLICATE}"')
+    return response
 
 
 @blueprint.route("", methods=["GET"])

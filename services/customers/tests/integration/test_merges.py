@@ -211,3 +211,46 @@ def test_purging_takes_what_was_merged_with_it(client_of, company_id, superuser)
         "SELECT count(*) FROM outbox WHERE company_id = %s AND type = 'crm.customer.purged.v1'", (company_id,)
     )
     assert purged.fetchone() == (2,)
+
+
+@pytest.fixture
+def company_says(superuser, company_id):
+    """Set what the company does about duplicates, as its event would."""
+
+    def say(action):
+        superuser.execute(
+            "INSERT INTO company_refs (company_id, version, settings) VALUES (%s, 1, jsonb_build_object('duplicates', %s::text))"
+            " ON CONFLICT (company_id) DO UPDATE SET settings = excluded.settings",
+            (company_id, action),
+        )
+
+    return say
+
+
+def test_a_company_that_blocks_duplicates_gets_409_with_the_candidates(client, company_says):
+    ada = create(client, email="ada@example.com")
+    company_says("block")
+    refused = client.post("/v1/customers", json={"name": "A. Lovelace", "email": "Ada@example.com"})
+    assert (refused.status_code, refused.json["code"]) == (409, "possible_duplicate")
+    assert refused.json["candidates"][0]["customer"]["id"] == ada["id"]
+    assert len(client.get("/v1/customers").json["data"]) == 1
+    assert client.post("/v1/customers", json={"name": "Somebody else"}).status_code == 201
+
+
+def test_a_company_that_wants_a_warning_gets_a_link(client, company_says):
+    ada = create(client, email="ada@example.com")
+    company_says("warn")
+    answer = client.post("/v1/customers", json={"name": "A. Lovelace", "email": "ada@example.com"})
+    assert answer.status_code == 201
+    assert answer.headers["Link"] == f'</v1/customers/{ada["id"]}>; rel="urn:crm:rel:duplicate"'
+    assert "Link" not in client.post("/v1/customers", json={"name": "Somebody else"}).headers
+
+
+def test_of_two_who_create_the_same_at_once_one_is_refused_where_duplicates_are_blocked(
+    client_of, company_id, company_says
+):
+    company_says("block")
+    for number in range(6):
+        body = {"name": f"Twin {number}", "email": f"twin{number}@example.com"}
+        work = lambda body=body: client_of(company_id).post("/v1/customers", json=body)  # noqa: E731  # Run twice.
+        assert sorted(answer.status_code for answer in at_once(work, work)) == [201, 409]
