@@ -15,6 +15,7 @@ CONTACT_UPDATED = EventType("contact", "updated", table="contacts")
 CONTACT_ARCHIVED = EventType("contact", "archived", table="contacts")
 CONTACT_RESTORED = EventType("contact", "restored", table="contacts")
 CONTACT_PURGED = EventType("contact", "purged", table="contacts")
+EXPORT_CREATED = EventType("export", "created", table="exports")
 INDUSTRY_CREATED = EventType("industry", "created", table="industries")
 MERGE_CREATED = EventType("merge", "created", table="merges")
 MERGE_UNDONE = EventType("merge", "undone", table="merges")
@@ -31,6 +32,7 @@ PUBLISHED = (
     CONTACT_ARCHIVED,
     CONTACT_RESTORED,
     CONTACT_PURGED,
+    EXPORT_CREATED,
     INDUSTRY_CREATED,
     MERGE_CREATED,
     MERGE_UNDONE,

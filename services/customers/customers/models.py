@@ -235,3 +235,15 @@ merges = tenant_table(
     Index("ix_merges_company_id_created_by", "company_id", "created_by"),
 )
 merges.append_constraint(Index("ix_merges_company_id_created_at", "company_id", "created_at", "id"))
+
+# Who took which customers out of the system; the export itself is kept nowhere.
+exports = tenant_table(
+    "exports",
+    metadata,
+    Column("format", String(10), nullable=False),
+    Column("query", Text, nullable=False),
+    Column("created_by", BigInteger),
+    _user("created_by"),
+    Index("ix_exports_company_id_created_by", "company_id", "created_by"),
+)
+exports.append_constraint(Index("ix_exports_company_id_created_at", "company_id", "created_at", "id"))

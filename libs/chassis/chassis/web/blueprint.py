@@ -43,12 +43,15 @@ class Blueprint(flask_smorest.Blueprint):  # type: ignore[misc]  # flask-smorest
         page = _page_of(schema)
 
         def decorate(view: View) -> View:
-            @wraps(view)
-            def with_query(**path: Any) -> Any:
-                return view(lists.parse(listing), **path)
+            return self.response(200, page)(_with_query(view, listing))
 
-            _note(with_query, "manual_doc", {"parameters": lists.parameters(listing)})
-            return self.response(200, page)(with_query)  # type: ignore[return-value]  # The same view, see arguments.
+        return decorate
+
+    def exporting(self, listing: Listing) -> Callable[[View], View]:
+        """Pass the parsed ListQuery as the first argument of a view that answers with a file."""
+
+        def decorate(view: View) -> View:
+            return self.response(200)(_with_query(view, listing))
 
         return decorate
 
@@ -63,6 +66,15 @@ class Blueprint(flask_smorest.Blueprint):  # type: ignore[misc]  # flask-smorest
             return view
 
         return decorate
+
+
+def _with_query(view: View, listing: Listing) -> View:
+    @wraps(view)
+    def with_query(**path: Any) -> Any:
+        return view(lists.parse(listing), **path)
+
+    _note(with_query, "manual_doc", {"parameters": lists.parameters(listing)})
+    return with_query  # type: ignore[return-value]  # The same view with its query supplied.
 
 
 @cache  # One for each schema that is listed: two lists of one schema share their page's.

@@ -3,18 +3,21 @@
 from typing import Any
 
 import orjson
-from flask import Response
+from flask import Response, request
 
+from chassis.db.listing import ListQuery
 from chassis.db.records import Record
 from chassis.errors import FieldError, Invalid
 from chassis.web.answers import answer
 from chassis.web.auth import require
 from chassis.web.batches import BatchOut, each
 from chassis.web.blueprint import Blueprint
+from chassis.web.exports import CSV, JSON_LINES, export
 from chassis.web.request import load, session
 from customers.commands import customers as commands
+from customers.commands.exports import note_export
 from customers.queries import facets
-from customers.queries.customers import get_customer
+from customers.queries.customers import CUSTOMERS, get_customer
 from customers.schemas.customers import (
     BatchIn,
     BulkAssignmentIn,
@@ -44,6 +47,27 @@ def count_customers() -> Response:
 def list_tags() -> Response:
     """List the tags in use, each with the number of live customers that have it."""
     return answer(orjson.dumps({"data": facets.count_tags(session(), MOST_TAGS)}))
+
+
+@blueprint.route("/export.csv", methods=["GET"])
+@require("customers:export")
+@blueprint.exporting(CUSTOMERS)
+def export_csv(query: ListQuery) -> Response:
+    """Export the customers that a list with these parameters has, as CSV."""
+    return _export(query, CSV)
+
+
+@blueprint.route("/export.jsonl", methods=["GET"])
+@require("customers:export")
+@blueprint.exporting(CUSTOMERS)
+def export_json_lines(query: ListQuery) -> Response:
+    """Export the customers that a list with these parameters has, as JSON lines."""
+    return _export(query, JSON_LINES)
+
+
+def _export(query: ListQuery, form: str) -> Response:
+    note_export(session(), form, request.query_string.decode("utf-8", "replace"))
+    return export(session().database, CUSTOMERS, query, form, "customers")
 
 
 @blueprint.route("/assign", methods=["POST"])

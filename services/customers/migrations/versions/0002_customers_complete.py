@@ -43,6 +43,24 @@ TABLES = r"""
 
     CREATE INDEX ix_customer_tags_company_id_customer_id ON customer_tags (company_id, customer_id);
 
+    CREATE TABLE exports (
+        id BIGINT GENERATED ALWAYS AS IDENTITY,
+        company_id BIGINT NOT NULL,
+        version INTEGER DEFAULT 1 NOT NULL,
+        format VARCHAR(10) NOT NULL,
+        query TEXT NOT NULL,
+        created_by BIGINT,
+        created_at TIMESTAMP WITH TIME ZONE DEFAULT now() NOT NULL,
+        updated_at TIMESTAMP WITH TIME ZONE DEFAULT now() NOT NULL,
+        CONSTRAINT pk_exports PRIMARY KEY (id),
+        CONSTRAINT fk_exports_company_id_created_by FOREIGN KEY(company_id, created_by) REFERENCES user_refs (company_id, user_id) ON DELETE SET NULL (created_by),
+        CONSTRAINT uq_exports_company_id_id UNIQUE (company_id, id)
+    );
+
+    CREATE INDEX ix_exports_company_id_created_at ON exports (company_id, created_at, id);
+
+    CREATE INDEX ix_exports_company_id_created_by ON exports (company_id, created_by);
+
     CREATE TABLE merges (
         id BIGINT GENERATED ALWAYS AS IDENTITY,
         company_id BIGINT NOT NULL,
@@ -226,6 +244,7 @@ def upgrade() -> None:
     protect("company_refs", service=SERVICE, grant="SELECT, INSERT, UPDATE")
     protect("industries", service=SERVICE, grant="SELECT, INSERT")
     protect("customer_tags", service=SERVICE, grant="SELECT, INSERT, DELETE")
+    protect("exports", service=SERVICE, grant="SELECT, INSERT")
     protect("merges", service=SERVICE, grant="SELECT, INSERT, UPDATE (version, updated_at, undone_at)")
     protect("contacts", service=SERVICE, grant="SELECT, INSERT, UPDATE, DELETE")
     op.execute("GRANT DELETE ON customers TO customers_app")
