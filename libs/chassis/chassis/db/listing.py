@@ -170,6 +170,23 @@ def list_page(session: Session, listing: Listing, query: ListQuery) -> Page:
     return Page(data=row[0] or b"[]", last=row[2:] if row[1] else None, total=total)
 
 
+def lock_ids(session: Session, listing: Listing, query: ListQuery, most: int) -> list[int]:
+    """Lock the records that `query` asks for, `most` of them, in the order of their ids; answers the ids."""
+    parameters: dict[str, Any] = {f"v{index}": value for index, value in enumerate(query.values)}
+    own = listing.own is not None and current().own_only
+    if own:
+        parameters["actor"] = current().user_id
+    statement = _ids(listing, query.shape.conditions, own)
+    return [row[0] for row in session.fetch(statement, company_id=tenant(), most=most, **parameters)]
+
+
+@lru_cache(maxsize=256)
+def _ids(listing: Listing, conditions: tuple[tuple[str, str], ...], own: bool) -> Prepared:
+    table = listing.view.table
+    matching = select(table.c.id).where(*_where(listing, conditions, own)).order_by(table.c.id)
+    return Prepared(matching.limit(bindparam("most", type_=BigInteger)).with_for_update())
+
+
 @lru_cache(maxsize=1024)
 def _page(listing: Listing, shape: Shape, own: bool = False) -> Prepared:
     """The statement of a shape: clients repeat a few shapes endlessly, and each is compiled once."""

@@ -8,7 +8,7 @@ from urllib.parse import parse_qsl, urlencode
 
 from flask import Response, current_app, request
 
-from chassis.context import tenant
+from chassis.context import current, tenant
 from chassis.db.listing import DEFAULT_PAGE, LARGEST_PAGE, Kind, Listing, ListQuery, Page, Shape
 from chassis.errors import BadRequest, FieldError
 from chassis.web import cursors
@@ -29,6 +29,33 @@ def parse(listing: Listing) -> ListQuery:
     sealed = cursors.unseal(_secret(), _question(listing, query), cursor)
     keys = tuple(kind.parse(str(value)) for kind, value in zip(listing.key_kinds(query.shape), sealed, strict=True))
     return replace(query, after=keys)
+
+
+def parse_filter(listing: Listing, text: str) -> ListQuery:
+    """A filter in the grammar of lists that stands in a body: conditions alone. Raises BadRequest."""
+    query, _ = _parse(listing, text.removeprefix("?").encode())
+    plain, _ = _parse(listing, b"")
+    shape = replace(plain.shape, conditions=query.shape.conditions)
+    if query != replace(plain, shape=shape, values=query.values):
+        raise _refuse(
+            "filter", "conditions_only", "A filter has conditions alone, no sort, limit, fields, include or q."
+        )
+    return query
+
+
+def confirmation(listing: Listing, query: ListQuery, change: bytes, count: int, expires: int) -> str:
+    """A token that says: this caller has seen that `change` is of `count` records; good until `expires` (Unix time)."""
+    return cursors.seal(_secret(), _change(listing, query, change), (count, expires))
+
+
+def confirmed(listing: Listing, query: ListQuery, change: bytes, token: str) -> tuple[int, int]:
+    """The count and the expiry that the caller was shown for this very change. Raises BadRequest for any other."""
+    count, expires = cursors.unseal(_secret(), _change(listing, query, change), token)
+    return count, expires
+
+
+def _change(listing: Listing, query: ListQuery, change: bytes) -> bytes:
+    return b"change:%d:" % (current().user_id or 0) + _question(listing, query) + change
 
 
 def answer_page(listing: Listing, query: ListQuery, page: Page) -> Response:

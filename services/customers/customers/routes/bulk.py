@@ -1,18 +1,20 @@
 """The routes that look at many customers at once, or change them."""
 
+import time
 from typing import Any
 
 import orjson
 from flask import Response, request
 
-from chassis.db.listing import ListQuery
+from chassis.db.listing import ListQuery, lock_ids
 from chassis.db.records import Record
-from chassis.errors import FieldError, Invalid
+from chassis.errors import Conflict, FieldError, Invalid
 from chassis.web.answers import answer
 from chassis.web.auth import require
 from chassis.web.batches import BatchOut, each
 from chassis.web.blueprint import Blueprint
 from chassis.web.exports import CSV, JSON_LINES, export
+from chassis.web.listing import confirmation, confirmed, parse_filter
 from chassis.web.request import load, session
 from customers.commands import customers as commands
 from customers.commands.exports import note_export
@@ -21,6 +23,8 @@ from customers.queries.customers import CUSTOMERS, get_customer
 from customers.schemas.customers import (
     BatchIn,
     BulkAssignmentIn,
+    BulkUpdateIn,
+    BulkUpdateOut,
     CustomerIn,
     CustomerPatch,
     FacetsOut,
@@ -28,6 +32,8 @@ from customers.schemas.customers import (
 )
 
 MOST_TAGS = 1000
+MOST_UPDATED = 2000
+CONFIRMATION_SECONDS = 600
 _IN, _PATCH = CustomerIn(), CustomerPatch()
 
 blueprint = Blueprint("bulk", __name__, url_prefix="/v1/customers", description="Many customers at once.")
@@ -83,6 +89,32 @@ def assign_customers(data: dict[str, Any]) -> Response:
 
     # In the order of their ids, so that two who assign the same customers do not wait for each other in a circle.
     return each(sorted(set(data["ids"])), assign)
+
+
+@blueprint.route("/bulk-update", methods=["POST"])
+@require("customers:write")
+@blueprint.arguments(BulkUpdateIn)
+@blueprint.response(200, BulkUpdateOut)
+def update_matching_customers(data: dict[str, Any]) -> Response:
+    """Change all customers that a filter finds: first without `confirm`, to see how many that are."""
+    query = parse_filter(CUSTOMERS, data["filter"])
+    change = orjson.dumps(data["changes"], option=orjson.OPT_SORT_KEYS)
+    ids = lock_ids(session(), CUSTOMERS, query, MOST_UPDATED + 1)
+    if len(ids) > MOST_UPDATED:
+        detail = f"The filter finds more than {MOST_UPDATED} customers; narrow it."
+        raise Invalid("too_many_records", detail, (FieldError("/filter", "too_many_records", detail),))
+    if "confirm" not in data:
+        expires = int(time.time()) + CONFIRMATION_SECONDS
+        token = confirmation(CUSTOMERS, query, change, len(ids), expires)
+        return answer(orjson.dumps({"count": len(ids), "confirm": token, "updated": 0}))
+    count, expires = confirmed(CUSTOMERS, query, change, data["confirm"])
+    if expires < time.time() or count != len(ids):
+        raise Conflict(
+            "confirmation_outdated", f"The filter finds {len(ids)} customers now; ask again and confirm that."
+        )
+    for customer_id in ids:
+        commands.change_customer(session(), get_customer(session(), customer_id, lock=True), data["changes"])
+    return answer(orjson.dumps({"count": len(ids), "confirm": None, "updated": len(ids)}))
 
 
 @blueprint.route("/batch", methods=["POST"])

@@ -148,6 +148,24 @@ class BatchIn(InSchema):
     items = fields.List(fields.Nested(BatchItem), required=True, validate=[validate.Length(min=1, max=LARGEST_BATCH)])
 
 
+class BulkUpdateIn(InSchema):
+    """A change of all customers that a filter finds. Without `confirm` nothing is changed, and it is counted."""
+
+    filter = Text(
+        longest=2000, shortest=1, required=True, metadata={"description": "As a list's query: status=lost&city=Bonn"}
+    )
+    changes = fields.Nested(CustomerPatch, required=True)
+    confirm = Text(longest=500)
+
+
+class BulkUpdateOut(OutSchema):
+    """How many customers the filter finds, the token that confirms just these, and how many were changed."""
+
+    count = fields.Integer(required=True)
+    confirm = fields.String(required=True, allow_none=True)
+    updated = fields.Integer(required=True)
+
+
 class FacetOut(OutSchema):
     """A value and how many live customers have it."""
 

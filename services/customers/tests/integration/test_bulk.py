@@ -122,3 +122,45 @@ def test_a_batch_has_500_items_at_most(client):
     items = [{"action": "create", "values": {"name": "x"}}] * 501
     answer = client.post("/v1/customers/batch", json={"items": items})
     assert (answer.status_code, answer.json["errors"][0]["pointer"]) == (422, "/items")
+
+
+def bulk(client, filter_, changes, **more):
+    return client.post("/v1/customers/bulk-update", json={"filter": filter_, "changes": changes} | more)
+
+
+def test_a_bulk_update_is_counted_first_and_done_when_that_is_confirmed(client):
+    ids = [create(client, city="Bonn").json["id"] for _ in range(3)]
+    other = create(client, city="Rome").json
+    shown = bulk(client, "city=Bonn", {"status": "lost"})
+    assert (shown.json["count"], shown.json["updated"]) == (3, 0)
+    assert client.get("/v1/customers?status=lost").json["data"] == []
+    done = bulk(client, "city=Bonn", {"status": "lost"}, confirm=shown.json["confirm"])
+    assert done.json == {"count": 3, "confirm": None, "updated": 3}
+    assert {row["id"] for row in client.get("/v1/customers?status=lost").json["data"]} == set(ids)
+    assert client.get(f"/v1/customers/{other['id']}").json == other
+
+
+def test_a_confirmation_is_of_one_filter_one_change_one_count_and_one_caller(client, client_of, company_id):
+    create(client, city="Bonn")
+    token = bulk(client, "city=Bonn", {"status": "lost"}).json["confirm"]
+    assert bulk(client, "city[ne]=Bonn", {"status": "lost"}, confirm=token).status_code == 400
+    assert bulk(client, "city=Bonn", {"status": "inactive"}, confirm=token).status_code == 400
+    assert bulk(client_of(company_id + 10**9), "city=Bonn", {"status": "lost"}, confirm=token).status_code == 400
+    create(client, city="Bonn")
+    outdated = bulk(client, "city=Bonn", {"status": "lost"}, confirm=token)
+    assert (outdated.status_code, outdated.json["code"]) == (409, "confirmation_outdated")
+    assert client.get("/v1/customers?status=lost").json["data"] == []
+
+
+@pytest.mark.parametrize("filter_", ["", "nonsense=1", "city=Bonn&sort=name", "limit=5", "q=ada"])
+def test_a_filter_has_known_conditions_and_nothing_else(client, filter_):
+    answer = bulk(client, filter_, {"status": "lost"})
+    assert answer.status_code in (400, 422), answer.json
+
+
+def test_a_failing_bulk_update_changes_nothing(client):
+    ids = [create(client, city="Bonn").json["id"] for _ in range(2)]
+    token = bulk(client, "city=Bonn", {"name": "Same", "company_name": "Same"}).json["confirm"]
+    answer = bulk(client, "city=Bonn", {"name": "Same", "company_name": "Same"}, confirm=token)
+    assert answer.status_code == 409
+    assert [client.get(f"/v1/customers/{known}").json["version"] for known in ids] == [1, 1]
