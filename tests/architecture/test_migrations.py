@@ -36,7 +36,7 @@ ASPECTS = {
         SELECT t.relname, conname, pg_get_constraintdef(c.oid) FROM tables t JOIN pg_constraint c ON c.conrelid = t.oid
     """,
     "indexes": """
-        SELECT t.relname, replace(pg_get_indexdef(indexrelid), t.relnamespace::regnamespace || '.', '')
+        SELECT t.relname, replace(replace(pg_get_indexdef(indexrelid), t.relnamespace::regnamespace || '.', ''), 'public.', '')
         FROM tables t JOIN pg_index ON indrelid = t.oid
     """,
 }

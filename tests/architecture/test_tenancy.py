@@ -30,8 +30,6 @@ UNSCOPED = {
     "outbox": "the relay reads it for all tenants; the app role can neither read it nor choose an event's id",
     "ix_idempotency_keys_created_at": "expired keys are deleted for all tenants at once",
     "pk_audit_logs": "event ids are given out by the publishers; leading with them keeps inserts at the index's edge",
-    "ix_customers_tags": "GIN cannot lead with a bigint without an extension; row-level security filters what it finds",
-    "ix_customers_search": "GIN cannot lead with a bigint without an extension; row-level security filters what it finds",
     "uq_companies_email": "unique across the platform by the seed; registering shows it anyway",
     "ix_companies_status": "the seed's; only the platform's operators ask for companies by status",
     "uq_user_companies_primary": "one primary company per user, across companies",

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import ClassVar
+from typing import Any, ClassVar
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,14 +18,14 @@ class FieldError:
 class AppError(Exception):
     """The base of every expected failure. `code` is the machine's word for it and never changes.
 
-    `members` are further members of the problem document (RFC 9457, 3.2), where another standard asks for them.
+    `members` are further members of the problem document (RFC 9457, 3.2).
     """
 
     code: str
     detail: str
     errors: Sequence[FieldError] = field(default_factory=tuple)
     headers: dict[str, str] = field(default_factory=dict)
-    members: Mapping[str, str] = field(default_factory=dict)
+    members: Mapping[str, Any] = field(default_factory=dict)
 
     status: ClassVar[int] = 500
     title: ClassVar[str] = "Internal error"

@@ -10,6 +10,17 @@ CUSTOMER_ARCHIVED = EventType("customer", "archived", table="customers")
 CUSTOMER_RESTORED = EventType("customer", "restored", table="customers")
 CUSTOMER_TRANSFER_STARTED = EventType("customer_transfer", "started", table="customer_transfers")
 CUSTOMER_TRANSFER_COMPLETED = EventType("customer_transfer", "completed", table="customer_transfers")
+CUSTOMER_MERGED = EventType("customer", "merged", table="customers")
+CUSTOMER_PURGED = EventType("customer", "purged", table="customers")
+CONTACT_CREATED = EventType("contact", "created", table="contacts")
+CONTACT_UPDATED = EventType("contact", "updated", table="contacts")
+CONTACT_ARCHIVED = EventType("contact", "archived", table="contacts")
+CONTACT_RESTORED = EventType("contact", "restored", table="contacts")
+CONTACT_PURGED = EventType("contact", "purged", table="contacts")
+EXPORT_CREATED = EventType("export", "created", table="exports")
+INDUSTRY_CREATED = EventType("industry", "created", table="industries")
+MERGE_CREATED = EventType("merge", "created", table="merges")
+MERGE_UNDONE = EventType("merge", "undone", table="merges")
 
 PUBLISHED = (
     CUSTOMER_CREATED,
@@ -18,4 +29,15 @@ PUBLISHED = (
     CUSTOMER_RESTORED,
     CUSTOMER_TRANSFER_STARTED,
     CUSTOMER_TRANSFER_COMPLETED,
+    CUSTOMER_MERGED,
+    CUSTOMER_PURGED,
+    CONTACT_CREATED,
+    CONTACT_UPDATED,
+    CONTACT_ARCHIVED,
+    CONTACT_RESTORED,
+    CONTACT_PURGED,
+    EXPORT_CREATED,
+    INDUSTRY_CREATED,
+    MERGE_CREATED,
+    MERGE_UNDONE,
 )

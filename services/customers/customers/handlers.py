@@ -9,6 +9,7 @@ from chassis.broker.subscriptions import Subscriptions
 from chassis.context import Context, acting_as
 from chassis.db.session import Database, Session
 from chassis.events import Event
+from customers.commands.company_references import save_company_reference
 from customers.commands.transfers import continue_transfer, start_transfer
 from customers.commands.user_references import save_user_reference
 from customers.queries.transfers import list_pending_transfers
@@ -60,10 +61,19 @@ def transfer_customers(database: Database) -> None:
                 log.exception("transfer failed", transfer_id=transfer.id)
 
 
-ACTIONS = ("created", "updated", "suspended", "activated", "removed")
+def on_company(session: Session, event: Event) -> None:
+    """Know where the company is and what it has set."""
+    company = event.data["after"]
+    values = {"region": company["region"], "settings": company["settings"]}
+    save_company_reference(session, event.aggregate_version, values)
+
+
+MEMBERSHIP = ("created", "updated", "suspended", "activated", "removed")
+COMPANY = ("created", "updated", "suspended", "activated")
 SUBSCRIPTIONS = Subscriptions(
-    bindings=("*.user_company.*.v1",),
-    handlers={f"crm.user_company.{action}.v1": on_membership_changed for action in ACTIONS}
-    | {"crm.user_company.deactivated.v1": on_member_deactivated},
+    bindings=("*.user_company.*.v1", "*.company.*.v1"),
+    handlers={f"crm.user_company.{action}.v1": on_membership_changed for action in MEMBERSHIP}
+    | {"crm.user_company.deactivated.v1": on_member_deactivated}
+    | {f"crm.company.{action}.v1": on_company for action in COMPANY},
 )
 SCHEDULES = (Schedule("transfer-customers", timedelta(seconds=5), transfer_customers),)

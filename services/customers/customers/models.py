@@ -5,7 +5,6 @@ from sqlalchemy import (
     Boolean,
     CheckConstraint,
     Column,
-    Computed,
     ForeignKeyConstraint,
     Index,
     Integer,
@@ -15,6 +14,7 @@ from sqlalchemy import (
     Text,
     UniqueConstraint,
     Uuid,
+    literal_column,
     text,
 )
 from sqlalchemy.dialects.postgresql import JSONB
@@ -70,12 +70,32 @@ customer_transfers = tenant_table(
     Index("ix_customer_transfers_pending", "company_id", "id", postgresql_where=text("finished_at IS NULL")),
 )
 
+# What is known of the company itself: where its phone numbers are from, and what it has set.
+company_refs = Table(
+    "company_refs",
+    metadata,
+    Column("company_id", BigInteger, primary_key=True, autoincrement=False),
+    Column("version", Integer, nullable=False),
+    Column("region", String(2)),
+    Column("settings", JSONB, nullable=False, server_default=text("'{}'::jsonb")),
+    timestamp("updated_at", default=True),
+    info={"tenant": "company_id"},
+)
+
 customer_codes = Table(
     "customer_codes",
     metadata,
     Column("company_id", BigInteger, primary_key=True, autoincrement=False),
     Column("last_number", BigInteger, nullable=False),
     info={"tenant": "company_id"},
+)
+
+# What a company sells to; the nine of the seed become rows when they are first used.
+industries = tenant_table(
+    "industries",
+    metadata,
+    Column("name", String(100), nullable=False),
+    UniqueConstraint("company_id", "name"),
 )
 
 customers = tenant_table(
@@ -105,28 +125,23 @@ customers = tenant_table(
     Column("assigned_to", BigInteger),
     timestamp("archived_at"),
     Column("archived_by_event", Uuid),
-    # Keys for matching; the database keeps them, so that no writer can forget to.
-    Column("email_norm", Text, Computed("lower(email)", persisted=True)),
-    Column(
-        "phone_e164",
-        Text,
-        Computed("CASE WHEN phone LIKE '+%' THEN '+' || regexp_replace(phone, '[^0-9]', '', 'g') END", persisted=True),
-    ),
-    Column(
-        "domain_norm",
-        Text,
-        Computed("lower(substring(coalesce(website, email) from '([^/:@ ]+[.][^/:@ ]+)'))", persisted=True),
-    ),
-    Column("name_norm", Text, Computed(r"lower(regexp_replace(btrim(name), '\s+', ' ', 'g'))", persisted=True)),
+    # Keys for matching, made by rules.matching_keys from the columns above: what is equal here is probably the same.
+    Column("email_norm", Text),
+    Column("phone_e164", Text),
+    Column("phone_tail", Text),
+    Column("domain_norm", Text),
+    Column("name_norm", Text),
+    # The record that this one was merged into; its own id goes on to resolve.
+    Column("merged_into", BigInteger),
     UniqueConstraint("company_id", "customer_code"),
-    UniqueConstraint("company_id", "name", "company_name"),
     CheckConstraint(f"email IS NULL OR email ~* '{rules.EMAIL_PATTERN}'", name="email"),
     CheckConstraint("credit_limit >= 0", name="credit_limit"),
     CheckConstraint("jsonb_typeof(tags) = 'array'", name="tags"),
     _one_of("customer_type", rules.CUSTOMER_TYPES),
     _one_of("status", rules.STATUSES),
     _one_of("priority", rules.PRIORITIES),
-    _one_of("industry", rules.INDUSTRIES),
+    ForeignKeyConstraint(["company_id", "industry"], ["industries.company_id", "industries.name"]),
+    ForeignKeyConstraint(["company_id", "merged_into"], ["customers.company_id", "customers.id"], ondelete="CASCADE"),
     _user("created_by"),
     _user("assigned_to"),
 )
@@ -151,11 +166,102 @@ for _index in (
         "assigned_to",
         postgresql_where=text("status = 'active'"),
     ),
-    Index("ix_customers_tags", "tags", postgresql_using="gin"),
+    # A record that was merged into another may have the name that the other has now.
     Index(
-        "ix_customers_search",
-        text("to_tsvector('english', name || ' ' || coalesce(company_name, '') || ' ' || coalesce(email, ''))"),
+        "uq_customers_name_unmerged",
+        "company_id",
+        "name",
+        "company_name",
+        unique=True,
+        postgresql_where=text("merged_into IS NULL"),
+    ),
+    Index("ix_customers_company_id_phone_e164", "company_id", "phone_e164"),
+    Index("ix_customers_company_id_phone_tail", "company_id", "phone_tail"),
+    Index("ix_customers_company_id_domain_norm", "company_id", "domain_norm"),
+    Index("ix_customers_company_id_name_norm", "company_id", "name_norm"),
+    Index("ix_customers_company_id_merged_into", "company_id", "merged_into"),
+    # The tenant inside a GIN index (btree_gin), for search_customers().
+    Index(
+        "ix_customers_search_text",
+        "company_id",
+        literal_column("public.customer_text(name, company_name, email, phone, customer_code)").label("text"),
         postgresql_using="gin",
+        postgresql_ops={"text": "public.gin_trgm_ops"},
     ),
 ):
     customers.append_constraint(_index)
+
+# One row for each tag of each customer, kept by a trigger: an operator on JSON cannot use an index below row-level
+# security, equality can.
+customer_tags = Table(
+    "customer_tags",
+    metadata,
+    Column("company_id", BigInteger, primary_key=True),
+    Column("tag", String(50), primary_key=True),
+    Column("customer_id", BigInteger, primary_key=True),
+    ForeignKeyConstraint(["company_id", "customer_id"], ["customers.company_id", "customers.id"], ondelete="CASCADE"),
+    Index("ix_customer_tags_company_id_customer_id", "company_id", "customer_id"),
+    info={"tenant": "company_id"},
+)
+
+contacts = tenant_table(
+    "contacts",
+    metadata,
+    Column("customer_id", BigInteger, nullable=False),
+    Column("first_name", String(100), nullable=False),
+    Column("last_name", String(100)),
+    Column("email", String(255)),
+    Column("phone", String(50)),
+    Column("job_title", String(100)),
+    Column("is_primary", Boolean, nullable=False, server_default=text("false")),
+    Column("created_by", BigInteger),
+    timestamp("archived_at"),
+    Column("archived_by_event", Uuid),
+    Column("email_norm", Text),
+    Column("phone_e164", Text),
+    ForeignKeyConstraint(["company_id", "customer_id"], ["customers.company_id", "customers.id"], ondelete="CASCADE"),
+    _user("created_by"),
+    CheckConstraint(f"email IS NULL OR email ~* '{rules.EMAIL_PATTERN}'", name="email"),
+    Index("ix_contacts_company_id_customer_id", "company_id", "customer_id"),
+    Index("ix_contacts_company_id_email_norm", "company_id", "email_norm"),
+    Index("ix_contacts_company_id_phone_e164", "company_id", "phone_e164"),
+    Index("ix_contacts_company_id_created_by", "company_id", "created_by"),
+    Index(
+        "uq_contacts_company_id_customer_id_primary",
+        "company_id",
+        "customer_id",
+        unique=True,
+        postgresql_where=text("is_primary AND archived_at IS NULL"),
+    ),
+)
+contacts.append_constraint(Index("ix_contacts_company_id_created_at", "company_id", "created_at", "id"))
+
+# What a merge changed, so that it can be undone: the records' states before, the target's after, whose contacts moved.
+merges = tenant_table(
+    "merges",
+    metadata,
+    Column("customer_id", BigInteger, nullable=False),
+    Column("sources", JSONB, nullable=False),
+    Column("before", JSONB, nullable=False),
+    Column("after", JSONB, nullable=False),
+    Column("contacts", JSONB, nullable=False),
+    Column("created_by", BigInteger),
+    timestamp("undone_at"),
+    ForeignKeyConstraint(["company_id", "customer_id"], ["customers.company_id", "customers.id"], ondelete="CASCADE"),
+    _user("created_by"),
+    Index("ix_merges_company_id_customer_id", "company_id", "customer_id"),
+    Index("ix_merges_company_id_created_by", "company_id", "created_by"),
+)
+merges.append_constraint(Index("ix_merges_company_id_created_at", "company_id", "created_at", "id"))
+
+# Who took which customers out of the system; the export itself is kept nowhere.
+exports = tenant_table(
+    "exports",
+    metadata,
+    Column("format", String(10), nullable=False),
+    Column("query", Text, nullable=False),
+    Column("created_by", BigInteger),
+    _user("created_by"),
+    Index("ix_exports_company_id_created_by", "company_id", "created_by"),
+)
+exports.append_constraint(Index("ix_exports_company_id_created_at", "company_id", "created_at", "id"))

@@ -24,6 +24,7 @@ PLATFORM_ROLE = "super_admin"
 COMPANY_ROLES = tuple(role for role in ROLES if role != PLATFORM_ROLE)
 API_KEY_ROLE = "api_key"
 VISIBILITIES = ("all", "own")
+DUPLICATE_ACTIONS = ("allow", "warn", "block")
 COMPANY_STATUSES = ("active", "inactive", "suspended")
 COMPANY_SIZES = ("Small", "Medium", "Large")
 MEMBER_STATUSES = ("active", "suspended", "deactivated")

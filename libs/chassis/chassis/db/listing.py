@@ -5,19 +5,23 @@ are neither repeated nor skipped.
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import lru_cache
 from typing import Any
 
 from sqlalchemy import (
     ARRAY,
+    REAL,
+    BigInteger,
     Boolean,
     ColumnElement,
     Table,
+    Text,
     and_,
     any_,
     bindparam,
+    column,
     func,
     literal_column,
     or_,
@@ -31,6 +35,7 @@ from chassis.db.statements import Prepared
 
 LARGEST_PAGE = 100
 DEFAULT_PAGE = 50
+MOST_FOUND = 500  # Whoever has not found it among so many searches with better words.
 BIGINT = 2**63 - 1
 
 
@@ -65,6 +70,14 @@ def _text(text: str) -> str:
     return text
 
 
+def _boolean(text: str) -> bool:
+    if text not in ("true", "false"):
+        raise ValueError("true or false is wanted")
+    return text == "true"
+
+
+RANK = Kind(float, (), "rank")
+BOOLEAN = Kind(_boolean, ("eq",), "boolean")
 INTEGER = Kind(_integer, ("eq", "ne", "gt", "gte", "lt", "lte", "in", "is_null"), "integer")
 TIMESTAMP = Kind(_timestamp, ("eq", "gt", "gte", "lt", "lte", "is_null"), "timestamp")
 TEXT = Kind(_text, ("eq", "ne", "in", "contains", "is_null"), "text")
@@ -79,6 +92,7 @@ class Shape:
     sort: tuple[tuple[str, bool], ...]
     limit: int
     after: bool
+    search: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +103,12 @@ class ListQuery:
     values: tuple[Any, ...]
     after: tuple[Any, ...] = ()
     total: bool = False
+    words: str = ""
+
+    def where(self, name: str, value: Any) -> "ListQuery":
+        """The same question of only those records whose field `name` is `value`."""
+        shape = replace(self.shape, conditions=(*self.shape.conditions, (name, "eq")))
+        return replace(self, shape=shape, values=(*self.values, value))
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,10 +125,11 @@ class Listing:
     """What may be listed of a view.
 
     `filters` maps a field to its kind. `sorts` names the fields to sort by: NOT NULL ones, since a keyset cannot stand
-    on a null. `default` are conditions that hold unless the client filters by the field they are keyed with, such as
-    leaving out archived records. `own` names the columns that hold a user's id and of which one must be the actor where
-    the actor sees no more than their own records. The tenant's own condition is always there, whatever row-level
-    security does.
+    on a null, and not the id alone, for which PostgreSQL would walk the primary key through the rows of all tenants.
+    `default` are conditions that hold unless the client filters by the field they are keyed with, such as leaving out
+    archived records. `own` holds as well where the actor, its parameter `actor`, sees only their own records. `search`
+    names a function of the database that answers (id, rank) to `q=` (words, most). The tenant's own condition is always
+    there, whatever row-level security does.
     """
 
     view: JsonView
@@ -116,7 +137,8 @@ class Listing:
     sorts: Sequence[str]
     default_sort: tuple[tuple[str, bool], ...] = (("created_at", True),)
     default: Mapping[str, ColumnElement[bool]] = field(default_factory=dict)
-    own: Sequence[str] = ()
+    own: ColumnElement[bool] | None = None
+    search: str = ""
 
     @property
     def fields(self) -> tuple[str, ...]:
@@ -125,6 +147,8 @@ class Listing:
 
     def key_kinds(self, shape: Shape) -> tuple[Kind, ...]:
         """The kinds of the sort keys, to read a cursor's values back."""
+        if shape.search:
+            return (RANK, INTEGER)
         return tuple(_kind_of(self.view.table.c[name]) for name, _ in _keys(shape))
 
 
@@ -132,33 +156,61 @@ def list_page(session: Session, listing: Listing, query: ListQuery) -> Page:
     """One page of the tenant's records. Costs one round trip (two with the total)."""
     parameters: dict[str, Any] = {f"v{index}": value for index, value in enumerate(query.values)}
     company_id = tenant()
-    own = bool(listing.own) and current().own_only
+    own = listing.own is not None and current().own_only
     if own:
         parameters["actor"] = current().user_id
+    if query.shape.search:
+        parameters["words"] = query.words
     keys = {f"k{index}": value for index, value in enumerate(query.after)}
     row = session.fetch(_page(listing, query.shape, own), company_id=company_id, **parameters, **keys)[0]
     total = None
     if query.total:
-        statement = _count(listing, query.shape.conditions, own)
+        statement = _count(listing, query.shape.conditions, own, query.shape.search)
         total = session.fetch(statement, company_id=company_id, **parameters)[0][0]
     return Page(data=row[0] or b"[]", last=row[2:] if row[1] else None, total=total)
+
+
+def lock_ids(session: Session, listing: Listing, query: ListQuery, most: int) -> list[int]:
+    """Lock the records that `query` asks for, `most` of them, in the order of their ids; answers the ids."""
+    parameters: dict[str, Any] = {f"v{index}": value for index, value in enumerate(query.values)}
+    own = listing.own is not None and current().own_only
+    if own:
+        parameters["actor"] = current().user_id
+    statement = _ids(listing, query.shape.conditions, own)
+    return [row[0] for row in session.fetch(statement, company_id=tenant(), most=most, **parameters)]
+
+
+@lru_cache(maxsize=256)
+def _ids(listing: Listing, conditions: tuple[tuple[str, str], ...], own: bool) -> Prepared:
+    table = listing.view.table
+    matching = select(table.c.id).where(*_where(listing, conditions, own)).order_by(table.c.id)
+    return Prepared(matching.limit(bindparam("most", type_=BigInteger)).with_for_update())
 
 
 @lru_cache(maxsize=1024)
 def _page(listing: Listing, shape: Shape, own: bool = False) -> Prepared:
     """The statement of a shape: clients repeat a few shapes endlessly, and each is compiled once."""
-    table = listing.view.table
     keys = _keys(shape)
+    columns: dict[str, ColumnElement[Any]] = {column.name: column for column in listing.view.table.c}
     where = _where(listing, shape.conditions, own)
+    names = shape.fields
+    if shape.search:
+        found = _found(listing)
+        columns["rank"] = found.c.rank
+        where.append(columns["id"] == found.c.id)
+        # The rank stands beside the record's own columns and must not get into its document.
+        names = names or listing.fields
     if shape.after:
-        where.append(_beyond([(table.c[name], descending) for name, descending in keys]))
-    order = [table.c[name].desc() if descending else table.c[name].asc() for name, descending in keys]
+        where.append(_beyond([(columns[name], descending) for name, descending in keys]))
+    order = [columns[name].desc() if descending else columns[name].asc() for name, descending in keys]
     documents = listing.view.documents(*where).order_by(*order).limit(literal_column(str(shape.limit + 1)))
+    if shape.search:
+        documents = documents.add_columns(columns["rank"])
     rows = documents.subquery("d")
-    if shape.fields is None:
+    if names is None:
         shown: ColumnElement[Any] = literal_column("d")
     else:
-        pairs: Any = ((literal_column(f"'{name}'"), rows.c[name]) for name in shape.fields)
+        pairs: Any = ((literal_column(f"'{name}'"), rows.c[name]) for name in names)
         shown = func.json_build_object(*(part for pair in pairs for part in pair))
     numbered = select(
         shown.label("doc"),
@@ -177,12 +229,23 @@ def _page(listing: Listing, shape: Shape, own: bool = False) -> Prepared:
 
 
 @lru_cache(maxsize=256)
-def _count(listing: Listing, conditions: tuple[tuple[str, str], ...], own: bool) -> Prepared:
-    return Prepared(select(func.count()).select_from(listing.view.table).where(*_where(listing, conditions, own)))
+def _count(listing: Listing, conditions: tuple[tuple[str, str], ...], own: bool, search: bool) -> Prepared:
+    where = _where(listing, conditions, own)
+    if search:
+        where.append(listing.view.table.c.id.in_(select(_found(listing).c.id)))
+    return Prepared(select(func.count()).select_from(listing.view.table).where(*where))
+
+
+def _found(listing: Listing) -> Any:
+    """What the list's function finds for the parameter `words`, as a table of id and rank."""
+    function = getattr(func, listing.search)(bindparam("words", type_=Text), literal_column(str(MOST_FOUND)))
+    return function.table_valued(column("id", BigInteger), column("rank", REAL), name="found")
 
 
 def _keys(shape: Shape) -> tuple[tuple[str, bool], ...]:
-    """The sort of a shape made unique by the id, in the direction of the last field."""
+    """The sort of a shape made unique by the id, in the direction of the last field; what is searched: best first."""
+    if shape.search:
+        return (("rank", True), ("id", True))
     if any(name == "id" for name, _ in shape.sort):
         return shape.sort
     return (*shape.sort, ("id", shape.sort[-1][1]))
@@ -191,8 +254,8 @@ def _keys(shape: Shape) -> tuple[tuple[str, bool], ...]:
 def _where(listing: Listing, conditions: tuple[tuple[str, str], ...], own: bool) -> list[ColumnElement[bool]]:
     table = listing.view.table
     where: list[ColumnElement[bool]] = [table.c.company_id == bindparam("company_id", type_=table.c.company_id.type)]
-    if own:
-        where.append(of_actor(table, listing.own))
+    if own and listing.own is not None:
+        where.append(listing.own)
     named = {name for name, _ in conditions}
     where += [condition for name, condition in listing.default.items() if name not in named]
     where += [_condition(table.c[name], operator, f"v{index}") for index, (name, operator) in enumerate(conditions)]

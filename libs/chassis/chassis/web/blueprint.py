@@ -1,7 +1,7 @@
 """flask-smorest's blueprint with our bodies, lists and answers: documentation that costs nothing at run time."""
 
 from collections.abc import Callable, Sequence
-from functools import wraps
+from functools import cache, wraps
 from typing import Any, TypeVar
 
 import flask_smorest
@@ -33,23 +33,18 @@ class Blueprint(flask_smorest.Blueprint):  # type: ignore[misc]  # flask-smorest
 
     def listing(self, listing: Listing, schema: type[marshmallow.Schema]) -> Callable[[View], View]:
         """Pass the parsed ListQuery as the first argument, and document the page of `schema` documents."""
-        page = type(
-            f"{schema.__name__.removesuffix('Out')}Page",
-            (marshmallow.Schema,),
-            {
-                "Meta": type("Meta", (), {"unknown": marshmallow.EXCLUDE}),
-                "data": marshmallow.fields.List(marshmallow.fields.Nested(schema), required=True),
-                "page": marshmallow.fields.Nested(PageInfo, required=True),
-            },
-        )
+        page = _page_of(schema)
 
         def decorate(view: View) -> View:
-            @wraps(view)
-            def with_query(**path: Any) -> Any:
-                return view(lists.parse(listing), **path)
+            return self.response(200, page)(_with_query(view, listing))
 
-            _note(with_query, "manual_doc", {"parameters": lists.parameters(listing)})
-            return self.response(200, page)(with_query)  # type: ignore[return-value]  # The same view, see arguments.
+        return decorate
+
+    def exporting(self, listing: Listing) -> Callable[[View], View]:
+        """Pass the parsed ListQuery as the first argument of a view that answers with a file."""
+
+        def decorate(view: View) -> View:
+            return self.response(200)(_with_query(view, listing))
 
         return decorate
 
@@ -80,6 +75,29 @@ def _with_body(
         return with_body  # type: ignore[return-value]  # The same view with its body supplied.
 
     return decorate
+
+
+def _with_query(view: View, listing: Listing) -> View:
+    @wraps(view)
+    def with_query(**path: Any) -> Any:
+        return view(lists.parse(listing), **path)
+
+    _note(with_query, "manual_doc", {"parameters": lists.parameters(listing)})
+    return with_query  # type: ignore[return-value]  # The same view with its query supplied.
+
+
+@cache  # One for each schema that is listed: two lists of one schema share their page's.
+def _page_of(schema: type[marshmallow.Schema]) -> type[marshmallow.Schema]:
+    """The schema of a page of `schema` documents."""
+    return type(
+        f"{schema.__name__.removesuffix('Out')}Page",
+        (marshmallow.Schema,),
+        {
+            "Meta": type("Meta", (), {"unknown": marshmallow.EXCLUDE}),
+            "data": marshmallow.fields.List(marshmallow.fields.Nested(schema), required=True),
+            "page": marshmallow.fields.Nested(PageInfo, required=True),
+        },
+    )
 
 
 _PHRASES: dict[int, Any] = {200: "OK", 201: "Created", 202: "Accepted", 204: "No content"}

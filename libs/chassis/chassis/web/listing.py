@@ -1,13 +1,14 @@
-"""The grammar of lists: `field[op]=value`, `sort=-created_at,name`, `limit`, `cursor`, `fields`, `include=total`."""
+"""The grammar of lists: `field[op]=value`, `sort=-created_at,name`, `q`, `limit`, `cursor`, `fields`, `include`."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from functools import lru_cache
 from typing import Any
 from urllib.parse import parse_qsl, urlencode
 
 from flask import Response, current_app, request
 
-from chassis.context import tenant
+from chassis.context import current, tenant
 from chassis.db.listing import DEFAULT_PAGE, LARGEST_PAGE, Kind, Listing, ListQuery, Page, Shape
 from chassis.errors import BadRequest, FieldError
 from chassis.web import cursors
@@ -16,6 +17,7 @@ from chassis.web.answers import JSON
 MOST_PARAMETERS = 40
 MOST_VALUES = 100
 MOST_SORTS = 3
+LONGEST_SEARCH = 200
 _RESERVED = ("limit", "cursor", "sort", "fields", "include")
 
 
@@ -26,7 +28,34 @@ def parse(listing: Listing) -> ListQuery:
         return query
     sealed = cursors.unseal(_secret(), _question(listing, query), cursor)
     keys = tuple(kind.parse(str(value)) for kind, value in zip(listing.key_kinds(query.shape), sealed, strict=True))
-    return ListQuery(query.shape, query.values, keys, query.total)
+    return replace(query, after=keys)
+
+
+def parse_filter(listing: Listing, text: str) -> ListQuery:
+    """A filter in the grammar of lists that stands in a body: conditions alone. Raises BadRequest."""
+    query, _ = _parse(listing, text.removeprefix("?").encode())
+    plain, _ = _parse(listing, b"")
+    shape = replace(plain.shape, conditions=query.shape.conditions)
+    if query != replace(plain, shape=shape, values=query.values):
+        raise _refuse(
+            "filter", "conditions_only", "A filter has conditions alone, no sort, limit, fields, include or q."
+        )
+    return query
+
+
+def confirmation(listing: Listing, query: ListQuery, change: bytes, count: int, expires: int) -> str:
+    """A token that says: this caller has seen that `change` is of `count` records; good until `expires` (Unix time)."""
+    return cursors.seal(_secret(), _change(listing, query, change), (count, expires))
+
+
+def confirmed(listing: Listing, query: ListQuery, change: bytes, token: str) -> tuple[int, int]:
+    """The count and the expiry that the caller was shown for this very change. Raises BadRequest for any other."""
+    count, expires = cursors.unseal(_secret(), _change(listing, query, change), token)
+    return count, expires
+
+
+def _change(listing: Listing, query: ListQuery, change: bytes) -> bytes:
+    return b"change:%d:" % (current().user_id or 0) + _question(listing, query) + change
 
 
 def answer_page(listing: Listing, query: ListQuery, page: Page) -> Response:
@@ -52,7 +81,7 @@ def _secret() -> str:
 def _question(listing: Listing, query: ListQuery) -> bytes:
     """What a cursor is bound to: the tenant, the list, its filters and its order, but not its size."""
     shape = query.shape
-    return repr((tenant(), listing.view.name, shape.conditions, query.values, shape.sort)).encode()
+    return repr((tenant(), listing.view.name, shape.conditions, query.values, shape.sort, query.words)).encode()
 
 
 @lru_cache(maxsize=4096)
@@ -66,10 +95,12 @@ def _parse(listing: Listing, query_string: bytes) -> tuple[ListQuery, str]:
         raise BadRequest(
             "malformed_query", f"The query string is not UTF-8 or has over {MOST_PARAMETERS} parts."
         ) from None
-    reserved = {name: value for name, value in pairs if name in _RESERVED}
-    filters = [(name, value) for name, value in pairs if name not in _RESERVED]
+    known = _known_parameters(listing)
+    reserved = {name: value for name, value in pairs if name in known}
+    filters = [(name, value) for name, value in pairs if name not in known]
     if len(reserved) + len(filters) != len(pairs):
-        raise _refuse("", "repeated_parameter", f"Each of {', '.join(_RESERVED)} can be given once.")
+        raise _refuse("", "repeated_parameter", f"Each of {', '.join(known)} can be given once.")
+    words = _words(reserved)
     conditions, values = [], []
     for name, text in filters:
         condition, value = _filter(listing, name, text)
@@ -81,10 +112,26 @@ def _parse(listing: Listing, query_string: bytes) -> tuple[ListQuery, str]:
         sort=_sort(listing, reserved.get("sort")),
         limit=_limit(reserved.get("limit")),
         after=bool(reserved.get("cursor")),
+        search=bool(words),
     )
     if "include" in reserved and reserved["include"] != "total":
         raise _refuse("include", "unknown_include", "Only include=total is known.")
-    return ListQuery(shape, tuple(values), total="include" in reserved), reserved.get("cursor", "")
+    query = ListQuery(shape, tuple(values), total="include" in reserved, words=words)
+    return query, reserved.get("cursor", "")
+
+
+def _known_parameters(listing: Listing) -> tuple[str, ...]:
+    return (*_RESERVED, "q") if listing.search else _RESERVED
+
+
+def _words(reserved: dict[str, str]) -> str:
+    """What is searched for; without it the list is one like any other."""
+    words = reserved.get("q", "").strip()
+    if "\x00" in words or len(words) > LONGEST_SEARCH:
+        raise _refuse("q", "invalid_value", f"q has up to {LONGEST_SEARCH} characters, of which none is NUL.")
+    if words and "sort" in reserved:
+        raise _refuse("sort", "not_with_search", "What is searched for comes best first; leave sort out.")
+    return words
 
 
 def _filter(listing: Listing, parameter: str, text: str) -> tuple[tuple[str, str], Any]:
@@ -92,7 +139,7 @@ def _filter(listing: Listing, parameter: str, text: str) -> tuple[tuple[str, str
     operator = rest.removesuffix("]") if bracket else "eq"
     kind = listing.filters.get(name)
     if kind is None or (bracket and not rest.endswith("]")):
-        allowed = ", ".join((*listing.filters, *_RESERVED))
+        allowed = ", ".join((*listing.filters, *_known_parameters(listing)))
         raise _refuse(parameter, "unknown_parameter", f"There is no parameter {parameter[:60]!r}; allowed: {allowed}.")
     if operator not in kind.operators:
         allowed = ", ".join(kind.operators)
@@ -182,6 +229,8 @@ def parameters(listing: Listing) -> list[dict[str, Any]]:
             "schema": {"type": "string", "enum": ["total"]},
         },
     ]
+    if listing.search:
+        rows.append(text("q", "Words to search for: beginnings, accents and typing errors do no harm. Best first."))
     for name, kind in listing.filters.items():
         for operator in kind.operators:
             parameter = name if operator == "eq" else f"{name}[{operator}]"

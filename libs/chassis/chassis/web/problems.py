@@ -28,9 +28,28 @@ def problem(
     detail: str,
     errors: list[dict[str, str]] | None = None,
     *,
-    members: Mapping[str, str] = MappingProxyType({}),
+    members: Mapping[str, Any] = MappingProxyType({}),
 ) -> Response:
     """A problem document as a response; `members` are extensions of it (RFC 9457, 3.2)."""
+    body = orjson.dumps(_document(status, title, code, detail, errors=errors, members=members))
+    return Response(body, status, {"Cache-Control": "no-store"}, content_type=CONTENT_TYPE)
+
+
+def describe(error: AppError) -> dict[str, Any]:
+    """An expected failure as a problem document."""
+    faults = [{"pointer": fault.pointer, "code": fault.code, "detail": fault.detail} for fault in error.errors]
+    return _document(error.status, error.title, error.code, error.detail, errors=faults, members=error.members)
+
+
+def _document(
+    status: int,
+    title: str,
+    code: str,
+    detail: str,
+    *,
+    errors: list[dict[str, str]] | None,
+    members: Mapping[str, Any],
+) -> dict[str, Any]:
     document: dict[str, Any] = {
         **members,
         "type": f"urn:crm:problem:{code}",
@@ -42,17 +61,15 @@ def problem(
     }
     if errors:
         document["errors"] = errors
-    return Response(orjson.dumps(document), status, {"Cache-Control": "no-store"}, content_type=CONTENT_TYPE)
+    return document
 
 
 def register(app: Flask, conflicts: Mapping[str, AppError]) -> None:
     """Answer every exception of `app` with a problem; `conflicts` says what a violated constraint means."""
 
     def expected(error: AppError) -> Response:
-        faults = [{"pointer": e.pointer, "code": e.code, "detail": e.detail} for e in error.errors]
-        response = problem(error.status, error.title, error.code, error.detail, faults, members=error.members)
-        response.headers.update(error.headers)
-        return response
+        headers = {"Cache-Control": "no-store"} | error.headers
+        return Response(orjson.dumps(describe(error)), error.status, headers, content_type=CONTENT_TYPE)
 
     def http(error: HTTPException) -> Response:
         status = error.code or 500

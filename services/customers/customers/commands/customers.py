@@ -1,126 +1,157 @@
 """Everything that changes a customer, and the event that each change records."""
 
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
 import orjson
-from sqlalchemy import ColumnElement, Integer, bindparam, cast, func, insert, literal, select, update
+from sqlalchemy import BigInteger, bindparam, cast, func, insert, literal, literal_column, select
 from sqlalchemy.dialects.postgresql import insert as upsert
 
 from chassis import events
 from chassis.context import current, tenant
-from chassis.db import outbox
+from chassis.db.records import NOW, Record
 from chassis.db.session import Session
 from chassis.db.statements import Prepared
-from chassis.errors import Conflict, PreconditionFailed
+from chassis.errors import Conflict
+from customers.commands import contacts
 from customers.commands.user_references import refuse_inactive
-from customers.events import CUSTOMER_ARCHIVED, CUSTOMER_CREATED, CUSTOMER_RESTORED, CUSTOMER_UPDATED, SOURCE
-from customers.models import customer_codes, customers, user_refs
-from customers.queries.customers import CUSTOMER, THIS_CUSTOMER, Customer, get_customer
+from customers.events import (
+    CUSTOMER_ARCHIVED,
+    CUSTOMER_CREATED,
+    CUSTOMER_PURGED,
+    CUSTOMER_RESTORED,
+    CUSTOMER_UPDATED,
+)
+from customers.models import company_refs, customer_codes, customers, user_refs
+from customers.queries.companies import find_region
+from customers.queries.customers import CUSTOMER, RECORDS, get_customer
+from customers.queries.duplicates import find_duplicates
+from customers.rules.archiving import refuse_archived
+from customers.rules.matching import matching_keys
+
+_MERGED_INTO = Prepared(
+    select(customers.c.id).where(
+        customers.c.company_id == bindparam("of_company", type_=BigInteger),
+        customers.c.merged_into == bindparam("of_id", type_=BigInteger),
+    )
+)
+_LOCK_CREATION = Prepared(
+    select(
+        func.pg_advisory_xact_lock(func.hashtextextended("customers:create", bindparam("of_company", type_=BigInteger)))
+    )
+)
+_DELETE = Prepared(customers.delete().where(*RECORDS.this))
 
 
-def create_customer(session: Session, values: dict[str, Any]) -> Customer:
-    """Create a customer; without a code it gets the company's next one. Raises Invalid for an inactive assignee."""
+@dataclass(frozen=True, slots=True)
+class NewCustomer:
+    """A customer that was created, and those that it is probably the same as."""
+
+    record: Record
+    duplicates: Sequence[Mapping[str, Any]] = ()
+
+
+def create_customer(session: Session, values: dict[str, Any]) -> NewCustomer:
+    """Create a customer; without a code it gets the company's next one.
+
+    Raises Invalid for an inactive assignee, and Conflict with the candidates where the company blocks likely duplicates
+    (its setting `duplicates`).
+    """
     refuse_inactive(session, values.get("assigned_to"))
-    actor = current().user_id
-    row = session.fetch(
-        _insert(frozenset(values)), of_company=tenant(), actor=actor, **{f"new_{name}": values[name] for name in values}
-    )[0]
-    customer = Customer(*row)
-    outbox.record(
-        session,
-        CUSTOMER_CREATED,
-        source=SOURCE,
-        record_id=customer.id,
-        version=customer.version,
-        before=None,
-        after=customer.json,
-    )
-    return customer
+    values = with_keys(session, values)
+    parameters = {f"new_{name}": value for name, value in values.items()}
+    row = session.fetch(_insert(frozenset(values)), of_company=tenant(), actor=current().user_id, **parameters)[0]
+    customer, action = Record(*row[:3]), row[3]
+    duplicates = [] if action in (None, "allow") else _duplicates(session, customer, values, action)
+    RECORDS.note(session, CUSTOMER_CREATED, customer, before=None)
+    return NewCustomer(customer, duplicates)
 
 
-def update_customer(session: Session, customer_id: int, version: int, values: dict[str, Any]) -> Customer:
+def _duplicates(session: Session, customer: Record, values: dict[str, Any], action: str) -> Sequence[Mapping[str, Any]]:
+    if action == "block":
+        # Two who create the same at once: the second waits here until the first has committed, and then sees it.
+        session.fetch(_LOCK_CREATION, of_company=tenant())
+    found = find_duplicates(session, values, but=customer.id)
+    if action == "block" and (found["candidates"] or found["hidden"]):
+        detail = "There are customers that this one is probably the same as."
+        raise Conflict("possible_duplicate", detail, members=found)
+    candidates: Sequence[Mapping[str, Any]] = found["candidates"]
+    return candidates
+
+
+def update_customer(session: Session, customer_id: int, version: int, values: dict[str, Any]) -> Record:
     """Change the given fields of the state that the caller has seen. Raises NotFound, PreconditionFailed, Conflict."""
-    before = _expect(session, customer_id, version)
-    if _is_archived(before):
-        raise Conflict("customer_archived", "The customer is archived; restore it first.")
-    if values.get("assigned_to") != orjson.loads(before.json)["assigned_to"]:
+    return change_customer(session, RECORDS.expect(session, customer_id, version), values)
+
+
+def change_customer(session: Session, before: Record, values: dict[str, Any]) -> Record:
+    """Change the given fields of a customer that is locked.
+
+    Raises Conflict for one that is archived or merged, Invalid for a new assignee who is inactive.
+    """
+    document = orjson.loads(before.json)
+    refuse_archived(document)
+    if values.get("assigned_to") != document["assigned_to"]:
         refuse_inactive(session, values.get("assigned_to"))
-    return _change(session, CUSTOMER_UPDATED, before, values)
+    return RECORDS.change(session, CUSTOMER_UPDATED, before, with_keys(session, values))
 
 
-def reassign_customer(session: Session, customer_id: int, user_id: int) -> Customer:
+def reassign_customer(session: Session, customer_id: int, user_id: int) -> Record:
     """Give a customer to an active user, on behalf of whoever decided that. Raises NotFound."""
-    return _change(session, CUSTOMER_UPDATED, get_customer(session, customer_id, lock=True), {"assigned_to": user_id})
-
-
-def archive_customer(session: Session, customer_id: int, version: int) -> Customer:
-    """Hide the customer from lists; it can be restored. Raises NotFound, PreconditionFailed, Conflict."""
-    before = _expect(session, customer_id, version)
-    if _is_archived(before):
-        raise Conflict("customer_archived", "The customer is archived already.")
-    event_id = events.new_id()
-    values = {"archived_at": func.now(), "archived_by_event": event_id}
-    return _change(session, CUSTOMER_ARCHIVED, before, values, event_id=event_id)
-
-
-def restore_customer(session: Session, customer_id: int) -> Customer:
-    """Bring an archived customer back. Raises NotFound, Conflict."""
     before = get_customer(session, customer_id, lock=True)
-    if not _is_archived(before):
+    return RECORDS.change(session, CUSTOMER_UPDATED, before, {"assigned_to": user_id})
+
+
+def archive_customer(session: Session, customer_id: int, version: int) -> Record:
+    """Hide the customer and its contacts from lists. Raises NotFound, PreconditionFailed, Conflict."""
+    before = RECORDS.expect(session, customer_id, version)
+    refuse_archived(orjson.loads(before.json))
+    event_id = events.new_id()
+    contacts.archive_contacts_of(session, customer_id, event_id)
+    values = {"archived_at": NOW, "archived_by_event": event_id}
+    return RECORDS.change(session, CUSTOMER_ARCHIVED, before, values, event_id=event_id)
+
+
+def restore_customer(session: Session, customer_id: int) -> Record:
+    """Bring an archived customer back, and the contacts that went with it. Raises NotFound, Conflict."""
+    before = get_customer(session, customer_id, lock=True)
+    document = orjson.loads(before.json)
+    if document["merged_into"] is not None:
+        raise Conflict("customer_merged", "The customer was merged into another one; undo the merge.")
+    if document["archived_at"] is None:
         raise Conflict("customer_not_archived", "The customer is not archived.")
-    return _change(session, CUSTOMER_RESTORED, before, {"archived_at": None, "archived_by_event": None})
+    contacts.restore_contacts_of(session, customer_id)
+    return RECORDS.change(session, CUSTOMER_RESTORED, before, {"archived_at": None, "archived_by_event": None})
 
 
-def _expect(session: Session, customer_id: int, version: int) -> Customer:
-    """Lock the customer and hold it against the version that the caller has seen."""
-    customer = get_customer(session, customer_id, lock=True)
-    if customer.version != version:
-        raise PreconditionFailed(
-            "stale_version",
-            "The customer has changed since; get it again.",
-            headers={"ETag": f'"{customer.version}"'},
-        )
-    return customer
+def purge_customer(session: Session, customer_id: int, version: int) -> None:
+    """Delete the customer and all that went into it for good. Raises NotFound, PreconditionFailed."""
+    _purge(session, RECORDS.expect(session, customer_id, version))
 
 
-def _change(
-    session: Session,
-    event_type: events.EventType,
-    before: Customer,
-    values: dict[str, Any],
-    event_id: str | None = None,
-) -> Customer:
-    """Write `values` over the locked state `before` and record the event with both states."""
-    plain = {name: value for name, value in values.items() if not isinstance(value, ColumnElement)}
-    row = session.fetch(
-        _update(frozenset(values), frozenset(values) - frozenset(plain)),
-        of_company=tenant(),
-        of_id=before.id,
-        of_version=before.version,
-        **{f"new_{name}": value for name, value in plain.items()},
-    )[0]
-    after = Customer(*row)
-    outbox.record(
-        session,
-        event_type,
-        source=SOURCE,
-        record_id=after.id,
-        version=after.version,
-        before=before.json,
-        after=after.json,
-        event_id=event_id,
-    )
-    return after
+def _purge(session: Session, customer: Record) -> None:
+    """What goes with a customer goes one by one, each with its event, and not by the database's own cascade."""
+    for (merged,) in session.fetch(_MERGED_INTO, of_company=tenant(), of_id=customer.id):
+        _purge(session, get_customer(session, merged, lock=True))
+    contacts.purge_contacts_of(session, customer.id)
+    session.run(_DELETE, of_company=tenant(), of_id=customer.id)
+    RECORDS.gone(session, CUSTOMER_PURGED, customer)
 
 
-def _is_archived(customer: Customer) -> bool:
-    return orjson.loads(customer.json)["archived_at"] is not None
+def with_keys(session: Session, values: dict[str, Any]) -> dict[str, Any]:
+    """`values` with the keys by which the customer is recognised."""
+    phone = values.get("phone")
+    # A number that says its country needs no look at the company's.
+    region = find_region(session) if phone and not phone.lstrip().startswith("+") else None
+    return values | matching_keys(values, region)
 
 
 @lru_cache(maxsize=256)
 def _insert(names: frozenset[str]) -> Prepared:
-    """One statement that makes the actor known, draws the code if none is given, and inserts.
+    """One statement that makes the actor known, draws the code if none is given, inserts, and answers as well what the
+    company does about duplicates.
 
     The actor is known from the token before identity's event about them arrives; the foreign key is checked when the
     statement ends, so their reference may be made in it.
@@ -144,18 +175,7 @@ def _insert(names: frozenset[str]) -> Prepared:
         values["customer_code"] = literal("C-") + func.lpad(digits, func.greatest(6, func.length(digits)), "0")
         chosen = select(*(value.label(name) for name, value in values.items())).select_from(number)
         statement = insert(customers).from_select(list(values), chosen)
-    return Prepared(CUSTOMER.returning(statement).add_cte(known))
-
-
-@lru_cache(maxsize=256)
-def _update(names: frozenset[str], now: frozenset[str]) -> Prepared:
-    """Set the named columns (those in `now` to the transaction's time) where the version is still the expected one."""
-    values: dict[str, Any] = {
-        name: func.now() if name in now else bindparam(f"new_{name}", type_=customers.c[name].type)
-        for name in sorted(names)
-    }
-    expected = customers.c.version == bindparam("of_version", type_=Integer())
-    statement = update(customers).where(*THIS_CUSTOMER, expected)
-    return Prepared(
-        CUSTOMER.returning(statement.values(**values, version=customers.c.version + 1, updated_at=func.now()))
+    duplicates = select(company_refs.c.settings.op("->>")(literal_column("'duplicates'"))).where(
+        company_refs.c.company_id == company
     )
+    return Prepared(CUSTOMER.returning(statement).add_cte(known).add_columns(duplicates.scalar_subquery()))

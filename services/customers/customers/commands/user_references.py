@@ -5,7 +5,7 @@ from typing import Any
 from sqlalchemy import BigInteger, Integer, bindparam, func, select, text
 from sqlalchemy.dialects.postgresql import insert as upsert
 
-from chassis.context import tenant
+from chassis.context import current, tenant
 from chassis.db.session import Session
 from chassis.db.statements import Prepared
 from chassis.errors import FieldError, Invalid
@@ -40,6 +40,21 @@ _IS_ACTIVE = Prepared(
     )
     .with_for_update(read=True)
 )
+
+
+_KNOW_ACTOR = Prepared(
+    upsert(user_refs)
+    .values(
+        company_id=bindparam("of_company", type_=user_refs.c.company_id.type),
+        user_id=bindparam("actor", type_=user_refs.c.user_id.type),
+    )
+    .on_conflict_do_nothing()
+)
+
+
+def know_actor(session: Session) -> None:
+    """Make the caller known from their token, before identity's event about them arrives."""
+    session.run(_KNOW_ACTOR, of_company=tenant(), actor=current().user_id)
 
 
 def save_user_reference(

@@ -11,8 +11,12 @@ from chassis.web.blueprint import Blueprint, versioned
 from chassis.web.listing import answer_page
 from chassis.web.request import session
 from customers.commands import customers as commands
+from customers.commands import tags
 from customers.queries import customers as queries
-from customers.schemas.customers import CustomerIn, CustomerOut, CustomerPatch
+from customers.schemas.customers import AssignmentIn, CustomerIn, CustomerOut, CustomerPatch, TagsIn
+
+# RFC 8288, 2.1.2: a relation of our own. A new customer that is probably the same as another says so and exists.
+DUPLICATE = "urn:crm:rel:duplicate"
 
 blueprint = Blueprint("customers", __name__, url_prefix="/v1/customers", description="The customers of a company.")
 
@@ -23,8 +27,12 @@ blueprint = Blueprint("customers", __name__, url_prefix="/v1/customers", descrip
 @blueprint.response(201, CustomerOut)
 def create_customer(values: dict[str, Any]) -> Response:
     """Create a customer."""
-    customer = commands.create_customer(session(), values)
-    return created(customer.json, version=customer.version, location=f"/v1/customers/{customer.id}")
+    new = commands.create_customer(session(), values)
+    customer = new.record
+    response = created(customer.json, version=customer.version, location=f"/v1/customers/{customer.id}")
+    for duplicate in new.duplicates:
+        response.headers.add("Link", f'</v1/customers/{duplicate["customer"]["id"]}>; rel="{DUPLICATE}"')
+    return response
 
 
 @blueprint.route("", methods=["GET"])
@@ -39,9 +47,12 @@ def list_customers(query: ListQuery) -> Response:
 @require("customers:read")
 @blueprint.response(200, CustomerOut)
 def get_customer(customer_id: int) -> Response:
-    """Get a customer, archived or not."""
-    customer = queries.get_customer(session(), customer_id)
-    return answer(customer.json, version=customer.version)
+    """Get a customer, archived or not; for one that was merged, the one that it was merged into."""
+    customer = queries.get_surviving(session(), customer_id)
+    response = answer(customer.json, version=customer.version)
+    if customer.id != customer_id:
+        response.headers["Content-Location"] = f"/v1/customers/{customer.id}"
+    return response
 
 
 @blueprint.route("/<id:customer_id>", methods=["PATCH"])
@@ -63,6 +74,47 @@ def archive_customer(customer_id: int) -> Response:
     """Archive a customer; it can be restored."""
     commands.archive_customer(session(), customer_id, expected_version())
     return no_content()
+
+
+@blueprint.route("/<id:customer_id>/purge", methods=["POST"])
+@require("customers:purge")
+@versioned
+@blueprint.response(204)
+def purge_customer(customer_id: int) -> Response:
+    """Delete a customer and its contacts for good."""
+    commands.purge_customer(session(), customer_id, expected_version())
+    return no_content()
+
+
+@blueprint.route("/<id:customer_id>/assign", methods=["POST"])
+@require("customers:write")
+@blueprint.arguments(AssignmentIn)
+@blueprint.response(200, CustomerOut)
+def assign_customer(data: dict[str, Any], customer_id: int) -> Response:
+    """Give a customer to somebody, or to nobody."""
+    before = queries.get_customer(session(), customer_id, lock=True)
+    customer = commands.change_customer(session(), before, data)
+    return answer(customer.json, version=customer.version)
+
+
+@blueprint.route("/<id:customer_id>/tags", methods=["POST"])
+@require("customers:write")
+@blueprint.arguments(TagsIn)
+@blueprint.response(200, CustomerOut)
+def add_tags(data: dict[str, Any], customer_id: int) -> Response:
+    """Add tags to a customer."""
+    customer = tags.add_tags(session(), customer_id, data["tags"])
+    return answer(customer.json, version=customer.version)
+
+
+@blueprint.route("/<id:customer_id>/tags/<tag>", methods=["DELETE"])
+@require("customers:write")
+@versioned
+@blueprint.response(200, CustomerOut)
+def remove_tag(customer_id: int, tag: str) -> Response:
+    """Take a tag away from a customer."""
+    customer = tags.remove_tag(session(), customer_id, expected_version(), tag)
+    return answer(customer.json, version=customer.version)
 
 
 @blueprint.route("/<id:customer_id>/restore", methods=["POST"])

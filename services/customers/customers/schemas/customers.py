@@ -1,11 +1,25 @@
 """What a customer looks like on the wire."""
 
-from marshmallow import fields, validate
+from typing import Any
 
+from marshmallow import ValidationError, fields, validate
+
+from chassis.web.batches import LARGEST_BATCH
 from chassis.web.schemas import Id, InSchema, Money, OutSchema, Text, Timestamp
 from customers import rules
 
-_MOST_TAGS = 50
+
+def _distinct(tags: list[str]) -> None:
+    if len(set(tags)) != len(tags):
+        raise ValidationError("A tag is there twice.")
+
+
+class Tags(fields.List[str]):
+    """Different tags, not too many."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        tag = Text(longest=rules.LONGEST_TAG, shortest=1)
+        super().__init__(tag, validate=[validate.Length(max=rules.MOST_TAGS), _distinct], **kwargs)
 
 
 class _CustomerFields(InSchema):
@@ -20,7 +34,7 @@ class _CustomerFields(InSchema):
     country = Text(longest=100, allow_none=True)
     zip_code = Text(longest=20, allow_none=True)
     customer_type = fields.String(validate=[validate.OneOf(rules.CUSTOMER_TYPES)])
-    industry = fields.String(allow_none=True, validate=[validate.OneOf(rules.INDUSTRIES)])
+    industry = Text(longest=100, allow_none=True)
     company_name = Text(longest=255, allow_none=True)
     website = Text(longest=255, allow_none=True)
     status = fields.String(validate=[validate.OneOf(rules.STATUSES)])
@@ -28,7 +42,7 @@ class _CustomerFields(InSchema):
     priority = fields.String(validate=[validate.OneOf(rules.PRIORITIES)])
     credit_limit = Money()
     notes = Text(longest=20_000, allow_none=True)
-    tags = fields.List(Text(longest=50, shortest=1), validate=[validate.Length(max=_MOST_TAGS)])
+    tags = Tags()
     assigned_to = Id(allow_none=True)
 
 
@@ -85,3 +99,87 @@ class CustomerOut(OutSchema):
     created_at = Timestamp(required=True)
     updated_at = Timestamp(required=True)
     archived_at = Timestamp(required=True, allow_none=True)
+    merged_into = fields.Integer(required=True, allow_none=True)
+
+
+class TagsIn(InSchema):
+    """Tags to add."""
+
+    tags = Tags(required=True)
+
+
+class TagCount(OutSchema):
+    """A tag and how many live customers have it."""
+
+    tag = fields.String(required=True)
+    count = fields.Integer(required=True)
+
+
+class TagsOut(OutSchema):
+    """The tags of the company."""
+
+    data = fields.List(fields.Nested(TagCount), required=True)
+
+
+class AssignmentIn(InSchema):
+    """Who is to look after a customer; null means nobody."""
+
+    assigned_to = Id(required=True, allow_none=True)
+
+
+class BulkAssignmentIn(AssignmentIn):
+    """Who is to look after these customers."""
+
+    ids = fields.List(Id(), required=True, validate=[validate.Length(min=1, max=LARGEST_BATCH)])
+
+
+class BatchItem(InSchema):
+    """One change: `create` with values; `update` with id, version and values; `archive` with id and version."""
+
+    action = fields.String(required=True, validate=[validate.OneOf(("create", "update", "archive"))])
+    id = Id()
+    version = fields.Integer(strict=True, validate=[validate.Range(min=1, max=999_999_999)])
+    values = fields.Dict()
+
+
+class BatchIn(InSchema):
+    """Up to 500 changes, each of which succeeds or fails by itself."""
+
+    items = fields.List(fields.Nested(BatchItem), required=True, validate=[validate.Length(min=1, max=LARGEST_BATCH)])
+
+
+class BulkUpdateIn(InSchema):
+    """A change of all customers that a filter finds. Without `confirm` nothing is changed, and it is counted."""
+
+    filter = Text(
+        longest=2000, shortest=1, required=True, metadata={"description": "As a list's query: status=lost&city=Bonn"}
+    )
+    changes = fields.Nested(CustomerPatch, required=True)
+    confirm = Text(longest=500)
+
+
+class BulkUpdateOut(OutSchema):
+    """How many customers the filter finds, the token that confirms just these, and how many were changed."""
+
+    count = fields.Integer(required=True)
+    confirm = fields.String(required=True, allow_none=True)
+    updated = fields.Integer(required=True)
+
+
+class FacetOut(OutSchema):
+    """A value and how many live customers have it."""
+
+    value = fields.Raw(required=True, allow_none=True)
+    count = fields.Integer(required=True)
+
+
+class FacetsOut(OutSchema):
+    """How many live customers there are of each kind, the commonest first."""
+
+    status = fields.List(fields.Nested(FacetOut), required=True)
+    customer_type = fields.List(fields.Nested(FacetOut), required=True)
+    industry = fields.List(fields.Nested(FacetOut), required=True)
+    source = fields.List(fields.Nested(FacetOut), required=True)
+    priority = fields.List(fields.Nested(FacetOut), required=True)
+    assigned_to = fields.List(fields.Nested(FacetOut), required=True)
+    tag = fields.List(fields.Nested(FacetOut), required=True)

@@ -21,7 +21,7 @@ def listed(client, query=""):
     return [row["name"] for row in answer.json["data"]]
 
 
-@pytest.mark.parametrize("sort", ["-created_at", "created_at", "name", "-name", "name,-created_at", "-id", "id"])
+@pytest.mark.parametrize("sort", ["-created_at", "created_at", "name", "-name", "name,-created_at"])
 def test_pages_cover_every_row_once_in_order(client, names, sort):
     seen, path = [], f"/v1/customers?limit=2&sort={sort}"
     while path:
@@ -30,7 +30,7 @@ def test_pages_cover_every_row_once_in_order(client, names, sort):
         page = answer.json["page"]
         assert page["has_more"] is (page["next_cursor"] is not None)
         path = answer.headers["Link"].removeprefix("<").partition(">")[0] if page["has_more"] else None
-    assert seen == (names[::-1] if sort in ("-created_at", "-name", "-id") else names)
+    assert seen == (names[::-1] if sort in ("-created_at", "-name") else names)
 
 
 def test_a_full_last_page_has_no_more(client, names):

@@ -55,7 +55,8 @@ def test_emails_are_told_apart(email, good):
 def test_a_consumed_events_example_has_what_its_handler_reads(event_type, monkeypatch):
     """The producer's published example passes through our handler (contract test)."""
     saved = []
-    monkeypatch.setattr("customers.handlers.save_user_reference", lambda *given: saved.append(given[1:]))
+    for name in ("save_user_reference", "save_company_reference"):
+        monkeypatch.setattr(f"customers.handlers.{name}", lambda *given: saved.append(given[1:]))
     event = decode((CONTRACTS / f"{event_type}.example.json").read_bytes())
     SUBSCRIPTIONS.handlers[event_type](None, event)
     assert len(saved) == 1

@@ -3,7 +3,14 @@
 from marshmallow import fields, validate
 
 from chassis.web.schemas import Id, InSchema, OutSchema, Text, Timestamp
-from identity.rules import COMPANY_SIZES, COMPANY_STATUSES, MEMBER_STATUSES, ROLES, VISIBILITIES
+from identity.rules import (
+    COMPANY_SIZES,
+    COMPANY_STATUSES,
+    DUPLICATE_ACTIONS,
+    MEMBER_STATUSES,
+    ROLES,
+    VISIBILITIES,
+)
 from identity.schemas.fields import CURRENCY, EMAIL, REGION, time_zone
 
 
@@ -38,6 +45,10 @@ class SettingsIn(InSchema):
     visibility = fields.String(
         validate=validate.OneOf(VISIBILITIES),
         metadata={"description": "Whether sales_rep and user see all records or their own."},
+    )
+    duplicates = fields.String(
+        validate=validate.OneOf(DUPLICATE_ACTIONS),
+        metadata={"description": "What becomes of a new record that is probably there already."},
     )
 
 

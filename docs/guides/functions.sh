@@ -1,0 +1,24 @@
+# What the guides call; read it into a shell with:  . docs/guides/functions.sh
+: "${CRM_URL:=http://127.0.0.1:8080/v1}" "${CRM_HOME:=.local}"
+# call METHOD PATH [TOKEN] [BODY] [CURL OPTIONS…]
+call() {
+  curl -sS -X "$1" "$CRM_URL$2" ${3:+-H "Authorization: Bearer $3"} \
+    ${4:+-H "Content-Type: application/json" -d "$4"} "${@:5}"
+}
+# field NAME: a member of the JSON document on standard input, such as user.id
+field() {
+  python3 -c 'import functools, json, sys
+print(functools.reduce(lambda part, name: part[int(name) if name.isdigit() else name], sys.argv[1].split("."), json.load(sys.stdin)))' "$1"
+}
+# status METHOD PATH …: the HTTP status alone
+status() { call "$@" -o /dev/null -w '%{http_code}\n'; }
+# version PATH TOKEN: the ETag that a change has to name
+version() { call GET "$1" "$2" "" -D - -o /dev/null | tr -d '\r' | awk 'tolower($1) == "etag:" {print $2}'; }
+# letter ADDRESS: the secret in the last e-mail to an address; in local mode e-mail is written to files
+letter() {
+  for _ in $(seq 100); do
+    grep -ls "^To: .*$1" "$CRM_HOME"/mail/*.eml > /tmp/letters.$$ 2>/dev/null && break
+    sleep 0.1
+  done
+  xargs ls -t < /tmp/letters.$$ | head -1 | xargs grep -oh 'token=[A-Za-z0-9_-]*' | tail -1 | cut -d= -f2
+}

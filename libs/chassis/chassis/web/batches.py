@@ -1,0 +1,65 @@
+"""Many changes in one request: each succeeds or fails by itself, and each has its own result."""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import orjson
+import psycopg
+import sqlalchemy.exc
+from flask import Response, current_app
+from marshmallow import fields
+
+from chassis.db.records import Record
+from chassis.errors import AppError
+from chassis.web.answers import answer
+from chassis.web.problems import describe, translate
+from chassis.web.request import session
+from chassis.web.schemas import OutSchema
+
+LARGEST_BATCH = 500
+
+
+class BatchResult(OutSchema):
+    """What became of one item: its record, or the problem that it met."""
+
+    status = fields.Integer(required=True, metadata={"description": "As HTTP would have answered to this item alone."})
+    record = fields.Dict(allow_none=True)
+    problem = fields.Dict()
+
+
+class BatchOut(OutSchema):
+    """The results, in the order of the items."""
+
+    succeeded = fields.Integer(required=True)
+    failed = fields.Integer(required=True)
+    results = fields.List(fields.Nested(BatchResult), required=True)
+
+
+def each(items: Sequence[Any], change: Callable[[Any], tuple[int, Record | None]]) -> Response:
+    """Run `change` on every item behind a savepoint; it answers the status and the record of its success.
+
+    What an item did before it failed is undone, and the others stand (RFC 4918 calls this a multi-status; ours is 200).
+    """
+    parts: list[bytes] = []
+    failed = 0
+    for item in items:
+        try:
+            with session().begin_nested():
+                status, record = change(item)
+            parts.append(b'{"status":%d,"record":%s}' % (status, b"null" if record is None else record.json))
+        except (AppError, psycopg.Error, sqlalchemy.exc.DBAPIError) as error:
+            failed += 1
+            expected = _expected(error)
+            parts.append(b'{"status":%d,"problem":%s}' % (expected.status, orjson.dumps(describe(expected))))
+    results = b",".join(parts)
+    return answer(b'{"succeeded":%d,"failed":%d,"results":[%s]}' % (len(items) - failed, failed, results))
+
+
+def _expected(error: Exception) -> AppError:
+    """What a failure means to the client; one that takes the whole transaction with it is raised again."""
+    if isinstance(error, AppError):
+        return error
+    original = error.orig if isinstance(error, sqlalchemy.exc.DBAPIError) else error
+    if not isinstance(original, psycopg.Error) or isinstance(original, psycopg.OperationalError):
+        raise error
+    return translate(original, current_app.service.conflicts)  # type: ignore[attr-defined]  # A ServiceApplication.

@@ -1,0 +1,136 @@
+"""Everything that changes the people at a customer."""
+
+from collections.abc import Collection
+from typing import Any
+
+import orjson
+from sqlalchemy import BigInteger, bindparam, select
+
+from chassis.context import current, tenant
+from chassis.db.records import NOW, Record
+from chassis.db.session import Session
+from chassis.db.statements import Prepared
+from chassis.errors import Conflict
+from customers.commands.user_references import know_actor
+from customers.events import (
+    CONTACT_ARCHIVED,
+    CONTACT_CREATED,
+    CONTACT_PURGED,
+    CONTACT_RESTORED,
+    CONTACT_UPDATED,
+)
+from customers.models import contacts, customers
+from customers.queries.companies import find_region
+from customers.queries.contacts import CONTACT, RECORDS
+from customers.queries.customers import get_customer
+from customers.rules.archiving import refuse_archived
+from customers.rules.matching import email_key, phone_key
+
+MOST_OF_A_CUSTOMER = 200
+
+_OF_CUSTOMER = (
+    contacts.c.company_id == bindparam("of_company", type_=BigInteger),
+    contacts.c.customer_id == bindparam("of_customer", type_=BigInteger),
+)
+_LIVE = Prepared(CONTACT.one(*_OF_CUSTOMER, contacts.c.archived_at.is_(None), lock=True))
+_ALL = Prepared(CONTACT.one(*_OF_CUSTOMER, lock=True))
+_GONE_WITH = Prepared(
+    CONTACT.one(
+        *_OF_CUSTOMER,
+        contacts.c.archived_by_event
+        == select(customers.c.archived_by_event)
+        .where(customers.c.company_id == contacts.c.company_id, customers.c.id == contacts.c.customer_id)
+        .scalar_subquery(),
+        lock=True,
+    )
+)
+_DELETE_OF_CUSTOMER = Prepared(contacts.delete().where(*_OF_CUSTOMER))
+_HIDE: dict[str, Any] = {"archived_at": NOW}
+_SHOW: dict[str, Any] = {"archived_at": None, "archived_by_event": None}
+
+
+def create_contact(session: Session, customer_id: int, values: dict[str, Any]) -> Record:
+    """Add a person to a live customer. Raises NotFound, Conflict."""
+    _lock_customer(session, customer_id)
+    if len(session.fetch(_LIVE, of_company=tenant(), of_customer=customer_id)) >= MOST_OF_A_CUSTOMER:
+        raise Conflict("too_many_contacts", f"A customer has at most {MOST_OF_A_CUSTOMER} contacts.")
+    know_actor(session)
+    if values.get("is_primary"):
+        _step_down(session, customer_id)
+    owned = {"customer_id": customer_id, "created_by": current().user_id}
+    return RECORDS.create(session, CONTACT_CREATED, _with_keys(session, values) | owned)
+
+
+def update_contact(session: Session, contact_id: int, version: int, values: dict[str, Any]) -> Record:
+    """Change the given fields of a contact. Raises NotFound, PreconditionFailed, Conflict."""
+    customer_id = orjson.loads(RECORDS.get(session, contact_id).json)["customer_id"]
+    # The customer first, as everywhere, so that two who change its contacts never wait for each other in a circle.
+    _lock_customer(session, customer_id)
+    before = RECORDS.expect(session, contact_id, version)
+    if orjson.loads(before.json)["archived_at"] is not None:
+        raise Conflict("contact_archived", "The contact is archived.")
+    if values.get("is_primary"):
+        _step_down(session, customer_id, but=contact_id)
+    return RECORDS.change(session, CONTACT_UPDATED, before, _with_keys(session, values))
+
+
+def archive_contact(session: Session, contact_id: int, version: int) -> Record:
+    """Hide a contact from lists. Raises NotFound, PreconditionFailed, Conflict."""
+    before = RECORDS.expect(session, contact_id, version)
+    if orjson.loads(before.json)["archived_at"] is not None:
+        raise Conflict("contact_archived", "The contact is archived already.")
+    return RECORDS.change(session, CONTACT_ARCHIVED, before, _HIDE | {"is_primary": False})
+
+
+def archive_contacts_of(session: Session, customer_id: int, event_id: str) -> None:
+    """Hide the contacts of a customer that is archived by this event."""
+    for row in session.fetch(_LIVE, of_company=tenant(), of_customer=customer_id):
+        RECORDS.change(session, CONTACT_ARCHIVED, Record(*row), _HIDE | {"archived_by_event": event_id})
+
+
+def restore_contacts_of(session: Session, customer_id: int) -> None:
+    """Bring back exactly those contacts that went with the customer."""
+    for row in session.fetch(_GONE_WITH, of_company=tenant(), of_customer=customer_id):
+        RECORDS.change(session, CONTACT_RESTORED, Record(*row), _SHOW)
+
+
+def move_contacts(session: Session, customer_id: int, to: int, *, only: Collection[int] | None = None) -> list[int]:
+    """Give the live contacts of a locked customer (`only` these) to another one, primary to none; answers their ids."""
+    moved = []
+    for row in session.fetch(_LIVE, of_company=tenant(), of_customer=customer_id):
+        contact = Record(*row)
+        if only is None or contact.id in only:
+            RECORDS.change(session, CONTACT_UPDATED, contact, {"customer_id": to, "is_primary": False})
+            moved.append(contact.id)
+    return moved
+
+
+def purge_contacts_of(session: Session, customer_id: int) -> None:
+    """Delete the contacts of a customer that is being purged, each with its event."""
+    gone = session.fetch(_ALL, of_company=tenant(), of_customer=customer_id)
+    session.run(_DELETE_OF_CUSTOMER, of_company=tenant(), of_customer=customer_id)
+    for row in gone:
+        RECORDS.gone(session, CONTACT_PURGED, Record(*row))
+
+
+def _lock_customer(session: Session, customer_id: int) -> None:
+    refuse_archived(orjson.loads(get_customer(session, customer_id, lock=True).json))
+
+
+def _step_down(session: Session, customer_id: int, but: int | None = None) -> None:
+    """A customer has one primary contact: the one before is none any more."""
+    for row in session.fetch(_LIVE, of_company=tenant(), of_customer=customer_id):
+        contact = Record(*row)
+        if contact.id != but and orjson.loads(contact.json)["is_primary"]:
+            RECORDS.change(session, CONTACT_UPDATED, contact, {"is_primary": False})
+
+
+def _with_keys(session: Session, values: dict[str, Any]) -> dict[str, Any]:
+    keys = {}
+    if "email" in values:
+        keys["email_norm"] = email_key(values["email"])
+    if "phone" in values:
+        phone = values["phone"]
+        region = find_region(session) if phone and not phone.lstrip().startswith("+") else None
+        keys["phone_e164"] = phone_key(phone, region)
+    return values | keys

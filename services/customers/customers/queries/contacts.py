@@ -1,0 +1,56 @@
+"""Contacts: the people at a customer."""
+
+from sqlalchemy import select
+
+from chassis.db.json_view import JsonView
+from chassis.db.listing import BOOLEAN, INTEGER, TEXT, TIMESTAMP, Listing
+from chassis.db.records import Records
+from customers.events import SOURCE
+from customers.models import contacts, customers
+from customers.queries.customers import OWN
+
+CONTACT = JsonView(
+    contacts,
+    (
+        "id",
+        "company_id",
+        "version",
+        "customer_id",
+        "first_name",
+        "last_name",
+        "email",
+        "phone",
+        "phone_e164",
+        "job_title",
+        "is_primary",
+        "created_by",
+        "created_at",
+        "updated_at",
+        "archived_at",
+    ),
+)
+# Whoever sees a customer sees the people there.
+_OWN = (
+    select(customers.c.id)
+    .where(customers.c.company_id == contacts.c.company_id, customers.c.id == contacts.c.customer_id, OWN)
+    .correlate(contacts)
+    .exists()
+)
+RECORDS = Records(CONTACT, source=SOURCE, noun="contact", own=_OWN)
+
+CONTACTS = Listing(
+    CONTACT,
+    filters={
+        "id": INTEGER,
+        "customer_id": INTEGER,
+        "email": TEXT,
+        "phone_e164": TEXT,
+        "is_primary": BOOLEAN,
+        "created_by": INTEGER,
+        "created_at": TIMESTAMP,
+        "archived_at": TIMESTAMP,
+    },
+    sorts=("created_at",),
+    default={"archived_at": contacts.c.archived_at.is_(None)},
+    own=_OWN,
+)

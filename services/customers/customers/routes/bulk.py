@@ -1,0 +1,141 @@
+"""The routes that look at many customers at once, or change them."""
+
+import time
+from typing import Any
+
+import orjson
+from flask import Response, request
+
+from chassis.db.listing import ListQuery, lock_ids
+from chassis.db.records import Record
+from chassis.errors import Conflict, FieldError, Invalid
+from chassis.web.answers import answer
+from chassis.web.auth import require
+from chassis.web.batches import BatchOut, each
+from chassis.web.blueprint import Blueprint
+from chassis.web.exports import CSV, JSON_LINES, export
+from chassis.web.listing import confirmation, confirmed, parse_filter
+from chassis.web.request import load, session
+from customers.commands import customers as commands
+from customers.commands.exports import note_export
+from customers.queries import facets
+from customers.queries.customers import CUSTOMERS, get_customer
+from customers.schemas.customers import (
+    BatchIn,
+    BulkAssignmentIn,
+    BulkUpdateIn,
+    BulkUpdateOut,
+    CustomerIn,
+    CustomerPatch,
+    FacetsOut,
+    TagsOut,
+)
+
+MOST_TAGS = 1000
+MOST_UPDATED = 2000
+CONFIRMATION_SECONDS = 600
+_IN, _PATCH = CustomerIn(), CustomerPatch()
+
+blueprint = Blueprint("bulk", __name__, url_prefix="/v1/customers", description="Many customers at once.")
+
+
+@blueprint.route("/facets", methods=["GET"])
+@require("customers:read")
+@blueprint.response(200, FacetsOut)
+def count_customers() -> Response:
+    """Count the live customers by status, type, industry, source, priority, assignee and tag."""
+    return answer(orjson.dumps(facets.count_facets(session())))
+
+
+@blueprint.route("/tags", methods=["GET"])
+@require("customers:read")
+@blueprint.response(200, TagsOut)
+def list_tags() -> Response:
+    """List the tags in use, each with the number of live customers that have it."""
+    return answer(orjson.dumps({"data": facets.count_tags(session(), MOST_TAGS)}))
+
+
+@blueprint.route("/export.csv", methods=["GET"])
+@require("customers:export")
+@blueprint.exporting(CUSTOMERS)
+def export_csv(query: ListQuery) -> Response:
+    """Export the customers that a list with these parameters has, as CSV."""
+    return _export(query, CSV)
+
+
+@blueprint.route("/export.jsonl", methods=["GET"])
+@require("customers:export")
+@blueprint.exporting(CUSTOMERS)
+def export_json_lines(query: ListQuery) -> Response:
+    """Export the customers that a list with these parameters has, as JSON lines."""
+    return _export(query, JSON_LINES)
+
+
+def _export(query: ListQuery, form: str) -> Response:
+    note_export(session(), form, request.query_string.decode("utf-8", "replace"))
+    return export(session().database, CUSTOMERS, query, form, "customers")
+
+
+@blueprint.route("/assign", methods=["POST"])
+@require("customers:write")
+@blueprint.arguments(BulkAssignmentIn)
+@blueprint.response(200, BatchOut)
+def assign_customers(data: dict[str, Any]) -> Response:
+    """Give up to 500 customers to somebody; each succeeds or fails by itself."""
+
+    def assign(customer_id: int) -> tuple[int, Record]:
+        before = get_customer(session(), customer_id, lock=True)
+        return 200, commands.change_customer(session(), before, {"assigned_to": data["assigned_to"]})
+
+    # In the order of their ids, so that two who assign the same customers do not wait for each other in a circle.
+    return each(sorted(set(data["ids"])), assign)
+
+
+@blueprint.route("/bulk-update", methods=["POST"])
+@require("customers:write")
+@blueprint.arguments(BulkUpdateIn)
+@blueprint.response(200, BulkUpdateOut)
+def update_matching_customers(data: dict[str, Any]) -> Response:
+    """Change all customers that a filter finds: first without `confirm`, to see how many that are."""
+    query = parse_filter(CUSTOMERS, data["filter"])
+    change = orjson.dumps(data["changes"], option=orjson.OPT_SORT_KEYS)
+    ids = lock_ids(session(), CUSTOMERS, query, MOST_UPDATED + 1)
+    if len(ids) > MOST_UPDATED:
+        detail = f"The filter finds more than {MOST_UPDATED} customers; narrow it."
+        raise Invalid("too_many_records", detail, (FieldError("/filter", "too_many_records", detail),))
+    if "confirm" not in data:
+        expires = int(time.time()) + CONFIRMATION_SECONDS
+        token = confirmation(CUSTOMERS, query, change, len(ids), expires)
+        return answer(orjson.dumps({"count": len(ids), "confirm": token, "updated": 0}))
+    count, expires = confirmed(CUSTOMERS, query, change, data["confirm"])
+    if expires < time.time() or count != len(ids):
+        raise Conflict(
+            "confirmation_outdated", f"The filter finds {len(ids)} customers now; ask again and confirm that."
+        )
+    for customer_id in ids:
+        commands.change_customer(session(), get_customer(session(), customer_id, lock=True), data["changes"])
+    return answer(orjson.dumps({"count": len(ids), "confirm": None, "updated": len(ids)}))
+
+
+@blueprint.route("/batch", methods=["POST"])
+@require("customers:write")
+@blueprint.arguments(BatchIn)
+@blueprint.response(200, BatchOut)
+def change_customers(data: dict[str, Any]) -> Response:
+    """Create, change and archive up to 500 customers; each succeeds or fails by itself."""
+    return each(data["items"], _change)
+
+
+def _change(item: dict[str, Any]) -> tuple[int, Record | None]:
+    action = item["action"]
+    if action == "create":
+        return 201, commands.create_customer(session(), load(_IN, item.get("values"))).record
+    missing = [name for name in ("id", "version") if name not in item]
+    if missing:
+        faults = tuple(FieldError(f"/{name}", "required", "Missing data for required field.") for name in missing)
+        raise Invalid("validation_failed", f"{action} needs id and version.", faults)
+    if action == "update":
+        values = load(_PATCH, item.get("values"))
+        return 200, commands.update_customer(session(), item["id"], item["version"], values)
+    commands.archive_customer(session(), item["id"], item["version"])
+    return 204, None

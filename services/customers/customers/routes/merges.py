@@ -1,0 +1,75 @@
+"""The routes of duplicates and merges."""
+
+from typing import Any
+
+import orjson
+from flask import Response
+
+from chassis.db.listing import ListQuery, list_page
+from chassis.web.answers import answer, expected_version
+from chassis.web.auth import require
+from chassis.web.blueprint import Blueprint, versioned
+from chassis.web.listing import answer_page
+from chassis.web.request import session
+from customers.commands import merges as commands
+from customers.commands.customers import with_keys
+from customers.queries import merges as queries
+from customers.queries.duplicates import find_duplicates
+from customers.schemas.customers import CustomerPatch
+from customers.schemas.merges import DuplicatesOut, MergedOut, MergeIn, MergeOut, MergePreview
+
+blueprint = Blueprint("merges", __name__, url_prefix="/v1/customers", description="Customers that are the same.")
+
+
+@blueprint.route("/duplicates/check", methods=["POST"])
+@require("customers:read")
+@blueprint.arguments(CustomerPatch)
+@blueprint.response(200, DuplicatesOut)
+def check_duplicates(values: dict[str, Any]) -> Response:
+    """Find the customers that unsaved data is probably about."""
+    keys = with_keys(session(), {name: value for name, value in values.items() if isinstance(value, str)})
+    return answer(orjson.dumps(find_duplicates(session(), keys)))
+
+
+@blueprint.route("/<id:customer_id>/merge/preview", methods=["POST"])
+@require("customers:write")
+@versioned
+@blueprint.arguments(MergeIn)
+@blueprint.response(200, MergePreview)
+def preview_merge(data: dict[str, Any], customer_id: int) -> Response:
+    """Show what a merge would change, and the fields in which the customers differ."""
+    plan = _plan(data, customer_id)
+    return answer(orjson.dumps({"changes": plan.values, "differences": plan.differences}))
+
+
+@blueprint.route("/<id:customer_id>/merge", methods=["POST"])
+@require("customers:write")
+@versioned
+@blueprint.arguments(MergeIn)
+@blueprint.response(200, MergedOut)
+def merge_customers(data: dict[str, Any], customer_id: int) -> Response:
+    """Merge customers into this one; their ids go on to resolve."""
+    customer, merge = commands.merge_customers(session(), _plan(data, customer_id))
+    return answer(b'{"customer":%s,"merge":%s}' % (customer.json, merge.json), version=customer.version)
+
+
+@blueprint.route("/merges", methods=["GET"])
+@require("customers:read")
+@blueprint.listing(queries.MERGES, MergeOut)
+def list_merges(query: ListQuery) -> Response:
+    """List the merges that were made, newest first."""
+    return answer_page(queries.MERGES, query, list_page(session(), queries.MERGES, query))
+
+
+@blueprint.route("/merges/<id:merge_id>/undo", methods=["POST"])
+@require("customers:write")
+@blueprint.response(200, MergeOut)
+def undo_merge(merge_id: int) -> Response:
+    """Undo a merge within 30 days."""
+    merge = commands.undo_merge(session(), merge_id)
+    return answer(merge.json, version=merge.version)
+
+
+def _plan(data: dict[str, Any], customer_id: int) -> commands.Plan:
+    sources = {source["id"]: source["version"] for source in data["sources"]}
+    return commands.plan_merge(session(), customer_id, expected_version(), sources, data["choices"])

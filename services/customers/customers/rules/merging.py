@@ -1,0 +1,72 @@
+"""What becomes of the fields when customers are merged. Pure, no I/O."""
+
+from collections.abc import Mapping, Sequence
+from datetime import timedelta
+from typing import Any
+
+MOST_SOURCES = 5
+UNDO_WINDOW = timedelta(days=30)
+# What a merge decides over; a customer's code, its creator and its dates are its own.
+FIELDS = (
+    "name",
+    "email",
+    "phone",
+    "secondary_phone",
+    "address",
+    "city",
+    "state",
+    "country",
+    "zip_code",
+    "customer_type",
+    "industry",
+    "company_name",
+    "website",
+    "status",
+    "source",
+    "priority",
+    "credit_limit",
+    "notes",
+    "assigned_to",
+)
+
+
+def merged_values(
+    target: Mapping[str, Any], sources: Sequence[Mapping[str, Any]], choices: Mapping[str, int], most_tags: int
+) -> dict[str, Any]:
+    """The fields of `target` that change: what was chosen, else what the target lacks and a source has, first come.
+
+    `choices` names for a field the record whose value it gets. Tags are joined.
+    """
+    records = {record["id"]: record for record in (target, *sources)}
+    values: dict[str, Any] = {}
+    for name in FIELDS:
+        if name in choices:
+            value = records[choices[name]][name]
+        else:
+            value = next((record[name] for record in (target, *sources) if record[name] not in (None, "")), None)
+        if value != target[name]:
+            values[name] = value
+    tags = list(dict.fromkeys(tag for record in (target, *sources) for tag in record["tags"]))[:most_tags]
+    if tags != target["tags"]:
+        values["tags"] = tags
+    return values
+
+
+def differences(target: Mapping[str, Any], sources: Sequence[Mapping[str, Any]]) -> dict[str, list[dict[str, Any]]]:
+    """The fields in which the records differ, each with the values that there are to choose from."""
+    found: dict[str, list[dict[str, Any]]] = {}
+    for name in FIELDS:
+        offers: dict[str, dict[str, Any]] = {}
+        for record in (target, *sources):
+            if record[name] not in (None, ""):
+                offers.setdefault(str(record[name]), {"id": record["id"], "value": record[name]})
+        if len(offers) > 1:
+            found[name] = list(offers.values())
+    return found
+
+
+def untouched(merged: Mapping[str, Any], before: Mapping[str, Any], now: Mapping[str, Any]) -> dict[str, Any]:
+    """The fields that an undo sets back: those that the merge changed and nobody has since."""
+    return {
+        name: before[name] for name in (*FIELDS, "tags") if merged[name] != before[name] and now[name] == merged[name]
+    }

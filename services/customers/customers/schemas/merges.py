@@ -1,0 +1,71 @@
+"""What duplicates and merges look like on the wire."""
+
+from marshmallow import fields, validate
+
+from chassis.web.schemas import Id, InSchema, OutSchema, Timestamp
+from customers.rules.merging import FIELDS, MOST_SOURCES
+from customers.schemas.customers import CustomerOut
+
+
+class CandidateOut(OutSchema):
+    """A customer that is probably the same."""
+
+    customer = fields.Dict(required=True)
+    score = fields.Integer(required=True, metadata={"description": "How likely it is the same, in percent."})
+    reasons = fields.List(fields.Dict(), required=True)
+
+
+class DuplicatesOut(OutSchema):
+    """The likely duplicates, the likeliest first, and how many there are that the caller may not see."""
+
+    candidates = fields.List(fields.Nested(CandidateOut), required=True)
+    hidden = fields.Integer(required=True)
+
+
+class SourceIn(InSchema):
+    """A customer to merge, in the version that the choice was made with."""
+
+    id = Id(required=True)
+    version = fields.Integer(required=True, strict=True, validate=[validate.Range(min=1, max=999_999_999)])
+
+
+class MergeIn(InSchema):
+    """Which customers to merge into this one, and for a field the customer whose value it gets."""
+
+    sources = fields.List(
+        fields.Nested(SourceIn),
+        required=True,
+        data_key="from",
+        validate=[validate.Length(min=1, max=MOST_SOURCES)],
+    )
+    choices = fields.Dict(
+        keys=fields.String(validate=[validate.OneOf(FIELDS)]), values=Id(), data_key="fields", load_default=dict
+    )
+
+
+class MergePreview(OutSchema):
+    """What a merge would change, and where there is a choice."""
+
+    changes = fields.Dict(required=True)
+    differences = fields.Dict(required=True)
+
+
+class MergeOut(OutSchema):
+    """A merge that was made."""
+
+    id = fields.Integer(required=True)
+    company_id = fields.Integer(required=True)
+    version = fields.Integer(required=True)
+    customer_id = fields.Integer(required=True)
+    sources = fields.List(fields.Integer(), required=True)
+    created_by = fields.Integer(required=True, allow_none=True)
+    undone_at = Timestamp(required=True, allow_none=True)
+    created_at = Timestamp(required=True)
+    updated_at = Timestamp(required=True)
+
+
+class MergedOut(OutSchema):
+    """The customer that came out, and the merge that can be undone."""
+
+    customer = fields.Nested(CustomerOut, required=True)
+    merge = fields.Nested(MergeOut, required=True)

@@ -1,0 +1,120 @@
+"""Contacts: people at a customer, of whom one is the primary one, and who share the customer's fate."""
+
+import threading
+
+import pytest
+
+from customers.schemas.contacts import ContactOut
+
+
+@pytest.fixture
+def customer(client):
+    return client.post("/v1/customers", json={"name": "Acme"}).json
+
+
+def add(client, customer, **values):
+    return client.post(f"/v1/customers/{customer['id']}/contacts", json={"first_name": "Grace"} | values)
+
+
+def test_a_contact_is_what_its_schema_says(client, customer):
+    answer = add(
+        client, customer, last_name="Hopper", email="grace@acme.example", phone="+49 30 1234", job_title="Buyer"
+    )
+    assert answer.status_code == 201, answer.json
+    body = answer.json
+    schema = ContactOut()
+    assert schema.dump(schema.load(body)) == body
+    assert list(body) == list(schema.fields)
+    assert body["phone_e164"] == "+49301234"
+    assert answer.headers["Location"] == f"/v1/contacts/{body['id']}"
+    assert client.get(answer.headers["Location"]).json == body
+
+
+def test_contacts_are_listed_of_one_customer_and_of_all(client, customer):
+    other = client.post("/v1/customers", json={"name": "Other"}).json
+    ids = [add(client, customer, first_name=name).json["id"] for name in ("A", "B", "C")]
+    strange = add(client, other).json["id"]
+    path = f"/v1/customers/{customer['id']}/contacts"
+    first = client.get(f"{path}?limit=2").json
+    assert [row["id"] for row in first["data"]] == ids[:0:-1]
+    rest = client.get(f"{path}?limit=2&cursor={first['page']['next_cursor']}").json
+    assert [row["id"] for row in rest["data"]] == ids[:1]
+    assert {row["id"] for row in client.get("/v1/contacts").json["data"]} == {*ids, strange}
+    assert client.get("/v1/customers/999999999/contacts").status_code == 404
+
+
+def test_a_customer_has_one_primary_contact(client, customer):
+    first = add(client, customer, is_primary=True).json
+    second = add(client, customer, is_primary=True).json
+    assert client.get(f"/v1/contacts/{first['id']}").json["is_primary"] is False
+    back = client.patch(f"/v1/contacts/{first['id']}", json={"is_primary": True}, version=2)
+    assert back.json["is_primary"] is True
+    assert client.get(f"/v1/contacts/{second['id']}").json["is_primary"] is False
+
+
+def test_of_many_who_become_primary_at_once_one_is(client_of, client, company_id, customer):
+    gate = threading.Barrier(6)
+    statuses = []
+
+    def work():
+        gate.wait()
+        statuses.append(add(client_of(company_id), customer, is_primary=True).status_code)
+
+    threads = [threading.Thread(target=work) for _ in range(6)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert statuses == [201] * 6
+    primary = client.get(f"/v1/customers/{customer['id']}/contacts?is_primary=true").json["data"]
+    assert len(primary) == 1
+
+
+def test_contacts_are_archived_and_restored_with_their_customer(client, customer):
+    gone_before = add(client, customer).json
+    client.delete(f"/v1/contacts/{gone_before['id']}", version=1)
+    stays = add(client, customer).json
+    path = f"/v1/customers/{customer['id']}"
+    client.delete(path, version=1)
+    assert client.get("/v1/contacts").json["data"] == []
+    assert add(client, customer).json["code"] == "customer_archived"
+    client.post(f"{path}/restore")
+    assert [row["id"] for row in client.get("/v1/contacts").json["data"]] == [stays["id"]]
+
+
+def test_purging_a_customer_takes_its_contacts_each_with_its_event(client_of, company_id, customer, superuser):
+    client = client_of(company_id, scope="customers:read customers:write customers:purge")
+    contact = add(client, customer).json
+    path = f"/v1/customers/{customer['id']}"
+    assert client.post(f"{path}/purge").status_code == 428
+    assert client.post(f"{path}/purge", version=1).status_code == 204
+    assert client.get(path).status_code == 404
+    assert client.get(f"/v1/contacts/{contact['id']}").status_code == 404
+    rows = superuser.execute(
+        "SELECT type, aggregate_id, aggregate_version FROM outbox WHERE company_id = %s AND type LIKE '%%purged%%'",
+        (company_id,),
+    ).fetchall()
+    assert sorted(rows) == [
+        ("crm.contact.purged.v1", contact["id"], 2),
+        ("crm.customer.purged.v1", customer["id"], 2),
+    ]
+
+
+def test_purging_needs_its_own_permission(client, customer):
+    assert client.post(f"/v1/customers/{customer['id']}/purge", version=1).status_code == 403
+
+
+def test_another_tenants_contact_does_not_exist(client, client_of, company_id, customer):
+    contact = add(client, customer).json
+    stranger = client_of(company_id + 10**9)
+    path = f"/v1/contacts/{contact['id']}"
+    assert stranger.get(path).status_code == 404
+    assert stranger.patch(path, json={"first_name": "X"}, version=1).status_code == 404
+    assert stranger.delete(path, version=1).status_code == 404
+    assert add(stranger, customer).status_code == 404
+
+
+@pytest.mark.parametrize("field", ["id", "company_id", "version", "customer_id", "created_by", "phone_e164"])
+def test_what_the_service_owns_cannot_be_set(client, customer, field):
+    answer = add(client, customer, **{field: 1})
+    assert (answer.status_code, answer.json["errors"][0]["pointer"]) == (422, f"/{field}")

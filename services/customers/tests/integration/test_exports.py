@@ -1,0 +1,87 @@
+"""Exports hold every record that the list has, once; no cell is a formula; and the audit log hears of them."""
+
+import csv
+import io
+import itertools
+
+import orjson
+import psycopg
+import pytest
+
+
+@pytest.fixture
+def exporter(client_of, company_id):
+    return client_of(company_id, scope="customers:read customers:write customers:export")
+
+
+@pytest.fixture
+def many(superuser, company_id):
+    superuser.execute(
+        "INSERT INTO customers (company_id, customer_code, name, created_at) SELECT %s, 'X-' || i, 'Name ' || i,"
+        " now() - i * interval '1 second' FROM generate_series(1, 1203) i",
+        (company_id,),
+    )
+
+
+@pytest.mark.usefixtures("many")
+def test_a_csv_has_every_record_once_in_the_order_of_the_list(exporter):
+    answer = exporter.get("/v1/customers/export.csv?fields=customer_code,name")
+    assert answer.status_code == 200
+    assert answer.content_type == "text/csv; charset=utf-8"
+    assert answer.headers["Content-Disposition"] == 'attachment; filename="customers.csv"'
+    header, *rows = csv.reader(io.StringIO(answer.text))
+    assert header == ["customer_code", "name"]
+    assert rows == [[f"X-{number}", f"Name {number}"] for number in range(1, 1204)]
+
+
+@pytest.mark.usefixtures("many")
+def test_json_lines_are_the_records_of_the_list(exporter):
+    answer = exporter.get("/v1/customers/export.jsonl?name[contains]=Name 12&sort=name")
+    rows = [orjson.loads(line) for line in answer.data.splitlines()]
+    listed = exporter.get("/v1/customers?name[contains]=Name 12&sort=name&limit=100").json["data"]
+    assert rows == listed
+    assert rows
+
+
+def test_no_cell_is_a_formula_and_nothing_is_lost(exporter):
+    name = '=HYPERLINK("http://evil.example","x")'
+    values = {"name": name, "phone": "+49 30 1234", "notes": 'a "quote", a comma\nand a line', "tags": ["a", "@b"]}
+    assert exporter.post("/v1/customers", json=values).status_code == 201
+    [row] = csv.DictReader(io.StringIO(exporter.get("/v1/customers/export.csv").text))
+    assert row["name"] == f"'{name}"
+    assert row["phone"] == "+49 30 1234"
+    assert row["notes"] == values["notes"]
+    assert row["tags"] == "a;@b"
+    assert row["email"] == ""
+
+
+def test_an_export_is_audited_and_needs_its_permission(exporter, client, superuser, company_id):
+    assert client.get("/v1/customers/export.csv").status_code == 403
+    exporter.get("/v1/customers/export.csv?status=active")
+    [(body,)] = superuser.execute(
+        "SELECT body FROM outbox WHERE company_id = %s AND type = 'crm.export.created.v1'", (company_id,)
+    ).fetchall()
+    assert orjson.loads(body)["data"]["after"]["query"] == "status=active"
+    assert orjson.loads(body)["actor"] == "7"
+
+
+def test_another_tenants_records_are_in_no_export(exporter, client_of, company_id):
+    exporter.post("/v1/customers", json={"name": "Ours"})
+    stranger = client_of(company_id + 10**9, scope="customers:export")
+    assert stranger.get("/v1/customers/export.jsonl").data == b""
+
+
+@pytest.mark.usefixtures("many")
+def test_a_failure_on_the_way_breaks_the_stream_off(application, exporter, monkeypatch):
+    """The request's own session and the first page's are given, the second page's is not."""
+    given = itertools.count(1)
+    session = application.database.session
+
+    def failing():
+        if next(given) > 2:
+            raise psycopg.OperationalError("gone")
+        return session()
+
+    monkeypatch.setattr(application.database, "session", failing)
+    with pytest.raises(psycopg.OperationalError):
+        assert exporter.get("/v1/customers/export.jsonl").data

@@ -1,0 +1,256 @@
+"""Duplicates and merges: found with a reason, merged by choice, undone within a month, never half-done."""
+
+import threading
+import uuid
+
+import orjson
+import pytest
+
+from customers.schemas.merges import MergeOut
+
+
+def create(client, **values):
+    answer = client.post("/v1/customers", json={"name": f"Ada {uuid.uuid4()}"} | values)
+    assert answer.status_code == 201, answer.json
+    return answer.json
+
+
+def merge(client, target, *sources, fields=None, version=None, path="merge"):
+    body = {"from": [{"id": source["id"], "version": source["version"]} for source in sources], "fields": fields or {}}
+    return client.post(f"/v1/customers/{target['id']}/{path}", json=body, version=version or target["version"])
+
+
+def check(client, **values):
+    return client.post("/v1/customers/duplicates/check", json=values).json
+
+
+def test_duplicates_are_found_by_each_key_with_a_reason(client):
+    ada = create(
+        client, name="Müller GmbH", email="ada@muller.example", phone="+49 30 123456", website="muller.example"
+    )
+    for values, key in (
+        ({"email": "ADA@muller.example"}, "email_norm"),
+        ({"phone": "+49 (0)30 12 34 56"}, "phone_e164"),
+        ({"name": "muller"}, "name_norm"),
+        ({"website": "https://www.muller.example/about"}, "domain_norm"),
+    ):
+        found = check(client, **values)
+        assert [candidate["customer"]["id"] for candidate in found["candidates"]] == [ada["id"]], values
+        assert [reason["key"] for reason in found["candidates"][0]["reasons"]] == [key]
+    several = check(client, email="ada@muller.example", name="Müller")["candidates"][0]
+    assert several["score"] == 98
+    assert [reason["key"] for reason in several["reasons"]] == ["email_norm", "name_norm"]
+
+
+def test_a_free_mail_domain_an_archived_record_and_another_tenant_are_no_duplicates(client, client_of, company_id):
+    create(client, website="https://gmail.com")
+    gone = create(client, email="gone@example.com")
+    client.delete(f"/v1/customers/{gone['id']}", version=1)
+    create(client_of(company_id + 10**9), email="other@example.com")
+    for values in ({"website": "gmail.com"}, {"email": "gone@example.com"}, {"email": "other@example.com"}, {}):
+        assert check(client, **values) == {"candidates": [], "hidden": 0}
+
+
+def test_a_key_that_very_many_share_says_nothing(client):
+    for _ in range(21):
+        create(client, phone="+49 30 99999999")
+    assert check(client, phone="+49 30 99999999")["candidates"] == []
+
+
+def test_a_merge_takes_what_the_target_lacks_and_what_was_chosen(client, superuser, company_id):
+    target = create(client, name="Acme", city="Paris", tags=["a"])
+    source = create(client, name="Acme Inc", city="Rome", email="info@acme.example", tags=["b", "a"])
+    contact = client.post(f"/v1/customers/{source['id']}/contacts", json={"first_name": "Grace"}).json
+    preview = merge(client, target, source, path="merge/preview").json
+    assert preview["changes"] == {"email": "info@acme.example", "tags": ["a", "b"]}
+    assert [offer["value"] for offer in preview["differences"]["city"]] == ["Paris", "Rome"]
+    assert client.get(f"/v1/customers/{source['id']}").json["id"] == source["id"]
+    answer = merge(client, target, source, fields={"name": source["id"], "city": source["id"]})
+    assert answer.status_code == 200, answer.json
+    merged = answer.json["customer"]
+    assert (merged["name"], merged["city"], merged["email"]) == ("Acme Inc", "Rome", "info@acme.example")
+    schema = MergeOut()
+    assert schema.dump(schema.load(answer.json["merge"])) == answer.json["merge"]
+    followed = client.get(f"/v1/customers/{source['id']}")
+    assert followed.json == merged
+    assert followed.headers["Content-Location"] == f"/v1/customers/{target['id']}"
+    assert client.get(f"/v1/contacts/{contact['id']}").json["customer_id"] == target["id"]
+    assert [row["id"] for row in client.get("/v1/customers").json["data"]] == [target["id"]]
+    rows = superuser.execute(
+        "SELECT type, aggregate_id, body FROM outbox WHERE company_id = %s AND type LIKE '%%customer.merged%%'",
+        (company_id,),
+    ).fetchall()
+    assert [row[:2] for row in rows] == [("crm.customer.merged.v1", target["id"])]
+    assert set(orjson.loads(rows[0][2])["data"]["changed"]) == {"name", "city", "email", "tags"}
+
+
+def test_undoing_brings_back_everything_but_what_was_changed_since(client):
+    target = create(client, name="Acme", city="Paris")
+    source = create(client, name="Acme Inc", email="info@acme.example", country="France")
+    contact = client.post(f"/v1/customers/{source['id']}/contacts", json={"first_name": "Grace"}).json
+    done = merge(client, target, source, fields={"name": source["id"]}).json
+    client.patch(f"/v1/customers/{target['id']}", json={"country": "Italy"}, version=2)
+    undone = client.post(f"/v1/customers/merges/{done['merge']['id']}/undo")
+    assert undone.status_code == 200, undone.json
+    now = client.get(f"/v1/customers/{target['id']}").json
+    assert (now["name"], now["email"], now["country"]) == ("Acme", None, "Italy")
+    back = client.get(f"/v1/customers/{source['id']}").json
+    assert (back["id"], back["archived_at"], back["merged_into"]) == (source["id"], None, None)
+    assert client.get(f"/v1/contacts/{contact['id']}").json["customer_id"] == source["id"]
+    assert client.post(f"/v1/customers/merges/{done['merge']['id']}/undo").json["code"] == "merge_undone"
+
+
+def test_a_merge_cannot_be_undone_after_a_month(client, superuser):
+    target, source = create(client), create(client)
+    merge_id = merge(client, target, source).json["merge"]["id"]
+    superuser.execute("UPDATE merges SET created_at = now() - interval '31 days' WHERE id = %s", (merge_id,))
+    assert client.post(f"/v1/customers/merges/{merge_id}/undo").json["code"] == "too_late"
+
+
+def test_what_was_merged_can_be_neither_changed_nor_restored_nor_merged_again(client):
+    target, source, other = create(client), create(client), create(client)
+    merge(client, target, source)
+    path = f"/v1/customers/{source['id']}"
+    assert client.patch(path, json={"city": "Rome"}, version=2).json["code"] == "customer_merged"
+    assert client.post(f"{path}/restore").json["code"] == "customer_merged"
+    assert merge(client, other, source | {"version": 2}).json["code"] == "customer_merged"
+
+
+def test_old_ids_resolve_through_several_merges(client):
+    first, second, third = create(client), create(client), create(client)
+    merge(client, second, first)
+    merge(client, third, second | {"version": 2})
+    assert client.get(f"/v1/customers/{first['id']}").json["id"] == third["id"]
+
+
+@pytest.mark.parametrize(
+    ("change", "status", "code"),
+    [
+        (lambda body: body["from"].clear(), 422, "validation_failed"),
+        (lambda body: body["from"][0].update(version=9), 412, "stale_version"),
+        (lambda body: body["from"][0].update(id=999_999_999), 404, "customer_not_found"),
+        (lambda body: body["fields"].update(name=999_999_999), 422, "invalid_merge"),
+        (lambda body: body["fields"].update(version=1), 422, "validation_failed"),
+    ],
+)
+def test_a_wrong_merge_is_refused_and_changes_nothing(client, change, status, code):
+    target, source = create(client), create(client)
+    body = {"from": [{"id": source["id"], "version": 1}], "fields": {}}
+    change(body)
+    answer = client.post(f"/v1/customers/{target['id']}/merge", json=body, version=1)
+    assert (answer.status_code, answer.json["code"]) == (status, code)
+    assert client.get(f"/v1/customers/{source['id']}").json == source
+    assert merge(client, target, target).json["code"] == "invalid_merge"
+
+
+def test_another_tenants_customers_cannot_be_merged(client, client_of, company_id):
+    target, strange = create(client), create(client_of(company_id + 10**9))
+    assert merge(client, target, strange).status_code == 404
+    done = merge(client, target, create(client)).json
+    stranger = client_of(company_id + 10**9)
+    assert stranger.post(f"/v1/customers/merges/{done['merge']['id']}/undo").status_code == 404
+    assert stranger.get("/v1/customers/merges").json["data"] == []
+
+
+def at_once(*works):
+    gate = threading.Barrier(len(works))
+    answers = [None] * len(works)
+
+    def run(number, work):
+        gate.wait()
+        answers[number] = work()
+
+    threads = [threading.Thread(target=run, args=pair) for pair in enumerate(works)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    return answers
+
+
+def test_of_two_merges_of_overlapping_records_one_wins(client_of, client, company_id):
+    for _ in range(8):
+        first, second, third = create(client), create(client), create(client)
+        answers = at_once(
+            lambda a=first, b=second: merge(client_of(company_id), a, b),
+            lambda b=second, c=third: merge(client_of(company_id), b, c),
+        )
+        assert sorted(answer.status_code for answer in answers) in ([200, 409], [200, 412])
+
+
+def test_of_an_edit_and_a_merge_at_once_one_wins(client_of, client, company_id):
+    for _ in range(8):
+        target, source = create(client), create(client)
+        path = f"/v1/customers/{source['id']}"
+        answers = at_once(
+            lambda a=target, b=source: merge(client_of(company_id), a, b),
+            lambda p=path: client_of(company_id).patch(p, json={"city": "Rome"}, version=1),
+        )
+        statuses = [answer.status_code for answer in answers]
+        assert statuses in ([200, 409], [200, 412], [412, 200])
+
+
+def test_of_an_edit_and_a_purge_at_once_one_wins(client_of, client, company_id):
+    purger = client_of(company_id, scope="customers:read customers:write customers:purge")
+    for _ in range(8):
+        path = f"/v1/customers/{create(client)['id']}"
+        answers = at_once(
+            lambda p=path: purger.post(f"{p}/purge", version=1),
+            lambda p=path: client_of(company_id).patch(p, json={"city": "Rome"}, version=1),
+        )
+        assert [answer.status_code for answer in answers] in ([204, 404], [412, 200])
+
+
+def test_purging_takes_what_was_merged_with_it(client_of, company_id, superuser):
+    client = client_of(company_id, scope="customers:read customers:write customers:purge")
+    target, source = create(client), create(client)
+    merge(client, target, source)
+    assert client.post(f"/v1/customers/{target['id']}/purge", version=2).status_code == 204
+    assert client.get(f"/v1/customers/{source['id']}").status_code == 404
+    purged = superuser.execute(
+        "SELECT count(*) FROM outbox WHERE company_id = %s AND type = 'crm.customer.purged.v1'", (company_id,)
+    )
+    assert purged.fetchone() == (2,)
+
+
+@pytest.fixture
+def company_says(superuser, company_id):
+    """Set what the company does about duplicates, as its event would."""
+
+    def say(action):
+        superuser.execute(
+            "INSERT INTO company_refs (company_id, version, settings) VALUES (%s, 1, jsonb_build_object('duplicates', %s::text))"
+            " ON CONFLICT (company_id) DO UPDATE SET settings = excluded.settings",
+            (company_id, action),
+        )
+
+    return say
+
+
+def test_a_company_that_blocks_duplicates_gets_409_with_the_candidates(client, company_says):
+    ada = create(client, email="ada@example.com")
+    company_says("block")
+    refused = client.post("/v1/customers", json={"name": "A. Lovelace", "email": "Ada@example.com"})
+    assert (refused.status_code, refused.json["code"]) == (409, "possible_duplicate")
+    assert refused.json["candidates"][0]["customer"]["id"] == ada["id"]
+    assert len(client.get("/v1/customers").json["data"]) == 1
+    assert client.post("/v1/customers", json={"name": "Somebody else"}).status_code == 201
+
+
+def test_a_company_that_wants_a_warning_gets_a_link(client, company_says):
+    ada = create(client, email="ada@example.com")
+    company_says("warn")
+    answer = client.post("/v1/customers", json={"name": "A. Lovelace", "email": "ada@example.com"})
+    assert answer.status_code == 201
+    assert answer.headers["Link"] == f'</v1/customers/{ada["id"]}>; rel="urn:crm:rel:duplicate"'
+    assert "Link" not in client.post("/v1/customers", json={"name": "Somebody else"}).headers
+
+
+def test_of_two_who_create_the_same_at_once_one_is_refused_where_duplicates_are_blocked(
+    client_of, company_id, company_says
+):
+    company_says("block")
+    for number in range(6):
+        body = {"name": f"Twin {number}", "email": f"twin{number}@example.com"}
+        work = lambda body=body: client_of(company_id).post("/v1/customers", json=body)  # noqa: E731  # Run twice.
+        assert sorted(answer.status_code for answer in at_once(work, work)) == [201, 409]

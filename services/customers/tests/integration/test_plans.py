@@ -1,0 +1,131 @@
+"""How PostgreSQL answers lists and searches: by an index that begins with the tenant, below row-level security."""
+
+import re
+
+import psycopg
+import pytest
+from psycopg import sql
+
+from chassis.db import listing
+from chassis.db.listing import TIMESTAMP, Shape
+from customers.queries.contacts import CONTACTS
+from customers.queries.customers import CUSTOMERS
+
+# Companies of this module alone; the rows of other tests do not count beside these.
+COMPANY, COMPANIES, ROWS = 700_000, 20, 60_000
+FILL = """
+INSERT INTO customers (company_id, customer_code, name, email, phone, status, source, priority, customer_type, city,
+    company_name, email_norm, name_norm, phone_e164, phone_tail, domain_norm, created_at, updated_at, tags)
+SELECT %(first)s + i %% %(companies)s, 'X-' || i, 'Name ' || md5(i::text), 'user' || i || '@example.com', '+4930' || i,
+    (ARRAY['active', 'inactive', 'prospect', 'lost'])[1 + i / 20 %% 4], 'web' || i / 20 %% 9, 'low', 'business',
+    'City ' || i / 20 %% 50, 'Company ' || i, 'user' || i || '@example.com', 'name ' || md5(i::text), '+4930' || i,
+    lpad(i::text, 10, '0'), 'example' || i || '.com', now() - i * interval '1 minute', now() - i * interval '1 minute',
+    jsonb_build_array('tag' || i / 20 %% 40)
+FROM generate_series(1, %(rows)s) i
+"""
+CONTACTS_TOO = """
+INSERT INTO contacts (company_id, customer_id, first_name, email_norm)
+SELECT company_id, id, 'Grace', email_norm FROM customers WHERE company_id BETWEEN %(first)s AND %(first)s + %(companies)s
+"""
+VALUES = {
+    "id": 1,
+    "created_by": 7,
+    "assigned_to": 7,
+    "customer_id": 1,
+    "is_primary": True,
+    "created_at": "2026-01-01T00:00:00Z",
+    "updated_at": "2026-01-01T00:00:00Z",
+    "archived_at": "2026-01-01T00:00:00Z",
+}
+
+
+@pytest.fixture(scope="module")
+def filled(urls):
+    with psycopg.connect(urls.superuser, autocommit=True) as connection:
+        parameters = {"first": COMPANY, "companies": COMPANIES, "rows": ROWS}
+        connection.execute(FILL, parameters)
+        connection.execute(CONTACTS_TOO, parameters)
+        connection.execute("VACUUM ANALYZE customers, contacts, customer_tags")
+    return urls
+
+
+@pytest.fixture
+def explain(filled):
+    """The nodes of a list request's plan, made for all values at once as the service makes it."""
+
+    def run(which, shape, **given):
+        statement = listing._page(which, shape)
+        bound = statement.bind({"company_id": COMPANY, **given})
+        names = list(dict.fromkeys(re.findall(r"%\((\w+)\)s", statement.sql)))
+        numbered = re.sub(r"%\((\w+)\)s", lambda match: f"${names.index(match[1]) + 1}", statement.sql)
+        arguments = sql.SQL(", ").join(sql.Literal(bound[name]) for name in names)
+        options = "-c plan_cache_mode=force_generic_plan -c timezone=UTC"
+        with psycopg.connect(filled.app, options=options) as connection:
+            connection.execute("SELECT set_config('app.company_id', %s, true)", (str(COMPANY),))
+            connection.execute(f"PREPARE page AS {numbered}".replace("%%", "%"))
+            query = sql.SQL("EXPLAIN (FORMAT JSON) EXECUTE page ({})").format(arguments)
+            return list(walk(connection.execute(query).fetchall()[0][0][0]["Plan"]))
+
+    return run
+
+
+def walk(node):
+    yield node
+    for child in node.get("Plans", ()):
+        yield from walk(child)
+
+
+def shapes(which):
+    """Every sort, and every filter under every operator but those that no index can serve."""
+    for name in which.sorts:
+        for descending in (False, True):
+            for after in (False, True):
+                yield pytest.param(
+                    which, Shape(None, (), ((name, descending),), 50, after), {}, id=f"{name}-{descending}-{after}"
+                )
+    for name, kind in which.filters.items():
+        value = VALUES.get(name, "active")
+        operator = "gte" if kind is TIMESTAMP else "eq"
+        yield pytest.param(
+            which, Shape(None, ((name, operator),), (("created_at", True),), 50, False), {"v0": value}, id=name
+        )
+
+
+@pytest.mark.parametrize(("which", "shape", "given"), [*shapes(CUSTOMERS), *shapes(CONTACTS)])
+def test_every_list_is_answered_by_an_index_of_the_tenant(explain, which, shape, given):
+    if shape.after:
+        (name, _), *_ = shape.sort
+        given = {"k0": VALUES.get(name, "x"), "k1": 1}
+    nodes = [node for node in explain(which, shape, **given) if node.get("Relation Name") == which.view.name]
+    assert nodes
+    for node in nodes:
+        assert node["Node Type"] in ("Index Scan", "Bitmap Heap Scan"), node
+        condition = node.get("Index Cond", "") + node.get("Recheck Cond", "")
+        assert "company_id" in condition or "(id = " in condition, node
+
+
+def test_a_page_of_a_large_tenant_reads_no_more_than_the_page(filled):
+    with psycopg.connect(filled.app) as connection:
+        connection.execute("SELECT set_config('app.company_id', %s, true)", (str(COMPANY),))
+        plan = connection.execute(
+            "EXPLAIN (ANALYZE, FORMAT JSON) SELECT id FROM customers WHERE company_id = %s AND archived_at IS NULL"
+            " ORDER BY created_at DESC, id DESC LIMIT 51",
+            (COMPANY,),
+        ).fetchall()[0][0][0]["Plan"]
+    assert max(node["Actual Rows"] for node in walk(plan)) <= 51
+
+
+def test_search_uses_the_index_with_the_tenant_inside(filled):
+    """The body of the function, as its owner runs it."""
+    with psycopg.connect(filled.superuser, autocommit=True) as connection:
+        connection.execute("SELECT set_config('app.company_id', %s, false)", (str(COMPANY),))
+        connection.execute("LOAD 'auto_explain'")
+        notices = []
+        connection.add_notice_handler(lambda notice: notices.append(notice.message_primary))
+        connection.execute("SET client_min_messages = log")
+        connection.execute("SET auto_explain.log_min_duration = 0")
+        connection.execute("SET auto_explain.log_nested_statements = on")
+        connection.execute("SELECT * FROM search_customers('Company 4242', 100)").fetchall()
+    plan = "\n".join(notices)
+    assert "ix_customers_search_text" in plan, plan
+    assert "Seq Scan on customers" not in plan, plan

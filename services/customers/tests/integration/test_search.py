@@ -1,0 +1,100 @@
+"""Search finds by what people remember: beginnings, parts, without accents, with a typing error; best first."""
+
+import pytest
+
+
+@pytest.fixture
+def people(client):
+    made = {}
+    for name, values in {
+        "Ada Lovelace": {
+            "email": "ada@engines.example",
+            "company_name": "Analytical Engines",
+            "phone": "+49 30 123456",
+        },
+        "Zoë Müller-Weiß": {"email": "zoe@mueller.example", "customer_code": "VIP-77"},
+        "Adam Smith": {"company_name": "Wealth of Nations Ltd"},
+        "100% Juice_Bar": {},
+        "Grace Hopper": {"notes": "Ada"},
+    }.items():
+        answer = client.post("/v1/customers", json={"name": name} | values)
+        assert answer.status_code == 201, answer.json
+        made[answer.json["id"]] = name
+    return made
+
+
+def search(client, words, **parameters):
+    answer = client.get("/v1/customers", query_string={"q": words} | parameters)
+    assert answer.status_code == 200, answer.json
+    return [row["name"] for row in answer.json["data"]]
+
+
+@pytest.mark.parametrize(
+    ("words", "first"),
+    [
+        ("ada lovelace", "Ada Lovelace"),
+        ("lovel", "Ada Lovelace"),
+        ("LOVELACE", "Ada Lovelace"),
+        ("lovelcae", "Ada Lovelace"),
+        ("analytical", "Ada Lovelace"),
+        ("ada@engines.example", "Ada Lovelace"),
+        ("engines.example", "Ada Lovelace"),
+        ("+49 30 123456", "Ada Lovelace"),
+        ("30-1234", "Ada Lovelace"),
+        ("zoe", "Zoë Müller-Weiß"),
+        ("muller", "Zoë Müller-Weiß"),
+        ("Müller", "Zoë Müller-Weiß"),
+        ("weiss", "Zoë Müller-Weiß"),
+        ("vip-77", "Zoë Müller-Weiß"),
+        ("C-000001", "Ada Lovelace"),
+        ("wealth nations", "Adam Smith"),
+        ("100%", "100% Juice_Bar"),
+        ("e_B", "100% Juice_Bar"),
+    ],
+)
+def test_the_best_match_comes_first(client, people, words, first):
+    assert search(client, words)[:1] == [first]
+
+
+def test_what_matches_nothing_finds_nothing(client, people):
+    assert search(client, "xylophone") == []
+    assert search(client, "%") == ["100% Juice_Bar"]
+
+
+def test_a_beginning_is_better_than_a_part(client, people):
+    found = search(client, "ada")
+    assert set(found) == {"Ada Lovelace", "Adam Smith"}
+
+
+def test_search_goes_with_filters_fields_and_totals(client, people):
+    assert search(client, "ada", company_name="Analytical Engines") == ["Ada Lovelace"]
+    answer = client.get("/v1/customers?q=ada&fields=id,name&include=total").json
+    assert answer["page"]["total"] == 2
+    assert set(answer["data"][0]) == {"id", "name"}
+    assert client.get("/v1/customers?q=ada&sort=name").json["errors"][0]["code"] == "not_with_search"
+    assert client.get("/v1/customers?q=%00").status_code == 400
+    assert client.get("/v1/contacts?q=ada").json["errors"][0]["code"] == "unknown_parameter"
+
+
+def test_pages_of_a_search_hold_every_record_once(client):
+    for number in range(25):
+        client.post("/v1/customers", json={"name": f"Twin {number}"})
+    seen, cursor = [], None
+    while True:
+        query = {"q": "twin", "limit": 4} | ({"cursor": cursor} if cursor else {})
+        answer = client.get("/v1/customers", query_string=query).json
+        seen += [row["id"] for row in answer["data"]]
+        cursor = answer["page"]["next_cursor"]
+        if cursor is None:
+            break
+    assert len(seen) == len(set(seen)) == 25
+    other = client.get("/v1/customers", query_string={"q": "other", "cursor": cursor or "x"})
+    assert other.status_code == 400
+
+
+def test_search_finds_no_archived_record_and_none_of_another_tenant(client, client_of, company_id, people):
+    [grace] = [known for known, name in people.items() if name == "Grace Hopper"]
+    client.delete(f"/v1/customers/{grace}", version=1)
+    assert search(client, "grace") == []
+    assert search(client, "grace", **{"archived_at[is_null]": "false"}) == ["Grace Hopper"]
+    assert search(client_of(company_id + 10**9), "ada") == []
