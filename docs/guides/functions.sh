@@ -11,14 +11,18 @@ field() {
 print(functools.reduce(lambda part, name: part[int(name) if name.isdigit() else name], sys.argv[1].split("."), json.load(sys.stdin)))' "$1"
 }
 # status METHOD PATH …: the HTTP status alone
-status() { call "$@" -o /dev/null -w '%{http_code}\n'; }
+status() { call "$1" "$2" "${3:-}" "${4:-}" "${@:5}" -o /dev/null -w '%{http_code}\n'; }
 # version PATH TOKEN: the ETag that a change has to name
 version() { call GET "$1" "$2" "" -D - -o /dev/null | tr -d '\r' | awk 'tolower($1) == "etag:" {print $2}'; }
-# letter ADDRESS: the secret in the last e-mail to an address; in local mode e-mail is written to files
+# letter ADDRESS PAGE: the secret in the link to PAGE of the last e-mail to an address; local mode writes e-mail to files
 letter() {
+  local file found
   for _ in $(seq 100); do
-    grep -ls "^To: .*$1" "$CRM_HOME"/mail/*.eml > /tmp/letters.$$ 2>/dev/null && break
+    for file in $(ls -t "$CRM_HOME"/mail/*.eml 2> /dev/null); do
+      found=$(grep -q "^To: .*$1" "$file" && grep -oh "$2#token=[A-Za-z0-9_-]*" "$file" | tail -1 | cut -d= -f2)
+      [ -n "$found" ] && echo "$found" && return
+    done
     sleep 0.1
   done
-  xargs ls -t < /tmp/letters.$$ | head -1 | xargs grep -oh 'token=[A-Za-z0-9_-]*' | tail -1 | cut -d= -f2
+  return 1
 }
