@@ -197,6 +197,10 @@ class Gateway:
         authorization = ("Authorization", f"Bearer {self.factory.sign(**claims)}")
         return self.call(method, path, [authorization, *(headers or [])], body)
 
+    def status(self, method: str = "GET", **claims: Any) -> int:
+        """How a request with a good token of these claims is answered."""
+        return self.authorized(method, "/v1/customers", body=None if method == "GET" else b"{}", **claims).status
+
     def raw(self, data: bytes) -> Answer:
         """Send bytes and read until HAProxy closes."""
         with socket.create_connection(("127.0.0.1", self.port), timeout=20) as connection:

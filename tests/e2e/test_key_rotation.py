@@ -115,10 +115,20 @@ def test_a_key_that_not_everybody_knows_is_not_let_sign(stack):
 
 
 def test_tokens_of_a_compromised_key_are_refused_at_once_and_a_refresh_brings_a_good_one(stack, api, register):
-    _, registered = register(api)
+    active = next(key.kid for key in stack.signing_keys() if key.status == "active")
+    made = []
+
+    def signed_by_the_active_key():
+        made.append(register(api)[1])
+        return kid_of(made[-1]["access_token"]) == active
+
+    # Another test may have rotated a moment ago.
+    wait_until(signed_by_the_active_key, 40)
+    registered = made[-1]
     headers = {"Authorization": f"Bearer {registered['access_token']}"}
     assert requests.get(f"{api}/auth/me", headers=headers, timeout=10).status_code == 200
     rotation = stack.rotate_keys(compromised=True)
+    assert rotation.retired == active
     assert requests.get(f"{api}/auth/me", headers=headers, timeout=10).status_code == 401
     for url in (stack.web_urls("customers")[0] + "/v1/customers", stack.web_urls("identity")[0] + "/v1/auth/me"):
         assert requests.get(url, headers=headers, timeout=10).status_code == 401

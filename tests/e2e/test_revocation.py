@@ -132,13 +132,13 @@ def test_a_company_that_is_opened_again_works_on(stack, member, revoke):
     until(lambda: one.me() == 200, SECONDS)
 
 
-@pytest.mark.parametrize("kind", KINDS)
-def test_while_rabbitmq_is_down_the_revoked_are_refused_as_ever(stack, member, revoke, kind):
-    one = member()
+def test_while_rabbitmq_is_down_the_revoked_are_refused_as_ever(stack, member, revoke):
+    sent_off = {kind: member() for kind in KINDS}
     stack.stop_program("rabbitmq")
     try:
-        revoke(kind, one)
-        assert until(lambda: refused(one), SECONDS) < SECONDS
+        for kind, one in sent_off.items():
+            revoke(kind, one)
+            until(lambda one=one: refused(one), SECONDS)
     finally:
         stack.start_program("rabbitmq")
 
@@ -198,15 +198,10 @@ def test_an_agent_that_was_killed_comes_back_and_knows_what_it_missed(stack, mem
 def test_another_process_of_identity_is_asked_when_one_is_gone(stack, member, revoke):
     stack.scale("identity", "web", 2)
     try:
-        one, other = member(), member()
+        one = member()
         stack.stop_program("identity-web-1")
         revoke("session", one)
         until(lambda: refused(one), SECONDS)
-        stack.start_program("identity-web-1")
-        stack.stop_program("identity-web-2")
-        revoke("session", other)
-        until(lambda: refused(other), SECONDS)
-        stack.start_program("identity-web-2")
     finally:
         stack.scale("identity", "web", 1)
 

@@ -1,8 +1,23 @@
 """What the gateways have to refuse, as the document that their agents ask for twice a second."""
 
 from datetime import timedelta
+from typing import Any
 
-from sqlalchemy import BigInteger, Integer, Interval, Select, Text, bindparam, case, cast, func, literal_column, select
+from sqlalchemy import (
+    BigInteger,
+    ColumnElement,
+    Integer,
+    Interval,
+    Select,
+    Text,
+    bindparam,
+    case,
+    cast,
+    func,
+    literal_column,
+    select,
+)
+from sqlalchemy.sql.functions import Function
 
 from chassis.db.session import Session
 from chassis.db.statements import Prepared
@@ -22,8 +37,8 @@ _OPEN = cast(func.pg_snapshot_xmin(func.pg_current_snapshot()), Text)
 
 
 def _document() -> Select[tuple[bytes]]:
-    def of(kind: str, aggregate: object, empty: str) -> object:
-        return func.coalesce(aggregate.filter(_row.kind == literal_column(f"'{kind}'")), literal_column(empty))  # type: ignore[attr-defined]  # Every aggregate has it.
+    def of(kind: str, aggregate: Function[Any], empty: str) -> ColumnElement[Any]:
+        return func.coalesce(aggregate.filter(_row.kind == literal_column(f"'{kind}'")), literal_column(empty))
 
     closed = _row.value == literal_column("1")
     return select(

@@ -1,97 +1,16 @@
-"""The agent: what identity says is in HAProxy within a round, whoever of the three was away meanwhile."""
+"""The agent's rounds: what identity says is in HAProxy afterwards, whoever of the three was away meanwhile."""
 
 import json
-import os
-import re
-import signal
-import subprocess
-import sys
-import threading
-import time
 import uuid
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from urllib.parse import parse_qs, urlsplit
 
 import pytest
-import requests
 
 from gateway import agent as agent_module
 from gateway import map_files
 from gateway.agent import Agent
-from gateway.agent_settings import AgentSettings, AgentSettingsError, from_environment
+from gateway.agent_settings import AgentSettings
 from gateway.monitor import Health
 from gateway.runtime import Haproxy
-
-KEY = "agents-key-" + "k" * 32
-
-
-class Identity(ThreadingHTTPServer):
-    """A feed: `everything` answers a question without a cursor, `news` one with it; `status` and `body` replace both."""
-
-    daemon_threads = True
-
-    def __init__(self) -> None:
-        super().__init__(("127.0.0.1", 0), _Feed)
-        self.everything, self.news = {}, {}
-        self.status, self.body = 200, None
-        self.asked, self.connections = [], set()
-        self.hanging = threading.Event()
-        self.hanging.set()
-
-    @property
-    def url(self) -> str:
-        return f"http://127.0.0.1:{self.server_port}"
-
-
-class _Feed(BaseHTTPRequestHandler):
-    protocol_version = "HTTP/1.1"
-    disable_nagle_algorithm = True
-    server: Identity
-
-    def do_GET(self) -> None:
-        self.server.hanging.wait(20)
-        parts = urlsplit(self.path)
-        after = parse_qs(parts.query).get("after", [None])[0]
-        self.server.asked.append(after)
-        self.server.connections.add(self.client_address)
-        known = parts.path == "/internal/revocations" and self.headers["Authorization"] == f"Bearer {KEY}"
-        told = self.server.everything if after is None else self.server.news
-        document = {"cursor": str(len(self.server.asked)), "users": {}, "sessions": [], "companies": {}} | told
-        body = json.dumps(document).encode() if self.server.body is None else self.server.body
-        self.send_response(self.server.status if known else 401)
-        self.send_header("Content-Length", str(len(body)))
-        self.end_headers()
-        self.wfile.write(body)
-
-    def log_message(self, *_: object) -> None:
-        """Say nothing."""
-
-
-@pytest.fixture
-def identity():
-    with Identity() as server:
-        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
-        thread.start()
-        yield server
-        server.hanging.set()
-        server.shutdown()
-        thread.join()
-
-
-@pytest.fixture(scope="module")
-def own(run):
-    """A gateway for this module, which nobody has told anything yet."""
-    return run(synced=None)
-
-
-@pytest.fixture
-def fresh(own):
-    """That gateway, started anew on empty files."""
-    own.kill()
-    for name in map_files.NAMES:
-        map_files.write(own.maps, name, {})
-    own.start()
-    return own
 
 
 @pytest.fixture
@@ -100,11 +19,11 @@ def health():
 
 
 @pytest.fixture
-def agent(fresh, health):
+def agent(fresh, identity, health):
     """Make an agent whose rounds the test makes."""
     made = []
 
-    def make(*urls: str, key: str = KEY) -> Agent:
+    def make(*urls: str, key: str = identity.key) -> Agent:
         settings = AgentSettings(key=key, identity_urls=urls, socket=fresh.socket, maps=fresh.maps)
         made.append(Agent(settings, health))
         return made[-1]
@@ -117,10 +36,6 @@ def agent(fresh, health):
 @pytest.fixture
 def beside(agent, identity):
     return agent(identity.url)
-
-
-def may(gateway, method: str = "GET", **claims) -> int:
-    return gateway.authorized(method, "/v1/customers", body=None if method == "GET" else b"{}", **claims).status
 
 
 def held(gateway, name: str) -> dict[str, str]:
@@ -137,13 +52,13 @@ def in_file(gateway, name: str) -> dict[str, str]:
 def test_the_first_round_makes_changes_possible_and_refuses_what_is_revoked(beside, fresh, identity) -> None:
     sid = str(uuid.uuid4())
     identity.everything = {"users": {"31": 5}, "sessions": [sid], "companies": {"77": True, "78": False}}
-    assert may(fresh, "POST", sub="31") == 503
+    assert fresh.status("POST", sub="31") == 503
 
     assert beside.work()
 
-    assert may(fresh, "POST") == 200
-    assert [may(fresh, sub="31", ver=4), may(fresh, sid=sid), may(fresh, company_id=77)] == [401] * 3
-    assert [may(fresh, sub="31", ver=5), may(fresh, company_id=78)] == [200] * 2
+    assert fresh.status("POST") == 200
+    assert [fresh.status(sub="31", ver=4), fresh.status(sid=sid), fresh.status(company_id=77)] == [401] * 3
+    assert [fresh.status(sub="31", ver=5), fresh.status(company_id=78)] == [200] * 2
 
 
 def test_a_token_that_was_let_pass_before_is_refused_once_it_is_revoked(beside, fresh, identity, tokens) -> None:
@@ -209,10 +124,10 @@ def test_a_gateway_that_died_begins_with_what_was_known_and_is_told_the_rest(bes
     fresh.start()
 
     # Nobody has spoken to the new process yet: this is from the files, which went on while it was away.
-    assert [may(fresh, sub=sub, ver=4) for sub in ("31", "32", "33")] == [401, 401, 200]
-    assert may(fresh, "POST") == 200
+    assert [fresh.status(sub=sub, ver=4) for sub in ("31", "32", "33")] == [401, 401, 200]
+    assert fresh.status("POST") == 200
     beside.work()
-    assert may(fresh, sub="33", ver=4) == 401
+    assert fresh.status(sub="33", ver=4) == 401
 
 
 def test_a_gateway_that_lost_an_entry_gets_everything_with_the_next_round(beside, fresh, identity) -> None:
@@ -271,7 +186,7 @@ def test_the_next_address_is_asked_when_one_fails_and_stays_first(agent, identit
 def test_with_a_wrong_key_nothing_is_known(agent, fresh, identity, health) -> None:
     assert not agent(identity.url, key="x" * 32).work()
     assert "status 401" in health.trouble["identity"]
-    assert may(fresh, "POST") == 503
+    assert fresh.status("POST") == 503
 
 
 HOSTILE = ["7 1\nadd map", "7;shutdown", "7\n\n", "", " ", "-1", "0", "07", "7 ", "٣", "9" * 20, "<<", "a\\", "#0"]
@@ -323,7 +238,7 @@ def test_many_entries_fit(beside, fresh, identity) -> None:
     assert len(held(fresh, map_files.USERS)) == 5_000
     identity.news = {"sessions": (more := [str(uuid.uuid4()) for _ in range(2_000)])}
     assert beside.work()
-    assert [may(fresh, sid=sid) for sid in (sessions[0], sessions[-1], more[0], more[-1])] == [401] * 4
+    assert [fresh.status(sid=sid) for sid in (sessions[0], sessions[-1], more[0], more[-1])] == [401] * 4
 
 
 def test_files_that_cannot_be_written_stop_nobody(beside, fresh, identity, health, monkeypatch) -> None:
@@ -334,119 +249,8 @@ def test_files_that_cannot_be_written_stop_nobody(beside, fresh, identity, healt
         patched.setattr(map_files, "write", full)
         identity.everything = {"users": {"31": 5}}
         assert beside.work()
-    assert may(fresh, sub="31", ver=4) == 401
+    assert fresh.status(sub="31", ver=4) == 401
     assert "No space left" in health.trouble["files"]
     beside.work()
     assert in_file(fresh, map_files.USERS) == {"31": "5"}
     assert health.trouble == {}
-
-
-@pytest.fixture
-def start(fresh, identity, unused_port):
-    """Start the agent as a process; answers it, with its output in `lines`."""
-    started = []
-
-    def begin(**changes: str):
-        environment = {
-            "PATH": os.environ["PATH"],
-            "PYTHONPATH": os.environ.get("PYTHONPATH", ""),
-            "GATEWAY_AGENT_KEY": KEY,
-            "IDENTITY_URLS": f"http://127.0.0.1:{unused_port}, {identity.url}",
-            "HAPROXY_SOCKET": str(fresh.socket),
-            "MAPS_FOLDER": str(fresh.maps),
-        }
-        given = {name: value for name, value in (environment | changes).items() if value}
-        command = [sys.executable, "-m", "gateway.agent"]
-        process = subprocess.Popen(command, env=given, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-        started.append(process)
-        return process
-
-    yield begin
-    for process in started:
-        process.kill()
-        process.communicate()
-
-
-def test_the_process_keeps_the_gateway_up_to_date_and_ends_when_told(start, fresh, identity, wait) -> None:
-    identity.everything = {"users": {"31": 5}}
-    process = start()
-    wait(lambda: may(fresh, "POST") == 200)
-    identity.news = {"users": {"32": 5}}
-    revoked_at = time.monotonic()
-    wait(lambda: may(fresh, sub="32", ver=4) == 401)
-    assert time.monotonic() - revoked_at < 2
-    process.send_signal(signal.SIGTERM)
-    output, errors = process.communicate(timeout=5)
-    assert (process.returncode, errors) == (0, "")
-    assert [json.loads(line)["event"] for line in output.splitlines()] == ["started", "haproxy is told", "stopped"]
-    assert KEY not in output
-
-
-def test_a_process_that_was_killed_is_replaced_by_the_next(start, fresh, identity, wait) -> None:
-    identity.everything = {"users": {"31": 5}}
-    first = start()
-    wait(lambda: may(fresh, "POST") == 200)
-    first.kill()
-    first.wait()
-    (fresh.maps / "users.map.1.new").write_text("half a li")
-    identity.everything = {"users": {"31": 5, "32": 5}}
-    start()
-    wait(lambda: may(fresh, sub="32", ver=4) == 401)
-    # (What is being written at this very moment is the second one's.)
-    assert not (fresh.maps / "users.map.1.new").exists()
-
-
-def test_the_process_says_how_it_fares(start, fresh, identity, wait, unused_port) -> None:
-    key_file = fresh.folder / "key"
-    key_file.write_text(f"{KEY}\n")
-    identity.everything = {"users": {"31": 5}, "companies": {"77": True}}
-    identity.status = 503
-    bind = f"127.0.0.1:{unused_port}"
-    start(METRICS_BIND=bind, GATEWAY_AGENT_KEY="", GATEWAY_AGENT_KEY_FILE=str(key_file), IDENTITY_URLS=identity.url)
-
-    def say(path: str):
-        try:
-            answer = requests.get(f"http://{bind}{path}", timeout=5)
-        except requests.ConnectionError:
-            return 0, ""
-        return answer.status_code, answer.text
-
-    wait(lambda: say("/livez")[0] == 200)
-    wait(lambda: "identity" in say("/readyz")[1])
-    status, body = say("/readyz")
-    assert status == 503
-    assert json.loads(body)["detail"].startswith("never synchronised; identity: http://127.0.0.1:")
-    assert "crm_revocations_age_seconds +Inf\n" in say("/metrics")[1]
-
-    identity.status = 200
-    wait(lambda: say("/readyz")[0] == 200)
-    text = say("/metrics")[1]
-    assert 'crm_revocations_entries{map="users"} 1\n' in text
-    assert 'crm_revocations_entries{map="companies"} 1\n' in text
-    assert float(re.search(r"^crm_revocations_age_seconds (.+)$", text, re.MULTILINE)[1]) < 5
-
-
-def test_the_process_refuses_to_start_without_settings(start) -> None:
-    process = start(GATEWAY_AGENT_KEY="short", IDENTITY_URLS="ftp://x", HAPROXY_SOCKET="", METRICS_BIND="9000")
-    _, errors = process.communicate(timeout=5)
-    assert process.returncode == 78
-    assert [line.split()[0] for line in errors.splitlines()] == [
-        "GATEWAY_AGENT_KEY",
-        "IDENTITY_URLS",
-        "HAPROXY_SOCKET",
-        "METRICS_BIND",
-    ]
-
-
-def test_settings_show_no_key() -> None:
-    given = {
-        "GATEWAY_AGENT_KEY": KEY,
-        "IDENTITY_URLS": "http://a:1,https://b",
-        "HAPROXY_SOCKET": "/s",
-        "MAPS_FOLDER": "/m",
-    }
-    settings = from_environment(given)
-    assert settings.identity_urls == ("http://a:1", "https://b")
-    assert KEY not in repr(settings)
-    with pytest.raises(AgentSettingsError):
-        from_environment(given | {"GATEWAY_AGENT_KEY": KEY + "\n"})
