@@ -9,6 +9,7 @@ from typing import Any
 
 import psycopg
 import pytest
+import structlog
 
 from chassis.config import SettingsError
 from chassis.context import Context, acting_as
@@ -68,6 +69,15 @@ def test_strangers_learn_nothing(agents_app: ServiceApplication, authorization: 
 def test_without_a_key_in_the_settings_nobody_gets_in(http: Any, authorization: str | None) -> None:
     headers = {} if authorization is None else {"Authorization": authorization}
     assert http.get(PATH, headers=headers).status_code == 401
+
+
+def test_answers_to_agents_do_not_bury_the_log_and_refusals_are_seen(agents_app: ServiceApplication) -> None:
+    with structlog.testing.capture_logs() as lines:
+        for key in (KEY, "wrong"):
+            agents_app.test_client().get(PATH, headers={"Authorization": f"Bearer {key}"})
+    requests = [line for line in lines if line["event"] == "request"]
+    assert [(line["status"], line["log_level"]) for line in requests] == [(200, "debug"), (401, "info")]
+    assert KEY not in str(lines)
 
 
 def test_a_token_of_a_user_is_no_agents_key(http: Any, register: Callable[..., Any]) -> None:
