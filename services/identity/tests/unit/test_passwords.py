@@ -122,15 +122,17 @@ def test_only_so_many_are_computed_at_once_and_only_so_many_wait(bench: Bench) -
 
 def test_whoever_waits_too_long_is_sent_away_and_leaves_no_place_taken(bench: Bench) -> None:
     passwords = Passwords(4, at_once=1, waiting=1, patience=0.05)
-    for _ in range(2):
-        with pytest.raises(Unavailable) as caught:
-            passwords.matches("correct horse", "hash")
-        assert caught.value.headers["Retry-After"] == "1"
-    # The one that has begun goes on; the one that waited was given up before its turn.
+    with ThreadPoolExecutor(1) as callers:
+        first = callers.submit(passwords.matches, "correct horse", "hash")
+        assert bench.entered.acquire(timeout=5)
+        for _ in range(2):
+            with pytest.raises(Unavailable) as caught:
+                passwords.matches("correct horse", "hash")
+            assert caught.value.headers["Retry-After"] == "1"
+        bench.let_go.set()
+        assert first.result(5) is True
     assert bench.most == 1
-    assert passwords._places._value == 1
-    bench.let_go.set()
-    assert Passwords(4).matches("correct horse", "hash")
+    assert passwords.matches("correct horse", "hash")
 
 
 def test_what_fails_while_it_is_computed_fails_where_it_was_asked_for(passwords: Passwords) -> None:
