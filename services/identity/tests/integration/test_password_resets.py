@@ -3,11 +3,11 @@
 from collections.abc import Callable
 from typing import Any
 
-import bcrypt
 import psycopg
 import pytest
 
 from identity.commands import answering
+from identity.hashing import Hasher
 
 NEW = "another horse battery"
 PATH = "/v1/auth/password"
@@ -225,5 +225,5 @@ def test_a_knock_that_cannot_be_answered_holds_up_no_other(
 def test_a_token_that_never_was_is_refused_before_a_password_is_hashed(
     reset: Callable[..., Any], monkeypatch: pytest.MonkeyPatch, token: str
 ) -> None:
-    monkeypatch.setattr(bcrypt, "hashpw", None)
+    monkeypatch.setattr(Hasher, "hash", None)
     assert reset(token).status_code == 422

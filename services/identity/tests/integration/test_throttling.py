@@ -8,13 +8,13 @@ from dataclasses import replace
 from itertools import count
 from typing import Any
 
-import bcrypt
 import psycopg
 import pytest
 
 from chassis.db.session import Database
 from chassis.web.application import ServiceApplication
 from identity.app import SERVICE, trust_own_keys
+from identity.hashing import Hasher
 from identity.keys import IdentitySettings
 
 WRONG = "wrong horse battery"
@@ -36,13 +36,13 @@ def guess(http: Any) -> Any:
 def comparisons(monkeypatch: pytest.MonkeyPatch) -> Any:
     """One entry for each comparison of a password with a hash."""
     seen: list[bytes] = []
-    real = bcrypt.checkpw
+    real = Hasher.matches
 
-    def checkpw(secret: bytes, stored: bytes) -> Any:
+    def matches(hasher: Hasher, secret: bytes, stored: bytes) -> Any:
         seen.append(stored[:7])
-        return real(secret, stored)
+        return real(hasher, secret, stored)
 
-    monkeypatch.setattr(bcrypt, "checkpw", checkpw)
+    monkeypatch.setattr(Hasher, "matches", matches)
     return seen
 
 
