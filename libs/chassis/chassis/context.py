@@ -12,7 +12,8 @@ class Context:
 
     `company_id` is the tenant and None only where no tenant exists yet (registering, signing in). `user_id` is None
     where a machine acts. `own_only` confines queries to records that are assigned to the actor or created by them.
-    `request_id` doubles as the correlation id of every event that follows from it.
+    `request_id` doubles as the correlation id of every event that follows from it. `operation` names the record of what
+    is done to many at once, such as `imports/42`, so that who listens to their events can tell.
     """
 
     company_id: int | None = None
@@ -25,6 +26,7 @@ class Context:
     client_ip: str | None = None
     user_agent: str | None = None
     traceparent: str | None = None
+    operation: str | None = None
 
 
 NOBODY = Context()

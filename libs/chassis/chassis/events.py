@@ -116,6 +116,8 @@ def encode(
         "causationid": context.causation_id,
         "traceparent": context.traceparent,
     }
+    if context.operation is not None:
+        attributes["operation"] = context.operation
     return b'%s,"data":{"before":%s,"after":%s,"changed":%s}}' % (
         orjson.dumps(attributes)[:-1],
         before or NULL,

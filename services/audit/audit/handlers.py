@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import timedelta
+from threading import Event as Flag
 
 from audit import commands
 from chassis.broker.schedules import Schedule
@@ -15,7 +16,7 @@ def on_events(session: Session, events: Sequence[Event]) -> None:
     commands.record_events(session, events)
 
 
-def ensure_partitions(database: Database) -> None:
+def ensure_partitions(database: Database, _stop: Flag) -> None:
     """Make the partitions of the months ahead, long before the first row needs them."""
     with database.transaction() as session:
         commands.ensure_partitions(session)

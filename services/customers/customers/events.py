@@ -18,6 +18,14 @@ CONTACT_ARCHIVED = EventType("contact", "archived", table="contacts")
 CONTACT_RESTORED = EventType("contact", "restored", table="contacts")
 CONTACT_PURGED = EventType("contact", "purged", table="contacts")
 EXPORT_CREATED = EventType("export", "created", table="exports")
+IMPORT_CREATED = EventType("import", "created", table="imports")
+IMPORT_UPDATED = EventType("import", "updated", table="imports")
+IMPORT_STARTED = EventType("import", "started", table="imports")
+IMPORT_COMPLETED = EventType("import", "completed", table="imports")
+IMPORT_FAILED = EventType("import", "failed", table="imports")
+IMPORT_CANCELLED = EventType("import", "cancelled", table="imports")
+IMPORT_REVERT_STARTED = EventType("import", "revert_started", table="imports")
+IMPORT_REVERTED = EventType("import", "reverted", table="imports")
 INDUSTRY_CREATED = EventType("industry", "created", table="industries")
 MERGE_CREATED = EventType("merge", "created", table="merges")
 MERGE_UNDONE = EventType("merge", "undone", table="merges")
@@ -37,6 +45,14 @@ PUBLISHED = (
     CONTACT_RESTORED,
     CONTACT_PURGED,
     EXPORT_CREATED,
+    IMPORT_CREATED,
+    IMPORT_UPDATED,
+    IMPORT_STARTED,
+    IMPORT_COMPLETED,
+    IMPORT_FAILED,
+    IMPORT_CANCELLED,
+    IMPORT_REVERT_STARTED,
+    IMPORT_REVERTED,
     INDUSTRY_CREATED,
     MERGE_CREATED,
     MERGE_UNDONE,

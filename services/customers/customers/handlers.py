@@ -1,6 +1,7 @@
 """Every event that the customers service consumes, and what it does about it."""
 
 from datetime import timedelta
+from threading import Event as Flag
 
 import structlog
 
@@ -10,9 +11,12 @@ from chassis.context import Context, acting_as
 from chassis.db.session import Database, Session
 from chassis.events import Event
 from customers.commands.company_references import save_company_reference
+from customers.commands.import_work import work
+from customers.commands.imports import purge_old_imports
 from customers.commands.transfers import continue_transfer, start_transfer
 from customers.commands.user_references import save_user_reference
 from customers.queries.transfers import list_pending_transfers
+from customers.schemas.import_rows import RowReader
 
 log = structlog.get_logger()
 
@@ -43,7 +47,7 @@ def on_member_deactivated(session: Session, event: Event) -> None:
     start_transfer(session, membership["user_id"], membership["transfer_plan"])
 
 
-def transfer_customers(database: Database) -> None:
+def transfer_customers(database: Database, stop: Flag) -> None:
     """Carry on with every transfer, a few customers to a transaction; one that fails holds up no other."""
     with database.session() as session:
         pending = list_pending_transfers(session)
@@ -54,7 +58,7 @@ def transfer_customers(database: Database) -> None:
         with acting_as(context):
             try:
                 more = True
-                while more:
+                while more and not stop.is_set():
                     with database.transaction() as session:
                         more = continue_transfer(session, transfer.id)
             except Exception:
@@ -68,6 +72,19 @@ def on_company(session: Session, event: Event) -> None:
     save_company_reference(session, event.aggregate_version, values)
 
 
+def work_on_imports(database: Database, stop: Flag) -> None:
+    """Try, run and revert the imports that wait for it."""
+    work(database, stop, lambda job: RowReader(job.columns, job.mapping, job.mode, job.match_by))
+
+
+def purge_imports(database: Database, stop: Flag) -> None:
+    """Delete the rows and errors of imports that cannot be reverted any more, in small transactions."""
+    gone = 1
+    while gone and not stop.wait(0.05):  # The service's own work goes first.
+        with database.transaction() as session:
+            gone = purge_old_imports(session)
+
+
 MEMBERSHIP = ("created", "updated", "suspended", "activated", "removed")
 COMPANY = ("created", "updated", "suspended", "activated")
 SUBSCRIPTIONS = Subscriptions(
@@ -76,4 +93,8 @@ SUBSCRIPTIONS = Subscriptions(
     | {"crm.user_company.deactivated.v1": on_member_deactivated}
     | {f"crm.company.{action}.v1": on_company for action in COMPANY},
 )
-SCHEDULES = (Schedule("transfer-customers", timedelta(seconds=5), transfer_customers),)
+SCHEDULES = (
+    Schedule("transfer-customers", timedelta(seconds=5), transfer_customers),
+    Schedule("work-on-imports", timedelta(seconds=1), work_on_imports),
+    Schedule("purge-imports", timedelta(hours=1), purge_imports),
+)

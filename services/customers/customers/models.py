@@ -8,6 +8,7 @@ from sqlalchemy import (
     ForeignKeyConstraint,
     Index,
     Integer,
+    LargeBinary,
     Numeric,
     String,
     Table,
@@ -21,6 +22,7 @@ from sqlalchemy.dialects.postgresql import JSONB
 
 from chassis.db.tables import chassis_tables, new_metadata, tenant_table, timestamp
 from customers import rules
+from customers.rules import importing
 
 metadata = new_metadata()
 chassis_tables(metadata)
@@ -265,3 +267,92 @@ exports = tenant_table(
     Index("ix_exports_company_id_created_by", "company_id", "created_by"),
 )
 exports.append_constraint(Index("ix_exports_company_id_created_at", "company_id", "created_at", "id"))
+
+# A file of customers on its way in: what is known of it, what is to be done, and how far that is.
+imports = tenant_table(
+    "imports",
+    metadata,
+    Column("filename", String(255), nullable=False),
+    Column("state", String(30), nullable=False, server_default="uploading"),
+    Column("mode", String(10), nullable=False),
+    Column("match_by", String(20)),
+    Column("all_or_nothing", Boolean, nullable=False, server_default=text("false")),
+    Column("encoding", String(40)),
+    Column("delimiter", String(1)),
+    Column("columns", JSONB, nullable=False, server_default=text("'[]'::jsonb")),
+    Column("mapping", JSONB, nullable=False, server_default=text("'{}'::jsonb")),
+    Column("size", BigInteger, nullable=False, server_default=text("0")),
+    Column("total_rows", Integer),
+    Column("processed_rows", Integer, nullable=False, server_default=text("0")),
+    Column("created_rows", Integer, nullable=False, server_default=text("0")),
+    Column("updated_rows", Integer, nullable=False, server_default=text("0")),
+    Column("unchanged_rows", Integer, nullable=False, server_default=text("0")),
+    Column("failed_rows", Integer, nullable=False, server_default=text("0")),
+    Column("reverted_rows", Integer, nullable=False, server_default=text("0")),
+    Column("kept_rows", Integer, nullable=False, server_default=text("0")),
+    Column("error_code", String(60)),
+    Column("error_detail", Text),
+    # How far the worker is, and on whose behalf it goes on.
+    Column("next_chunk", Integer, nullable=False, server_default=text("0")),
+    Column("first_code", BigInteger),
+    Column("own_only", Boolean, nullable=False, server_default=text("false")),
+    Column("correlation_id", String(64), nullable=False),
+    Column("created_by", BigInteger),
+    timestamp("started_at"),
+    timestamp("finished_at"),
+    timestamp("reverted_at"),
+    _user("created_by"),
+    _one_of("state", importing.STATES),
+    _one_of("mode", importing.MODES),
+    _one_of("match_by", importing.KEYS),
+    CheckConstraint("mode = 'create' OR match_by IS NOT NULL", name="match"),
+    Index("ix_imports_company_id_created_by", "company_id", "created_by"),
+    Index("ix_imports_working", "company_id", "id", postgresql_where=text(f"state IN {importing.WORKING}")),
+)
+imports.append_constraint(Index("ix_imports_company_id_created_at", "company_id", "created_at", "id"))
+
+
+def _of_import() -> ForeignKeyConstraint:
+    return ForeignKeyConstraint(["company_id", "import_id"], ["imports.company_id", "imports.id"], ondelete="CASCADE")
+
+
+# The file as it came, until it has been read.
+import_parts = Table(
+    "import_parts",
+    metadata,
+    Column("company_id", BigInteger, primary_key=True),
+    Column("import_id", BigInteger, primary_key=True),
+    Column("number", Integer, primary_key=True),
+    Column("body", LargeBinary, nullable=False),
+    _of_import(),
+    info={"tenant": "company_id"},
+)
+
+# Its rows, so many to a transaction. `outcome` says what became of them, and is what a revert goes by.
+import_chunks = Table(
+    "import_chunks",
+    metadata,
+    Column("company_id", BigInteger, primary_key=True),
+    Column("import_id", BigInteger, primary_key=True),
+    Column("number", Integer, primary_key=True),
+    Column("size", Integer, nullable=False),
+    Column("rows", LargeBinary, nullable=False),
+    Column("outcome", LargeBinary),
+    _of_import(),
+    info={"tenant": "company_id"},
+)
+
+import_errors = tenant_table(
+    "import_errors",
+    metadata,
+    Column("import_id", BigInteger, nullable=False),
+    Column("chunk", Integer, nullable=False),
+    Column("line", Integer, nullable=False),
+    Column("column_name", Text),
+    Column("code", String(60), nullable=False),
+    Column("message", Text, nullable=False),
+    Column("value", Text),
+    _of_import(),
+    Index("ix_import_errors_company_id_import_id", "company_id", "import_id", "chunk"),
+    Index("ix_import_errors_company_id_import_id_line", "company_id", "import_id", "line", "id"),
+)

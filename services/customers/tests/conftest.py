@@ -1,6 +1,10 @@
 """Fixtures of the customers service's tests."""
 
+import csv
+import io
 from collections.abc import Callable, Iterator
+from threading import Event as Flag
+from typing import Any
 
 import psycopg
 import pytest
@@ -10,6 +14,10 @@ from chassis.db.session import Database, Session
 from chassis.testing.fixtures import Client, DatabaseUrls
 from chassis.testing.tokens import TokenFactory
 from chassis.web.application import ServiceApplication
+from customers import handlers
+
+_IMPORTS = "/v1/customers/imports"
+_CONTENT = "application/octet-stream"
 
 
 @pytest.fixture(scope="session")
@@ -55,3 +63,59 @@ def superuser(urls: DatabaseUrls) -> Iterator[psycopg.Connection]:
     """Sees everything, to look behind the service's back."""
     with psycopg.connect(urls.superuser, autocommit=True) as connection:
         yield connection
+
+
+class Imports:
+    """A client of imports, with a worker that works when it is told to."""
+
+    def __init__(self, client: Client, database: Database) -> None:
+        self.client = client
+        self._database = database
+
+    def begin(self, content: bytes, *, parts: int = 1, **options: Any) -> Any:
+        begun = self.client.post(_IMPORTS, json={"filename": "customers.csv", **options})
+        assert begun.status_code == 201, begun.text
+        path = f"{_IMPORTS}/{begun.json['id']}"
+        size = -(-len(content) // parts)
+        for number in range(parts):
+            body = content[number * size : (number + 1) * size]
+            put = self.client.request("PUT", f"{path}/parts/{number + 1}", data=body, content_type=_CONTENT)
+            assert put.status_code == 204, put.text
+        return self.client.post(f"{path}/uploaded", json={"parts": parts})
+
+    def work(self) -> None:
+        handlers.work_on_imports(self._database, Flag())
+
+    def step(self, import_id: int, action: str) -> Any:
+        answer = self.client.post(f"{_IMPORTS}/{import_id}/{action}")
+        assert answer.status_code in (200, 202), answer.text
+        self.work()
+        return self.get(import_id)
+
+    def get(self, import_id: int) -> Any:
+        return self.client.get(f"{_IMPORTS}/{import_id}").json
+
+    def run(self, content: bytes, **options: Any) -> Any:
+        begun = self.begin(content, **options)
+        assert begun.status_code == 200, begun.text
+        tried = self.step(begun.json["id"], "try")
+        assert tried["state"] == "awaiting_confirmation", tried
+        return self.step(begun.json["id"], "start")
+
+    def errors(self, import_id: int) -> Any:
+        return self.client.get(f"{_IMPORTS}/{import_id}/errors").json["data"]
+
+    def names(self) -> list[str]:
+        rows: list[dict[str, str]] = self.client.get("/v1/customers?limit=100").json["data"]
+        return sorted(row["name"] for row in rows)
+
+    @staticmethod
+    def table(*rows: tuple[str, ...], delimiter: str = ",") -> bytes:
+        text = io.StringIO()
+        csv.writer(text, delimiter=delimiter).writerows(rows)
+        return text.getvalue().encode()
+
+
+@pytest.fixture
+def imports(client_of: Callable[..., Client], company_id: int, database: Database) -> Imports:
+    return Imports(client_of(company_id, "customers:read customers:write customers:import"), database)

@@ -1,8 +1,8 @@
 """What identity's worker does by itself: answer those who knocked, send letters, delete what is past its time."""
 
-import time
 from datetime import timedelta
 from functools import cache
+from threading import Event as Flag
 
 import structlog
 from sqlalchemy import Integer, bindparam, func, select
@@ -35,7 +35,7 @@ def _mailer() -> Mailer | None:
     return mailer
 
 
-def see_to_the_door(database: Database) -> None:
+def see_to_the_door(database: Database, _stop: Flag) -> None:
     """Answer those who knocked, then send the letters that are due, those of the answers among them.
 
     One job, because a turn's connection costs more than the turn. Without a mail server letters wait.
@@ -48,14 +48,13 @@ def see_to_the_door(database: Database) -> None:
             sending.send_letters(database, mailer)
 
 
-def purge_identity(database: Database) -> None:
+def purge_identity(database: Database, stop: Flag) -> None:
     """Delete what nobody needs any more, in small transactions."""
     gone = 1
-    while gone:
+    while gone and not stop.wait(0.05):  # The service's own work goes first.
         with database.transaction() as session:
             session.connection()
             gone = session.fetch(_PURGE, most=PURGE_BATCH)[0][0]
-        time.sleep(0.05)  # The service's own work goes first.
 
 
 SCHEDULES = (

@@ -3,7 +3,7 @@
 import hashlib
 import random
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from contextlib import closing
 from dataclasses import dataclass
 from datetime import timedelta
@@ -20,6 +20,7 @@ from chassis.db.statements import Prepared
 PURGE_EVERY = timedelta(minutes=10)
 PURGE_BATCH = 1000
 LATEST_FIRST_TURN = 60.0
+LONGEST_SLEEP = 1.0
 
 _PURGE = Prepared(text("SELECT purge_expired(:most)"))
 
@@ -30,63 +31,61 @@ log = structlog.get_logger()
 class Schedule:
     """A job that every worker starts `every` so often; `name` identifies it in the database, in logs and metrics.
 
-    The job gets the database as the role of the service's handlers. It must be safe to repeat and to skip.
+    The job gets the database as the role of the service's handlers, and the flag that tells it to come to an end. It
+    must be safe to repeat, to skip and to break off.
     """
 
     name: str
     every: timedelta
-    job: Callable[[Database], None]
+    job: Callable[[Database, Flag], None]
 
 
-def purge_expired(database: Database) -> None:
+def purge_expired(database: Database, stop: Flag) -> None:
     """Delete what is past its keeping time from outbox, inbox and idempotency keys, in small transactions."""
-    while True:
+    while not stop.wait(0.05):  # The service's own work goes first.
         with database.transaction() as session:
             row = session.fetch_one(_PURGE, most=PURGE_BATCH)
         if row is None or row[0] == 0:
             return
-        time.sleep(0.05)  # The service's own work goes first.
 
 
 PURGE = Schedule("purge-expired", PURGE_EVERY, purge_expired)
 
 
 class Scheduler:
-    """Runs jobs in turn in one thread. Each comes with the database that it works on and that holds its lock."""
+    """Runs a job on `database` again and again, in the thread that it is given; `url` is where it takes its lock."""
 
-    def __init__(self, jobs: Sequence[tuple[Schedule, Database, str]]) -> None:
-        self._jobs = jobs
+    def __init__(self, schedule: Schedule, database: Database, url: str) -> None:
+        self._schedule = schedule
+        self._database = database
+        self._url = url
 
     def run(self, stop: Flag, beat: Callable[[], None]) -> None:
         """Work until `stop`. A job that fails is logged and has its next turn as if nothing had happened."""
-        now = time.monotonic()
-        due = {}
-        for schedule, _, _ in self._jobs:
-            # Workers started together take their turns apart, and a worker that restarts often still gets to them.
-            first = min(schedule.every.total_seconds(), LATEST_FIRST_TURN)
-            due[schedule.name] = now + first * random.uniform(0.1, 1.0)  # noqa: S311  # Spreads load; nothing secret.
-        while not stop.wait(min(1.0, max(0.0, min(due.values(), default=now + 1.0) - time.monotonic()))):
+        every = self._schedule.every.total_seconds()
+        # Workers started together take their turns apart, and a worker that restarts often still gets to them.
+        first = min(every, LATEST_FIRST_TURN)
+        due = time.monotonic() + first * random.uniform(0.1, 1.0)  # noqa: S311  # Spreads load; nothing secret.
+        while not stop.wait(min(LONGEST_SLEEP, max(0.0, due - time.monotonic()))):
             beat()
-            for schedule, database, url in self._jobs:
-                if due[schedule.name] <= time.monotonic() and not stop.is_set():
-                    self._turn(schedule, database, url)
-                    due[schedule.name] = time.monotonic() + schedule.every.total_seconds()
-                    beat()
+            if due <= time.monotonic():
+                self._turn(stop)
+                due = time.monotonic() + every
 
-    @staticmethod
-    def _turn(schedule: Schedule, database: Database, url: str) -> None:
+    def _turn(self, stop: Flag) -> None:
+        name = self._schedule.name
         try:
-            with closing(psycopg.connect(url, autocommit=True, connect_timeout=3)) as holder:
-                row = holder.execute("SELECT pg_try_advisory_lock(%s)", (lock_key(schedule.name),)).fetchone()
+            with closing(psycopg.connect(self._url, autocommit=True, connect_timeout=3)) as holder:
+                row = holder.execute("SELECT pg_try_advisory_lock(%s)", (lock_key(name),)).fetchone()
                 if row is None or not row[0]:
-                    metrics.SCHEDULE_RUNS.labels(schedule.name, "elsewhere").inc()
+                    metrics.SCHEDULE_RUNS.labels(name, "elsewhere").inc()
                     return
-                schedule.job(database)
+                self._schedule.job(self._database, stop)
         except Exception:
-            metrics.SCHEDULE_RUNS.labels(schedule.name, "failed").inc()
-            log.exception("job failed", job=schedule.name)
+            metrics.SCHEDULE_RUNS.labels(name, "failed").inc()
+            log.exception("job failed", job=name)
         else:
-            metrics.SCHEDULE_RUNS.labels(schedule.name, "done").inc()
+            metrics.SCHEDULE_RUNS.labels(name, "done").inc()
 
 
 def lock_key(name: str) -> int:

@@ -23,6 +23,8 @@ from chassis.db.session import Database
 PATIENCE = 60.0
 JOB_PATIENCE = 3600.0
 GRACE = 25.0
+# Of each part; connections are made when they are first needed.
+POOL = 4
 
 log = structlog.get_logger()
 
@@ -85,7 +87,7 @@ def run(service: ServiceParts, settings: Settings, *, relay: bool, consumer: boo
     stop = threading.Event()
     databases: list[Database] = []
     parts = [
-        Part(name, runnable, stop, patience=JOB_PATIENCE if name == "schedules" else PATIENCE)
+        Part(name, runnable, stop, patience=JOB_PATIENCE if isinstance(runnable, Scheduler) else PATIENCE)
         for name, runnable in _runnables(
             service, settings, databases, relay=relay, consumer=consumer, schedules=schedules
         )
@@ -153,7 +155,7 @@ def _runnables(
     schedules: bool,
 ) -> list[tuple[str, Runnable]]:
     def database(url: str, part: str) -> Database:
-        databases.append(Database(url, pool_size=2, application_name=f"{service.name}.{part}"))
+        databases.append(Database(url, pool_size=POOL, application_name=f"{service.name}.{part}"))
         return databases[-1]
 
     found: list[tuple[str, Runnable]] = []
@@ -176,12 +178,10 @@ def _runnables(
             )
         )
     if schedules:
-        purging = database(settings.relay_database_url, "purge")
-        jobs = [(PURGE, purging, settings.relay_database_url)]
-        if service.schedules:
-            own = database(settings.database_url, "schedules")
-            jobs += [(schedule, own, settings.database_url) for schedule in service.schedules]
-        found.append(("schedules", Scheduler(jobs)))
+        # Each in a thread of its own: one may have work for an hour, another a turn every second.
+        for schedule in (PURGE, *service.schedules):
+            url = settings.relay_database_url if schedule is PURGE else settings.database_url
+            found.append((schedule.name, Scheduler(schedule, database(url, schedule.name), url)))
     return found
 
 

@@ -1,10 +1,13 @@
 """Recording an event in the transaction of the change it tells of (transactional outbox)."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import Any
 
 import orjson
-from sqlalchemy import Table, bindparam, insert
+from sqlalchemy import ARRAY, BigInteger, Integer, LargeBinary, Table, Uuid, bindparam, column, func, insert, select
+from sqlalchemy.types import TypeEngine
 
 from chassis import events
 from chassis.context import current, tenant
@@ -28,6 +31,39 @@ _COLUMNS = (
 )
 _BOOKKEEPING = {"version", "updated_at"}
 _INSERT = Prepared(insert(OUTBOX).values({name: bindparam(name, type_=OUTBOX.c[name].type) for name in _COLUMNS}))
+# What differs from one event of a statement to the next, as arrays of equal length.
+_DIFFERING: dict[str, TypeEngine[Any]] = {
+    "event_id": Uuid(as_uuid=False),
+    "aggregate_id": BigInteger(),
+    "aggregate_version": Integer(),
+    "body": LargeBinary(),
+}
+_each = (
+    func.unnest(*(bindparam(name, type_=ARRAY(kind)) for name, kind in _DIFFERING.items()))
+    .table_valued(*(column(name, kind) for name, kind in _DIFFERING.items()))
+    .render_derived(name="e")
+)
+_INSERT_MANY = Prepared(
+    insert(OUTBOX).from_select(
+        list(_COLUMNS),
+        select(
+            *(
+                _each.c[name] if name in _DIFFERING else bindparam(name, type_=OUTBOX.c[name].type).label(name)
+                for name in _COLUMNS
+            )
+        ),
+    )
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One record's change: its id, its version after it, and its JSON texts before and after."""
+
+    record_id: int
+    version: int
+    before: bytes | None
+    after: bytes | None
 
 
 def record(
@@ -79,6 +115,42 @@ def record(
         occurred_at=occurred_at,
     )
     return event_id
+
+
+def record_many(session: Session, event_type: events.EventType, *, source: str, changes: Sequence[Change]) -> None:
+    """Store the events of many changes of one type in one statement; otherwise as `record`."""
+    if not changes:
+        return
+    company_id, context, occurred_at = tenant(), current(), datetime.now(UTC)
+    ids = [events.new_id() for _ in changes]
+    bodies = [
+        events.encode(
+            event_type,
+            source=source,
+            event_id=event_id,
+            occurred_at=occurred_at,
+            record_id=change.record_id,
+            aggregate_version=change.version,
+            context=context,
+            before=change.before,
+            after=change.after,
+            changed=_changed(change.before, change.after),
+        )
+        for event_id, change in zip(ids, changes, strict=True)
+    ]
+    session.run(
+        _INSERT_MANY,
+        event_id=ids,
+        company_id=company_id,
+        aggregate_type=event_type.table,
+        aggregate_id=[change.record_id for change in changes],
+        aggregate_version=[change.version for change in changes],
+        type=event_type.name,
+        routing_key=event_type.routing_key(company_id),
+        correlation_id=context.request_id[:64],
+        body=bodies,
+        occurred_at=occurred_at,
+    )
 
 
 def _changed(before: bytes | None, after: bytes | None) -> list[str]:

@@ -16,8 +16,6 @@ from chassis.web.problems import describe, translate
 from chassis.web.request import session
 from chassis.web.schemas import OutSchema
 
-LARGEST_BATCH = 500
-
 
 class BatchResult(OutSchema):
     """What became of one item: its record, or the problem that it met."""

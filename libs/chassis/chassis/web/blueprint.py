@@ -9,7 +9,7 @@ import marshmallow
 
 from chassis.db.listing import Listing
 from chassis.web import listing as lists
-from chassis.web.request import load_body, load_form
+from chassis.web.request import CONTENT, load_body, load_content, load_form
 from chassis.web.schemas import PageInfo
 
 View = TypeVar("View", bound=Callable[..., Any])
@@ -30,6 +30,18 @@ class Blueprint(flask_smorest.Blueprint):  # type: ignore[misc]  # flask-smorest
     def form(self, schema: type[marshmallow.Schema]) -> Callable[[View], View]:
         """Pass the body of a form, checked by `schema`, as the view's first argument (OAuth 2.0 asks for forms)."""
         return _with_body(schema, "form", load_form)
+
+    def content(self, view: View) -> View:
+        """Pass the body as bytes, as the view's first argument (application/octet-stream)."""
+
+        @wraps(view)
+        def with_content(**path: Any) -> Any:
+            return view(load_content(), **path)
+
+        schema = {"type": "string", "format": "binary", "minLength": 1}
+        body = {"required": True, "content": {CONTENT: {"schema": schema}}}
+        _note(with_content, "manual_doc", {"requestBody": body})
+        return with_content  # type: ignore[return-value]  # The same view with its body supplied.
 
     def listing(self, listing: Listing, schema: type[marshmallow.Schema]) -> Callable[[View], View]:
         """Pass the parsed ListQuery as the first argument, and document the page of `schema` documents."""

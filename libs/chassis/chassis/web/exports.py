@@ -1,9 +1,9 @@
 """Exports: a whole list as CSV or JSON lines, streamed page by page, so that its length costs no memory."""
 
+import codecs
 import csv
 import io
-import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -14,12 +14,11 @@ from flask import Response
 from chassis.context import Context, acting_as, current
 from chassis.db.listing import Listing, ListQuery, list_page
 from chassis.db.session import Database
+from chassis.spreadsheets import neutral
 
 EXPORT_PAGE = 500
 CSV, JSON_LINES = "csv", "jsonl"
 CONTENT_TYPES = {CSV: "text/csv; charset=utf-8", JSON_LINES: "application/jsonl"}
-# What a spreadsheet would run (OWASP, "CSV Injection"). A phone number begins with a plus sign and is none.
-_FORMULA = re.compile(r"(?!\+[0-9 ]+\Z)[=+\-@\t\r]")
 
 log = structlog.get_logger()
 
@@ -35,7 +34,24 @@ def export(database: Database, listing: Listing, query: ListQuery, form: str, na
     write = _csv(fields) if form == CSV else _json_lines
     pages = _pages(database, current(), listing, query)
     headers = {"Content-Disposition": f'attachment; filename="{name}.{form}"', "Cache-Control": "no-store"}
-    return Response(_written(write, pages), 200, headers, content_type=CONTENT_TYPES[form])
+    return Response(_logged(_written(write, pages)), 200, headers, content_type=CONTENT_TYPES[form])
+
+
+def export_rows(header: Sequence[str], rows: Iterable[Sequence[str]], name: str) -> Response:
+    """Stream rows of texts as CSV that a spreadsheet opens as it is; `name` is the file's without its ending."""
+
+    def lines() -> Iterator[bytes]:
+        yield codecs.BOM_UTF8 + _line(header)
+        yield from (_line([neutral(cell) for cell in row]) for row in rows)
+
+    headers = {"Content-Disposition": f'attachment; filename="{name}.csv"', "Cache-Control": "no-store"}
+    return Response(_logged(lines()), 200, headers, content_type=CONTENT_TYPES[CSV])
+
+
+def _line(cells: Sequence[str]) -> bytes:
+    buffer = io.StringIO()
+    csv.writer(buffer).writerow(cells)
+    return buffer.getvalue().encode()
 
 
 def _pages(database: Database, context: Context, listing: Listing, query: ListQuery) -> Iterator[bytes]:
@@ -53,10 +69,14 @@ def _pages(database: Database, context: Context, listing: Listing, query: ListQu
 
 def _written(write: Callable[[list[dict[str, Any]], bool], bytes], pages: Iterator[bytes]) -> Iterator[bytes]:
     first = True
+    for page in pages:
+        yield write(orjson.loads(page), first)
+        first = False
+
+
+def _logged(content: Iterator[bytes]) -> Iterator[bytes]:
     try:
-        for page in pages:
-            yield write(orjson.loads(page), first)
-            first = False
+        yield from content
     except Exception:
         log.exception("export_broken_off")
         raise
@@ -78,13 +98,3 @@ def _csv(fields: tuple[str, ...]) -> Callable[[list[dict[str, Any]], bool], byte
         return buffer.getvalue().encode()
 
     return write
-
-
-def neutral(value: Any) -> str:
-    """A value as the text of a cell that no spreadsheet takes for a formula: a quotation mark goes before such."""
-    if value is None:
-        return ""
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    text = ";".join(map(str, value)) if isinstance(value, list) else str(value)
-    return f"'{text}" if _FORMULA.match(text) else text

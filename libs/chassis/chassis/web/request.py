@@ -15,6 +15,7 @@ _CODES = {
     "Unknown field.": "unknown_field",
     "Field may not be null.": "null",
 }
+CONTENT = "application/octet-stream"
 MOST_ERRORS = 50
 MOST_FIELDS = 40
 
@@ -59,6 +60,13 @@ def load_form(schema: Schema) -> dict[str, Any]:
     if len(fields) != len(pairs):
         raise BadRequest("repeated_field", "Each field can be given once.")
     return load(schema, fields)
+
+
+def load_content() -> bytes:
+    """The body as it is. Raises UnsupportedMediaType for another content type."""
+    if request.mimetype != CONTENT:
+        raise UnsupportedMediaType("not_binary", f"Send the body as {CONTENT}.")
+    return _body()
 
 
 def _body() -> bytes:

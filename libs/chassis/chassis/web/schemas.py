@@ -7,6 +7,7 @@ import marshmallow
 from marshmallow import EXCLUDE, RAISE, ValidationError, fields, validate
 
 LARGEST_ID = 2**63 - 1
+LARGEST_BATCH = 500
 _AMOUNT = r"^[0-9]{1,13}(\.[0-9]{1,2})?$(?!\n)"
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from datetime import UTC, datetime
+from threading import Event as Flag
 
 import psycopg
 import pytest
@@ -54,7 +55,7 @@ def test_a_row_of_any_time_finds_a_place(
 
 
 def test_the_schedule_makes_nothing_that_is_there(ingest: Database) -> None:
-    handlers.ensure_partitions(ingest)
+    handlers.ensure_partitions(ingest, Flag())
     with ingest.transaction() as session:
         assert commands.ensure_partitions(session) == 0
 

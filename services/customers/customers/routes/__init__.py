@@ -1,5 +1,12 @@
 """The HTTP routes of the customers service, by noun."""
 
-from customers.routes import bulk, contacts, customers, industries, merges
+from customers.routes import bulk, contacts, customers, imports, industries, merges
 
-BLUEPRINTS = (customers.blueprint, bulk.blueprint, merges.blueprint, contacts.blueprint, industries.blueprint)
+BLUEPRINTS = (
+    customers.blueprint,
+    bulk.blueprint,
+    imports.blueprint,
+    merges.blueprint,
+    contacts.blueprint,
+    industries.blueprint,
+)

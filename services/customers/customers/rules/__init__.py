@@ -1,5 +1,7 @@
 """What a customer may be: the enumerations and patterns of the data model. Pure, no I/O."""
 
+import re
+
 CUSTOMER_TYPES = ("individual", "business")
 STATUSES = ("active", "inactive", "prospect", "lost")
 PRIORITIES = ("low", "medium", "high")
@@ -17,5 +19,6 @@ INDUSTRIES = (
 EMAIL_PATTERN = r"^[A-Za-z0-9._%+-]+@[A-Za-z0-9.-]+\.[A-Za-z]{2,}$"
 # Codes of this form are given out by the service; a client's own must look different, or the two would collide.
 GENERATED_CODE_PATTERN = r"^C-[0-9]+$"
+GENERATED_CODE = re.compile(GENERATED_CODE_PATTERN)
 MOST_TAGS = 50
 LONGEST_TAG = 50

@@ -4,8 +4,7 @@ from typing import Any
 
 from marshmallow import ValidationError, fields, validate
 
-from chassis.web.batches import LARGEST_BATCH
-from chassis.web.schemas import Id, InSchema, Money, OutSchema, Text, Timestamp
+from chassis.web.schemas import LARGEST_BATCH, Id, InSchema, Money, OutSchema, Text, Timestamp
 from customers import rules
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator
 from datetime import timedelta
 from pathlib import Path
+from threading import Event as Flag
 from typing import Any
 
 import psycopg
@@ -44,7 +45,7 @@ def test_a_wish_for_a_new_password_becomes_a_letter_in_one_turn(
     worker()
     ann = register()
     http.post("/v1/auth/password/forgot", json={"email": ann.email})
-    handlers.see_to_the_door(database)
+    handlers.see_to_the_door(database, Flag())
     texts = [path.read_text() for path in (tmp_path / "mail").iterdir() if f"To: {ann.email}" in path.read_text()]
     assert any("https://crm.example/app/reset-password#token=" in text for text in texts)
     assert len(texts) == 2
@@ -63,7 +64,7 @@ def test_without_a_mail_server_letters_wait_and_the_rest_goes_on(
     ann = register()
     http.post("/v1/auth/password/forgot", json={"email": ann.email})
     for _ in range(2):
-        handlers.see_to_the_door(database)
+        handlers.see_to_the_door(database, Flag())
     assert len(letters(ann.email)) == 2
     assert "".join(capfd.readouterr()).count("mail_not_configured") == 1
 
@@ -94,7 +95,7 @@ def test_what_is_past_its_time_is_deleted_and_nothing_else(
         "UPDATE mails SET status = 'sent', body = NULL, updated_at = now() - interval '31 days' WHERE company_id = %s",
         (ann.company_id,),
     )
-    handlers.purge_identity(database)
+    handlers.purge_identity(database, Flag())
     throttles = "SELECT convert_from(key, 'UTF8') FROM login_throttles WHERE key IN (%s, %s)"
     keys = (f"old-{mark}".encode(), f"new-{mark}".encode())
     assert superuser.execute(throttles, keys).fetchall() == [(f"new-{mark}",)]

@@ -1,0 +1,163 @@
+"""Many records in one statement, each with its event: what imports are made of.
+
+A row costs a fraction of what it costs alone, because planning and round trips are paid once for all of them. The
+caller has locked what is there and checked what is new: one row that breaks a constraint fails them all.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from functools import lru_cache
+from typing import Any
+
+import orjson
+from sqlalchemy import (
+    ARRAY,
+    JSON,
+    BigInteger,
+    Column,
+    ColumnElement,
+    Table,
+    Text,
+    any_,
+    bindparam,
+    cast,
+    column,
+    delete,
+    func,
+    insert,
+    literal_column,
+    select,
+    update,
+)
+
+from chassis.context import tenant
+from chassis.db import outbox
+from chassis.db.records import Record, Records
+from chassis.db.session import Session
+from chassis.db.statements import Prepared
+from chassis.events import EventType
+
+
+def lock_many(session: Session, records: Records, ids: Iterable[int], *, lock: bool = True) -> dict[int, Record]:
+    """Those of the tenant's records that are there, by id, locked in the order of their ids unless `lock` is false."""
+    wanted = sorted(set(ids))
+    if not wanted:
+        return {}
+    session.connection()
+    rows = session.fetch(_named(records, lock), of_company=tenant(), of_ids=wanted)
+    return {row[1]: Record(*row) for row in rows}
+
+
+def create_many(
+    session: Session, records: Records, event_type: EventType, rows: Sequence[Mapping[str, Any]]
+) -> list[Record]:
+    """Insert records of the tenant; a column that a row does not name gets its default. Answers them in that order.
+
+    Raises psycopg's IntegrityError for a constraint.
+    """
+    if not rows:
+        return []
+    names = tuple(sorted(set().union(*rows)))
+    found = session.fetch(_inserted(records, names), of_company=tenant(), rows=orjson.dumps(rows).decode())
+    # Ids are drawn in the order of the rows.
+    created = sorted((Record(*row) for row in found), key=lambda record: record.id)
+    outbox.record_many(
+        session,
+        event_type,
+        source=records.source,
+        changes=[outbox.Change(record.id, record.version, None, record.json) for record in created],
+    )
+    return created
+
+
+def change_many(
+    session: Session, records: Records, event_type: EventType, changes: Sequence[tuple[Record, Mapping[str, Any]]]
+) -> dict[int, Record]:
+    """Write values over locked states; answers the new ones by id.
+
+    Changes of the same fields make one statement; no record may be there twice. Raises psycopg's IntegrityError for a
+    constraint.
+    """
+    groups: dict[tuple[str, ...], list[dict[str, Any]]] = {}
+    for before, values in changes:
+        groups.setdefault(tuple(sorted(values)), []).append({"id": before.id, **values})
+    after: dict[int, Record] = {}
+    for names, rows in groups.items():
+        found = session.fetch(_updated(records, names), of_company=tenant(), rows=orjson.dumps(rows).decode())
+        after |= {row[1]: Record(*row) for row in found}
+    outbox.record_many(
+        session,
+        event_type,
+        source=records.source,
+        changes=[
+            outbox.Change(before.id, after[before.id].version, before.json, after[before.id].json)
+            for before, _ in changes
+        ],
+    )
+    return after
+
+
+def delete_many(session: Session, records: Records, event_type: EventType, locked: Sequence[Record]) -> None:
+    """Delete locked records for good; each event takes the version after the last one."""
+    if not locked:
+        return
+    session.run(_deleted(records.view.table), of_company=tenant(), of_ids=[record.id for record in locked])
+    outbox.record_many(
+        session,
+        event_type,
+        source=records.source,
+        changes=[outbox.Change(record.id, record.version + 1, record.json, None) for record in locked],
+    )
+
+
+def json_rows(name: str, *columns: ColumnElement[Any]) -> Any:
+    """The parameter `rows`, a JSON array of objects, as a derived table of these columns."""
+    rows = func.json_to_recordset(cast(bindparam("rows", type_=Text), JSON))
+    return rows.table_valued(*columns, name=name).render_derived(name=name, with_types=True)
+
+
+def _of_company(table: Table) -> ColumnElement[bool]:
+    return table.c.company_id == bindparam("of_company", type_=BigInteger)
+
+
+def _among(table: Table) -> ColumnElement[bool]:
+    return table.c.id == any_(bindparam("of_ids", type_=ARRAY(BigInteger)))
+
+
+@lru_cache(maxsize=64)
+def _named(records: Records, lock: bool) -> Prepared:
+    table = records.view.table
+    documents = records.view.documents(_of_company(table), _among(table)).order_by(table.c.id)
+    row = (documents.with_for_update() if lock else documents).subquery("r")
+    return Prepared(select(func.row_to_json(literal_column("r")), row.c["id"], row.c["version"]).select_from(row))
+
+
+@lru_cache(maxsize=256)
+def _inserted(records: Records, names: tuple[str, ...]) -> Prepared:
+    table = records.view.table
+    given = json_rows("v", *(column(name, table.c[name].type) for name in names))
+    values: list[ColumnElement[Any]] = [_or_default(given.c[name], table.c[name]) for name in names]
+    chosen = select(bindparam("of_company", type_=BigInteger), *values).select_from(given)
+    return Prepared(records.view.returning(insert(table).from_select(["company_id", *names], chosen)))
+
+
+def _or_default(given: ColumnElement[Any], target: Column[Any]) -> ColumnElement[Any]:
+    if target.server_default is None:
+        return given
+    default: Any = target.server_default.arg  # type: ignore[attr-defined]  # A DefaultClause has it.
+    return func.coalesce(given, literal_column(f"'{default}'") if isinstance(default, str) else default)
+
+
+@lru_cache(maxsize=512)
+def _updated(records: Records, names: tuple[str, ...]) -> Prepared:
+    table = records.view.table
+    given = json_rows("v", column("id", BigInteger), *(column(name, table.c[name].type) for name in names))
+    values: dict[str, Any] = {name: given.c[name] for name in names}
+    statement = update(table).where(_of_company(table), table.c.id == given.c.id)
+    return Prepared(
+        records.view.returning(statement.values(**values, version=table.c.version + 1, updated_at=func.now()))
+    )
+
+
+@lru_cache(maxsize=64)
+def _deleted(table: Table) -> Prepared:
+    return Prepared(delete(table).where(_of_company(table), _among(table)))

@@ -1,0 +1,164 @@
+"""What is done to a chunk of an import's rows: tried, run, reverted, each with its errors and its outcome kept."""
+
+import zlib
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import orjson
+import psycopg
+from sqlalchemy import ARRAY, BigInteger, Integer, LargeBinary, any_, bindparam, column, delete, insert, select, update
+
+from chassis.context import tenant
+from chassis.db.bulk import change_many, delete_many, json_rows, lock_many
+from chassis.db.records import Record
+from chassis.db.session import Session
+from chassis.db.statements import Prepared
+from customers.commands.import_jobs import Job, Reader, hold, progress
+from customers.commands.import_rows import Fault, Outcome, ReadRow, Way, apply_rows
+from customers.events import CUSTOMER_PURGED, CUSTOMER_UPDATED
+from customers.models import contacts, import_chunks, import_errors
+from customers.queries.customers import RECORDS
+from customers.queries.imports import get_chunk
+from customers.rules.import_mapping import Cells
+from customers.rules.matching import matching_keys
+
+_TRIES = 3
+
+_COMPANY = bindparam("of_company", type_=BigInteger)
+_IMPORT = bindparam("of_import", type_=BigInteger)
+_CHUNK = bindparam("chunk", type_=Integer)
+_FORGET_ERRORS = Prepared(
+    delete(import_errors).where(
+        import_errors.c.company_id == _COMPANY, import_errors.c.import_id == _IMPORT, import_errors.c.chunk == _CHUNK
+    )
+)
+_ERROR = ("line", "column_name", "code", "message", "value")
+_errors = json_rows("v", *(column(name, import_errors.c[name].type) for name in _ERROR))
+_ADD_ERRORS = Prepared(
+    insert(import_errors).from_select(
+        ["company_id", "import_id", "chunk", *_ERROR],
+        select(_COMPANY, _IMPORT, _CHUNK, *(_errors.c[name] for name in _ERROR)),
+    )
+)
+_KEEP_OUTCOME = Prepared(
+    update(import_chunks)
+    .values(outcome=bindparam("kept", type_=LargeBinary))
+    .where(
+        import_chunks.c.company_id == _COMPANY, import_chunks.c.import_id == _IMPORT, import_chunks.c.number == _CHUNK
+    )
+)
+_WITH_CONTACTS = Prepared(
+    select(contacts.c.customer_id)
+    .where(contacts.c.company_id == _COMPANY, contacts.c.customer_id == any_(bindparam("ids", type_=ARRAY(BigInteger))))
+    .distinct()
+)
+
+
+def read_chunk(session: Session, job: Job, number: int, reader: Reader) -> list[ReadRow] | None:
+    """The rows of a chunk as values with their matching keys; None after the last."""
+    chunk = get_chunk(session, job.id, number)
+    if chunk is None:
+        return None
+    rows = []
+    for line, cells in chunk[0]:
+        values, faults = reader(cells)
+        keys = {} if faults else matching_keys(values, job.region)
+        rows.append(ReadRow(line, values, keys, [Fault(line, *fault) for fault in faults]))
+    return rows
+
+
+def try_chunk(session: Session, job: Job, number: int, rows: Sequence[ReadRow]) -> None:
+    """Keep what is wrong with the rows, as far as can be told without changing anything."""
+    hold(session, job, number)
+    outcome = apply_rows(session, rows, Way(job.mode, job.match_by, job.refuse_duplicates, write=False))
+    keep_errors(session, job, number, outcome.faults)
+    progress(session, job, number + 1, **counts(outcome))
+
+
+def run_chunk(
+    session: Session, job: Job, number: int, rows: Sequence[ReadRow], draw_codes: Callable[[Session, int], int]
+) -> Outcome:
+    """Create and change the customers of the rows, and keep what became of them."""
+    way = Way(job.mode, job.match_by, job.refuse_duplicates, write=True, draw_codes=draw_codes)
+    outcome = _applied(session, rows, way)
+    keep_errors(session, job, number, outcome.faults)
+    kept = zlib.compress(orjson.dumps({"created": outcome.created, "updated": outcome.updated}), 1)
+    session.run(_KEEP_OUTCOME, of_company=tenant(), of_import=job.id, chunk=number, kept=kept)
+    return outcome
+
+
+def _applied(session: Session, rows: Sequence[ReadRow], way: Way) -> Outcome:
+    """Once more where somebody took a code or a name between the look and the write: the second look sees it."""
+    for _ in range(_TRIES - 1):
+        try:
+            with session.begin_nested():
+                return apply_rows(session, rows, way)
+        except psycopg.IntegrityError:
+            pass
+    return apply_rows(session, rows, way)
+
+
+def revert_chunk(session: Session, job: Job, number: int) -> None:
+    """Delete the customers that the chunk created and set back the fields that it changed, where nobody has since."""
+    hold(session, job, number + 1)
+    chunk = get_chunk(session, job.id, number)
+    done = chunk[1] if chunk is not None and chunk[1] is not None else {"created": [], "updated": []}
+    created = {known_id: version for _, known_id, version in done["created"]}
+    updated = {known_id: fields for _, known_id, _, fields in done["updated"]}
+    locked = lock_many(session, RECORDS, [*created, *updated])
+    peopled = {row[0] for row in session.fetch(_WITH_CONTACTS, of_company=tenant(), ids=list(created))}
+    gone = [
+        locked[known_id]
+        for known_id, version in created.items()
+        if known_id in locked and known_id not in peopled and locked[known_id].version == version
+    ]
+    back = [
+        (record, values)
+        for known_id, fields in updated.items()
+        if (record := locked.get(known_id)) is not None and (values := _set_back(record, fields, job.region))
+    ]
+    delete_many(session, RECORDS, CUSTOMER_PURGED, gone)
+    change_many(session, RECORDS, CUSTOMER_UPDATED, back)
+    reverted = len(gone) + len(back)
+    kept = len(created) + len(updated) - reverted
+    progress(session, job, number, reverted_rows=reverted, kept_rows=kept)
+
+
+def _set_back(record: Record, fields: Mapping[str, Any], region: str | None) -> dict[str, Any]:
+    """The fields that still have what the import gave them, with what they had before, and the keys that follow."""
+    document = orjson.loads(record.json)
+    if document["archived_at"] is not None:
+        return {}
+    values = {name: before for name, (before, after) in fields.items() if document[name] == after}
+    return values | matching_keys(values, region)
+
+
+def keep_errors(session: Session, job: Job, number: int, faults: Sequence[Fault]) -> None:
+    """Keep what is wrong with a chunk's rows in the place of what was found before."""
+    session.run(_FORGET_ERRORS, of_company=tenant(), of_import=job.id, chunk=number)
+    if not faults:
+        return
+    column_of = Cells(job.columns, job.mapping).column_of
+    rows = [
+        {
+            "line": fault.line,
+            "column_name": column_of(fault.field) if fault.field else None,
+            "code": fault.code,
+            "message": fault.message,
+            "value": fault.value,
+        }
+        for fault in faults
+    ]
+    text = orjson.dumps(rows).decode().replace("\\u0000", "")
+    session.run(_ADD_ERRORS, of_company=tenant(), of_import=job.id, chunk=number, rows=text)
+
+
+def counts(outcome: Outcome) -> dict[str, int]:
+    """What became of rows, as the import's columns count it."""
+    numbers = {
+        "created_rows": len(outcome.created),
+        "updated_rows": len(outcome.updated),
+        "unchanged_rows": outcome.unchanged,
+        "failed_rows": outcome.failed,
+    }
+    return numbers | {"processed_rows": sum(numbers.values())}

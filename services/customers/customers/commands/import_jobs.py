@@ -1,0 +1,134 @@
+"""What the worker knows of an import that it works on, and how it says how far it is."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import orjson
+from sqlalchemy import BigInteger, Integer, bindparam, func, literal_column, select, update
+
+from chassis.context import current, tenant
+from chassis.db.session import Session
+from chassis.db.statements import Prepared
+from customers.models import company_refs, imports, user_refs
+from customers.queries.imports import RECORDS
+
+_COMPANY = bindparam("of_company", type_=BigInteger)
+_THIS = (imports.c.company_id == _COMPANY, imports.c.id == bindparam("of_import", type_=BigInteger))
+_POSITION = Prepared(select(imports.c.next_chunk, imports.c.first_code).where(*_THIS))
+_HOLD = Prepared(select(imports.c.state, imports.c.next_chunk).where(*_THIS).with_for_update())
+_STATE = Prepared(select(imports.c.state).where(*_THIS))
+_AROUND = Prepared(
+    select(
+        select(company_refs.c.region).where(company_refs.c.company_id == _COMPANY).scalar_subquery(),
+        select(company_refs.c.settings.op("->>")(literal_column("'duplicates'")))
+        .where(company_refs.c.company_id == _COMPANY)
+        .scalar_subquery(),
+        select(user_refs.c.is_active)
+        .where(user_refs.c.company_id == _COMPANY, user_refs.c.user_id == bindparam("actor", type_=BigInteger))
+        .scalar_subquery(),
+    )
+)
+_DONE = ("processed_rows", "created_rows", "updated_rows", "unchanged_rows", "failed_rows")
+_COUNTS = (*_DONE, "reverted_rows", "kept_rows")
+_PROGRESS = Prepared(
+    update(imports)
+    .values(
+        next_chunk=bindparam("reached", type_=Integer),
+        updated_at=func.now(),
+        **{name: imports.c[name] + bindparam(f"more_{name}", type_=Integer) for name in _COUNTS},
+    )
+    .where(*_THIS)
+)
+_SHOW = Prepared(
+    update(imports)
+    .values(**{name: bindparam(f"now_{name}", type_=Integer) for name in _DONE})
+    .where(*_THIS, imports.c.state == bindparam("in_state", type_=imports.c.state.type))
+)
+_RESERVE = Prepared(update(imports).values(first_code=bindparam("first", type_=BigInteger)).where(*_THIS))
+
+# A row's cells as values and faults (field, code, message, text): schemas.import_rows.RowReader, which commands, being
+# below schemas, are handed.
+Reader = Callable[[Sequence[str]], tuple[dict[str, Any], list[tuple[str | None, str, str, str | None]]]]
+
+
+class StoppedError(Exception):
+    """The worker is to end, or the import was cancelled."""
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """An import as it was when the worker took it up, with what is known of its company and of who began it."""
+
+    id: int
+    state: str
+    mode: str
+    match_by: str | None
+    all_or_nothing: bool
+    encoding: str
+    delimiter: str
+    columns: tuple[str, ...]
+    mapping: dict[str, str]
+    total_rows: int | None
+    failed_rows: int
+    next_chunk: int
+    first_code: int | None
+    region: str | None
+    refuse_duplicates: bool
+    actor_is_active: bool
+
+
+def take_up(session: Session, import_id: int) -> Job:
+    """Read what there is to know. Raises NotFound."""
+    known = orjson.loads(RECORDS.get(session, import_id).json)
+    next_chunk, first_code = session.fetch(_POSITION, of_company=tenant(), of_import=import_id)[0]
+    region, duplicates, active = session.fetch(_AROUND, of_company=tenant(), actor=current().user_id)[0]
+    return Job(
+        id=import_id,
+        state=known["state"],
+        mode=known["mode"],
+        match_by=known["match_by"],
+        all_or_nothing=known["all_or_nothing"],
+        encoding=known["encoding"] or "",
+        delimiter=known["delimiter"] or "",
+        columns=tuple(column["name"] for column in known["columns"]),
+        mapping=known["mapping"],
+        total_rows=known["total_rows"],
+        failed_rows=known["failed_rows"],
+        next_chunk=next_chunk,
+        first_code=first_code,
+        region=region,
+        refuse_duplicates=duplicates == "block",
+        actor_is_active=active is not False,
+    )
+
+
+def hold(session: Session, job: Job, chunk: int) -> None:
+    """Lock the import until the transaction ends. Raises StoppedError where it is no longer where it was."""
+    session.connection()
+    state, next_chunk = session.fetch(_HOLD, of_company=tenant(), of_import=job.id)[0]
+    if (state, next_chunk) != (job.state, chunk):
+        raise StoppedError
+
+
+def refuse_cancelled(session: Session, job: Job) -> None:
+    """Raise StoppedError for an import that has left the state in which it was taken up."""
+    if session.fetch(_STATE, of_company=tenant(), of_import=job.id)[0][0] != job.state:
+        raise StoppedError
+
+
+def progress(session: Session, job: Job, reached: int, **more: int) -> None:
+    """Add to the counts, and say which chunk comes next."""
+    counts = {f"more_{name}": more.get(name, 0) for name in _COUNTS}
+    session.run(_PROGRESS, of_company=tenant(), of_import=job.id, reached=reached, **counts)
+
+
+def show(session: Session, job: Job, now: Mapping[str, int]) -> None:
+    """Say how far a transaction is that takes all rows at once."""
+    counts = {f"now_{name}": now.get(name, 0) for name in _DONE}
+    session.run(_SHOW, of_company=tenant(), of_import=job.id, in_state=job.state, **counts)
+
+
+def reserve_codes(session: Session, job: Job, first: int) -> None:
+    """Keep the first of the codes that were drawn for this import, so that whoever resumes it gives out the same."""
+    session.run(_RESERVE, of_company=tenant(), of_import=job.id, first=first)

@@ -1,0 +1,243 @@
+"""The worker's way through the imports that wait: each in turn for a while, so that a long one holds up no other.
+
+Every step commits what it did together with how far it is. The worker may die between any two instructions: what was
+not committed has not happened, and whoever comes next goes on from there.
+"""
+
+import itertools
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from threading import Event as Flag
+from typing import Any
+
+import psycopg
+import sqlalchemy.exc
+import structlog
+
+from chassis.context import acting_as, current
+from chassis.db.records import NOW
+from chassis.db.session import Database, Session
+from chassis.events import EventType
+from customers.commands import import_chunks as chunks
+from customers.commands.import_jobs import (
+    Job,
+    Reader,
+    StoppedError,
+    hold,
+    progress,
+    refuse_cancelled,
+    reserve_codes,
+    show,
+    take_up,
+)
+from customers.commands.import_reading import forget_file, read_file
+from customers.commands.import_rows import Outcome, ReadRow, draw_codes
+from customers.commands.imports import move_on
+from customers.commands.user_references import know_actor
+from customers.events import IMPORT_COMPLETED, IMPORT_FAILED, IMPORT_REVERTED, IMPORT_UPDATED
+from customers.queries.imports import Working, list_working
+from customers.rules import importing
+from customers.rules.import_files import MalformedFile
+
+TURN_SECONDS = 2.0
+# The database is away, or somebody else was quicker: neither is the import's fault.
+_AWAY = (psycopg.OperationalError, sqlalchemy.exc.OperationalError, sqlalchemy.exc.TimeoutError)
+
+log = structlog.get_logger()
+
+MakeReader = Callable[[Job], Reader]
+
+
+def work(database: Database, stop: Flag, make_reader: MakeReader) -> None:
+    """Work on every import that waits until none does, or until `stop`."""
+    while not stop.is_set():
+        with database.session() as session:
+            waiting = list_working(session)
+        if not waiting:
+            return
+        done = [_turn(database, stop, make_reader, working) for working in waiting]
+        if not any(done):
+            return
+
+
+def _turn(database: Database, stop: Flag, make_reader: MakeReader, working: Working) -> bool:
+    """Work on one import for a while; False where it could not be worked on and is to be tried again later."""
+    with acting_as(working.context):
+        try:
+            with database.session() as session:
+                job = take_up(session, working.id)
+            _take_steps(database, stop, job, make_reader(job))
+        except StoppedError:
+            return True
+        except _AWAY:
+            log.warning("import_interrupted", import_id=working.id, exc_info=True)
+            return False
+        return True
+
+
+def _take_steps(database: Database, stop: Flag, job: Job, reader: Reader) -> None:
+    if not job.actor_is_active and job.state != importing.REVERTING:
+        _fail(database, job, "user_inactive", "Whoever began the import is not active in the company any more.")
+        return
+    try:
+        _Steps(database, stop, job, reader).take()
+    except (StoppedError, *_AWAY):
+        raise
+    except Exception:
+        log.exception("import_failed", import_id=job.id)
+        _fail(database, job, "internal_error", "The import met an error of ours; nothing of this step was kept.")
+
+
+def _fail(database: Database, job: Job, code: str, detail: str) -> None:
+    values = {"state": importing.FAILED, "error_code": code, "error_detail": detail, "finished_at": NOW}
+    with database.transaction() as session:
+        move_on(session, IMPORT_FAILED, job.id, job.state, values)
+    forget_file(database, job.id)
+
+
+class _RefusedError(Exception):
+    """A row was refused where all rows or none are to be imported."""
+
+    def __init__(self, number: int, outcome: Outcome) -> None:
+        super().__init__(number)
+        self.number = number
+        self.outcome = outcome
+
+
+class _Steps:
+    """One turn of one import: it works until it is done, the turn is over or the worker is to end."""
+
+    def __init__(self, database: Database, stop: Flag, job: Job, reader: Reader) -> None:
+        self._database = database
+        self._stop = stop
+        self._job = job
+        self._reader = reader
+        self._until = time.monotonic() + TURN_SECONDS
+
+    @property
+    def _is_over(self) -> bool:
+        return self._stop.is_set() or time.monotonic() > self._until
+
+    def take(self) -> None:
+        match self._job.state:
+            case importing.VALIDATING:
+                self._validate()
+            case importing.RUNNING if self._job.all_or_nothing:
+                self._run_at_once()
+            case importing.RUNNING:
+                self._run()
+            case importing.REVERTING:
+                self._revert()
+
+    def _ahead(self) -> Iterator[tuple[int, list[ReadRow]]]:
+        """The chunks from the next one on; while one is worked on, the one after it is read and checked."""
+        context = current()
+
+        def read(number: int) -> list[ReadRow] | None:
+            with acting_as(context), self._database.transaction() as session:
+                session.connection()
+                return chunks.read_chunk(session, self._job, number, self._reader)
+
+        with ThreadPoolExecutor(1) as pool:
+            number = self._job.next_chunk
+            coming = pool.submit(read, number)
+            while (rows := coming.result()) is not None:
+                coming = pool.submit(read, number + 1)
+                yield number, rows
+                number += 1
+
+    def _validate(self) -> None:
+        job = self._job
+        if job.total_rows is None:
+            try:
+                read_file(self._database, job, self._stop)
+            except MalformedFile as fault:
+                values = {"state": importing.UPLOADED, "error_code": fault.code, "error_detail": str(fault)}
+                self._move_on(IMPORT_UPDATED, values)
+                return
+        for number, rows in self._ahead():
+            with self._database.transaction() as session:
+                chunks.try_chunk(session, job, number, rows)
+            if self._is_over:
+                return
+        self._move_on(IMPORT_UPDATED, {"state": importing.AWAITING})
+
+    def _run(self) -> None:
+        job = self._job
+        for number, rows in self._ahead():
+            with self._database.transaction() as session:
+                hold(session, job, number)
+                know_actor(session)
+                outcome = chunks.run_chunk(session, job, number, rows, draw_codes)
+                progress(session, job, number + 1, **chunks.counts(outcome))
+            if self._is_over:
+                return
+        with self._database.session() as session:
+            failed = take_up(session, job.id).failed_rows
+        self._complete(importing.COMPLETED_WITH_ERRORS if failed else importing.COMPLETED)
+
+    def _run_at_once(self) -> None:
+        """All rows in one transaction: as soon as one is refused, it is as if none had been begun."""
+        try:
+            with self._database.transaction() as session:
+                self._run_all(session, self._reserved_codes())
+        except _RefusedError as refusal:
+            with self._database.transaction() as session:
+                chunks.keep_errors(session, self._job, refusal.number, refusal.outcome.faults)
+            detail = f"{refusal.outcome.failed} rows were refused, so none was imported."
+            _fail(self._database, self._job, "rows_refused", detail)
+            return
+        self._complete(importing.COMPLETED)
+
+    def _run_all(self, session: Session, codes: Callable[[Session, int], int]) -> None:
+        know_actor(session)
+        done: Counter[str] = Counter()
+        number = -1
+        for number, rows in self._ahead():
+            outcome = chunks.run_chunk(session, self._job, number, rows, codes)
+            if outcome.failed:
+                raise _RefusedError(number, outcome)
+            done.update(chunks.counts(outcome))
+            with self._database.transaction() as beside:
+                refuse_cancelled(beside, self._job)
+                show(beside, self._job, done)
+            if self._stop.is_set():
+                raise StoppedError
+        hold(session, self._job, self._job.next_chunk)
+        show(session, self._job, done)
+        progress(session, self._job, number + 1)
+
+    def _reserved_codes(self) -> Callable[[Session, int], int]:
+        """Draws from codes that were put aside before: not to hold up whoever creates a customer meanwhile."""
+        job = self._job
+        first = job.first_code
+        if first is None:
+            with self._database.transaction() as session:
+                hold(session, job, job.next_chunk)
+                first = draw_codes(session, job.total_rows or 1)
+                reserve_codes(session, job, first)
+        left = itertools.count(first)
+
+        def draw(_: Session, count: int) -> int:
+            return min(itertools.islice(left, count))
+
+        return draw
+
+    def _revert(self) -> None:
+        for number in range(self._job.next_chunk - 1, -1, -1):
+            with self._database.transaction() as session:
+                know_actor(session)
+                chunks.revert_chunk(session, self._job, number)
+            if self._is_over:
+                return
+        self._move_on(IMPORT_REVERTED, {"state": importing.REVERTED, "reverted_at": NOW})
+
+    def _complete(self, state: str) -> None:
+        self._move_on(IMPORT_COMPLETED, {"state": state, "finished_at": NOW})
+        forget_file(self._database, self._job.id)
+
+    def _move_on(self, event_type: EventType, values: Mapping[str, Any]) -> None:
+        with self._database.transaction() as session:
+            move_on(session, event_type, self._job.id, self._job.state, values)

@@ -1,0 +1,231 @@
+"""What a client does with an import: brings the file, says what it means, has it tried, run, stopped, undone."""
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+import orjson
+from sqlalchemy import ARRAY, BigInteger, Integer, Interval, LargeBinary, String, all_, bindparam, func, select
+from sqlalchemy.dialects.postgresql import insert as upsert
+
+from chassis.context import current, tenant
+from chassis.db.records import NOW, Record
+from chassis.db.session import Session
+from chassis.db.statements import Prepared
+from chassis.errors import Conflict, FieldError, Invalid
+from chassis.events import EventType
+from customers.commands.user_references import know_actor
+from customers.events import (
+    IMPORT_CANCELLED,
+    IMPORT_CREATED,
+    IMPORT_REVERT_STARTED,
+    IMPORT_STARTED,
+    IMPORT_UPDATED,
+)
+from customers.models import import_parts, imports
+from customers.queries.imports import RECORDS, get_part, measure_parts
+from customers.rules import importing
+from customers.rules.import_files import MalformedFile, detect_encoding, read_header
+from customers.rules.import_mapping import crowded_fields, propose_mapping
+from customers.rules.importing import CREATE, OPEN, UPLOADING
+
+PURGE_BATCH = 200
+_SAMPLE = 256 * 1024
+
+_COMPANY = bindparam("of_company", type_=BigInteger)
+_UNFINISHED = Prepared(
+    select(func.count()).where(
+        imports.c.company_id == _COMPANY,
+        imports.c.state != all_(bindparam("over", value=list(importing.OVER), type_=ARRAY(String))),
+        imports.c.created_at > func.now() - bindparam("window", value=importing.REVERT_WINDOW, type_=Interval),
+    )
+)
+_part = upsert(import_parts).values(
+    company_id=_COMPANY,
+    import_id=bindparam("of_import", type_=BigInteger),
+    number=bindparam("number", type_=Integer),
+    body=bindparam("body", type_=LargeBinary),
+)
+_PUT_PART = Prepared(
+    _part.on_conflict_do_update(
+        index_elements=["company_id", "import_id", "number"], set_={"body": _part.excluded.body}
+    )
+)
+_LOCK = Prepared(
+    select(
+        func.pg_advisory_xact_lock(func.hashtextextended("imports:create", bindparam("of_company", type_=BigInteger)))
+    )
+)
+_PURGE = Prepared(select(func.purge_imports(bindparam("most", type_=Integer))))
+# What a new try begins with.
+_COUNTS = ("processed_rows", "created_rows", "updated_rows", "unchanged_rows", "failed_rows")
+ANEW: Mapping[str, Any] = dict.fromkeys(("next_chunk", *_COUNTS), 0) | {"error_code": None, "error_detail": None}
+
+
+def create_import(session: Session, values: dict[str, Any]) -> Record:
+    """Begin an import. Raises Conflict while the company has several that are not over, Invalid for a lacking key."""
+    know_actor(session)
+    session.fetch(_LOCK, of_company=tenant())
+    if session.fetch(_UNFINISHED, of_company=tenant())[0][0] >= importing.MOST_UNFINISHED:
+        detail = f"{importing.MOST_UNFINISHED} imports are not over yet; finish or cancel one."
+        raise Conflict("too_many_imports", detail)
+    _check_options(values)
+    context = current()
+    values |= {
+        "created_by": context.user_id,
+        "own_only": context.own_only,
+        "correlation_id": context.request_id[:64],
+    }
+    return RECORDS.create(session, IMPORT_CREATED, values)
+
+
+def put_part(session: Session, import_id: int, number: int, body: bytes) -> None:
+    """Keep a part of the file; the same part again takes the place of the first. Raises NotFound, Conflict, Invalid."""
+    _in_state(session, import_id, UPLOADING)
+    if not 1 <= number <= importing.MOST_PARTS:
+        raise _invalid("", "too_many_parts", f"Parts are numbered from 1 to {importing.MOST_PARTS}.")
+    if not body:
+        raise _invalid("", "empty_part", "The part is empty.")
+    session.run(_PUT_PART, of_company=tenant(), of_import=import_id, number=number, body=body)
+
+
+def finish_upload(session: Session, import_id: int, parts: int) -> Record:
+    """Look at the file, of which all parts have come: its encoding, delimiter and columns, and what they may mean.
+
+    Raises NotFound, Conflict where parts are missing, Invalid where it cannot be read.
+    """
+    before, known = _in_state(session, import_id, UPLOADING)
+    count, highest, size = measure_parts(session, import_id)
+    if count != parts or highest != parts:
+        raise Conflict(
+            "parts_missing", f"{count} parts have come, of which the last is {highest}; {parts} are awaited."
+        )
+    values = _looked_at(session, import_id, known, parts)
+    return RECORDS.change(session, IMPORT_UPDATED, before, {"state": importing.UPLOADED, "size": size, **values})
+
+
+def update_import(session: Session, import_id: int, version: int, values: dict[str, Any]) -> Record:
+    """Say what the columns mean or how the file is to be read; what was tried before counts no more.
+
+    Raises NotFound, PreconditionFailed, Conflict where it has begun, Invalid.
+    """
+    before = RECORDS.expect(session, import_id, version)
+    known = orjson.loads(before.json)
+    _refuse_unless(known, OPEN)
+    together = known | values
+    _check_options(together)
+    if "encoding" in values or "delimiter" in values:
+        read = {"encoding": None, "delimiter": None} | {n: values[n] for n in ("encoding", "delimiter") if n in values}
+        values = values | {
+            "total_rows": None,
+            **_looked_at(session, import_id, known | read, measure_parts(session, import_id)[0]),
+        }
+        together = known | values
+    _check_mapping(together)
+    return RECORDS.change(session, IMPORT_UPDATED, before, values | {"state": importing.UPLOADED, **ANEW})
+
+
+def try_import(session: Session, import_id: int) -> Record:
+    """Have every row checked without changing a customer. Raises NotFound, Conflict, Invalid for a lacking column."""
+    before, known = _in_state(session, import_id, *OPEN)
+    _check_mapping(known)
+    return RECORDS.change(session, IMPORT_UPDATED, before, {"state": importing.VALIDATING, **ANEW})
+
+
+def start_import(session: Session, import_id: int) -> Record:
+    """Have the file imported, after it was tried. Raises NotFound, Conflict."""
+    before, known = _in_state(session, import_id, importing.AWAITING)
+    if known["all_or_nothing"] and known["failed_rows"]:
+        detail = (
+            f"{known['failed_rows']} rows have faults; mend the file, or import the others with all_or_nothing off."
+        )
+        raise Conflict("rows_with_faults", detail)
+    if known["all_or_nothing"] and known["total_rows"] > importing.MOST_ROWS_AT_ONCE:
+        detail = f"All or nothing is for up to {importing.MOST_ROWS_AT_ONCE} rows; this file has {known['total_rows']}."
+        raise Conflict("too_many_rows", detail)
+    return RECORDS.change(session, IMPORT_STARTED, before, {"state": importing.RUNNING, "started_at": NOW, **ANEW})
+
+
+def cancel_import(session: Session, import_id: int) -> Record:
+    """Stop an import; what it has done by now stays, and can be reverted. Raises NotFound, Conflict."""
+    unfinished = (UPLOADING, *OPEN, importing.VALIDATING, importing.RUNNING)
+    before, _ = _in_state(session, import_id, *unfinished)
+    return RECORDS.change(session, IMPORT_CANCELLED, before, {"state": importing.CANCELLED, "finished_at": NOW})
+
+
+def revert_import(session: Session, import_id: int) -> Record:
+    """Undo what an import did and nobody has changed since. Raises NotFound, Conflict when it is too late."""
+    before, known = _in_state(session, import_id, *importing.REVERTIBLE)
+    if known["started_at"] is None:
+        raise Conflict("import_never_started", "The import has changed nothing.")
+    if datetime.fromisoformat(known["started_at"]) + importing.REVERT_WINDOW < datetime.now(UTC):
+        raise Conflict("too_late", f"An import can be reverted for {importing.REVERT_WINDOW.days} days.")
+    values = {"state": importing.REVERTING, "reverted_rows": 0, "kept_rows": 0}
+    return RECORDS.change(session, IMPORT_REVERT_STARTED, before, values)
+
+
+def purge_old_imports(session: Session) -> int:
+    """Delete some of what is kept of imports that cannot be reverted any more; answers how many rows that was."""
+    session.connection()
+    gone: int = session.fetch(_PURGE, most=PURGE_BATCH)[0][0]
+    return gone
+
+
+def move_on(session: Session, event_type: EventType, import_id: int, state: str, values: Mapping[str, Any]) -> bool:
+    """Bring a locked import from `state` into another; False where it has left that state meanwhile."""
+    before = RECORDS.get(session, import_id, lock=True)
+    if orjson.loads(before.json)["state"] != state:
+        return False
+    RECORDS.change(session, event_type, before, values)
+    return True
+
+
+def _in_state(session: Session, import_id: int, *states: str) -> tuple[Record, dict[str, Any]]:
+    record = RECORDS.get(session, import_id, lock=True)
+    known: dict[str, Any] = orjson.loads(record.json)
+    _refuse_unless(known, states)
+    return record, known
+
+
+def _refuse_unless(known: Mapping[str, Any], states: tuple[str, ...]) -> None:
+    if known["state"] not in states:
+        raise Conflict("import_state", f"The import is {known['state']}; that takes one that is {' or '.join(states)}.")
+
+
+def _looked_at(session: Session, import_id: int, known: Mapping[str, Any], parts: int) -> dict[str, Any]:
+    sample = b""
+    for number in range(1, parts + 1):
+        sample += get_part(session, import_id, number) or b""
+        if len(sample) >= _SAMPLE:
+            break
+    whole = number == parts
+    if not sample:
+        raise Conflict("import_expired", "The file is not kept any more; begin another import.")
+    encoding = known["encoding"] or detect_encoding(sample)
+    try:
+        delimiter, columns = read_header(sample, encoding, known["delimiter"], whole=whole)
+    except MalformedFile as fault:
+        raise _invalid("", fault.code, str(fault)) from None
+    mapping = known["mapping"] or propose_mapping(column["name"] for column in columns)
+    return {"encoding": encoding, "delimiter": delimiter, "columns": columns, "mapping": mapping}
+
+
+def _check_options(known: Mapping[str, Any]) -> None:
+    if known["mode"] != CREATE and known.get("match_by") is None:
+        detail = f"{known['mode']} needs match_by: what a row's customer is found by."
+        raise _invalid("/match_by", "required", detail)
+
+
+def _check_mapping(known: Mapping[str, Any]) -> None:
+    mapping = known["mapping"]
+    if strangers := mapping.keys() - {column["name"] for column in known["columns"]}:
+        raise _invalid("/mapping", "unknown_column", f"The file has no column {min(strangers)!r}.")
+    if crowded := crowded_fields(mapping):
+        raise _invalid("/mapping", "field_twice", f"Several columns go into {crowded[0]}, which takes one.")
+    needed = {"name"} if known["mode"] == CREATE else {known["match_by"]}
+    if missing := sorted(needed - set(mapping.values())):
+        raise _invalid("/mapping", "field_missing", f"No column is mapped to {missing[0]}, which this import needs.")
+
+
+def _invalid(pointer: str, code: str, detail: str) -> Invalid:
+    return Invalid("invalid_import", detail, (FieldError(pointer, code, detail),))

@@ -1,0 +1,180 @@
+"""Imports: what is known of them, their errors, their rows, and which of them the worker has to work on."""
+
+import zlib
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import orjson
+from sqlalchemy import BigInteger, Boolean, Integer, String, bindparam, column, func, select
+
+from chassis.context import Context, acting_as, current, tenant
+from chassis.db.json_view import JsonView
+from chassis.db.listing import INTEGER, TEXT, TIMESTAMP, Listing, of_actor
+from chassis.db.records import Records
+from chassis.db.session import Database, Session
+from chassis.db.statements import Prepared
+from customers.events import SOURCE
+from customers.models import import_chunks, import_errors, import_parts, imports
+
+MOST = 100
+
+IMPORT = JsonView(
+    imports,
+    (
+        "id",
+        "company_id",
+        "version",
+        "filename",
+        "state",
+        "mode",
+        "match_by",
+        "all_or_nothing",
+        "encoding",
+        "delimiter",
+        "columns",
+        "mapping",
+        "size",
+        "total_rows",
+        "processed_rows",
+        "created_rows",
+        "updated_rows",
+        "unchanged_rows",
+        "failed_rows",
+        "reverted_rows",
+        "kept_rows",
+        "error_code",
+        "error_detail",
+        "created_by",
+        "started_at",
+        "finished_at",
+        "reverted_at",
+        "created_at",
+        "updated_at",
+    ),
+)
+_OWN = of_actor(imports, ("created_by",))
+RECORDS = Records(IMPORT, source=SOURCE, noun="import", own=_OWN)
+IMPORTS = Listing(
+    IMPORT,
+    filters={"state": TEXT, "created_by": INTEGER, "created_at": TIMESTAMP},
+    sorts=("created_at",),
+    own=_OWN,
+)
+
+ERRORS = Listing(
+    JsonView(import_errors, ("id", "import_id", "line", "column_name", "code", "message", "value")),
+    filters={"import_id": INTEGER, "code": TEXT},
+    sorts=("line",),
+    default_sort=(("line", False),),
+)
+
+_COLUMNS = (
+    column("company_id", BigInteger),
+    column("id", BigInteger),
+    column("created_by", BigInteger),
+    column("own_only", Boolean),
+    column("correlation_id", String),
+)
+# There is no tenant yet: see the function in migration 0005.
+_WORKING = Prepared(
+    select(*_COLUMNS).select_from(
+        func.working_imports(bindparam("most", type_=Integer)).table_valued(*(c.name for c in _COLUMNS))
+    )
+)
+
+
+def _numbered(table: Any) -> tuple[Any, ...]:
+    return (
+        table.c.company_id == bindparam("of_company", type_=BigInteger),
+        table.c.import_id == bindparam("of_import", type_=BigInteger),
+        table.c.number == bindparam("number", type_=Integer),
+    )
+
+
+_PART = Prepared(select(import_parts.c.body).where(*_numbered(import_parts)))
+_CHUNK = Prepared(select(import_chunks.c.rows, import_chunks.c.outcome).where(*_numbered(import_chunks)))
+_PARTS = Prepared(
+    select(func.count(), func.max(import_parts.c.number), func.sum(func.length(import_parts.c.body))).where(
+        *_numbered(import_parts)[:2]
+    )
+)
+_FAULTS = Prepared(
+    select(import_errors.c.line, import_errors.c.column_name, import_errors.c.message)
+    .where(
+        import_errors.c.company_id == bindparam("of_company", type_=BigInteger),
+        import_errors.c.import_id == bindparam("of_import", type_=BigInteger),
+        import_errors.c.chunk == bindparam("number", type_=Integer),
+    )
+    .order_by(import_errors.c.line, import_errors.c.id)
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Working:
+    """An import that the worker has to work on, and the circumstances that it goes on in."""
+
+    id: int
+    context: Context
+
+
+def list_working(session: Session) -> list[Working]:
+    """The oldest imports that wait for the worker, of all tenants."""
+    return [
+        Working(
+            row[1],
+            Context(
+                company_id=row[0], user_id=row[2], own_only=row[3], request_id=row[4], operation=f"imports/{row[1]}"
+            ),
+        )
+        for row in session.fetch(_WORKING, most=MOST)
+    ]
+
+
+def measure_parts(session: Session, import_id: int) -> tuple[int, int, int]:
+    """How many parts have come, the highest number among them, and the bytes of all."""
+    count, highest, size = session.fetch(_PARTS, of_company=tenant(), of_import=import_id)[0]
+    return count, highest or 0, int(size or 0)
+
+
+def get_part(session: Session, import_id: int, number: int) -> bytes | None:
+    """A part of the file, counted from 1; None after the last."""
+    row = session.fetch_one(_PART, of_company=tenant(), of_import=import_id, number=number)
+    return None if row is None else bytes(row[0])
+
+
+def get_chunk(session: Session, import_id: int, number: int) -> tuple[list[tuple[int, list[str]]], Any] | None:
+    """The rows of a chunk, each with its line, and what became of them; None after the last."""
+    row = session.fetch_one(_CHUNK, of_company=tenant(), of_import=import_id, number=number)
+    if row is None:
+        return None
+    return orjson.loads(zlib.decompress(row[0])), None if row[1] is None else orjson.loads(zlib.decompress(row[1]))
+
+
+def get_columns(session: Session, import_id: int) -> list[str]:
+    """The names of the file's columns. Raises NotFound."""
+    known = orjson.loads(RECORDS.get(session, import_id).json)
+    return [column["name"] for column in known["columns"]]
+
+
+def failed_rows(database: Database, import_id: int) -> Iterator[tuple[Sequence[str], str]]:
+    """Every row that has a fault, with its faults as one text; a chunk is held at a time."""
+    # It goes on after the view has returned: its tenant is set again for every chunk.
+    return _failed_rows(database, current(), import_id)
+
+
+def _failed_rows(database: Database, context: Context, import_id: int) -> Iterator[tuple[Sequence[str], str]]:
+    number = 0
+    while True:
+        with acting_as(context), database.session() as session:
+            chunk = get_chunk(session, import_id, number)
+            faults = session.fetch(_FAULTS, of_company=tenant(), of_import=import_id, number=number)
+        if chunk is None:
+            return
+        reasons: dict[int, list[str]] = {}
+        for line, name, message in faults:
+            reasons.setdefault(line, []).append(f"{name}: {message}" if name else message)
+        for line, cells in chunk[0]:
+            if line in reasons:
+                yield cells, f"line {line}: {' '.join(reasons[line])}"
+        number += 1

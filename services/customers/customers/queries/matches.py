@@ -1,0 +1,113 @@
+"""Which customers the rows of an import are about, and what stands in the way of new ones; one question for many."""
+
+from collections.abc import Collection, Sequence
+from functools import lru_cache
+from typing import Any
+
+import orjson
+from sqlalchemy import ARRAY, BigInteger, String, any_, bindparam, column, func, or_, select
+
+from chassis.context import current, tenant
+from chassis.db.bulk import json_rows
+from chassis.db.session import Session
+from chassis.db.statements import Prepared
+from customers.models import customers, industries, user_refs
+from customers.queries.customers import OWN
+
+# The column that holds what a row's customer is found by.
+COLUMN_OF = {"id": "id", "customer_code": "customer_code", "email": "email_norm"}
+_OF_COMPANY = customers.c.company_id == bindparam("of_company", type_=BigInteger)
+
+_CODES = Prepared(
+    select(customers.c.customer_code).where(
+        _OF_COMPANY, customers.c.customer_code == any_(bindparam("codes", type_=ARRAY(String)))
+    )
+)
+_given = json_rows("v", column("name", customers.c.name.type), column("company_name", customers.c.company_name.type))
+_NAMES = Prepared(
+    select(customers.c.name, customers.c.company_name, customers.c.id).join_from(
+        _given,
+        customers,
+        (customers.c.name == _given.c.name)
+        & (customers.c.company_name == _given.c.company_name)
+        & customers.c.merged_into.is_(None)
+        & _OF_COMPANY,
+    )
+)
+_INDUSTRIES = Prepared(
+    select(industries.c.name).where(
+        industries.c.company_id == bindparam("of_company", type_=BigInteger),
+        industries.c.name == any_(bindparam("names", type_=ARRAY(String))),
+    )
+)
+# Under a lock that an event about the user has to wait for; see commands.user_references.
+_USERS = Prepared(
+    select(user_refs.c.user_id, func.lower(user_refs.c.email), user_refs.c.is_active)
+    .where(
+        user_refs.c.company_id == bindparam("of_company", type_=BigInteger),
+        or_(
+            user_refs.c.user_id == any_(bindparam("ids", type_=ARRAY(BigInteger))),
+            func.lower(user_refs.c.email) == any_(bindparam("emails", type_=ARRAY(String))),
+        ),
+    )
+    .order_by(user_refs.c.user_id)
+    .with_for_update(read=True)
+)
+
+
+def find_matches(session: Session, match_by: str, keys: Collection[Any]) -> dict[Any, list[tuple[int, bool]]]:
+    """The customers with each of these keys, each with whether it is archived; by e-mail address, none that is."""
+    own = current().own_only
+    parameters = {"actor": current().user_id} if own else {}
+    found: dict[Any, list[tuple[int, bool]]] = {}
+    if keys:
+        for key, known, archived in session.fetch(
+            _matches(match_by, own), of_company=tenant(), keys=list(keys), **parameters
+        ):
+            found.setdefault(key, []).append((known, archived))
+    return found
+
+
+@lru_cache(maxsize=8)
+def _matches(match_by: str, own: bool) -> Prepared:
+    key = customers.c[COLUMN_OF[match_by]]
+    archived = customers.c.archived_at.is_not(None)
+    statement = select(key, customers.c.id, archived).where(
+        _OF_COMPANY, key == any_(bindparam("keys", type_=ARRAY(key.type)))
+    )
+    if match_by == "email":
+        statement = statement.where(customers.c.archived_at.is_(None))
+    return Prepared(statement.where(OWN) if own else statement)
+
+
+def taken_codes(session: Session, codes: Collection[str]) -> set[str]:
+    """Those of the codes that a customer has."""
+    rows = session.fetch(_CODES, of_company=tenant(), codes=list(codes)) if codes else []
+    return {row[0] for row in rows}
+
+
+def taken_names(session: Session, names: Sequence[dict[str, str]]) -> dict[tuple[str, str], int]:
+    """The customer that has each of these names at its company already."""
+    rows = session.fetch(_NAMES, of_company=tenant(), rows=orjson.dumps(names).decode()) if names else []
+    return {(row[0], row[1]): row[2] for row in rows}
+
+
+def known_industries(session: Session, names: Collection[str]) -> set[str]:
+    """Those of the industries that the company has."""
+    rows = session.fetch(_INDUSTRIES, of_company=tenant(), names=list(names)) if names else []
+    return {row[0] for row in rows}
+
+
+def find_assignees(session: Session, given: Collection[int | str]) -> dict[int | str, tuple[int, bool]]:
+    """The users that ids and e-mail addresses (in lower case) name, each with whether they are active."""
+    if not given:
+        return {}
+    session.connection()
+    ids = [user for user in given if isinstance(user, int)]
+    emails = [user for user in given if isinstance(user, str)]
+    found: dict[int | str, tuple[int, bool]] = {}
+    for user_id, email, active in session.fetch(_USERS, of_company=tenant(), ids=ids, emails=emails):
+        found[user_id] = (user_id, active)
+        if email is not None and not (email in found and found[email][1]):
+            found[email] = (user_id, active)
+    return found

@@ -1,0 +1,195 @@
+"""CSV files as they come: which encoding, which delimiter, and their rows with the lines that they stand on. Pure."""
+
+import codecs
+import csv
+import io
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import chardet
+import clevercsv
+
+DELIMITERS = (",", ";", "\t", "|")
+MOST_COLUMNS = 200
+LONGEST_CELL = 128 * 1024
+SAMPLES = 3
+_SNIFFED = 20_000
+_DETECTED = 64 * 1024
+# A text without zero bytes that is valid UTF-8 is UTF-8: in other encodings that hardly ever happens by chance.
+_MARKS = (
+    (codecs.BOM_UTF8, "utf-8-sig"),
+    (codecs.BOM_UTF32_LE, "utf-32"),
+    (codecs.BOM_UTF32_BE, "utf-32"),
+    (codecs.BOM_UTF16_LE, "utf-16"),
+    (codecs.BOM_UTF16_BE, "utf-16"),
+)
+
+WESTERN = "windows-1252"
+# A short text could be in many; what hardly anybody writes is not believed, and the commonest wins where it is close.
+_COMMON = frozenset(
+    f"{WESTERN} windows-1250 windows-1251 windows-1253 windows-1254 windows-1255 windows-1256 windows-1257 iso-8859-2 "
+    "iso-8859-5 iso-8859-7 iso-8859-9 koi8-r macroman cp866 shift_jis cp932 euc-jp gb18030 big5 cp949 euc-kr utf-16-le "
+    "utf-16-be utf-32-le utf-32-be".split()
+)
+_NEARLY = 0.75
+_LINE_END = re.compile("\r\n|\r|\n")
+
+csv.field_size_limit(LONGEST_CELL)
+
+
+@dataclass
+class MalformedFile(Exception):
+    """The file cannot be read as it is; `line` is where, 0 where it is the file as a whole."""
+
+    code: str
+    detail: str
+    line: int = 0
+
+    def __str__(self) -> str:
+        return f"{self.detail} (line {self.line})" if self.line else self.detail
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A row of the file: the lines that it begins and ends on, as an editor counts them, and its cells."""
+
+    line: int
+    cells: Sequence[str]
+    last: int
+
+
+def known_encoding(name: str) -> bool:
+    """Whether Python can read text in this encoding."""
+    try:
+        return codecs.lookup(name)._is_text_encoding  # noqa: SLF001  # There is no other way to tell text from `zip`.
+    except LookupError:
+        return False
+
+
+def detect_encoding(sample: bytes) -> str:
+    """The encoding that the beginning of a file is most probably in."""
+    for mark, encoding in _MARKS:
+        if sample.startswith(mark):
+            return encoding
+    try:
+        codecs.getincrementaldecoder("utf-8")().decode(sample)
+        if b"\x00" not in sample:
+            return "utf-8"
+    except UnicodeDecodeError:
+        pass
+    found = [
+        (str(guess["encoding"]).lower(), guess["confidence"])
+        for guess in chardet.detect_all(sample[:_DETECTED])
+        if str(guess["encoding"]).lower() in _COMMON
+    ]
+    if not found:
+        return WESTERN
+    best, confidence = found[0]
+    return WESTERN if dict(found).get(WESTERN, 0.0) >= _NEARLY * confidence else best
+
+
+def detect_delimiter(text: str) -> str:
+    """The delimiter that makes the most regular table of the beginning of a file; a comma where none does."""
+    dialect = clevercsv.Detector().detect(text[:_SNIFFED], delimiters=list(DELIMITERS))
+    return dialect.delimiter if dialect is not None and dialect.delimiter in DELIMITERS else ","
+
+
+def read_header(
+    sample: bytes, encoding: str, delimiter: str | None, *, whole: bool
+) -> tuple[str, list[dict[str, Any]]]:
+    """The delimiter and the columns, each with its name and a few of its values, from the beginning of a file.
+
+    `whole` says that there is no more of it. Raises MalformedFile.
+    """
+    text = codecs.getincrementaldecoder(encoding)("replace").decode(sample, final=whole)
+    delimiter = delimiter or detect_delimiter(text)
+    rows = []
+    try:
+        for row in _table(io.StringIO(text, newline=""), delimiter):
+            rows.append(row)
+            if len(rows) > SAMPLES:
+                break
+    except MalformedFile:
+        # The end of the sample may cut a quoted cell in two.
+        if whole or not rows:
+            raise
+    if not rows:
+        raise MalformedFile("empty_file", "The file is empty.")
+    names = column_names(rows[0].cells)
+    samples = [[row.cells[index] for row in rows[1:] if index < len(row.cells)] for index in range(len(names))]
+    return delimiter, [{"name": name, "samples": values} for name, values in zip(names, samples, strict=True)]
+
+
+def column_names(header: Sequence[str]) -> list[str]:
+    """The columns' names, each different from the others. Raises MalformedFile for no names or too many."""
+    if len(header) > MOST_COLUMNS:
+        raise MalformedFile(
+            "too_many_columns", f"The file has {len(header)} columns; up to {MOST_COLUMNS} are read.", 1
+        )
+    if not any(name.strip() for name in header):
+        raise MalformedFile("no_header", "The first row has no names for the columns.", 1)
+    names: list[str] = []
+    for index, given in enumerate(header, start=1):
+        name = given.strip() or f"Column {index}"
+        unique, number = name, 2
+        while unique in names:
+            unique, number = f"{name} ({number})", number + 1
+        names.append(unique)
+    return names
+
+
+def read_rows(source: "io.BufferedReader[Any] | io.BytesIO", encoding: str, delimiter: str) -> Iterator[Row]:
+    """Every row that is not blank, the header first. Raises MalformedFile where the file is not as it is said to be."""
+    lines = io.TextIOWrapper(source, encoding=encoding, newline="")
+    line = 0
+    try:
+        for row in _table(lines, delimiter):
+            line = row.last
+            yield row
+    except UnicodeDecodeError as error:
+        # Whole lines before the piece that could not be decoded have been read; the others are in it.
+        before = error.object[: error.start].decode(encoding, "ignore")
+        line += 1 + len(_LINE_END.findall(before))
+        detail = f"There is something that is not in the encoding {encoding}; say which one the file is in."
+        raise MalformedFile("wrong_encoding", detail, line) from None
+    finally:
+        lines.detach()
+
+
+def _table(lines: Iterable[str], delimiter: str) -> Iterator[Row]:
+    reader = csv.reader(lines, delimiter=delimiter)
+    line = 1
+    try:
+        for cells in reader:
+            if any(cells):
+                yield Row(line, cells, reader.line_num)
+            line = reader.line_num + 1
+    except csv.Error as error:
+        detail = f"The row that begins there cannot be read ({error}); is a quotation mark left open?"
+        raise MalformedFile("malformed_csv", detail, line) from None
+
+
+class Parts(io.RawIOBase):
+    """The parts of a file as one stream of bytes; one part is held at a time."""
+
+    def __init__(self, parts: Iterable[bytes]) -> None:
+        self._parts = iter(parts)
+        self._rest = memoryview(b"")
+
+    def readable(self) -> bool:
+        """Yes."""
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        """Fill `buffer` with what comes next; 0 at the end."""
+        while not self._rest:
+            part = next(self._parts, None)
+            if part is None:
+                return 0
+            self._rest = memoryview(part)
+        taken = min(len(buffer), len(self._rest))
+        buffer[:taken] = self._rest[:taken]
+        self._rest = self._rest[taken:]
+        return taken

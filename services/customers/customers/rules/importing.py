@@ -1,0 +1,39 @@
+"""What an import is: its states, what it may do, and how large it may be. Pure, no I/O."""
+
+from datetime import timedelta
+
+UPLOADING, UPLOADED, VALIDATING, AWAITING, RUNNING, REVERTING = (
+    "uploading",
+    "uploaded",
+    "validating",
+    "awaiting_confirmation",
+    "running",
+    "reverting",
+)
+COMPLETED, COMPLETED_WITH_ERRORS, FAILED, CANCELLED, REVERTED = (
+    "completed",
+    "completed_with_errors",
+    "failed",
+    "cancelled",
+    "reverted",
+)
+# What the worker works on; what a client may still change; what is over.
+WORKING = (VALIDATING, RUNNING, REVERTING)
+OPEN = (UPLOADED, AWAITING)
+OVER = (COMPLETED, COMPLETED_WITH_ERRORS, FAILED, CANCELLED, REVERTED)
+STATES = (UPLOADING, *OPEN, *WORKING, *OVER)
+# What has changed customers and can be undone.
+REVERTIBLE = (COMPLETED, COMPLETED_WITH_ERRORS, FAILED, CANCELLED)
+
+CREATE, UPDATE, UPSERT = "create", "update", "upsert"
+MODES = (CREATE, UPDATE, UPSERT)
+KEYS = ("id", "customer_code", "email")
+
+MOST_PARTS = 512
+LARGEST_PART = 1024 * 1024
+MOST_ROWS = 1_000_000
+# All of them in one transaction, which holds up those who change the same customers.
+MOST_ROWS_AT_ONCE = 50_000
+MOST_UNFINISHED = 5
+CHUNK = 500
+REVERT_WINDOW = timedelta(days=30)

@@ -1,0 +1,116 @@
+"""What an import looks like on the wire."""
+
+from marshmallow import ValidationError, fields, validate
+
+from chassis.web.schemas import InSchema, OutSchema, Text, Timestamp
+from customers.rules import importing
+from customers.rules.import_files import DELIMITERS, MOST_COLUMNS, known_encoding
+from customers.rules.import_mapping import FIELDS
+
+
+def _known(encoding: str) -> None:
+    if not known_encoding(encoding):
+        raise ValidationError("This encoding is not known; utf-8 and windows-1252 are, for instance.")
+
+
+class _Options(InSchema):
+    """How the file is to be read and what is to be done with its rows."""
+
+    mode = fields.String(
+        validate=[validate.OneOf(importing.MODES)],
+        metadata={"description": "Create customers, update those that are there, or upsert: whichever it takes."},
+    )
+    match_by = fields.String(
+        allow_none=True,
+        validate=[validate.OneOf(importing.KEYS)],
+        metadata={"description": "What a row's customer is found by, for update and upsert."},
+    )
+    all_or_nothing = fields.Boolean(
+        metadata={"description": "One row that is refused refuses all; for files up to 50,000 rows."}
+    )
+    encoding = Text(longest=40, allow_none=True, validate=[_known])
+    delimiter = fields.String(allow_none=True, validate=[validate.OneOf(DELIMITERS)])
+
+
+class ImportIn(_Options):
+    """A new import; its file is sent afterwards, in parts."""
+
+    filename = Text(longest=255, shortest=1, required=True)
+    mode = fields.String(load_default=importing.CREATE, validate=[validate.OneOf(importing.MODES)])
+
+
+class ImportPatch(_Options):
+    """What to change before the import is started; `mapping` replaces the whole mapping."""
+
+    mapping = fields.Dict(
+        keys=Text(longest=1000, shortest=1),
+        values=fields.String(validate=[validate.OneOf(FIELDS)]),
+        validate=[validate.Length(max=MOST_COLUMNS)],
+        metadata={"description": "The customer's field for each column that is to be imported, by the column's name."},
+    )
+
+
+class UploadIn(InSchema):
+    """That all parts of the file have come."""
+
+    parts = fields.Integer(strict=True, required=True, validate=[validate.Range(min=1, max=importing.MOST_PARTS)])
+
+
+class ColumnOut(OutSchema):
+    """A column of the file and what is in its first rows."""
+
+    name = fields.String(required=True)
+    samples = fields.List(fields.String(), required=True)
+
+
+class ImportOut(OutSchema):
+    """An import and how far it is."""
+
+    id = fields.Integer(required=True)
+    company_id = fields.Integer(required=True)
+    version = fields.Integer(required=True)
+    filename = fields.String(required=True)
+    state = fields.String(required=True, validate=validate.OneOf(importing.STATES))
+    mode = fields.String(required=True, validate=validate.OneOf(importing.MODES))
+    match_by = fields.String(required=True, allow_none=True)
+    all_or_nothing = fields.Boolean(required=True)
+    encoding = fields.String(required=True, allow_none=True)
+    delimiter = fields.String(required=True, allow_none=True)
+    columns = fields.List(fields.Nested(ColumnOut), required=True)
+    mapping = fields.Dict(keys=fields.String(), values=fields.String(), required=True)
+    size = fields.Integer(required=True, metadata={"description": "Of the file, in bytes."})
+    total_rows = fields.Integer(required=True, allow_none=True)
+    processed_rows = fields.Integer(
+        required=True,
+        metadata={"description": "The others were not looked at: the import is on its way or was stopped."},
+    )
+    created_rows = fields.Integer(
+        required=True, metadata={"description": "Before the import was started: that would be created."}
+    )
+    updated_rows = fields.Integer(required=True)
+    unchanged_rows = fields.Integer(required=True)
+    failed_rows = fields.Integer(required=True)
+    reverted_rows = fields.Integer(required=True)
+    kept_rows = fields.Integer(
+        required=True, metadata={"description": "That a revert left alone, because somebody has changed them since."}
+    )
+    error_code = fields.String(required=True, allow_none=True)
+    error_detail = fields.String(required=True, allow_none=True)
+    created_by = fields.Integer(required=True, allow_none=True)
+    started_at = Timestamp(required=True, allow_none=True)
+    finished_at = Timestamp(required=True, allow_none=True)
+    reverted_at = Timestamp(required=True, allow_none=True)
+    created_at = Timestamp(required=True)
+    updated_at = Timestamp(required=True)
+
+
+class ImportErrorOut(OutSchema):
+    """What is wrong with a row: where it stands, and what it says there."""
+
+    id = fields.Integer(required=True)
+    import_id = fields.Integer(required=True)
+    line = fields.Integer(required=True, metadata={"description": "As an editor counts the lines of the file."})
+    column_name = fields.String(required=True, allow_none=True)
+    code = fields.String(required=True)
+    message = fields.String(required=True)
+    value = fields.String(required=True, allow_none=True)
