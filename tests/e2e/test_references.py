@@ -13,9 +13,12 @@ from werkzeug.serving import make_server
 
 from chassis.context import Context, acting_as
 from chassis.db.session import Database
+from chassis.errors import Unavailable
+from chassis.neighbours import Neighbour
 from chassis.testing.fixtures import Client
 from chassis.web.application import ServiceApplication
 from customers.commands.user_references import save_user_reference
+from customers.operators import Resync
 from identity.app import SERVICE
 
 KEY = "services-key-" + "k" * 32
@@ -151,7 +154,7 @@ def refusal(answer):
 
 
 def test_a_user_who_joined_a_moment_ago_is_assigned_to_and_is_asked_for_once(
-    client, hire, identity, kept, written, company_id
+    *, client, hire, identity, kept, written, company_id
 ):
     bob = hire(company_id)
     answer = create(client, bob)
@@ -190,7 +193,7 @@ def database_of(migrated):
 
 
 def test_whom_identity_does_not_know_here_is_refused_and_not_asked_for_twice(
-    client, hire, identity, kept, written, company_id
+    *, client, hire, identity, kept, written, company_id
 ):
     hire(company_id)
     answer = create(client, 2**62)
@@ -211,7 +214,9 @@ def test_a_user_of_another_company_cannot_be_pulled_in(client, hire, identity, k
 
 
 @pytest.mark.parametrize("status", ["suspended", "deactivated"])
-def test_who_is_not_active_is_known_from_then_on_and_refused(client, hire, identity, kept, written, company_id, status):
+def test_who_is_not_active_is_known_from_then_on_and_refused(
+    *, client, hire, identity, kept, written, company_id, status
+):
     bob = hire(company_id, status=status)
     for _ in range(2):
         assert refusal(create(client, bob)) == (422, "inactive_user")
@@ -219,7 +224,7 @@ def test_who_is_not_active_is_known_from_then_on_and_refused(client, hire, ident
 
 
 def test_an_event_that_comes_while_identity_answers_is_not_overwritten(
-    client, hire, identity, kept, database_of, company_id
+    *, client, hire, identity, kept, database_of, company_id
 ):
     bob = hire(company_id)
     database = database_of("customers")
@@ -274,7 +279,9 @@ def test_a_batch_asks_once_for_all_that_it_misses_and_refuses_the_rest_one_by_on
     assert (len(identity.asked), written()) == (1, (2, 2))
 
 
-def test_many_requests_for_one_new_user_at_once_all_succeed(identity, hire, customers_at, tokens, written, company_id):
+def test_many_requests_for_one_new_user_at_once_all_succeed(
+    *, identity, hire, customers_at, tokens, written, company_id
+):
     bob = hire(company_id)
     application = customers_at(identity.url)
     token = tokens.sign(company_id=company_id, sub=str(ME), scope="customers:write")
@@ -320,10 +327,95 @@ def test_an_identity_that_hangs_costs_one_request_a_second_and_the_next_nothing(
 
 
 def test_a_wrong_key_is_a_failure_and_no_verdict_on_the_user(
-    application_of, tokens, identity, hire, written, company_id
+    *, application_of, tokens, identity, hire, written, company_id
 ):
     bob = hire(company_id)
     application = application_of("customers", service_urls=f"identity={identity.url}", service_key="w" * 32)
     client = Client(application.test_client(), tokens.sign(company_id=company_id, sub=str(ME), scope="customers:write"))
     assert refusal(create(client, bob)) == (503, "reference_unavailable")
     assert written() == (0, 0)
+
+
+@pytest.fixture
+def resync(migrated, identity):
+    """Run a resync as the owner, three rows to a page; answers its summary."""
+    database = Database(migrated("customers").owner)
+
+    def run():
+        neighbour = Neighbour("identity", identity.url, KEY, seconds=10)
+        return Resync(database, neighbour, lambda _: None, size=3).run()
+
+    yield run
+    database.dispose()
+
+
+@pytest.fixture
+def keep(database_of, company_id):
+    """Have the customers service know a user as an event would tell."""
+    database = database_of("customers")
+
+    def save(user_id, membership_id, version, name, *, is_active=True):
+        with acting_as(Context(company_id=company_id)), database.transaction() as session:
+            values = {"name": name, "email": None, "is_active": is_active}
+            save_user_reference(session, user_id, membership_id, version, values)
+
+    return save
+
+
+def test_a_resync_repairs_whatever_is_missing_stale_or_too_much_and_again_nothing(
+    *, resync, hire, keep, kept, superuser, company_id
+):
+    missing, stale, wrong, ahead, gone = ([hire(company_id) for _ in range(3)] for _ in range(5))
+    for user in stale:
+        keep(user, 0, 1, "Stale")
+    for user in gone:
+        keep(user + 10**10, 1, 1, "Gone")
+    resync()
+    superuser.execute("UPDATE user_refs SET name = 'Wrong' WHERE user_id = ANY (%s)", (wrong,))
+    superuser.execute("UPDATE user_refs SET version = 99, is_active = false WHERE user_id = ANY (%s)", (ahead,))
+    superuser.execute("DELETE FROM user_refs WHERE user_id = ANY (%s)", (missing,))
+    superuser.execute("UPDATE company_refs SET settings = '{\"x\": 1}' WHERE company_id = %s", (company_id,))
+    summary = resync()
+    assert (summary.changed, summary.deactivated, summary.companies_changed) == (9, 0, 1)
+    assert {kept(user) for user in missing + stale + wrong + ahead} == {("Bob Jones", True, 3)}
+    assert {kept(user + 10**10) for user in gone} == {("Gone", False, 1)}
+    summary = resync()
+    assert (summary.changed, summary.deactivated, summary.companies_changed) == (0, 0, 0)
+    assert summary.seen >= 15
+
+
+def test_a_company_that_identity_does_not_know_has_nobody_to_assign_to(resync, keep, kept):
+    keep(5, 1, 1, "Five")
+    resync()
+    assert kept(5) == ("Five", False, 1)
+
+
+def test_a_resync_overwrites_no_event_that_comes_while_identity_answers(
+    *, resync, hire, keep, kept, identity, company_id
+):
+    """Neither of a member, whose state in the answer is older by then, nor of somebody who was none in the answer."""
+    bob = hire(company_id)
+    eve = bob + 10**10
+    keep(bob, 1, 1, "Older")
+    keep(eve, 1, 1, "Eve")
+
+    def hear():
+        if identity.asked[-1] == f"/internal/members/{company_id}":
+            keep(bob, 2**40, 4, "Newer", is_active=False)
+            keep(eve, 2**40, 1, "Eve is back")
+
+    identity.meanwhile = hear
+    resync()
+    assert (kept(bob), kept(eve)) == (("Newer", False, 4), ("Eve is back", True, 1))
+
+
+def test_a_resync_leaves_everything_as_it_is_when_identity_does_not_answer(migrated, keep, kept, monkeypatch):
+    keep(5, 1, 1, "Five")
+    monkeypatch.setattr("customers.operators.PAUSE_SECONDS", 0.01)
+    database = Database(migrated("customers").owner)
+    with socket.create_server(("127.0.0.1", 0)) as closed:
+        url = f"http://127.0.0.1:{closed.getsockname()[1]}"
+    with pytest.raises(Unavailable):
+        Resync(database, Neighbour("identity", url, KEY), lambda _: None).run()
+    database.dispose()
+    assert kept(5) == ("Five", True, 1)

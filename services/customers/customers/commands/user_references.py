@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from sqlalchemy import BigInteger, Integer, and_, bindparam, func, or_, select, text, update
+from sqlalchemy import BigInteger, Integer, and_, bindparam, false, func, or_, select, text, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 
 from chassis.context import current, tenant
@@ -59,7 +59,7 @@ _DEACTIVATE = Prepared(
         user_refs.c.is_active,
         _kept == func.row(*_SEEN),
     )
-    .values(is_active=False, updated_at=text("now()"))
+    .values(is_active=false(), updated_at=text("now()"))
 )
 # Under a lock that an event about the user has to wait for: whoever is assigned to before it is still there to be moved
 # when it comes, and nobody is assigned to after it.
