@@ -5,74 +5,23 @@ import threading
 import time
 import uuid
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
 
 import psycopg
 import pytest
-from werkzeug.serving import make_server
 
 from chassis.context import Context, acting_as
-from chassis.db.session import Database
-from chassis.errors import Unavailable
-from chassis.neighbours import Neighbour
 from chassis.testing.fixtures import Client
-from chassis.web.application import ServiceApplication
 from customers.commands.user_references import save_user_reference
-from customers.operators import Resync
-from identity.app import SERVICE
 
-KEY = "services-key-" + "k" * 32
 ME = 10**9
 
 
-class Identity:
-    """Identity behind HTTP: counts what it is asked, and calls `meanwhile` between its answer and its sending."""
-
-    def __init__(self, application):
-        self._application = application
-        self.asked = []
-        self.meanwhile = lambda: None
-        self.server = make_server("127.0.0.1", 0, self, threaded=True)
-        self.url = f"http://127.0.0.1:{self.server.server_port}"
-
-    def __call__(self, environ, start_response):
-        self.asked.append(environ["PATH_INFO"])
-        body = list(self._application(environ, start_response))
-        self.meanwhile()
-        return body
-
-
-@pytest.fixture(scope="module")
-def identity_database(applications):
-    return applications["identity"].database
-
-
-@pytest.fixture(scope="module")
-def serving(applications):
-    application = applications["identity"]
-    settings = replace(application.config["SETTINGS"], service_key=KEY)
-    identity = Identity(ServiceApplication(SERVICE, settings, application.database))
-    thread = threading.Thread(target=identity.server.serve_forever, kwargs={"poll_interval": 0.01})
-    thread.start()
-    yield identity
-    identity.server.shutdown()
-    thread.join()
-    identity.server.server_close()
-
-
 @pytest.fixture
-def identity(serving):
-    serving.asked.clear()
-    serving.meanwhile = lambda: None
-    return serving
-
-
-@pytest.fixture
-def customers_at(application_of):
+def customers_at(application_of, service_key):
     """The customers service, told that identity is at a URL; its breaker is its own."""
 
     def build(url):
-        return application_of("customers", service_urls=f"identity={url}", service_key=KEY)
+        return application_of("customers", service_urls=f"identity={url}", service_key=service_key)
 
     return build
 
@@ -89,48 +38,6 @@ def client_at(customers_at, tokens, company_id):
 @pytest.fixture
 def client(client_at, identity):
     return client_at(identity.url)
-
-
-@pytest.fixture
-def hire(identity_urls):
-    """Make a member in identity's database, without an event; answers the user's id."""
-
-    def make(company_id, **membership):
-        values = {"status": "active"} | membership
-        with psycopg.connect(identity_urls.superuser, autocommit=True) as connection:
-            connection.execute(
-                "INSERT INTO companies (id, name, email) VALUES (%s, 'Acme', %s) ON CONFLICT DO NOTHING",
-                (company_id, f"c{company_id}@acme.example"),
-            )
-            user = connection.execute(
-                "INSERT INTO users (email, password_hash, first_name, last_name) VALUES (%s, 'x', 'Bob', 'Jones')"
-                " RETURNING id",
-                (f"bob-{uuid.uuid4()}@acme.example",),
-            ).fetchone()[0]
-            connection.execute(
-                "INSERT INTO user_companies (company_id, user_id, role, status, version) VALUES (%s, %s, 'user', %s, 3)",
-                (company_id, user, values["status"]),
-            )
-        return user
-
-    return make
-
-
-@pytest.fixture
-def superuser(migrated):
-    with psycopg.connect(migrated("customers").superuser, autocommit=True) as connection:
-        yield connection
-
-
-@pytest.fixture
-def kept(superuser, company_id):
-    """What the customers service keeps of a user of the test's company."""
-
-    def look(user_id, of_company=company_id):
-        query = "SELECT name, is_active, version FROM user_refs WHERE company_id = %s AND user_id = %s"
-        return superuser.execute(query, (of_company, user_id)).fetchone()
-
-    return look
 
 
 @pytest.fixture
@@ -177,19 +84,6 @@ def test_whom_one_knows_costs_no_question_and_neither_does_oneself(client, hire,
     assert create(client, ME).status_code == 201
     assert create(client, None).status_code == 201
     assert identity.asked == []
-
-
-@pytest.fixture
-def database_of(migrated):
-    made = []
-
-    def build(service):
-        made.append(Database(migrated(service).app))
-        return made[-1]
-
-    yield build
-    for database in made:
-        database.dispose()
 
 
 def test_whom_identity_does_not_know_here_is_refused_and_not_asked_for_twice(
@@ -334,88 +228,3 @@ def test_a_wrong_key_is_a_failure_and_no_verdict_on_the_user(
     client = Client(application.test_client(), tokens.sign(company_id=company_id, sub=str(ME), scope="customers:write"))
     assert refusal(create(client, bob)) == (503, "reference_unavailable")
     assert written() == (0, 0)
-
-
-@pytest.fixture
-def resync(migrated, identity):
-    """Run a resync as the owner, three rows to a page; answers its summary."""
-    database = Database(migrated("customers").owner)
-
-    def run():
-        neighbour = Neighbour("identity", identity.url, KEY, seconds=10)
-        return Resync(database, neighbour, lambda _: None, size=3).run()
-
-    yield run
-    database.dispose()
-
-
-@pytest.fixture
-def keep(database_of, company_id):
-    """Have the customers service know a user as an event would tell."""
-    database = database_of("customers")
-
-    def save(user_id, membership_id, version, name, *, is_active=True):
-        with acting_as(Context(company_id=company_id)), database.transaction() as session:
-            values = {"name": name, "email": None, "is_active": is_active}
-            save_user_reference(session, user_id, membership_id, version, values)
-
-    return save
-
-
-def test_a_resync_repairs_whatever_is_missing_stale_or_too_much_and_again_nothing(
-    *, resync, hire, keep, kept, superuser, company_id
-):
-    missing, stale, wrong, ahead, gone = ([hire(company_id) for _ in range(3)] for _ in range(5))
-    for user in stale:
-        keep(user, 0, 1, "Stale")
-    for user in gone:
-        keep(user + 10**10, 1, 1, "Gone")
-    resync()
-    superuser.execute("UPDATE user_refs SET name = 'Wrong' WHERE user_id = ANY (%s)", (wrong,))
-    superuser.execute("UPDATE user_refs SET version = 99, is_active = false WHERE user_id = ANY (%s)", (ahead,))
-    superuser.execute("DELETE FROM user_refs WHERE user_id = ANY (%s)", (missing,))
-    superuser.execute("UPDATE company_refs SET settings = '{\"x\": 1}' WHERE company_id = %s", (company_id,))
-    summary = resync()
-    assert (summary.changed, summary.deactivated, summary.companies_changed) == (9, 0, 1)
-    assert {kept(user) for user in missing + stale + wrong + ahead} == {("Bob Jones", True, 3)}
-    assert {kept(user + 10**10) for user in gone} == {("Gone", False, 1)}
-    summary = resync()
-    assert (summary.changed, summary.deactivated, summary.companies_changed) == (0, 0, 0)
-    assert summary.seen >= 15
-
-
-def test_a_company_that_identity_does_not_know_has_nobody_to_assign_to(resync, keep, kept):
-    keep(5, 1, 1, "Five")
-    resync()
-    assert kept(5) == ("Five", False, 1)
-
-
-def test_a_resync_overwrites_no_event_that_comes_while_identity_answers(
-    *, resync, hire, keep, kept, identity, company_id
-):
-    """Neither of a member, whose state in the answer is older by then, nor of somebody who was none in the answer."""
-    bob = hire(company_id)
-    eve = bob + 10**10
-    keep(bob, 1, 1, "Older")
-    keep(eve, 1, 1, "Eve")
-
-    def hear():
-        if identity.asked[-1] == f"/internal/members/{company_id}":
-            keep(bob, 2**40, 4, "Newer", is_active=False)
-            keep(eve, 2**40, 1, "Eve is back")
-
-    identity.meanwhile = hear
-    resync()
-    assert (kept(bob), kept(eve)) == (("Newer", False, 4), ("Eve is back", True, 1))
-
-
-def test_a_resync_leaves_everything_as_it_is_when_identity_does_not_answer(migrated, keep, kept, monkeypatch):
-    keep(5, 1, 1, "Five")
-    monkeypatch.setattr("customers.operators.PAUSE_SECONDS", 0.01)
-    database = Database(migrated("customers").owner)
-    with socket.create_server(("127.0.0.1", 0)) as closed:
-        url = f"http://127.0.0.1:{closed.getsockname()[1]}"
-    with pytest.raises(Unavailable):
-        Resync(database, Neighbour("identity", url, KEY), lambda _: None).run()
-    database.dispose()
-    assert kept(5) == ("Five", True, 1)
