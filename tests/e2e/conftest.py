@@ -66,6 +66,9 @@ class Identity:
     def __call__(self, environ, start_response):
         self.asked.append(environ["PATH_INFO"])
         body = list(self._application(environ, start_response))
+        # The thread ends with its request, and would leave its connection behind.
+        if getattr(self._application.database._local, "reader", None) is not None:
+            self._application.database._forget_reader()
         self.meanwhile()
         return body
 

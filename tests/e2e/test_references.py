@@ -5,6 +5,7 @@ import threading
 import time
 import uuid
 from concurrent.futures import ThreadPoolExecutor
+from functools import cache
 
 import psycopg
 import pytest
@@ -16,10 +17,11 @@ from customers.commands.user_references import save_user_reference
 ME = 10**9
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def customers_at(application_of, service_key):
-    """The customers service, told that identity is at a URL; its breaker is its own."""
+    """The customers service, told that identity is at a URL."""
 
+    @cache
     def build(url):
         return application_of("customers", service_urls=f"identity={url}", service_key=service_key)
 
