@@ -217,6 +217,19 @@ def rotate(home: Path, compromised: bool) -> None:
   Next      {done.next}: known to the gateway; may sign in three minutes at the earliest""")
 
 
+@main.group()
+def customers() -> None:
+    """The customers service."""
+
+
+@customers.command()
+@click.pass_obj
+def resync(home: Path) -> None:
+    """Rebuild what the service knows of companies and users from what identity knows."""
+    sys.stdout.flush()
+    _existing(home).resync("customers")
+
+
 @main.command()
 @click.pass_obj
 def token(home: Path) -> None:

@@ -8,7 +8,7 @@ from crm.credentials import Credentials
 from crm.ports import LOOPBACK
 from crm.programs import SYSTEM_PATH
 from crm.servers.rabbitmq import VHOST, BrokerUser
-from crm.settings import SERVICES, StackSettings
+from crm.settings import ASKS, SERVICES, StackSettings
 from crm.state import State
 
 BROKER_PARAMETERS = "?heartbeat=20&blocked_connection_timeout=60"
@@ -60,6 +60,11 @@ def service_environment(
         "LOG_LEVEL": settings.log_level,
         "SERVICE_VERSION": importlib.metadata.version(f"crm-{service}"),
     }
+    if service in ASKS:
+        asked = (f"{name}=http://{LOOPBACK}:{state.port(f'{name}-web-1')}" for name in ASKS[service])
+        values["SERVICE_URLS"] = " ".join(asked)
+    if service in ASKS or any(service in asked for asked in ASKS.values()):
+        values["SERVICE_KEY"] = service_key(credentials)
     if "ingest" in SERVICES[service]:
         values["INGEST_DATABASE_URL"] = database_url(credentials, state, service, "ingest")
     if service == "identity":
@@ -71,6 +76,11 @@ def service_environment(
         values["APP_URL"] = f"http://{LOOPBACK}:{state.port('gateway')}"
         values["GATEWAY_AGENT_KEY"] = agent_key(credentials)
     return values
+
+
+def service_key(credentials: Credentials) -> str:
+    """What lets a service ask another one."""
+    return credentials.password("service")
 
 
 def agent_key(credentials: Credentials) -> str:

@@ -79,17 +79,25 @@ class Preparation:
         """Publish a retired key no longer."""
         self._run("identity", "identity.keys", "revoke", kid, owner=True)
 
+    def resync(self, service: str) -> None:
+        """Have `service` ask anew for all that it keeps references to; it says on the terminal how it goes."""
+        done = subprocess.run(
+            [sys.executable, "-m", f"{service}.operators", "resync"],
+            env=self._environment(service, owner=True),
+            cwd="/",
+            check=False,
+        )
+        if done.returncode != 0:
+            raise OperatorError("the references are not complete; run it again, what is done stays done")
+
     def _each(self, step: Callable[[str], str]) -> dict[str, str]:
         with ThreadPoolExecutor(len(SERVICES)) as pool:
             return dict(zip(SERVICES, pool.map(step, SERVICES), strict=True))
 
     def _run(self, service: str, module: str, *arguments: str, owner: bool = False) -> str:
-        environment = dict(BASE) | service_environment(service, self._settings, self._credentials, self._state)
-        if owner:
-            environment |= owner_environment(service, self._credentials, self._state)
         done = subprocess.run(
             [sys.executable, "-m", module, *arguments],
-            env=environment,
+            env=self._environment(service, owner=owner),
             cwd="/",
             capture_output=True,
             text=True,
@@ -102,3 +110,9 @@ class Preparation:
             text = "\n".join(f"    {line}" for line in lines)
             raise OperatorError(f"`{module} {' '.join(arguments)}` failed for {service}:\n{text}")
         return done.stdout
+
+    def _environment(self, service: str, *, owner: bool) -> dict[str, str]:
+        environment = dict(BASE) | service_environment(service, self._settings, self._credentials, self._state)
+        if owner:
+            environment |= owner_environment(service, self._credentials, self._state)
+        return environment

@@ -7,6 +7,8 @@ from gateway.render import Limits
 
 # Every service of the system, with the database roles that it has beside owner, app and relay.
 SERVICES: Mapping[str, tuple[str, ...]] = {"identity": (), "customers": (), "audit": ("ingest",)}
+# Whom a service asks for records that it keeps references to.
+ASKS: Mapping[str, tuple[str, ...]] = {"customers": ("identity",)}
 WEB = "web"
 WORKER = "worker"
 KINDS = (WEB, WORKER)

@@ -183,6 +183,10 @@ class Stack:
                 self._forget_keys()
             return rotation
 
+    def resync(self, service: str) -> None:
+        """Have `service` rebuild what it keeps of other services' records; safe at any time."""
+        self._preparation.resync(service)
+
     # Programs
 
     def statuses(self) -> dict[str, ProgramStatus]:

@@ -228,6 +228,7 @@ def test_commands_on_nothing_say_what_to_do(tmp_path):
         ("scale", "customers", "2"),
         ("keys", "list"),
         ("keys", "rotate"),
+        ("customers", "resync"),
     ):
         failed = invoke(tmp_path / "none", *command)
         assert failed.exit_code == 1

@@ -1,9 +1,14 @@
 """Fixtures of the tests over all services."""
 
+import threading
+import uuid
+from dataclasses import replace
+
 import psycopg
 import pytest
 from cryptography.fernet import Fernet
 from sqlalchemy.engine import make_url
+from werkzeug.serving import make_server
 
 from chassis.db.session import Database
 from chassis.testing.fixtures import create_database
@@ -11,6 +16,14 @@ from chassis.web.application import ServiceApplication
 from identity.app import SERVICE
 from identity.keys import IdentitySettings
 from identity.routes.authority import authority
+
+SERVICE_KEY = "services-key-" + "k" * 32
+
+
+@pytest.fixture(scope="session")
+def service_key():
+    """What opens the internal routes of `identity`."""
+    return SERVICE_KEY
 
 
 @pytest.fixture(scope="session")
@@ -38,3 +51,98 @@ def applications(application_of, identity_urls, jwks_url):
         authority().keys.ensure()
     yield {"identity": identity, "customers": application_of("customers"), "audit": application_of("audit")}
     database.dispose()
+
+
+class Identity:
+    """Identity behind HTTP: counts what it is asked, and calls `meanwhile` between its answer and its sending."""
+
+    def __init__(self, application):
+        self._application = application
+        self.asked = []
+        self.meanwhile = lambda: None
+        self.server = make_server("127.0.0.1", 0, self, threaded=True)
+        self.url = f"http://127.0.0.1:{self.server.server_port}"
+
+    def __call__(self, environ, start_response):
+        self.asked.append(environ["PATH_INFO"])
+        body = list(self._application(environ, start_response))
+        # The thread ends with its request, and would leave its connection behind.
+        if getattr(self._application.database._local, "reader", None) is not None:
+            self._application.database._forget_reader()
+        self.meanwhile()
+        return body
+
+
+@pytest.fixture(scope="module")
+def serving(applications):
+    application = applications["identity"]
+    settings = replace(application.config["SETTINGS"], service_key=SERVICE_KEY)
+    identity = Identity(ServiceApplication(SERVICE, settings, application.database))
+    thread = threading.Thread(target=identity.server.serve_forever, kwargs={"poll_interval": 0.01})
+    thread.start()
+    yield identity
+    identity.server.shutdown()
+    thread.join()
+    identity.server.server_close()
+
+
+@pytest.fixture
+def identity(serving):
+    serving.asked.clear()
+    serving.meanwhile = lambda: None
+    return serving
+
+
+@pytest.fixture
+def hire(identity_urls):
+    """Make a member in identity's database, without an event; answers the user's id."""
+
+    def make(company_id, **membership):
+        values = {"status": "active"} | membership
+        with psycopg.connect(identity_urls.superuser, autocommit=True) as connection:
+            connection.execute(
+                "INSERT INTO companies (id, name, email) VALUES (%s, 'Acme', %s) ON CONFLICT DO NOTHING",
+                (company_id, f"c{company_id}@acme.example"),
+            )
+            user = connection.execute(
+                "INSERT INTO users (email, password_hash, first_name, last_name) VALUES (%s, 'x', 'Bob', 'Jones')"
+                " RETURNING id",
+                (f"bob-{uuid.uuid4()}@acme.example",),
+            ).fetchone()[0]
+            connection.execute(
+                "INSERT INTO user_companies (company_id, user_id, role, status, version) VALUES (%s, %s, 'user', %s, 3)",
+                (company_id, user, values["status"]),
+            )
+        return user
+
+    return make
+
+
+@pytest.fixture
+def superuser(migrated):
+    with psycopg.connect(migrated("customers").superuser, autocommit=True) as connection:
+        yield connection
+
+
+@pytest.fixture
+def kept(superuser, company_id):
+    """What the customers service keeps of a user of the test's company."""
+
+    def look(user_id, of_company=company_id):
+        query = "SELECT name, is_active, version FROM user_refs WHERE company_id = %s AND user_id = %s"
+        return superuser.execute(query, (of_company, user_id)).fetchone()
+
+    return look
+
+
+@pytest.fixture
+def database_of(migrated):
+    made = []
+
+    def build(service):
+        made.append(Database(migrated(service).app))
+        return made[-1]
+
+    yield build
+    for database in made:
+        database.dispose()

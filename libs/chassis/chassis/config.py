@@ -1,5 +1,6 @@
 """Settings: read once from the environment, typed, frozen; a process with a missing one refuses to start."""
 
+import re
 import sys
 from collections.abc import Callable
 from dataclasses import MISSING, dataclass, fields
@@ -9,6 +10,7 @@ from environs import EnvError, FileAwareEnv
 
 EX_CONFIG = 78  # sysexits.h: something was found in an unconfigured or misconfigured state.
 SHORTEST_SECRET = 32
+_SERVICE_URL = re.compile(r"[a-z_]+=https?://[A-Za-z0-9.\[\]:-]+\Z")
 
 
 class SettingsError(Exception):
@@ -34,6 +36,9 @@ class Settings:
     broker_url: str = ""
     jwks_url: str = ""
     cursor_secret: str = ""
+    # Where the services are that this one asks (`identity=http://… customers=http://…`), and what lets it in there.
+    service_urls: str = ""
+    service_key: str = ""
     token_issuer: str = "crm"  # noqa: S105  # A name, not a secret.
     token_audience: str = "crm"  # noqa: S105  # A name, not a secret.
     web_bind: str = "127.0.0.1:8000"
@@ -64,12 +69,19 @@ class Settings:
                 values[spec.name] = value
             elif spec.name in required or spec.default is MISSING:
                 problems.append(f"{name} is not set (nor {name}_FILE)")
-        secret = values.get("cursor_secret")
-        if isinstance(secret, str) and len(secret) < SHORTEST_SECRET:
-            problems.append(f"CURSOR_SECRET is shorter than {SHORTEST_SECRET} characters")
+        for name in ("cursor_secret", "service_key"):
+            secret = values.get(name)
+            if isinstance(secret, str) and len(secret) < SHORTEST_SECRET:
+                problems.append(f"{name.upper()} is shorter than {SHORTEST_SECRET} characters")
+        if not all(map(_SERVICE_URL.match, str(values.get("service_urls", "")).split())):
+            problems.append("SERVICE_URLS has an entry that is not <service>=http(s)://<host>[:<port>]")
         if problems:
             raise SettingsError(problems)
         return cls(**values)  # type: ignore[arg-type]  # Each value was read with the reader of its field's type.
+
+    def service_url(self, name: str) -> str | None:
+        """The base URL of another service, or None where this one was not told."""
+        return dict(entry.split("=", 1) for entry in self.service_urls.split()).get(name)
 
 
 def exit_with(error: SettingsError) -> None:

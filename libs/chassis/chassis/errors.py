@@ -97,6 +97,16 @@ class Invalid(AppError):
     title = "Invalid input"
 
 
+@dataclass
+class UnknownReference(Invalid):
+    """Values name records of other services that this one has not heard of: `references` are their kinds and ids.
+
+    What owns them may know better, because the news may be on its way; where nobody is asked, it is a wrong value.
+    """
+
+    references: frozenset[tuple[str, int]] = frozenset()
+
+
 class PreconditionRequired(AppError):
     """A write without If-Match (RFC 6585, 3)."""
 

@@ -10,11 +10,11 @@ from chassis.broker.subscriptions import Subscriptions
 from chassis.context import Context, acting_as
 from chassis.db.session import Database, Session
 from chassis.events import Event
-from customers.commands.company_references import save_company_reference
+from customers.commands.company_references import company_values, save_company_reference
 from customers.commands.import_work import work
 from customers.commands.imports import purge_old_imports
 from customers.commands.transfers import continue_transfer, start_transfer
-from customers.commands.user_references import save_user_reference
+from customers.commands.user_references import member_values, save_user_reference
 from customers.queries.transfers import list_pending_transfers
 from customers.schemas.import_rows import RowReader
 
@@ -25,19 +25,8 @@ def on_membership_changed(session: Session, event: Event) -> None:
     """Know the user whom customers of this company can be assigned to, and whether they can be now."""
     is_member = event.data["after"] is not None
     membership = event.data["after"] or event.data["before"]
-    user = membership["user"]
-    save_user_reference(
-        session,
-        membership["user_id"],
-        event.record_id,
-        event.aggregate_version,
-        {
-            "name": f"{user['first_name']} {user['last_name']}",
-            "email": user["email"],
-            # Events from before there were suspensions do not say.
-            "is_active": is_member and user["is_active"] and membership.get("status", "active") == "active",
-        },
-    )
+    values = member_values(membership, is_member=is_member)
+    save_user_reference(session, membership["user_id"], event.record_id, event.aggregate_version, values)
 
 
 def on_member_deactivated(session: Session, event: Event) -> None:
@@ -67,9 +56,7 @@ def transfer_customers(database: Database, stop: Flag) -> None:
 
 def on_company(session: Session, event: Event) -> None:
     """Know where the company is and what it has set."""
-    company = event.data["after"]
-    values = {"region": company["region"], "settings": company["settings"]}
-    save_company_reference(session, event.aggregate_version, values)
+    save_company_reference(session, event.aggregate_version, company_values(event.data["after"]))
 
 
 def work_on_imports(database: Database, stop: Flag) -> None:

@@ -18,11 +18,13 @@ from chassis.context import Context, acting_as, current
 from chassis.db.idempotency import Claim, StoredAnswer
 from chassis.db.session import Database
 from chassis.errors import Forbidden
+from chassis.references import References
 from chassis.service import Service
 from chassis.web import health, measures, problems
 from chassis.web.auth import PUBLIC, Principal, TokenVerifier, check_permission, own_only, public
 from chassis.web.denials import Denials, documented
 from chassis.web.keys import KeySet
+from chassis.web.read_through import read_through
 from chassis.web.schemas import LARGEST_ID, Problem
 
 LARGEST_BODY = 1024 * 1024
@@ -88,6 +90,7 @@ class ServiceApplication(Flask):
             KeySet(settings.jwks_url), issuer=settings.token_issuer, audience=settings.token_audience
         )
         self.denials = Denials(database, service.name)
+        self.references = References(service.references, settings, database)
         self.access: dict[str, str] = {}
         self.session_interface = NoSessions()
         self.url_map.converters["id"] = IdConverter
@@ -176,7 +179,7 @@ class ServiceApplication(Flask):
                 return self._serve(rule)
             try:
                 check_permission(principal, access)
-                return self._serve(rule)
+                return read_through(self.references, lambda: self._serve(rule))
             except Forbidden as refusal:
                 self.denials.record(principal, request.method, rule.rule, refusal)
                 raise

@@ -1,5 +1,6 @@
 """Who calls: the access token checked again in every service, whatever the gateway said, and the route's permission."""
 
+import hmac
 import re
 import time
 from collections import OrderedDict
@@ -66,6 +67,12 @@ def authenticated(view: View) -> View:
     """Declare that a route asks for a valid token and no particular permission."""
     view.access = ANYBODY  # type: ignore[attr-defined]  # See require.
     return view
+
+
+def shows_key(authorization: str | None, key: str) -> bool:
+    """Whether an Authorization header shows the key that opens an internal route; one without a key opens to nobody."""
+    shown = (authorization or "").encode("utf-8", "surrogateescape")
+    return hmac.compare_digest(shown, f"Bearer {key}".encode()) and key != ""
 
 
 def check_permission(principal: Principal, permission: str) -> None:

@@ -10,9 +10,10 @@ from flask import Response, current_app
 from marshmallow import fields
 
 from chassis.db.records import Record
-from chassis.errors import AppError
+from chassis.errors import AppError, UnknownReference
 from chassis.web.answers import answer
 from chassis.web.problems import describe, translate
+from chassis.web.read_through import unasked
 from chassis.web.request import session
 from chassis.web.schemas import OutSchema
 
@@ -37,7 +38,9 @@ def each(items: Sequence[Any], change: Callable[[Any], tuple[int, Record | None]
     """Run `change` on every item behind a savepoint; it answers the status and the record of its success.
 
     What an item did before it failed is undone, and the others stand (RFC 4918 calls this a multi-status; ours is 200).
+    Raises UnknownReference, with all that the items miss, while their owners have not been asked.
     """
+    missing: frozenset[tuple[str, int]] = frozenset()
     parts: list[bytes] = []
     failed = 0
     for item in items:
@@ -47,8 +50,12 @@ def each(items: Sequence[Any], change: Callable[[Any], tuple[int, Record | None]
             parts.append(b'{"status":%d,"record":%s}' % (status, b"null" if record is None else record.json))
         except (AppError, psycopg.Error, sqlalchemy.exc.DBAPIError) as error:
             failed += 1
+            if isinstance(error, UnknownReference):
+                missing |= unasked(error)
             expected = _expected(error)
             parts.append(b'{"status":%d,"problem":%s}' % (expected.status, orjson.dumps(describe(expected))))
+    if missing:
+        raise UnknownReference("unknown_reference", "Some records are not known here yet.", references=missing)
     results = b",".join(parts)
     return answer(b'{"succeeded":%d,"failed":%d,"results":[%s]}' % (len(items) - failed, failed, results))
 

@@ -1,14 +1,17 @@
 """What the service knows of the company that it works for."""
 
+from collections.abc import Mapping
 from typing import Any
 
-from sqlalchemy import Integer, bindparam, text
+from sqlalchemy import Integer, and_, bindparam, func, or_, text
 from sqlalchemy.dialects.postgresql import insert as upsert
 
 from chassis.context import tenant
 from chassis.db.session import Session
 from chassis.db.statements import Prepared
 from customers.models import company_refs
+
+_KNOWN = ("version", "region", "settings")
 
 _new = upsert(company_refs).values(
     company_id=bindparam("of_company", type_=company_refs.c.company_id.type),
@@ -19,10 +22,47 @@ _new = upsert(company_refs).values(
 _SAVE_COMPANY = Prepared(
     _new.on_conflict_do_update(
         index_elements=["company_id"],
-        set_={name: _new.excluded[name] for name in ("version", "region", "settings")} | {"updated_at": text("now()")},
+        set_={name: _new.excluded[name] for name in _KNOWN} | {"updated_at": text("now()")},
         where=company_refs.c.version < _new.excluded.version,
     )
 )
+_REPAIR = Prepared(
+    _new.on_conflict_do_update(
+        index_elements=["company_id"],
+        set_={name: _new.excluded[name] for name in _KNOWN} | {"updated_at": text("now()")},
+        where=and_(
+            or_(
+                company_refs.c.version < _new.excluded.version,
+                company_refs.c.version == bindparam("seen_version", type_=Integer()),
+            ),
+            func.row(*(company_refs.c[name] for name in _KNOWN)).is_distinct_from(
+                func.row(*(_new.excluded[name] for name in _KNOWN))
+            ),
+        ),
+    )
+)
+
+
+def company_values(company: Mapping[str, Any]) -> dict[str, Any]:
+    """What is kept of a company as identity shows it, in events and answers alike."""
+    return {"region": company["region"], "settings": company["settings"]}
+
+
+def repair_company(session: Session, company: Mapping[str, Any], seen: int | None) -> bool:
+    """Make what is kept of the company what identity answered; whether that changed anything.
+
+    `seen` is the version that was kept before identity was asked. An event that has come since and tells of a newer
+    state stands.
+    """
+    values = company_values(company)
+    touched = session.run(
+        _REPAIR,
+        of_company=tenant(),
+        new_version=company["version"],
+        seen_version=-1 if seen is None else seen,
+        **values,
+    )
+    return touched > 0
 
 
 def save_company_reference(session: Session, version: int, values: dict[str, Any]) -> None:

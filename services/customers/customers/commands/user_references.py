@@ -1,15 +1,18 @@
 """What the service knows of identity's users, so that foreign keys to them are real and nobody inactive gets work."""
 
+from collections.abc import Mapping
 from typing import Any
 
-from sqlalchemy import BigInteger, Integer, bindparam, func, select, text
+from sqlalchemy import BigInteger, Integer, and_, bindparam, false, func, or_, select, text, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 
 from chassis.context import current, tenant
 from chassis.db.session import Session
 from chassis.db.statements import Prepared
-from chassis.errors import FieldError, Invalid
+from chassis.errors import FieldError, Invalid, UnknownReference
 from customers.models import user_refs
+
+USER = "user"
 
 _KNOWN = ("membership_id", "version", "name", "email", "is_active")
 _new = upsert(user_refs).values(
@@ -21,6 +24,8 @@ _new = upsert(user_refs).values(
     email=bindparam("email", type_=user_refs.c.email.type),
     is_active=bindparam("is_active", type_=user_refs.c.is_active.type),
 )
+_UNKNOWN = "There is no such user in this company."
+UNKNOWN_USER = Invalid("unknown_user", _UNKNOWN, (FieldError("/assigned_to", "unknown_reference", _UNKNOWN),))
 # Who leaves a company and joins it again has a new membership, whose versions begin anew; its id is the higher one.
 _SAVE_USER = Prepared(
     _new.on_conflict_do_update(
@@ -29,6 +34,32 @@ _SAVE_USER = Prepared(
         where=func.row(user_refs.c.membership_id, user_refs.c.version)
         < func.row(_new.excluded.membership_id, _new.excluded.version),
     )
+)
+# As above, and where what is kept is still what it was before identity was asked, anything replaces it: events tell of
+# what identity has committed, so it cannot have answered less unless what is kept here is wrong.
+_SEEN = (bindparam("seen_membership", type_=BigInteger()), bindparam("seen_version", type_=Integer()))
+_kept = func.row(user_refs.c.membership_id, user_refs.c.version)
+_REPAIR = Prepared(
+    _new.on_conflict_do_update(
+        index_elements=["company_id", "user_id"],
+        set_={name: _new.excluded[name] for name in _KNOWN} | {"updated_at": text("now()")},
+        where=and_(
+            or_(_kept < func.row(_new.excluded.membership_id, _new.excluded.version), _kept == func.row(*_SEEN)),
+            func.row(*(user_refs.c[name] for name in _KNOWN)).is_distinct_from(
+                func.row(*(_new.excluded[name] for name in _KNOWN))
+            ),
+        ),
+    )
+)
+_DEACTIVATE = Prepared(
+    update(user_refs)
+    .where(
+        user_refs.c.company_id == bindparam("of_company", type_=BigInteger()),
+        user_refs.c.user_id == bindparam("of_user", type_=BigInteger()),
+        user_refs.c.is_active,
+        _kept == func.row(*_SEEN),
+    )
+    .values(is_active=false(), updated_at=text("now()"))
 )
 # Under a lock that an event about the user has to wait for: whoever is assigned to before it is still there to be moved
 # when it comes, and nobody is assigned to after it.
@@ -71,12 +102,66 @@ def save_user_reference(
     )
 
 
+def save_member(session: Session, membership: dict[str, Any]) -> None:
+    """Keep what identity answers of a member, as if the event had come."""
+    values = member_values(membership)
+    save_user_reference(session, membership["user_id"], membership["id"], membership["version"], values)
+
+
+def repair_member(session: Session, membership: dict[str, Any], seen: tuple[int, int] | None) -> bool:
+    """Make what is kept of a member what identity answered; whether that changed anything.
+
+    `seen` is the membership and its version that were kept before identity was asked, None for nobody. An event that
+    has come since and tells of a newer state stands.
+    """
+    seen_membership, seen_version = seen or (-1, -1)
+    touched = session.run(
+        _REPAIR,
+        of_company=tenant(),
+        of_user=membership["user_id"],
+        of_membership=membership["id"],
+        new_version=membership["version"],
+        seen_membership=seen_membership,
+        seen_version=seen_version,
+        **member_values(membership),
+    )
+    return touched > 0
+
+
+def deactivate_unknown(session: Session, user_id: int, seen: tuple[int, int]) -> bool:
+    """Let nobody be assigned to a user whom identity did not know, unless an event has come since.
+
+    Answers whether one could before.
+    """
+    touched = session.run(
+        _DEACTIVATE, of_company=tenant(), of_user=user_id, seen_membership=seen[0], seen_version=seen[1]
+    )
+    return touched > 0
+
+
+def member_values(membership: Mapping[str, Any], *, is_member: bool = True) -> dict[str, Any]:
+    """What is kept of a membership as identity shows it, in events and answers alike."""
+    user = membership["user"]
+    return {
+        "name": f"{user['first_name']} {user['last_name']}",
+        "email": user["email"],
+        # Events from before there were suspensions do not say.
+        "is_active": is_member and user["is_active"] and membership.get("status", "active") == "active",
+    }
+
+
 def refuse_inactive(session: Session, user_id: int | None) -> None:
-    """Raise Invalid for a user who is known to be inactive; one who is not known at all the foreign key refuses."""
+    """Raise Invalid for a user who is known to be inactive, UnknownReference for one who is not known at all."""
     if user_id is None:
         return
     session.connection()
     row = session.fetch_one(_IS_ACTIVE, of_company=tenant(), of_user=user_id)
-    if row is not None and not row[0]:
+    if row is None:
+        if user_id != current().user_id:
+            raise UnknownReference(
+                UNKNOWN_USER.code, UNKNOWN_USER.detail, UNKNOWN_USER.errors, references=frozenset({(USER, user_id)})
+            )
+        know_actor(session)
+    elif not row[0]:
         detail = "This user is not active in the company."
         raise Invalid("inactive_user", detail, (FieldError("/assigned_to", "inactive_user", detail),))

@@ -9,6 +9,7 @@ from identity.routes import (
     keys,
     memberships,
     passwords,
+    references,
     revocations,
     sessions,
     tokens,
@@ -26,6 +27,7 @@ BLUEPRINTS = (
     emails.blueprint,
     keys.blueprint,
     revocations.blueprint,
+    references.blueprint,
     api_keys.blueprint,
     tokens.blueprint,
 )

@@ -1,13 +1,12 @@
 """What the gateways' agents ask for; no gateway leads here, and the agents' key opens it."""
 
-import hmac
 import re
 
 from flask import Response, current_app, request
 
 from chassis.errors import BadRequest, Unauthenticated
 from chassis.web.answers import answer
-from chassis.web.auth import public
+from chassis.web.auth import public, shows_key
 from chassis.web.blueprint import Blueprint
 from chassis.web.request import session
 from identity.keys import IdentitySettings
@@ -31,9 +30,7 @@ def list_revocations() -> Response:
 
 def _refuse_strangers(settings: IdentitySettings) -> None:
     """Raise Unauthenticated for all who do not show the agents' key, and for everybody where there is none."""
-    shown = request.headers.get("Authorization", "").encode("utf-8", "surrogateescape")
-    wanted = f"Bearer {settings.gateway_agent_key}".encode()
-    if not hmac.compare_digest(shown, wanted) or not settings.gateway_agent_key:
+    if not shows_key(request.headers.get("Authorization"), settings.gateway_agent_key):
         raise Unauthenticated(
             "invalid_agent_key", "This is for the agents of gateways.", headers={"WWW-Authenticate": "Bearer"}
         )

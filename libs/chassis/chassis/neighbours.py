@@ -1,0 +1,121 @@
+"""Another service, asked over HTTP: never for long, and not at all for a while after it did not answer."""
+
+import contextlib
+import socket
+import threading
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from http import HTTPStatus
+from http.client import HTTPConnection, HTTPException, HTTPSConnection
+from typing import Any
+from urllib.parse import urlencode, urlsplit
+
+import orjson
+import structlog
+
+from chassis.context import current
+from chassis.errors import Unavailable
+from chassis.metrics import NEIGHBOUR_REQUESTS
+
+CONNECT_SECONDS = 0.5
+ANSWER_SECONDS = 1.0
+PAUSE_SECONDS = 2.0
+LARGEST_ANSWER = 16 * 1024 * 1024
+
+log = structlog.get_logger()
+
+
+@dataclass(frozen=True, slots=True)
+class Records:
+    """Records as their owner's events show them in `after`, and the id to go on behind, None at the end."""
+
+    data: list[dict[str, Any]]
+    next: int | None
+
+
+class Neighbour:
+    """A service at `url` that `key` opens; `seconds` bounds a whole answer, however slowly it drips.
+
+    After a failure it is left alone for two seconds, in which every question fails at once; then one question at a time
+    tries whether it is back (a circuit breaker). Threads may share it.
+    """
+
+    def __init__(self, name: str, url: str, key: str, *, seconds: float = ANSWER_SECONDS) -> None:
+        self._name = name
+        self._url = urlsplit(url)
+        self._key = key
+        self._seconds = seconds
+        self._lock = threading.Lock()
+        self._is_failing = False
+        self._resting_until = float("-inf")
+
+    def records(self, path: str, query: Mapping[str, object]) -> Records:
+        """What the service answers to GET. Raises Unavailable: no answer in time, or none that makes sense.
+
+        Nobody may hold a lock meanwhile: to be called outside of any transaction.
+        """
+        self._refuse_in_pause()
+        try:
+            document = orjson.loads(self._get(f"{path}?{urlencode(query)}"))
+            data, following = document["data"], document["next"]
+            if not isinstance(data, list) or not isinstance(following, int | None):
+                raise TypeError("the answer is no list of records")  # noqa: TRY301  # One place for all failures.
+        except (OSError, HTTPException, ValueError, KeyError, TypeError) as error:
+            with self._lock:
+                self._is_failing, self._resting_until = True, time.monotonic() + PAUSE_SECONDS
+            NEIGHBOUR_REQUESTS.labels(self._name, "failed").inc()
+            log.warning("neighbour_does_not_answer", service=self._name, path=path, error=str(error))
+            raise self._unavailable() from None
+        with self._lock:
+            self._is_failing, self._resting_until = False, float("-inf")
+        NEIGHBOUR_REQUESTS.labels(self._name, "answered").inc()
+        return Records(data, following)
+
+    def _refuse_in_pause(self) -> None:
+        with self._lock:
+            now = time.monotonic()
+            if now < self._resting_until:
+                NEIGHBOUR_REQUESTS.labels(self._name, "refused").inc()
+                raise self._unavailable()
+            if self._is_failing:
+                self._resting_until = now + PAUSE_SECONDS
+
+    def _unavailable(self) -> Unavailable:
+        return Unavailable(
+            "reference_unavailable",
+            f"The request names a record that has to be asked for at {self._name}, which does not answer now.",
+            headers={"Retry-After": f"{PAUSE_SECONDS:.0f}"},
+        )
+
+    def _get(self, target: str) -> bytes:
+        kind = HTTPSConnection if self._url.scheme == "https" else HTTPConnection
+        connection = kind(self._url.hostname or "", self._url.port, timeout=min(CONNECT_SECONDS, self._seconds))
+        began = time.monotonic()
+        try:
+            connection.connect()
+            left = max(began + self._seconds - time.monotonic(), 0.001)
+            # A socket's timeout begins anew with every byte; the guard ends the whole answer in time.
+            connection.sock.settimeout(left)
+            guard = threading.Timer(left, _cut, [connection.sock])
+            guard.daemon = True
+            guard.start()
+            try:
+                headers = {"Authorization": f"Bearer {self._key}", "X-Request-Id": current().request_id}
+                connection.request("GET", target, headers=headers)
+                answer = connection.getresponse()
+                body = answer.read(LARGEST_ANSWER + 1)
+            finally:
+                guard.cancel()
+        finally:
+            connection.close()
+        if answer.status != HTTPStatus.OK:
+            raise HTTPException(f"status {answer.status}")
+        if len(body) > LARGEST_ANSWER:
+            raise HTTPException("the answer is too large")
+        return body
+
+
+def _cut(connected: socket.socket) -> None:
+    with contextlib.suppress(OSError):
+        connected.shutdown(socket.SHUT_RDWR)

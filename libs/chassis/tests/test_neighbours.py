@@ -1,0 +1,145 @@
+"""Another service that answers, is slow, talks nonsense, is gone and comes back: nobody waits for it for long."""
+
+import socket
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+import pytest
+
+from chassis import neighbours
+from chassis.errors import Unavailable
+from chassis.neighbours import Neighbour
+
+KEY = "k" * 32
+GOOD = b'{"data":[{"id":1}],"next":null}'
+
+
+class Stub(ThreadingHTTPServer):
+    """Answers as it is told to, and counts."""
+
+    daemon_threads = True
+
+    def __init__(self):
+        super().__init__(("127.0.0.1", 0), Handler)
+        self.asked = []
+        self.status, self.body, self.headers, self.drip = 200, GOOD, {}, 0.0
+        self.url = f"http://127.0.0.1:{self.server_port}"
+
+
+class Handler(BaseHTTPRequestHandler):
+    def do_GET(self):
+        stub = self.server
+        stub.asked.append((self.path, self.headers["Authorization"]))
+        try:
+            self.send_response(stub.status)
+            self.send_header("Content-Length", str(len(stub.body)))
+            for name, value in stub.headers.items():
+                self.send_header(name, value)
+            self.end_headers()
+            if not stub.drip:
+                self.wfile.write(stub.body)
+            for index in range(len(stub.body) if stub.drip else 0):
+                self.wfile.write(stub.body[index : index + 1])
+                self.wfile.flush()
+                time.sleep(stub.drip)  # The slowness that is tested.
+        except OSError:
+            self.close_connection = True
+
+    def log_message(self, *_):
+        """Keep quiet."""
+
+
+@pytest.fixture
+def stub():
+    server = Stub()
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+    thread.start()
+    yield server
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+@pytest.fixture
+def clock(monkeypatch):
+    """Time that passes when the test says so, for the pause alone."""
+
+    class Clock:
+        ahead = 0.0
+
+        def monotonic(self):
+            return time.monotonic() + self.ahead
+
+    clock = Clock()
+    monkeypatch.setattr(neighbours, "time", clock)
+    return clock
+
+
+def timed(call):
+    began = time.monotonic()
+    with pytest.raises(Unavailable) as caught:
+        call()
+    assert (caught.value.code, caught.value.headers) == ("reference_unavailable", {"Retry-After": "2"})
+    return time.monotonic() - began
+
+
+def test_records_come_with_the_key_and_the_id_to_go_on_behind(stub):
+    stub.body = b'{"data":[{"id":1}],"next":7}'
+    answer = Neighbour("owner", stub.url, KEY).records("/internal/things/3", {"ids": "1,2"})
+    assert (answer.data, answer.next) == ([{"id": 1}], 7)
+    assert stub.asked == [("/internal/things/3?ids=1%2C2", f"Bearer {KEY}")]
+
+
+@pytest.mark.parametrize(
+    ("status", "body"),
+    [
+        *((status, GOOD) for status in (500, 401, 404, 302)),
+        (204, b""),
+        *((200, body) for body in (b"<html>", b"[]", b"{}", b"null", b'{"data":{},"next":null}')),
+        (200, b'{"data":[],"next":"x"}'),
+    ],
+)
+def test_what_is_no_answer_is_a_failure_and_never_an_empty_list(stub, status, body):
+    stub.status, stub.body, stub.headers = status, body, {"Location": stub.url}
+    timed(lambda: Neighbour("owner", stub.url, KEY).records("/x", {}))
+
+
+def test_an_answer_that_drips_is_cut_off_in_time(stub):
+    stub.drip = 0.2
+    assert 0.9 < timed(lambda: Neighbour("owner", stub.url, KEY).records("/x", {})) < 1.3
+
+
+def test_nobody_waits_long_for_somebody_who_takes_the_call_and_says_nothing():
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        url = f"http://127.0.0.1:{silent.getsockname()[1]}"
+        assert timed(lambda: Neighbour("owner", url, KEY).records("/x", {})) < 1.3
+
+
+def test_after_a_failure_nobody_asks_until_the_pause_is_over_and_then_one(stub, clock):
+    neighbour = Neighbour("owner", stub.url, KEY)
+    stub.status = 500
+    timed(lambda: neighbour.records("/x", {}))
+    began = time.monotonic()
+    for _ in range(1000):
+        with pytest.raises(Unavailable):
+            neighbour.records("/x", {})
+    assert time.monotonic() - began < 0.2
+    assert len(stub.asked) == 1
+    clock.ahead, stub.drip, stub.status, stub.body = 2.1, 0.01, 200, GOOD
+    gate = threading.Barrier(8)
+
+    def ask():
+        gate.wait(10)
+        try:
+            return neighbour.records("/x", {}).data
+        except Unavailable:
+            return None
+
+    with ThreadPoolExecutor(8) as pool:
+        answers = [future.result() for future in [pool.submit(ask) for _ in range(8)]]
+    assert len(stub.asked) == 2
+    assert [answer for answer in answers if answer] == [[{"id": 1}]]
+    neighbour.records("/x", {})
+    assert len(stub.asked) == 3
