@@ -49,24 +49,18 @@ def lock_many(session: Session, records: Records, ids: Iterable[int], *, lock: b
 
 def create_many(
     session: Session, records: Records, event_type: EventType, rows: Sequence[Mapping[str, Any]]
-) -> list[Record]:
-    """Insert records of the tenant; a column that a row does not name gets its default. Answers them in that order.
+) -> list[tuple[int, int]]:
+    """Insert records of the tenant; a column that a row does not name gets its default.
 
-    Raises psycopg's IntegrityError for a constraint.
+    Answers their ids and versions in the order of the rows. Raises psycopg's IntegrityError for a constraint.
     """
     if not rows:
         return []
     names = tuple(sorted(set().union(*rows)))
-    found = session.fetch(_inserted(records, names), of_company=tenant(), rows=orjson.dumps(rows).decode())
+    parameters = outbox.creation_parameters(event_type, records.source, len(rows))
+    found = session.fetch(_inserted(records, names), rows=orjson.dumps(rows).decode(), **parameters)
     # Ids are drawn in the order of the rows.
-    created = sorted((Record(*row) for row in found), key=lambda record: record.id)
-    outbox.record_many(
-        session,
-        event_type,
-        source=records.source,
-        changes=[outbox.Change(record.id, record.version, None, record.json) for record in created],
-    )
-    return created
+    return sorted((row[0], row[1]) for row in found)
 
 
 def change_many(
@@ -136,8 +130,11 @@ def _inserted(records: Records, names: tuple[str, ...]) -> Prepared:
     table = records.view.table
     given = json_rows("v", *(column(name, table.c[name].type) for name in names))
     values: list[ColumnElement[Any]] = [_or_default(given.c[name], table.c[name]) for name in names]
-    chosen = select(bindparam("of_company", type_=BigInteger), *values).select_from(given)
-    return Prepared(records.view.returning(insert(table).from_select(["company_id", *names], chosen)))
+    chosen = select(bindparam("company_id", type_=BigInteger), *values).select_from(given)
+    statement = insert(table).from_select(["company_id", *names], chosen)
+    created = records.view.returning(statement).cte("created")
+    recorded = outbox.recording_created(created)
+    return Prepared(select(created.c.id, created.c.version).add_cte(recorded))
 
 
 def _or_default(given: ColumnElement[Any], target: Column[Any]) -> ColumnElement[Any]:

@@ -54,7 +54,9 @@ class JsonView:
 
 
 def _document(row: FromClause) -> Select[Any]:
-    return select(func.row_to_json(literal_column("r")), row.c["id"], row.c["version"]).select_from(row)
+    return select(func.row_to_json(literal_column("r")).label("document"), row.c["id"], row.c["version"]).select_from(
+        row
+    )
 
 
 def _shown(table: Table, name: str) -> ColumnElement[Any]:

@@ -1,12 +1,31 @@
 """Recording an event in the transaction of the change it tells of (transactional outbox)."""
 
+import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from itertools import accumulate
 from typing import Any
 
 import orjson
-from sqlalchemy import ARRAY, BigInteger, Integer, LargeBinary, Table, Uuid, bindparam, column, func, insert, select
+from sqlalchemy import (
+    ARRAY,
+    CTE,
+    BigInteger,
+    ColumnElement,
+    Integer,
+    LargeBinary,
+    Table,
+    Text,
+    Uuid,
+    bindparam,
+    column,
+    func,
+    insert,
+    literal_column,
+    select,
+)
+from sqlalchemy.sql.elements import Grouping
 from sqlalchemy.types import TypeEngine
 
 from chassis import events
@@ -31,29 +50,26 @@ _COLUMNS = (
 )
 _BOOKKEEPING = {"version", "updated_at"}
 _INSERT = Prepared(insert(OUTBOX).values({name: bindparam(name, type_=OUTBOX.c[name].type) for name in _COLUMNS}))
-# What differs from one event of a statement to the next, as arrays of equal length.
+# What differs from one event of a statement to the next, as arrays of equal length; the bodies come in one piece, since
+# an array of them would be written and read as text.
 _DIFFERING: dict[str, TypeEngine[Any]] = {
     "event_id": Uuid(as_uuid=False),
     "aggregate_id": BigInteger(),
     "aggregate_version": Integer(),
-    "body": LargeBinary(),
+    "begins": Integer(),
+    "length": Integer(),
 }
 _each = (
     func.unnest(*(bindparam(name, type_=ARRAY(kind)) for name, kind in _DIFFERING.items()))
     .table_valued(*(column(name, kind) for name, kind in _DIFFERING.items()))
     .render_derived(name="e")
 )
-_INSERT_MANY = Prepared(
-    insert(OUTBOX).from_select(
-        list(_COLUMNS),
-        select(
-            *(
-                _each.c[name] if name in _DIFFERING else bindparam(name, type_=OUTBOX.c[name].type).label(name)
-                for name in _COLUMNS
-            )
-        ),
-    )
-)
+_VALUES: dict[str, ColumnElement[Any]] = {
+    name: _each.c[name] if name in _DIFFERING else bindparam(name, type_=OUTBOX.c[name].type).label(name)
+    for name in _COLUMNS
+}
+_VALUES["body"] = func.substring(bindparam("bodies", type_=LargeBinary), _each.c.begins, _each.c.length).label("body")
+_INSERT_MANY = Prepared(insert(OUTBOX).from_select(list(_COLUMNS), select(*_VALUES.values())))
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +102,6 @@ def record(
     `event_id` is given where the record itself names the event. Raises LookupError outside of
     a tenant.
     """
-    company_id = tenant()
     event_id = event_id or events.new_id()
     occurred_at = datetime.now(UTC)
     body = events.encode(
@@ -103,16 +118,11 @@ def record(
     )
     session.run(
         _INSERT,
+        **_common(event_type, occurred_at),
         event_id=event_id,
-        company_id=company_id,
-        aggregate_type=event_type.table,
         aggregate_id=record_id,
         aggregate_version=version,
-        type=event_type.name,
-        routing_key=event_type.routing_key(company_id),
-        correlation_id=current().request_id[:64],
         body=body,
-        occurred_at=occurred_at,
     )
     return event_id
 
@@ -121,7 +131,7 @@ def record_many(session: Session, event_type: events.EventType, *, source: str, 
     """Store the events of many changes of one type in one statement; otherwise as `record`."""
     if not changes:
         return
-    company_id, context, occurred_at = tenant(), current(), datetime.now(UTC)
+    context, occurred_at = current(), datetime.now(UTC)
     ids = [events.new_id() for _ in changes]
     bodies = [
         events.encode(
@@ -138,19 +148,78 @@ def record_many(session: Session, event_type: events.EventType, *, source: str, 
         )
         for event_id, change in zip(ids, changes, strict=True)
     ]
+    lengths = [len(body) for body in bodies]
     session.run(
         _INSERT_MANY,
+        **_common(event_type, occurred_at),
         event_id=ids,
-        company_id=company_id,
-        aggregate_type=event_type.table,
         aggregate_id=[change.record_id for change in changes],
         aggregate_version=[change.version for change in changes],
-        type=event_type.name,
-        routing_key=event_type.routing_key(company_id),
-        correlation_id=context.request_id[:64],
-        body=bodies,
-        occurred_at=occurred_at,
+        begins=[1, *(1 + end for end in accumulate(lengths[:-1]))],
+        length=lengths,
+        bodies=b"".join(bodies),
     )
+
+
+def recording_created(created: CTE) -> CTE:
+    """An INSERT that records the event of each row of `created` (document, id, version) in the same statement.
+
+    Its parameters are `creation_parameters`; the events' bodies are put together by PostgreSQL, and the records need
+    not leave it.
+    """
+    number = func.row_number().over()
+    texts = [bindparam(f"text{index}", type_=Text) for index in range(5)]
+    event_id = Grouping(bindparam("event_ids", type_=ARRAY(Uuid(as_uuid=False))))[number]
+    row = created.c
+    body = func.concat(texts[0], event_id, texts[1], row.id, texts[2], row.version, texts[3], row.document, texts[4])
+    values: dict[str, ColumnElement[Any]] = {
+        name: bindparam(name, type_=OUTBOX.c[name].type).label(name) for name in _COLUMNS
+    }
+    values |= {"event_id": event_id, "aggregate_id": row.id, "aggregate_version": row.version}
+    values["body"] = func.convert_to(body, literal_column("'UTF8'"))
+    chosen = select(*values.values()).select_from(created)
+    return insert(OUTBOX).inline().from_select(list(_COLUMNS), chosen).cte("events")
+
+
+def creation_parameters(event_type: events.EventType, source: str, count: int) -> dict[str, Any]:
+    """The parameters of `recording_created` for so many records."""
+    occurred_at = datetime.now(UTC)
+    # An envelope like every other, cut where the events differ. A client chooses some of its texts, so the marks are
+    # ones that nobody can know beforehand.
+    event_id, document = events.new_id(), events.new_id()
+    record_id, version = (10**18 + secrets.randbelow(10**18) for _ in range(2))
+    body = events.encode(
+        event_type,
+        source=source,
+        event_id=event_id,
+        occurred_at=occurred_at,
+        record_id=record_id,
+        aggregate_version=version,
+        context=current(),
+        before=None,
+        after=document.encode(),
+        changed=(),
+    ).decode()
+    texts = []
+    for mark in (event_id, str(record_id), str(version), document):
+        text, found, body = body.partition(mark)
+        assert found
+        texts.append(text)
+    common = _common(event_type, occurred_at)
+    fragments = {f"text{index}": text for index, text in enumerate([*texts, body])}
+    return common | fragments | {"event_ids": [events.new_id() for _ in range(count)]}
+
+
+def _common(event_type: events.EventType, occurred_at: datetime) -> dict[str, Any]:
+    company_id = tenant()
+    return {
+        "company_id": company_id,
+        "aggregate_type": event_type.table,
+        "type": event_type.name,
+        "routing_key": event_type.routing_key(company_id),
+        "correlation_id": current().request_id[:64],
+        "occurred_at": occurred_at,
+    }
 
 
 def _changed(before: bytes | None, after: bytes | None) -> list[str]:

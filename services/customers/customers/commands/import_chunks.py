@@ -6,7 +6,20 @@ from typing import Any
 
 import orjson
 import psycopg
-from sqlalchemy import ARRAY, BigInteger, Integer, LargeBinary, any_, bindparam, column, delete, insert, select, update
+from sqlalchemy import (
+    ARRAY,
+    BigInteger,
+    Integer,
+    LargeBinary,
+    any_,
+    bindparam,
+    column,
+    delete,
+    func,
+    insert,
+    select,
+    update,
+)
 
 from chassis.context import tenant
 from chassis.db.bulk import change_many, delete_many, json_rows, lock_many
@@ -23,6 +36,10 @@ from customers.rules.import_mapping import Cells
 from customers.rules.matching import matching_keys
 
 _TRIES = 3
+
+# A plan that was made while a table was empty, those of foreign keys above all, takes any index that begins with the
+# tenant, and reads all rows of the tenant for each new one until the table is analysed.
+_ANALYZE = Prepared(select(func.analyze_customers()))
 
 _COMPANY = bindparam("of_company", type_=BigInteger)
 _IMPORT = bindparam("of_import", type_=BigInteger)
@@ -79,6 +96,9 @@ def run_chunk(
     session: Session, job: Job, number: int, rows: Sequence[ReadRow], draw_codes: Callable[[Session, int], int]
 ) -> Outcome:
     """Create and change the customers of the rows, and keep what became of them."""
+    if number & (number - 1) == 0:  # After the first chunk, and whenever there are twice as many.
+        session.connection()
+        session.fetch(_ANALYZE)
     way = Way(job.mode, job.match_by, job.refuse_duplicates, write=True, draw_codes=draw_codes)
     outcome = _applied(session, rows, way)
     keep_errors(session, job, number, outcome.faults)

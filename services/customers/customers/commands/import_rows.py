@@ -299,9 +299,7 @@ class _Batch:
                 number += 1
             documents.append(values | row.keys | {"created_by": current().user_id})
         created = create_many(self._session, RECORDS, CUSTOMER_CREATED, documents)
-        self._outcome.created += [
-            (row.line, record.id, record.version) for row, record in zip(rows, created, strict=True)
-        ]
+        self._outcome.created += [(row.line, *known) for row, known in zip(rows, created, strict=True)]
 
     def _taken(self, names: Iterable[tuple[str | None, str | None]]) -> dict[tuple[str, str], int]:
         given = [{"name": name, "company_name": company} for name, company in names if name and company]
