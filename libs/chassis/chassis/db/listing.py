@@ -21,6 +21,7 @@ from sqlalchemy import (
     and_,
     any_,
     bindparam,
+    cast,
     column,
     func,
     literal_column,
@@ -295,7 +296,12 @@ def _beyond(keys: list[tuple[ColumnElement[Any], bool]]) -> ColumnElement[bool]:
     """The rows after the keys k0, k1, … in the sort order; a row comparison where the directions agree (an index can
     serve it), the expanded form where they are mixed.
     """
-    bound = [bindparam(f"k{index}", type_=column.type) for index, (column, _) in enumerate(keys)]
+    # The cast is for REAL: a driver sends floats in double precision, in which no rank but 0.5 and its like is equal.
+    bound = [
+        cast(bound, column.type) if isinstance(column.type, REAL) else bound
+        for index, (column, _) in enumerate(keys)
+        for bound in [bindparam(f"k{index}", type_=column.type)]
+    ]
     directions = {descending for _, descending in keys}
     if len(directions) == 1:
         columns = func.row(*(column for column, _ in keys))
