@@ -106,7 +106,7 @@ def versions(reader, question):
     turns=st.lists(CHANGES, max_size=5),
 )
 def test_what_stays_is_on_exactly_one_page_in_its_place(
-    application, tokens, batches, order, filters, limit, own, by_link, turns
+    application, tokens, *, batches, order, filters, limit, own, by_link, turns
 ):
     company = Company(application, tokens)
     for number, batch in enumerate(batches):
