@@ -179,7 +179,7 @@ def _compare(
 
 def _application(urls: DatabaseUrls, jwks_url: str) -> ServiceApplication:
     service = load("customers")
-    settings = service.settings(database_url=urls.app, jwks_url=jwks_url, cursor_secret="c" * 32)  # noqa: S106  # For nobody else.
+    settings = service.settings(database_url=urls.app, jwks_url=jwks_url, cursor_secret="c" * 32)  # For nobody else.
     return ServiceApplication(service, settings, Database(settings.database_url))
 
 

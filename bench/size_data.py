@@ -1,4 +1,4 @@
-"""Customers as they are in life, a thousand or a million of them, for databases that differ in nothing but their size."""
+"""Customers as they are in life, a thousand or a million of them, for databases that differ in their size alone."""
 
 import os
 from collections.abc import Callable
@@ -9,22 +9,155 @@ from psycopg import sql
 from chassis.testing.fixtures import DatabaseUrls, create_database
 
 USERS = 20
-FIRST = (
-    "Ada Boris Chen Dalia Emeka Fatima Göran Hana Iñigo Jutta Kofi Lena Mehmet Noémie Ólafur Priya Quentin Rosa Søren"
-    " Tomáš Ursula Viktor Wanda Xavier Yuki Zoë André Birgit Carlos Dmitri Elżbieta François Giulia Håkon Irina José"
-).split()
-LAST = (
-    "Adler Bianchi Costa Dubois Eriksen Ferrari García Haddad Ivanova Jansen Okafor Müller Schmidt Novák Kowalski"
-    " Andersson Rossi Silva Popescu Nagy Horvat Papadopoulos Yılmaz Nguyen Tanaka Kim Singh Patel Khan Cohen Smith Jones"
-    " Taylor Brown Wilson Evans Walker Wright Robinson Thompson Martínez López Pérez Sánchez Weiß Fischer Weber Becker"
-    " Hoffmann Schäfer Lefèvre Moreau Girard Bonnet Lambert Fontaine O'Brien Murphy Kelly Byrne"
-).split()
-CITIES = (
-    "Berlin Lyon Porto Austin Osaka München Köln Zürich Wien Praha Kraków Malmö Århus Oslo Turku Tallinn Riga Vilnius"
-    " Gent Lille Nantes Sevilla Málaga Braga Torino Bari Split Izmir Pune Kyoto"
-).split()
-TRADES = "Engines Foods Logistics Optics Partners Textiles Tools Systems Motors Paper Energy Design Media Labs".split()
-TAGS = "vip newsletter eu trial partner renewal fair2025 fair2026 wholesale risky".split()
+FIRST = [
+    "Ada",
+    "Boris",
+    "Chen",
+    "Dalia",
+    "Emeka",
+    "Fatima",
+    "Göran",
+    "Hana",
+    "Iñigo",
+    "Jutta",
+    "Kofi",
+    "Lena",
+    "Mehmet",
+    "Noémie",
+    "Ólafur",
+    "Priya",
+    "Quentin",
+    "Rosa",
+    "Søren",
+    "Tomáš",
+    "Ursula",
+    "Viktor",
+    "Wanda",
+    "Xavier",
+    "Yuki",
+    "Zoë",
+    "André",
+    "Birgit",
+    "Carlos",
+    "Dmitri",
+    "Elżbieta",
+    "François",
+    "Giulia",
+    "Håkon",
+    "Irina",
+    "José",
+]
+LAST = [
+    "Adler",
+    "Bianchi",
+    "Costa",
+    "Dubois",
+    "Eriksen",
+    "Ferrari",
+    "García",
+    "Haddad",
+    "Ivanova",
+    "Jansen",
+    "Okafor",
+    "Müller",
+    "Schmidt",
+    "Novák",
+    "Kowalski",
+    "Andersson",
+    "Rossi",
+    "Silva",
+    "Popescu",
+    "Nagy",
+    "Horvat",
+    "Papadopoulos",
+    "Yildiz",
+    "Nguyen",
+    "Tanaka",
+    "Kim",
+    "Singh",
+    "Patel",
+    "Khan",
+    "Cohen",
+    "Smith",
+    "Jones",
+    "Taylor",
+    "Brown",
+    "Wilson",
+    "Evans",
+    "Walker",
+    "Wright",
+    "Robinson",
+    "Thompson",
+    "Martínez",
+    "López",
+    "Pérez",
+    "Sánchez",
+    "Weiß",
+    "Fischer",
+    "Weber",
+    "Becker",
+    "Hoffmann",
+    "Schäfer",
+    "Lefèvre",
+    "Moreau",
+    "Girard",
+    "Bonnet",
+    "Lambert",
+    "Fontaine",
+    "O'Brien",
+    "Murphy",
+    "Kelly",
+    "Byrne",
+]
+CITIES = [
+    "Berlin",
+    "Lyon",
+    "Porto",
+    "Austin",
+    "Osaka",
+    "München",
+    "Köln",
+    "Zürich",
+    "Wien",
+    "Praha",
+    "Kraków",
+    "Malmö",
+    "Århus",
+    "Oslo",
+    "Turku",
+    "Tallinn",
+    "Riga",
+    "Vilnius",
+    "Gent",
+    "Lille",
+    "Nantes",
+    "Sevilla",
+    "Málaga",
+    "Braga",
+    "Torino",
+    "Bari",
+    "Split",
+    "Izmir",
+    "Pune",
+    "Kyoto",
+]
+TRADES = [
+    "Engines",
+    "Foods",
+    "Logistics",
+    "Optics",
+    "Partners",
+    "Textiles",
+    "Tools",
+    "Systems",
+    "Motors",
+    "Paper",
+    "Energy",
+    "Design",
+    "Media",
+    "Labs",
+]
+TAGS = ["vip", "newsletter", "eu", "trial", "partner", "renewal", "fair2025", "fair2026", "wholesale", "risky"]
 
 # Picks by a hash, so that columns do not go together and every run has the same rows. Tenants take turns, so that the
 # rows of one lie all over the table.

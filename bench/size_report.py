@@ -17,6 +17,12 @@ afterwards, and VACUUM ANALYZE runs before.
 """
 
 
+def section_of(page: Path) -> str:
+    """The section of this measurement in a page that is written anew; empty where there is none."""
+    _, found, rest = page.read_text().partition(BEGIN) if page.exists() else ("", "", "")
+    return f"\n{found}{rest}" if found else ""
+
+
 @dataclass(frozen=True)
 class Compared:
     """The medians of one question: 1,000 alone, 1,000 among all, 10,000 alone, 10,000 among all."""

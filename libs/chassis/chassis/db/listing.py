@@ -206,7 +206,7 @@ def _page(listing: Listing, shape: Shape, own: bool = False) -> Prepared:
     if shape.after:
         where.append(_beyond([(columns[name], descending) for name, descending in keys]))
     order = [columns[name].desc() if descending else columns[name].asc() for name, descending in keys]
-    most = literal_column(str(shape.limit + 1))
+    most: ColumnElement[Any] = literal_column(str(shape.limit + 1))
     documents = listing.view.documents(*where).order_by(*order).limit(most)
     if shape.search:
         documents = documents.add_columns(columns["rank"])

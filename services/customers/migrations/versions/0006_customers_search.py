@@ -23,8 +23,23 @@ TEXT = """
     CREATE TRIGGER keep_search_text
     BEFORE INSERT OR UPDATE OF name, company_name, email, phone, customer_code, search_text ON customers
     FOR EACH ROW EXECUTE FUNCTION keep_search_text();
+"""
 
-    UPDATE customers SET search_text = '' WHERE search_text IS NULL;
+# In small transactions of their own, beside the writers; the trigger fills in the text.
+BACKFILL = """
+    DO $$
+    DECLARE
+        done bigint := 0;
+        upto bigint;
+    BEGIN
+        LOOP
+            SELECT max(id) INTO upto FROM (SELECT id FROM customers WHERE id > done ORDER BY id LIMIT 1000) portion;
+            EXIT WHEN upto IS NULL;
+            UPDATE customers SET search_text = '' WHERE id > done AND id <= upto AND search_text IS NULL;
+            COMMIT;
+            done := upto;
+        END LOOP;
+    END $$
 """
 
 NEW = {
@@ -55,22 +70,19 @@ SEARCH = f"""
                 AS pattern
             FROM (SELECT CASE WHEN words ~ '^[-+0-9 ()./]{{4,}}$' THEN regexp_replace(words, '[^0-9]', '', 'g')
                          ELSE fold_text(btrim(words)) END AS folded) folding
-        ), exact AS MATERIALIZED (
+        ), hits AS MATERIALIZED (
             (SELECT c.id FROM customers c WHERE c.company_id = {TENANT}
              AND c.customer_code = ANY (ARRAY(SELECT unnest(ARRAY[given, upper(given)]) FROM q)) LIMIT most)
             UNION
             (SELECT c.id FROM customers c WHERE c.company_id = {TENANT}
              AND c.email_norm = (SELECT lower(given) FROM q) LIMIT most)
-        ), hits AS MATERIALIZED (
-            SELECT e.id FROM exact e
             UNION
             (SELECT c.id FROM customers c WHERE c.company_id = {TENANT}
              AND c.name_norm >= (SELECT folded FROM q) AND c.name_norm < (SELECT folded || chr(1114111) FROM q)
-             AND NOT EXISTS (SELECT FROM exact) LIMIT most)
+             LIMIT most)
             UNION
             (SELECT c.id FROM customers c WHERE c.company_id = {TENANT}
-             AND c.search_text LIKE (SELECT '%' || pattern || '%' FROM q)
-             AND NOT EXISTS (SELECT FROM exact) LIMIT most)
+             AND c.search_text LIKE (SELECT '%' || pattern || '%' FROM q) LIMIT most)
         ), alike AS MATERIALIZED (
             SELECT c.id FROM customers c WHERE c.company_id = {TENANT}
             AND (SELECT folded FROM q) <% c.search_text AND NOT EXISTS (SELECT FROM hits) LIMIT most
@@ -95,6 +107,7 @@ SEARCH = f"""
 def upgrade() -> None:
     op.execute(TEXT)
     with op.get_context().autocommit_block():
+        op.execute(BACKFILL)
         for name, definition in NEW.items():
             op.execute(f"CREATE INDEX CONCURRENTLY IF NOT EXISTS {name} ON customers {definition}")
     op.execute(SEARCH)
