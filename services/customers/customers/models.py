@@ -163,6 +163,7 @@ for _index in (
     Index("ix_customers_company_id_assigned_to_created_at", "company_id", "assigned_to", "created_at", "id"),
     Index("ix_customers_company_id_email", "company_id", "email"),
     Index("ix_customers_company_id_phone", "company_id", "phone"),
+    Index("ix_customers_company_id_city", "company_id", "city", "created_at", "id"),
     # A record that was merged into another may have the name that the other has now.
     Index(
         "uq_customers_name_unmerged",

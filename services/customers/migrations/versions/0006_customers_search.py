@@ -48,6 +48,7 @@ NEW = {
     "ix_customers_company_id_created_by_created_at": "(company_id, created_by, created_at, id)",
     "ix_customers_company_id_email": "(company_id, email)",
     "ix_customers_company_id_phone": "(company_id, phone)",
+    "ix_customers_company_id_city": "(company_id, city, created_at, id)",
 }
 # The new ones begin with the same columns; the partial one was read by no query.
 OLD = (
@@ -59,10 +60,11 @@ OLD = (
 
 # What is ranked is bounded: a code, an address or the beginning of a name is found by an index of its own and is always
 # among it, and of those that have the words somewhere the first `most` that come. Only where nothing has the words as
-# they are does it look for what resembles them, which is dear.
+# they are does it look for what resembles them, which is dear. A code, an address or a number that is somebody's is not
+# looked for inside of others.
 SEARCH = f"""
     CREATE OR REPLACE FUNCTION search_customers(words text, most integer) RETURNS TABLE (id bigint, rank real)
-    LANGUAGE sql STABLE SECURITY DEFINER
+    LANGUAGE sql STABLE SECURITY DEFINER ROWS 20
     SET search_path = pg_catalog, public, pg_temp SET pg_trgm.word_similarity_threshold = 0.45 AS $$
         WITH q AS MATERIALIZED (
             SELECT folded, btrim(words) AS given,
@@ -70,7 +72,7 @@ SEARCH = f"""
                 AS pattern
             FROM (SELECT CASE WHEN words ~ '^[-+0-9 ()./]{{4,}}$' THEN regexp_replace(words, '[^0-9]', '', 'g')
                          ELSE fold_text(btrim(words)) END AS folded) folding
-        ), hits AS MATERIALIZED (
+        ), exact AS MATERIALIZED (
             (SELECT c.id FROM customers c WHERE c.company_id = {TENANT}
              AND c.customer_code = ANY (ARRAY(SELECT unnest(ARRAY[given, upper(given)]) FROM q)) LIMIT most)
             UNION
@@ -78,11 +80,17 @@ SEARCH = f"""
              AND c.email_norm = (SELECT lower(given) FROM q) LIMIT most)
             UNION
             (SELECT c.id FROM customers c WHERE c.company_id = {TENANT}
+             AND c.phone_tail = (SELECT right(folded, 10) FROM q WHERE folded ~ '^[0-9]{{7,}}$') LIMIT most)
+        ), hits AS MATERIALIZED (
+            SELECT e.id FROM exact e
+            UNION
+            (SELECT c.id FROM customers c WHERE c.company_id = {TENANT}
              AND c.name_norm >= (SELECT folded FROM q) AND c.name_norm < (SELECT folded || chr(1114111) FROM q)
              LIMIT most)
             UNION
             (SELECT c.id FROM customers c WHERE c.company_id = {TENANT}
-             AND c.search_text LIKE (SELECT '%' || pattern || '%' FROM q) LIMIT most)
+             AND c.search_text LIKE (SELECT '%' || pattern || '%' FROM q)
+             AND ((SELECT folded !~ '[0-9@]' FROM q) OR NOT EXISTS (SELECT FROM exact)) LIMIT most)
         ), alike AS MATERIALIZED (
             SELECT c.id FROM customers c WHERE c.company_id = {TENANT}
             AND (SELECT folded FROM q) <% c.search_text AND NOT EXISTS (SELECT FROM hits) LIMIT most
@@ -110,6 +118,8 @@ def upgrade() -> None:
         op.execute(BACKFILL)
         for name, definition in NEW.items():
             op.execute(f"CREATE INDEX CONCURRENTLY IF NOT EXISTS {name} ON customers {definition}")
+    # Loads pg_trgm into this session: without it the owner may not name its parameter.
+    op.execute("SELECT public.word_similarity('', '')")
     op.execute(SEARCH)
     with op.get_context().autocommit_block():
         for name in OLD:
