@@ -184,7 +184,7 @@ for _index in (
         "company_id",
         "search_text",
         postgresql_using="gin",
-        postgresql_ops={"search_text": "gin_trgm_ops"},
+        postgresql_ops={"search_text": "public.gin_trgm_ops"},
     ),
 ):
     customers.append_constraint(_index)

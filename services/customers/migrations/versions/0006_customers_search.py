@@ -59,7 +59,8 @@ OLD = (
 )
 
 # What is ranked is bounded: a code, an address or the beginning of a name is found by an index of its own and is always
-# among it, and of those that have the words somewhere the first `most` that come. Only where nothing has the words as
+# among it, and of those that have the words somewhere the first `most` that come, the newest first: the commoner a word,
+# the sooner they are together, while the index of the words is read through whole. Only where nothing has the words as
 # they are does it look for what resembles them, which is dear. A code, an address or a number that is somebody's is not
 # looked for inside of others.
 SEARCH = f"""
@@ -81,8 +82,16 @@ SEARCH = f"""
             UNION
             (SELECT c.id FROM customers c WHERE c.company_id = {TENANT}
              AND c.phone_tail = (SELECT right(folded, 10) FROM q WHERE folded ~ '^[0-9]{{7,}}$') LIMIT most)
+        ), newest AS MATERIALIZED (
+            SELECT n.id FROM (
+                SELECT c.id, c.search_text FROM customers c WHERE c.company_id = {TENANT} AND c.archived_at IS NULL
+                ORDER BY c.created_at DESC, c.id DESC LIMIT 1000
+            ) n WHERE n.search_text LIKE (SELECT '%' || pattern || '%' FROM q)
+            AND ((SELECT folded !~ '[0-9@]' FROM q) OR NOT EXISTS (SELECT FROM exact)) LIMIT most
         ), hits AS MATERIALIZED (
             SELECT e.id FROM exact e
+            UNION
+            SELECT n.id FROM newest n
             UNION
             (SELECT c.id FROM customers c WHERE c.company_id = {TENANT}
              AND c.name_norm >= (SELECT folded FROM q) AND c.name_norm < (SELECT folded || chr(1114111) FROM q)
@@ -90,7 +99,8 @@ SEARCH = f"""
             UNION
             (SELECT c.id FROM customers c WHERE c.company_id = {TENANT}
              AND c.search_text LIKE (SELECT '%' || pattern || '%' FROM q)
-             AND ((SELECT folded !~ '[0-9@]' FROM q) OR NOT EXISTS (SELECT FROM exact)) LIMIT most)
+             AND ((SELECT folded !~ '[0-9@]' FROM q) OR NOT EXISTS (SELECT FROM exact))
+             AND (SELECT count(*) FROM newest) < most LIMIT most)
         ), alike AS MATERIALIZED (
             SELECT c.id FROM customers c WHERE c.company_id = {TENANT}
             AND (SELECT folded FROM q) <% c.search_text AND NOT EXISTS (SELECT FROM hits) LIMIT most
