@@ -192,7 +192,8 @@ def _place(application: ServiceApplication, urls: DatabaseUrls, tokens: TokenFac
     with psycopg.connect(urls.superuser) as connection:
         rows = connection.execute(
             "SELECT id, name, city, customer_code, email, phone, company_name, created_at::text FROM customers"
-            " WHERE company_id = %s AND company_name IS NOT NULL AND archived_at IS NULL ORDER BY hashint8(id) LIMIT 40",
+            " WHERE company_id = %s AND company_name IS NOT NULL AND archived_at IS NULL"
+            " ORDER BY hashint8(id) LIMIT 40",
             (tenant,),
         ).fetchall()
     names = ("id", "name", "city", "customer_code", "email", "phone", "company_name", "created_at")

@@ -166,7 +166,8 @@ INSERT INTO customers (company_id, customer_code, name, email, phone, city, coun
     company_name, website, status, source, priority, credit_limit, notes, tags, created_by, assigned_to, created_at,
     updated_at, archived_at, email_norm, name_norm, phone_e164, phone_tail, domain_norm)
 SELECT tenant, 'C-' || lpad(number::text, 6, '0'), name, email, phone, city, country, kind, industry, business, site,
-    status, source, priority, credit, notes, tags, created_by, assigned_to, created, created + interval '1 hour' * (p9 %% 1000),
+    status, source, priority, credit, notes, tags, created_by, assigned_to, created,
+    created + interval '1 hour' * (p9 %% 1000),
     CASE WHEN p2 %% 33 = 0 THEN created + interval '30 days' END, lower(email), lower(public.unaccent(name)),
     replace(phone, ' ', ''), right(replace(phone, ' ', ''), 10), CASE WHEN site IS NOT NULL THEN substr(site, 13) END
 FROM (

@@ -36,8 +36,7 @@ BACKFILL = """
             SELECT max(id) INTO upto FROM (SELECT id FROM customers WHERE id > done ORDER BY id LIMIT 1000) portion;
             EXIT WHEN upto IS NULL;
             UPDATE customers SET search_text = '' WHERE id > done AND id <= upto AND search_text IS NULL;
-            COMMIT;
-            done := upto;
+            COMMIT; done := upto;
         END LOOP;
     END $$
 """
