@@ -18,7 +18,7 @@ afterwards, and VACUUM ANALYZE runs before.
 What misses does so for a reason that is known. `name[contains]` reads the tenant's customers until the page is full, as
 no index serves ILIKE below row-level security. A list of one's own that is not sorted by its creation sorts all that
 are one's own. Archived customers are looked for among all of the tenant. A search for words reads the entries of its
-trigrams in the index, where those of all tenants lie side by side; what it ranks is bounded (200), what it skips is not.
+trigrams in the index, where those of all tenants lie side by side: what it ranks is bounded (200), what it skips not.
 """
 
 
