@@ -86,10 +86,13 @@ imports: setup ## Check who may import whom
 	@$(BIN)/lint-imports
 
 ##@ Measure
-.PHONY: bench
+.PHONY: bench bench-size
 bench: ## Load a stack of its own and compare it with the floor
 	@$(PYTHON) deploy/bootstrap.py --bench
 	@$(BIN)/python -m bench
+
+bench-size: setup ## Compare a million customers with a thousand
+	@$(BIN)/python -m bench.size
 
 ##@ Maintain
 .PHONY: lock openapi roles-page help

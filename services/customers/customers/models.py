@@ -15,7 +15,6 @@ from sqlalchemy import (
     Text,
     UniqueConstraint,
     Uuid,
-    literal_column,
     text,
 )
 from sqlalchemy.dialects.postgresql import JSONB
@@ -133,6 +132,8 @@ customers = tenant_table(
     Column("phone_tail", Text),
     Column("domain_norm", Text),
     Column("name_norm", Text),
+    # What search_customers() looks in: name, company, e-mail, code and digits of the phone, folded by a trigger.
+    Column("search_text", Text),
     # The record that this one was merged into; its own id goes on to resolve.
     Column("merged_into", BigInteger),
     UniqueConstraint("company_id", "customer_code"),
@@ -160,14 +161,11 @@ for _index in (
     Index("ix_customers_company_id_customer_type", "company_id", "customer_type", "created_at", "id"),
     Index("ix_customers_company_id_industry", "company_id", "industry", "created_at", "id"),
     Index("ix_customers_company_id_company_name", "company_id", "company_name"),
-    Index("ix_customers_company_id_created_by", "company_id", "created_by"),
-    Index("ix_customers_company_id_assigned_to_status", "company_id", "assigned_to", "status"),
-    Index(
-        "ix_customers_company_id_assigned_to_active",
-        "company_id",
-        "assigned_to",
-        postgresql_where=text("status = 'active'"),
-    ),
+    Index("ix_customers_company_id_created_by_created_at", "company_id", "created_by", "created_at", "id"),
+    Index("ix_customers_company_id_assigned_to_created_at", "company_id", "assigned_to", "created_at", "id"),
+    Index("ix_customers_company_id_email", "company_id", "email"),
+    Index("ix_customers_company_id_phone", "company_id", "phone"),
+    Index("ix_customers_company_id_city", "company_id", "city", "created_at", "id"),
     # A record that was merged into another may have the name that the other has now.
     Index(
         "uq_customers_name_unmerged",
@@ -184,11 +182,11 @@ for _index in (
     Index("ix_customers_company_id_merged_into", "company_id", "merged_into"),
     # The tenant inside a GIN index (btree_gin), for search_customers().
     Index(
-        "ix_customers_search_text",
+        "ix_customers_company_id_search_text",
         "company_id",
-        literal_column("public.customer_text(name, company_name, email, phone, customer_code)").label("text"),
+        "search_text",
         postgresql_using="gin",
-        postgresql_ops={"text": "public.gin_trgm_ops"},
+        postgresql_ops={"search_text": "public.gin_trgm_ops"},
     ),
 ):
     customers.append_constraint(_index)

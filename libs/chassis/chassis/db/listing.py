@@ -21,11 +21,13 @@ from sqlalchemy import (
     and_,
     any_,
     bindparam,
+    cast,
     column,
     func,
     literal_column,
     or_,
     select,
+    union_all,
 )
 
 from chassis.context import current, tenant
@@ -35,7 +37,7 @@ from chassis.db.statements import Prepared
 
 LARGEST_PAGE = 100
 DEFAULT_PAGE = 50
-MOST_FOUND = 500  # Whoever has not found it among so many searches with better words.
+MOST_FOUND = 200  # Whoever has not found it among so many searches with better words.
 BIGINT = 2**63 - 1
 
 
@@ -138,6 +140,7 @@ class Listing:
     default_sort: tuple[tuple[str, bool], ...] = (("created_at", True),)
     default: Mapping[str, ColumnElement[bool]] = field(default_factory=dict)
     own: ColumnElement[bool] | None = None
+    own_columns: Sequence[str] = ()
     search: str = ""
 
     @property
@@ -203,10 +206,13 @@ def _page(listing: Listing, shape: Shape, own: bool = False) -> Prepared:
     if shape.after:
         where.append(_beyond([(columns[name], descending) for name, descending in keys]))
     order = [columns[name].desc() if descending else columns[name].asc() for name, descending in keys]
-    documents = listing.view.documents(*where).order_by(*order).limit(literal_column(str(shape.limit + 1)))
+    most: ColumnElement[Any] = literal_column(str(shape.limit + 1))
+    documents = listing.view.documents(*where).order_by(*order).limit(most)
     if shape.search:
         documents = documents.add_columns(columns["rank"])
     rows = documents.subquery("d")
+    if own and listing.own_columns and not shape.search:
+        rows = _merged(listing, shape, where, order, most)
     if names is None:
         shown: ColumnElement[Any] = literal_column("d")
     else:
@@ -226,6 +232,22 @@ def _page(listing: Listing, shape: Shape, own: bool = False) -> Prepared:
             *(func.max(numbered.c[f"key{index}"]).filter(last) for index in range(len(keys))),
         ).select_from(numbered)
     )
+
+
+def _merged(
+    listing: Listing, shape: Shape, where: list[ColumnElement[bool]], order: list[Any], most: ColumnElement[Any]
+) -> Any:
+    """The actor's page from one page for each column that may name them: no index is in order for both at once."""
+    table = listing.view.table
+    mine = [of_actor(table, (name,)) for name in listing.own_columns]
+    parts = [
+        # A null is not the actor; plain NOT would make it unknown.
+        listing.view.documents(*where, this, *(other.is_not(True) for other in mine[:index])).order_by(*order)
+        for index, this in enumerate(mine)
+    ]
+    both = union_all(*(part.limit(most).subquery().select() for part in parts)).subquery("u")
+    keys = [both.c[name].desc() if descending else both.c[name].asc() for name, descending in _keys(shape)]
+    return select(*both.c).order_by(*keys).limit(most).subquery("d")
 
 
 @lru_cache(maxsize=256)
@@ -295,7 +317,12 @@ def _beyond(keys: list[tuple[ColumnElement[Any], bool]]) -> ColumnElement[bool]:
     """The rows after the keys k0, k1, … in the sort order; a row comparison where the directions agree (an index can
     serve it), the expanded form where they are mixed.
     """
-    bound = [bindparam(f"k{index}", type_=column.type) for index, (column, _) in enumerate(keys)]
+    # The cast is for REAL: a driver sends floats in double precision, in which no rank but 0.5 and its like is equal.
+    bound = [
+        cast(bound, column.type) if isinstance(column.type, REAL) else bound
+        for index, (column, _) in enumerate(keys)
+        for bound in [bindparam(f"k{index}", type_=column.type)]
+    ]
     directions = {descending for _, descending in keys}
     if len(directions) == 1:
         columns = func.row(*(column for column, _ in keys))

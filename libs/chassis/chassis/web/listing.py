@@ -65,7 +65,8 @@ def answer_page(listing: Listing, query: ListQuery, page: Page) -> Response:
     if page.last is not None:
         sealed = cursors.seal(_secret(), _question(listing, query), page.last)
         cursor = b'"%s"' % sealed.encode()
-        kept = [pair for pair in parse_qsl(request.query_string.decode("utf-8", "replace")) if pair[0] != "cursor"]
+        given = parse_qsl(request.query_string.decode("utf-8", "replace"), keep_blank_values=True)
+        kept = [pair for pair in given if pair[0] != "cursor"]
         headers["Link"] = f'<{request.path}?{urlencode([*kept, ("cursor", sealed)])}>; rel="next"'
     more = b"false" if page.last is None else b"true"
     total = b"" if page.total is None else b',"total":%d' % page.total

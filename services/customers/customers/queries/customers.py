@@ -46,7 +46,8 @@ CUSTOMER = JsonView(
 )
 
 # Whose a customer is, for those who see no more than their own.
-OWN = of_actor(customers, ("assigned_to", "created_by"))
+_OWNERS = ("assigned_to", "created_by")
+OWN = of_actor(customers, _OWNERS)
 
 CUSTOMERS = Listing(
     CUSTOMER,
@@ -73,6 +74,7 @@ CUSTOMERS = Listing(
     sorts=("created_at", "updated_at", "name"),
     default={"archived_at": customers.c.archived_at.is_(None)},
     own=OWN,
+    own_columns=_OWNERS,
     search="search_customers",
 )
 

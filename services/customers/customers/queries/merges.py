@@ -1,10 +1,13 @@
 """Merges that were made."""
 
+from sqlalchemy import BigInteger, Text, and_, cast, column, func, not_, select
+
 from chassis.db.json_view import JsonView
-from chassis.db.listing import INTEGER, TIMESTAMP, Listing, of_actor
+from chassis.db.listing import INTEGER, TIMESTAMP, Listing
 from chassis.db.records import Records
 from customers.events import SOURCE
-from customers.models import merges
+from customers.models import customers, merges
+from customers.queries.customers import OWN
 
 _OUTSIDE = (
     "id",
@@ -18,7 +21,25 @@ _OUTSIDE = (
     "updated_at",
 )
 MERGE = JsonView(merges, _OUTSIDE)
-_OWN = of_actor(merges, ("created_by",))
+# A merge, and undoing it, shows and changes all its customers: each must be one's own, whoever has merged them.
+_source = func.jsonb_array_elements_text(merges.c.sources).table_valued(column("id", Text)).render_derived("source")
+_of_merge = (customers.c.company_id == merges.c.company_id, OWN)
+_OWN = and_(
+    select(customers.c.id).where(*_of_merge, customers.c.id == merges.c.customer_id).correlate(merges).exists(),
+    not_(
+        select(_source.c.id)
+        .where(
+            not_(
+                select(customers.c.id)
+                .where(*_of_merge, customers.c.id == cast(_source.c.id, BigInteger))
+                .correlate(merges, _source)
+                .exists()
+            )
+        )
+        .correlate(merges)
+        .exists()
+    ),
+)
 RECORDS = Records(MERGE, source=SOURCE, noun="merge", own=_OWN)
 
 MERGES = Listing(

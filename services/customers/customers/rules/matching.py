@@ -12,10 +12,10 @@ SHORTEST_PHONE = 7
 TAIL = 10
 # A name without these is the same company's; they are taken from the end of a folded name alone.
 _SUFFIXES = re.compile(
-    r"(?:[ ,]+(?:inc|incorporated|corp|corporation|co|company|llc|llp|ltd|limited|plc|gmbh|ag|kg|ohg|ug|se|sa|sas|sarl"
+    r"(?: (?:inc|incorporated|corp|corporation|co|company|llc|llp|ltd|limited|plc|gmbh|ag|kg|ohg|ug|se|sa|sas|sarl"
     r"|srl|spa|bv|nv|ab|as|oy|aps|pty|kft|zrt|sro|lda)\.?)+$"
 )
-_DOMAIN = re.compile(r"^(?:[a-z][a-z0-9+.-]*://)?(?:[^/@]*@)?(?:www\.)?([^/:?#\s]+\.[^/:?#\s]+)")
+_DOMAIN = re.compile(r"^(?:[a-z][a-z0-9+.-]*://)?(?:[^/]*@)?(?:www\.)*([^/:?#\s]+\.[^/:?#\s]+)")
 _NOT_LETTERS = re.compile(r"[^\w]+")
 
 
@@ -68,9 +68,10 @@ def name_key(name: str | None) -> str | None:
     """The name without accents, case, punctuation and the forms of a company."""
     if not name:
         return None
-    decomposed = unicodedata.normalize("NFKD", name).casefold()
+    # Once more after casefold(), which composes anew what decomposes again.
+    decomposed = unicodedata.normalize("NFKD", unicodedata.normalize("NFKD", name).casefold())
     folded = "".join(character for character in decomposed if not unicodedata.combining(character))
-    return _NOT_LETTERS.sub(" ", _SUFFIXES.sub("", folded.strip())).strip() or None
+    return _SUFFIXES.sub("", _NOT_LETTERS.sub(" ", folded).strip()) or None
 
 
 def domain_key(website: str | None) -> str | None:

@@ -85,6 +85,33 @@ def test_case_spaces_and_suffix_do_not_matter(name):
     assert key is None or name_key(f"{name} GmbH") == key
 
 
+@pytest.mark.parametrize("key", KEYS, ids=lambda key: key.__name__)
+@given(typed=st.text(max_size=40) | st.text(alphabet="abz019ÄßİŠ.@:/-+,& wgmbhinco", max_size=30))
+def test_a_key_is_its_own_key(key, typed):
+    made = key(typed)
+    assert made is None or key(made) == made
+
+
+@given(
+    name=st.text(alphabet=st.characters(categories=["Ll"], max_codepoint=0x17F), min_size=1, max_size=20),
+    accents=st.lists(st.sampled_from("\u0300\u0301\u0302\u0308\u030c\u0327"), min_size=1, max_size=3),
+    spaces=st.sampled_from([" ", "  ", "\t", "\u00a0", "\n "]),
+)
+def test_accents_and_the_kind_of_spaces_do_not_matter(name, accents, spaces):
+    plain = f"{name} {name} x"
+    typed = f"{spaces}{name}{''.join(accents)}{spaces}{name}{spaces}x"
+    assert name_key(typed) == name_key(plain)
+
+
+@given(
+    local=st.text(alphabet="abcXYZ019._%+-", min_size=1, max_size=20),
+    host=st.from_regex(r"[A-Za-z0-9-]{1,10}\.[A-Za-z]{2,5}", fullmatch=True),
+)
+def test_case_and_the_spaces_around_an_address_do_not_matter(local, host):
+    assert email_key(f"  {local}@{host}\n".upper()) == email_key(f"{local}@{host}".lower())
+    assert domain_key(f" HTTPS://WWW.{host}/x ") == domain_key(host)
+
+
 @given(digits=st.text(alphabet="0123456789", min_size=7, max_size=15))
 def test_punctuation_in_a_phone_number_does_not_matter(digits):
     assert phone_tail("-".join(digits)) == phone_tail(f"+{digits}") == phone_tail(digits)

@@ -1,0 +1,174 @@
+"""Pages while others write: whatever comes, goes and changes between them, what stays is on exactly one page."""
+
+import itertools
+from urllib.parse import urlencode
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from chassis.testing.fixtures import Client
+from customers.queries.customers import CUSTOMERS
+
+ME, COLLEAGUE = 7, 8
+WRITE = "customers:write customers:purge"
+_companies = itertools.count(5 * 10**11)
+
+# Names that sort, escape, fold and match in ways of their own; many alike, so that keys tie and the id decides.
+NAMES = st.sampled_from(
+    ["Ada", "ada", "Ädä", "Ada Lovelace", "Adam Smith", "Ida", "Zoë", "%_\\", '"', "日本", "😀 Ada", "\x01" * 255]
+) | st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\x00"), min_size=1, max_size=12)
+VALUES = st.fixed_dictionaries(
+    {"name": NAMES},
+    optional={"city": st.sampled_from(["Bonn", "", "Rome & Co"]), "status": st.sampled_from(["active", "lost"])},
+)
+SINGLE = [sign + name for name in CUSTOMERS.sorts for sign in ("", "-")]
+ORDERS = st.sampled_from(
+    [
+        *({"sort": sort} for sort in [*SINGLE, "name,-created_at", "-updated_at,name", "-name,-created_at,updated_at"]),
+        *({"q": words} for words in ("ada", "lovelase", "a")),
+    ]
+)
+FILTERS = st.sampled_from(
+    [
+        {},
+        {"status": "active"},
+        {"city[ne]": ""},
+        {"city[in]": "Bonn,Rome & Co"},
+        {"name[contains]": "d"},
+        {"created_by": str(ME), "status[ne]": "lost"},
+        {"archived_at[is_null]": "false"},
+        {"created_at[gte]": "2020-01-01T00:00:00+01:00"},
+    ]
+)
+# What happens between two pages: a customer comes, or one of those that are there (by its place) goes or changes.
+CHANGES = st.lists(
+    st.tuples(st.just("create"), VALUES)
+    | st.tuples(st.sampled_from(["archive", "restore", "purge", "change"]), st.integers(0, 30)),
+    max_size=3,
+)
+
+
+class Company:
+    """A tenant of its own with two users who write, and what they have made."""
+
+    def __init__(self, application, tokens):
+        self.company_id = next(_companies)
+        self.made = []
+
+        def client(user_id, scope):
+            token = tokens.sign(company_id=self.company_id, sub=str(user_id), scope=scope)
+            return Client(application.test_client(), token)
+
+        self.writers = [client(user_id, f"customers:read {WRITE}") for user_id in (ME, COLLEAGUE)]
+        self.readers = {own: client(ME, "customers:read:own" if own else "customers:read") for own in (False, True)}
+
+    def create(self, several, writer=0):
+        """In one transaction, so that all have the same created_at."""
+        items = [{"action": "create", "values": values} for values in several]
+        answer = self.writers[writer].post("/v1/customers/batch", json={"items": items})
+        self.made += [result["record"]["id"] for result in answer.json["results"] if result["status"] == 201]
+
+    def happen(self, what, argument):
+        if what == "create":
+            return self.create([argument], writer=len(self.made) % 2)
+        path = f"/v1/customers/{self.made[argument % len(self.made)]}"
+        now = self.writers[0].get(path)
+        if now.status_code == 404:
+            return None
+        version = now.json["version"]
+        match what:
+            case "archive":
+                return self.writers[0].delete(path, version=version)
+            case "restore":
+                return self.writers[0].post(f"{path}/restore")
+            case "purge":
+                return self.writers[0].post(f"{path}/purge", version=version)
+            case _:
+                return self.writers[0].patch(path, json={"city": f"City {version}"}, version=version)
+
+
+def versions(reader, question):
+    answer = reader.get(f"/v1/customers?{urlencode(question | {'limit': 100})}")
+    assert answer.status_code == 200, answer.json
+    assert not answer.json["page"]["has_more"]
+    return {row["id"]: row["version"] for row in answer.json["data"]}
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(
+    batches=st.lists(st.lists(VALUES, min_size=1, max_size=7), min_size=1, max_size=3),
+    order=ORDERS,
+    filters=FILTERS,
+    limit=st.integers(1, 4),
+    own=st.booleans(),
+    by_link=st.booleans(),
+    turns=st.lists(CHANGES, max_size=5),
+)
+def test_what_stays_is_on_exactly_one_page_in_its_place(
+    application, tokens, *, batches, order, filters, limit, own, by_link, turns
+):
+    company = Company(application, tokens)
+    for number, batch in enumerate(batches):
+        company.create(batch, writer=number % 2)
+    reader, question = company.readers[own], order | filters
+    before = versions(reader, question)
+    path, seen, remaining = f"/v1/customers?{urlencode(question | {'limit': limit})}", [], iter(turns)
+    while path:
+        answer = reader.get(path)
+        assert answer.status_code == 200, answer.json
+        assert len(answer.json["data"]) <= limit
+        assert len(seen) < 500, "it goes in circles"
+        seen += [row["id"] for row in answer.json["data"]]
+        cursor = answer.json["page"]["next_cursor"]
+        path = cursor and f"/v1/customers?{urlencode(question | {'limit': limit, 'cursor': cursor})}"
+        if cursor and by_link:
+            path = answer.headers["Link"].removeprefix("<").partition(">")[0]
+        for change in next(remaining, ()):
+            company.happen(*change)
+    after = versions(reader, question)
+    stayed = [known for known in before if after.get(known) == before[known]]
+    assert [known for known in seen if known in stayed] == stayed
+    if "updated_at" not in order.get("sort", ""):
+        # There, whatever is changed moves to the end and comes once more; everywhere else nothing does.
+        assert len(seen) == len(set(seen))
+
+
+def pages(company, path):
+    """The ids on all pages from `path` on, found by the links."""
+    seen = []
+    while path:
+        answer = company.readers[False].get(path)
+        assert answer.status_code == 200, answer.json
+        seen += [row["id"] for row in answer.json["data"]]
+        assert len(seen) <= len(company.made), "it goes in circles"
+        path = answer.headers.get("Link", "").removeprefix("<").partition(">")[0]
+    return seen
+
+
+@pytest.mark.parametrize("sort", SINGLE)
+def test_a_page_may_end_anywhere_in_a_row_of_equals(application, tokens, sort):
+    company = Company(application, tokens)
+    company.create([{"name": "Ada"}] * 9)
+    for limit in (1, 2, 4, 8):
+        seen = pages(company, f"/v1/customers?sort={sort}&limit={limit}")
+        assert seen == (company.made[::-1] if sort.startswith("-") else company.made)
+
+
+@pytest.mark.parametrize("words", ["lovelase", "lovelacc", "ada lovelase", "ada lofelace", "adda lovelace"])
+def test_a_page_of_a_search_may_end_among_equal_ranks_that_are_no_binary_fractions(application, tokens, words):
+    company = Company(application, tokens)
+    company.create([{"name": "Ada Lovelace"}] * 9)
+    assert sorted(pages(company, f"/v1/customers?q={words}&limit=2")) == company.made
+
+
+def test_the_longest_names_fit_into_a_cursor(application, tokens):
+    company = Company(application, tokens)
+    company.create([{"name": "\x01" * 255}] * 3)
+    assert pages(company, "/v1/customers?sort=name,updated_at,created_at&limit=1") == company.made
+
+
+def test_the_link_keeps_a_filter_for_the_empty_text(application, tokens):
+    company = Company(application, tokens)
+    company.create([{"name": "Ada", "city": ""}] * 3)
+    assert pages(company, "/v1/customers?city=&limit=1") == company.made[::-1]
