@@ -35,5 +35,5 @@ MOST_ROWS = 1_000_000
 # All of them in one transaction, which holds up those who change the same customers.
 MOST_ROWS_AT_ONCE = 50_000
 MOST_UNFINISHED = 5
-CHUNK = 500
+CHUNK = 1000
 REVERT_WINDOW = timedelta(days=30)

@@ -14,9 +14,11 @@ depends_on = None
 TEXT = """
     ALTER TABLE customers ADD COLUMN search_text TEXT;
 
-    CREATE FUNCTION keep_search_text() RETURNS trigger LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+    -- Names are written out in full, since a SET clause would cost more than the rest of it.
+    CREATE FUNCTION keep_search_text() RETURNS trigger LANGUAGE plpgsql AS $$
     BEGIN
-        NEW.search_text := public.customer_text(NEW.name, NEW.company_name, NEW.email, NEW.phone, NEW.customer_code);
+        NEW.search_text := pg_catalog.lower(public.unaccent('public.unaccent', pg_catalog.concat_ws(' ', NEW.name,
+            NEW.company_name, NEW.email, NEW.customer_code, pg_catalog.regexp_replace(NEW.phone, '[^0-9]', '', 'g'))));
         RETURN NEW;
     END $$;
 
