@@ -68,8 +68,9 @@ def superuser(urls: DatabaseUrls) -> Iterator[psycopg.Connection]:
 class Imports:
     """A client of imports, with a worker that works when it is told to."""
 
-    def __init__(self, client: Client, database: Database) -> None:
+    def __init__(self, client: Client, database: Database, company_id: int) -> None:
         self.client = client
+        self.company_id = company_id
         self._database = database
 
     def begin(self, content: bytes, *, parts: int = 1, **options: Any) -> Any:
@@ -117,5 +118,12 @@ class Imports:
 
 
 @pytest.fixture
-def imports(client_of: Callable[..., Client], company_id: int, database: Database) -> Imports:
-    return Imports(client_of(company_id, "customers:read customers:write customers:import"), database)
+def imports_of(client_of: Callable[..., Client], database: Database) -> Callable[[int], Imports]:
+    """The imports of a tenant."""
+    scope = "customers:read customers:write customers:import"
+    return lambda company_id: Imports(client_of(company_id, scope), database, company_id)
+
+
+@pytest.fixture
+def imports(imports_of: Callable[[int], Imports], company_id: int) -> Imports:
+    return imports_of(company_id)

@@ -286,7 +286,7 @@ def test_who_sees_their_own_alone_changes_their_own_alone(
     client.post("/v1/customers", json={"name": "Not theirs", "customer_code": "K-1"})
     scope = "customers:read:own customers:write customers:import"
     token = tokens.sign(company_id=company_id, sub="8", scope=scope)
-    own = type(imports)(Client(client.http, token), database)
+    own = type(imports)(Client(client.http, token), database, company_id)
     own.client.post("/v1/customers", json={"name": "Theirs", "customer_code": "K-2"})
     content = imports.table(("Code", "Name"), ("K-1", "Mine now"), ("K-2", "Renamed"))
     done = own.run(content, mode="update", match_by="customer_code")

@@ -1,0 +1,272 @@
+"""The worker's way through imports: killed, stopped, cancelled, twice at once, and each row once all the same."""
+
+import os
+import random
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import psycopg
+import pytest
+
+from chassis.db.session import Database
+from chassis.testing.fixtures import DatabaseUrls
+from customers.commands import import_chunks, import_rows, import_work
+from customers.handlers import work_on_imports
+from customers.rules import importing
+
+PATH = "/v1/customers/imports"
+# What is the same in every tenant: not ids and times.
+SAME = "customer_code, name, email, phone_e164, status, version, name_norm"
+
+WORKER = """
+import sys, threading
+from chassis.db.session import Database
+from customers.handlers import work_on_imports
+print("ready", flush=True)
+work_on_imports(Database(sys.argv[1]), threading.Event())
+"""
+
+
+@pytest.fixture(autouse=True)
+def small_chunks(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(importing, "CHUNK", 25)
+
+
+def rows_of(imports: Any) -> bytes:
+    """Two thousand rows: some of the same customer, some with faults, the others new."""
+    rows = [
+        (f"N{number}", "nonsense" if number % 97 == 0 else f"n{number % 1900}@b.example", f"+49 30 {number:06}")
+        for number in range(2000)
+    ]
+    content: bytes = imports.table(("Name", "E-Mail", "Phone"), *rows)
+    return content
+
+
+def customers_of(superuser: psycopg.Connection, imports: Any) -> list[Any]:
+    query = f"SELECT {SAME} FROM customers WHERE company_id = %s ORDER BY customer_code"  # noqa: S608  # Of constants.
+    return superuser.execute(query, (imports.company_id,)).fetchall()
+
+
+def events_of(superuser: psycopg.Connection, imports: Any) -> list[Any]:
+    return superuser.execute(
+        "SELECT type, aggregate_version, count(*) FROM outbox WHERE company_id = %s AND aggregate_type = 'customers'"
+        " GROUP BY 1, 2 ORDER BY 1, 2",
+        (imports.company_id,),
+    ).fetchall()
+
+
+def until(condition: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 60
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.002)
+
+
+@pytest.fixture
+def killed(urls: DatabaseUrls) -> Callable[..., int]:
+    """Run the worker as a process until all is done, and kill it at any moment so many times; answers how often."""
+
+    def run(times: int, is_done: Callable[[], bool]) -> int:
+        kills = 0
+        while not is_done():
+            worker = subprocess.Popen([sys.executable, "-c", WORKER, urls.app], stdout=subprocess.PIPE)
+            assert worker.stdout is not None
+            worker.stdout.readline()
+            try:
+                worker.wait(random.uniform(0.02, 0.3) if kills < times else 60)
+            except subprocess.TimeoutExpired:
+                os.kill(worker.pid, signal.SIGKILL)
+                kills += 1
+            worker.wait()
+            worker.stdout.close()
+        return kills
+
+    return run
+
+
+@pytest.fixture
+def twin(imports_of: Callable[[int], Any], company_id: int) -> Any:
+    """The imports of another tenant."""
+    return imports_of(company_id + 10**12)
+
+
+@pytest.mark.parametrize("options", [{"mode": "upsert", "match_by": "email"}, {"mode": "create"}])
+def test_an_import_that_was_killed_again_and_again_is_as_an_undisturbed_one(
+    imports: Any, twin: Any, killed: Callable[..., int], superuser: psycopg.Connection, options: Any
+) -> None:
+    content = rows_of(imports)
+    undisturbed = twin.run(content, **options)
+    begun = imports.begin(content, **options).json["id"]
+    for action, state in (("try", "awaiting_confirmation"), ("start", "completed_with_errors")):
+        assert imports.client.post(f"{PATH}/{begun}/{action}").status_code == 202
+        assert killed(3, lambda state=state: imports.get(begun)["state"] == state) > 0
+    done = imports.get(begun)
+    for count in ("created_rows", "updated_rows", "unchanged_rows", "failed_rows", "processed_rows"):
+        assert done[count] == undisturbed[count], count
+    assert customers_of(superuser, imports) == customers_of(superuser, twin)
+    assert events_of(superuser, imports) == events_of(superuser, twin)
+    errors = [(error["line"], error["code"]) for error in imports.errors(begun)]
+    assert errors == [(error["line"], error["code"]) for error in twin.errors(undisturbed["id"])]
+
+
+def test_all_or_nothing_that_was_killed_gives_out_the_same_codes(
+    imports: Any, killed: Callable[..., int], superuser: psycopg.Connection
+) -> None:
+    content = imports.table(("Name",), *((f"N{number}",) for number in range(3000)))
+    begun = imports.begin(content, all_or_nothing=True).json["id"]
+    imports.step(begun, "try")
+    assert imports.client.post(f"{PATH}/{begun}/start").status_code == 202
+    assert killed(3, lambda: imports.get(begun)["state"] == "completed") > 0
+    codes = [row[0] for row in customers_of(superuser, imports)]
+    assert codes == [f"C-{number:06}" for number in range(1, 3001)]
+    assert events_of(superuser, imports) == [("crm.customer.created.v1", 1, 3000)]
+
+
+def test_two_workers_at_once_take_each_row_once(
+    imports: Any, database: Database, superuser: psycopg.Connection
+) -> None:
+    begun = imports.begin(rows_of(imports)).json["id"]
+    imports.step(begun, "try")
+    imports.client.post(f"{PATH}/{begun}/start")
+    workers = [threading.Thread(target=work_on_imports, args=(database, threading.Event())) for _ in range(2)]
+    for worker in workers:
+        worker.start()
+    for worker in workers:
+        worker.join()
+    imports.work()
+    done = imports.get(begun)
+    assert (done["state"], done["processed_rows"]) == ("completed_with_errors", 2000)
+    assert len(customers_of(superuser, imports)) == done["created_rows"]
+    assert events_of(superuser, imports) == [("crm.customer.created.v1", 1, done["created_rows"])]
+
+
+@pytest.fixture
+def working(imports: Any, database: Database) -> Iterator[Callable[[int], threading.Event]]:
+    """Begin to work on an import in a thread and come back when it has begun to count; answers the flag that stops."""
+    threads = []
+
+    def begin(import_id: int) -> threading.Event:
+        stop = threading.Event()
+        threads.append(threading.Thread(target=work_on_imports, args=(database, stop)))
+        threads[-1].start()
+        until(lambda: imports.get(import_id)["processed_rows"] > 0)
+        return stop
+
+    yield begin
+    for thread in threads:
+        thread.join()
+
+
+def test_a_worker_that_is_to_end_leaves_the_rest_to_the_next(
+    imports: Any, working: Callable[[int], threading.Event]
+) -> None:
+    begun = imports.begin(rows_of(imports)).json["id"]
+    imports.step(begun, "try")
+    imports.client.post(f"{PATH}/{begun}/start")
+    working(begun).set()
+    until(lambda: imports.get(begun)["state"] == "running")
+    imports.work()
+    assert imports.get(begun)["processed_rows"] == 2000
+
+
+@pytest.mark.parametrize("all_or_nothing", [False, True])
+def test_a_cancelled_import_stops_and_can_be_reverted(
+    imports: Any,
+    working: Callable[[int], threading.Event],
+    superuser: psycopg.Connection,
+    all_or_nothing: bool,
+) -> None:
+    content = imports.table(("Name",), *((f"N{number}",) for number in range(4000)))
+    begun = imports.begin(content, all_or_nothing=all_or_nothing).json["id"]
+    imports.step(begun, "try")
+    imports.client.post(f"{PATH}/{begun}/start")
+    working(begun)
+    cancelled = imports.client.post(f"{PATH}/{begun}/cancel")
+    assert cancelled.json["state"] == "cancelled", cancelled.text
+    imports.work()
+    done = imports.get(begun)
+    assert 0 < done["processed_rows"] < 4000
+    until(lambda: len(customers_of(superuser, imports)) == (0 if all_or_nothing else done["created_rows"]))
+    undone = imports.step(begun, "revert")
+    assert undone["state"] == "reverted"
+    assert customers_of(superuser, imports) == []
+
+
+def test_nobody_sees_a_part_of_all_or_nothing(imports: Any, working: Callable[[int], threading.Event]) -> None:
+    content = imports.table(("Name",), *((f"N{number}",) for number in range(3000)))
+    begun = imports.begin(content, all_or_nothing=True).json["id"]
+    imports.step(begun, "try")
+    imports.client.post(f"{PATH}/{begun}/start")
+    working(begun)
+    while (now := imports.get(begun))["state"] == "running":
+        seen = imports.client.get("/v1/customers?limit=1&include=total").json["page"]["total"]
+        assert seen in (0, 3000)
+    assert now["state"] == "completed"
+
+
+def test_others_create_customers_while_all_or_nothing_runs(
+    imports: Any, working: Callable[[int], threading.Event]
+) -> None:
+    content = imports.table(("Name",), *((f"N{number}",) for number in range(3000)))
+    begun = imports.begin(content, all_or_nothing=True).json["id"]
+    imports.step(begun, "try")
+    imports.client.post(f"{PATH}/{begun}/start")
+    working(begun)
+    assert imports.client.post("/v1/customers", json={"name": "Beside"}).json["customer_code"] == "C-003001"
+
+
+def test_a_code_that_was_taken_between_the_look_and_the_write_is_seen_at_the_second_look(
+    imports: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    imports.client.post("/v1/customers", json={"name": "First", "customer_code": "K-1"})
+    real, blind = import_rows.taken_codes, iter([True, False])
+    content = imports.table(("Name", "Code"), ("Ada", "K-1"), ("Bea", "K-2"))
+    begun = imports.begin(content).json["id"]
+    imports.step(begun, "try")
+    monkeypatch.setattr(import_rows, "taken_codes", lambda *given: set() if next(blind) else real(*given))
+    done = imports.step(begun, "start")
+    assert (done["state"], done["created_rows"], done["failed_rows"]) == ("completed_with_errors", 1, 1)
+
+
+def test_an_error_of_ours_ends_the_import_and_says_so(imports: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    begun = imports.begin(b"Name\nAda\n").json["id"]
+    imports.step(begun, "try")
+    monkeypatch.setattr(import_chunks, "apply_rows", None)
+    done = imports.step(begun, "start")
+    assert (done["state"], done["error_code"]) == ("failed", "internal_error")
+
+
+def test_a_database_that_is_away_leaves_the_import_where_it_is(imports: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    begun = imports.begin(b"Name\nAda\n").json["id"]
+    imports.step(begun, "try")
+
+    def fail(*_: object) -> None:
+        raise psycopg.OperationalError
+
+    with monkeypatch.context() as patch:
+        patch.setattr(import_chunks, "apply_rows", fail)
+        assert imports.step(begun, "start")["state"] == "running"
+    imports.work()
+    assert imports.get(begun)["state"] == "completed"
+
+
+def test_a_long_import_lets_a_short_one_through(imports: Any, twin: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(import_work, "TURN_SECONDS", 0.05)
+    long, short = imports.begin(rows_of(imports)).json["id"], twin.begin(b"Name\nAda\n").json["id"]
+    imports.client.post(f"{PATH}/{long}/try")
+    twin.client.post(f"{PATH}/{short}/try")
+    finished = []
+    real = import_work.move_on
+
+    def note(session: Any, event_type: Any, import_id: int, *rest: Any) -> bool:
+        finished.append(import_id)
+        return real(session, event_type, import_id, *rest)
+
+    monkeypatch.setattr(import_work, "move_on", note)
+    imports.work()
+    assert finished == [short, long]
