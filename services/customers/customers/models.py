@@ -334,6 +334,8 @@ import_chunks = Table(
     Column("import_id", BigInteger, primary_key=True),
     Column("number", Integer, primary_key=True),
     Column("size", Integer, nullable=False),
+    # How many codes it will probably take from those that the import has put aside.
+    Column("codes", Integer, nullable=False, server_default=text("0")),
     Column("rows", LargeBinary, nullable=False),
     Column("outcome", LargeBinary),
     _of_import(),

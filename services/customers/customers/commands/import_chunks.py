@@ -2,6 +2,8 @@
 
 import zlib
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from itertools import islice
 from typing import Any
 
 import orjson
@@ -26,8 +28,8 @@ from chassis.db.bulk import change_many, delete_many, json_rows, lock_many
 from chassis.db.records import Record
 from chassis.db.session import Session
 from chassis.db.statements import Prepared
-from customers.commands.import_jobs import Job, Reader, hold, progress
-from customers.commands.import_rows import Fault, Outcome, ReadRow, Way, apply_rows
+from customers.commands.import_jobs import Job, Reader, StoppedError, count, hold, reach
+from customers.commands.import_rows import Fault, Outcome, ReadRow, Way, apply_rows, draw_codes
 from customers.events import CUSTOMER_PURGED, CUSTOMER_UPDATED
 from customers.models import contacts, import_chunks, import_errors
 from customers.queries.customers import RECORDS
@@ -57,13 +59,10 @@ _ADD_ERRORS = Prepared(
         select(_COMPANY, _IMPORT, _CHUNK, *(_errors.c[name] for name in _ERROR)),
     )
 )
-_KEEP_OUTCOME = Prepared(
-    update(import_chunks)
-    .values(outcome=bindparam("kept", type_=LargeBinary))
-    .where(
-        import_chunks.c.company_id == _COMPANY, import_chunks.c.import_id == _IMPORT, import_chunks.c.number == _CHUNK
-    )
-)
+_THIS = (import_chunks.c.company_id == _COMPANY, import_chunks.c.import_id == _IMPORT, import_chunks.c.number == _CHUNK)
+_CLAIM = Prepared(select(import_chunks.c.size).where(*_THIS, import_chunks.c.outcome.is_(None)).with_for_update())
+_KEEP_OUTCOME = Prepared(update(import_chunks).values(outcome=bindparam("kept", type_=LargeBinary)).where(*_THIS))
+_KEEP_CODES = Prepared(update(import_chunks).values(codes=bindparam("codes", type_=Integer)).where(*_THIS))
 _WITH_CONTACTS = Prepared(
     select(contacts.c.customer_id)
     .where(contacts.c.company_id == _COMPANY, contacts.c.customer_id == any_(bindparam("ids", type_=ARRAY(BigInteger))))
@@ -87,35 +86,55 @@ def read_chunk(session: Session, job: Job, number: int, reader: Reader) -> list[
 def try_chunk(session: Session, job: Job, number: int, rows: Sequence[ReadRow]) -> None:
     """Keep what is wrong with the rows, as far as can be told without changing anything."""
     hold(session, job, number)
-    outcome = apply_rows(session, rows, Way(job.mode, job.match_by, job.refuse_duplicates, write=False))
+    outcome = apply_rows(session, rows, way_of(job))
     keep_errors(session, job, number, outcome.faults)
-    progress(session, job, number + 1, **counts(outcome))
+    session.run(_KEEP_CODES, of_company=tenant(), of_import=job.id, chunk=number, codes=outcome.codes)
+    count(session, job, counts(outcome))
+    reach(session, job, number + 1)
 
 
-def run_chunk(
-    session: Session, job: Job, number: int, rows: Sequence[ReadRow], draw_codes: Callable[[Session, int], int]
-) -> Outcome:
-    """Create and change the customers of the rows, and keep what became of them."""
+def way_of(job: Job) -> Way:
+    """How the rows of an import become customers, looked at and not written."""
+    return Way(job.mode, job.match_by, job.refuse_duplicates)
+
+
+def run_chunk(session: Session, job: Job, number: int, rows: Sequence[ReadRow], codes: range) -> Outcome:
+    """Create and change the customers of the rows, and keep what became of them; new ones get these codes.
+
+    Raises StoppedError where another worker has run the chunk.
+    """
+    session.connection()
+    if not session.fetch(_CLAIM, of_company=tenant(), of_import=job.id, chunk=number):
+        raise StoppedError
     if number & (number - 1) == 0:  # After the first chunk, and whenever there are twice as many.
-        session.connection()
         session.fetch(_ANALYZE)
-    way = Way(job.mode, job.match_by, job.refuse_duplicates, write=True, draw_codes=draw_codes)
-    outcome = _applied(session, rows, way)
+    outcome = _applied(session, job, rows, codes)
     keep_errors(session, job, number, outcome.faults)
     kept = zlib.compress(orjson.dumps({"created": outcome.created, "updated": outcome.updated}), 1)
     session.run(_KEEP_OUTCOME, of_company=tenant(), of_import=job.id, chunk=number, kept=kept)
     return outcome
 
 
-def _applied(session: Session, rows: Sequence[ReadRow], way: Way) -> Outcome:
+def _applied(session: Session, job: Job, rows: Sequence[ReadRow], codes: range) -> Outcome:
     """Once more where somebody took a code or a name between the look and the write: the second look sees it."""
     for _ in range(_TRIES - 1):
         try:
             with session.begin_nested():
-                return apply_rows(session, rows, way)
+                return apply_rows(session, rows, replace(way_of(job), draw_codes=_from(codes)))
         except psycopg.IntegrityError:
             pass
-    return apply_rows(session, rows, way)
+    return apply_rows(session, rows, replace(way_of(job), draw_codes=_from(codes)))
+
+
+def _from(codes: range) -> Callable[[Session, int], list[int]]:
+    """Draws from the codes that were put aside, and the company's next where more are needed than was thought."""
+    left = iter(codes)
+
+    def draw(session: Session, wanted: int) -> list[int]:
+        own = list(islice(left, wanted))
+        return [*own, *draw_codes(session, wanted - len(own))]
+
+    return draw
 
 
 def revert_chunk(session: Session, job: Job, number: int) -> None:
@@ -141,7 +160,8 @@ def revert_chunk(session: Session, job: Job, number: int) -> None:
     change_many(session, RECORDS, CUSTOMER_UPDATED, back)
     reverted = len(gone) + len(back)
     kept = len(created) + len(updated) - reverted
-    progress(session, job, number, reverted_rows=reverted, kept_rows=kept)
+    count(session, job, {"reverted_rows": reverted, "kept_rows": kept})
+    reach(session, job, number)
 
 
 def _set_back(record: Record, fields: Mapping[str, Any], region: str | None) -> dict[str, Any]:

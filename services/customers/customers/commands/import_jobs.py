@@ -17,7 +17,6 @@ _COMPANY = bindparam("of_company", type_=BigInteger)
 _THIS = (imports.c.company_id == _COMPANY, imports.c.id == bindparam("of_import", type_=BigInteger))
 _POSITION = Prepared(select(imports.c.next_chunk, imports.c.first_code).where(*_THIS))
 _HOLD = Prepared(select(imports.c.state, imports.c.next_chunk).where(*_THIS).with_for_update())
-_STATE = Prepared(select(imports.c.state).where(*_THIS))
 _AROUND = Prepared(
     select(
         select(company_refs.c.region).where(company_refs.c.company_id == _COMPANY).scalar_subquery(),
@@ -31,19 +30,17 @@ _AROUND = Prepared(
 )
 _DONE = ("processed_rows", "created_rows", "updated_rows", "unchanged_rows", "failed_rows")
 _COUNTS = (*_DONE, "reverted_rows", "kept_rows")
-_PROGRESS = Prepared(
+_IN_STATE = imports.c.state == bindparam("in_state", type_=imports.c.state.type)
+_COUNT = Prepared(
     update(imports)
     .values(
-        next_chunk=bindparam("reached", type_=Integer),
-        updated_at=func.now(),
-        **{name: imports.c[name] + bindparam(f"more_{name}", type_=Integer) for name in _COUNTS},
+        updated_at=func.now(), **{name: imports.c[name] + bindparam(f"more_{name}", type_=Integer) for name in _COUNTS}
     )
-    .where(*_THIS)
+    .where(*_THIS, _IN_STATE)
 )
+_REACH = Prepared(update(imports).values(next_chunk=bindparam("reached", type_=Integer)).where(*_THIS, _IN_STATE))
 _SHOW = Prepared(
-    update(imports)
-    .values(**{name: bindparam(f"now_{name}", type_=Integer) for name in _DONE})
-    .where(*_THIS, imports.c.state == bindparam("in_state", type_=imports.c.state.type))
+    update(imports).values(**{name: bindparam(f"now_{name}", type_=Integer) for name in _DONE}).where(*_THIS, _IN_STATE)
 )
 _RESERVE = Prepared(update(imports).values(first_code=bindparam("first", type_=BigInteger)).where(*_THIS))
 
@@ -111,22 +108,29 @@ def hold(session: Session, job: Job, chunk: int) -> None:
         raise StoppedError
 
 
-def refuse_cancelled(session: Session, job: Job) -> None:
-    """Raise StoppedError for an import that has left the state in which it was taken up."""
-    if session.fetch(_STATE, of_company=tenant(), of_import=job.id)[0][0] != job.state:
-        raise StoppedError
+def count(session: Session, job: Job, more: Mapping[str, int]) -> None:
+    """Add to what is counted, last of all: two chunks that run at once wait for each other here.
 
-
-def progress(session: Session, job: Job, reached: int, **more: int) -> None:
-    """Add to the counts, and say which chunk comes next."""
+    Raises StoppedError for an import that was cancelled meanwhile; nothing of the transaction is to be kept then.
+    """
     counts = {f"more_{name}": more.get(name, 0) for name in _COUNTS}
-    session.run(_PROGRESS, of_company=tenant(), of_import=job.id, reached=reached, **counts)
+    _refuse_none(session.run(_COUNT, of_company=tenant(), of_import=job.id, in_state=job.state, **counts))
+
+
+def reach(session: Session, job: Job, chunk: int) -> None:
+    """Say which chunk comes next. Raises StoppedError."""
+    _refuse_none(session.run(_REACH, of_company=tenant(), of_import=job.id, in_state=job.state, reached=chunk))
 
 
 def show(session: Session, job: Job, now: Mapping[str, int]) -> None:
-    """Say how far a transaction is that takes all rows at once."""
+    """Say how far a transaction is that takes all rows at once. Raises StoppedError."""
     counts = {f"now_{name}": now.get(name, 0) for name in _DONE}
-    session.run(_SHOW, of_company=tenant(), of_import=job.id, in_state=job.state, **counts)
+    _refuse_none(session.run(_SHOW, of_company=tenant(), of_import=job.id, in_state=job.state, **counts))
+
+
+def _refuse_none(touched: int) -> None:
+    if touched == 0:
+        raise StoppedError
 
 
 def reserve_codes(session: Session, job: Job, first: int) -> None:

@@ -64,13 +64,16 @@ class ReadRow:
 
 @dataclass(frozen=True, slots=True)
 class Way:
-    """How rows become customers. `draw_codes` answers the first of so many new codes' numbers."""
+    """How rows become customers; `draw_codes` answers the numbers of so many new codes, without it none is written."""
 
     mode: str
     match_by: str | None
     refuse_duplicates: bool
-    write: bool
-    draw_codes: Callable[[Session, int], int] | None = None
+    draw_codes: Callable[[Session, int], Iterable[int]] | None = None
+
+    @property
+    def writes(self) -> bool:
+        return self.draw_codes is not None
 
 
 @dataclass(slots=True)
@@ -81,6 +84,7 @@ class Outcome:
     updated: list[tuple[int, int, int, dict[str, Any]]] = field(default_factory=list)
     unchanged: int = 0
     failed: int = 0
+    codes: int = 0
     faults: list[Fault] = field(default_factory=list)
 
     def refuse(self, row: ReadRow, *faults: Fault) -> None:
@@ -89,10 +93,12 @@ class Outcome:
         self.faults += faults or row.faults
 
 
-def draw_codes(session: Session, count: int) -> int:
-    """Draw so many of the company's next codes; answers the number in the first."""
+def draw_codes(session: Session, count: int) -> range:
+    """Draw so many of the company's next codes; answers the numbers in them."""
+    if count == 0:
+        return range(0)
     last: int = session.fetch(_DRAW_CODES, of_company=tenant(), count=count)[0][0]
-    return last - count + 1
+    return range(last - count + 1, last + 1)
 
 
 def key_of(values: Mapping[str, Any], match_by: str) -> Any:
@@ -101,11 +107,16 @@ def key_of(values: Mapping[str, Any], match_by: str) -> Any:
 
 
 def apply_rows(session: Session, rows: Sequence[ReadRow], way: Way) -> Outcome:
-    """Create and change the customers that the rows are about, each with its event; without `way.write`, only look."""
+    """Create and change the customers that the rows are about, each with its event; if `way.writes`; else only look."""
     outcome = Outcome()
     for batch in _batches(rows, way):
         _Batch(session, way, outcome).apply(batch)
     return outcome
+
+
+def marks_of(rows: Iterable[ReadRow], way: Way) -> set[Any]:
+    """By what the rows could meet others; rows that share none of it take effect in any order."""
+    return {mark for row in rows if not row.faults for mark in _marks(row, way)}
 
 
 def _batches(rows: Iterable[ReadRow], way: Way) -> Iterator[list[ReadRow]]:
@@ -217,7 +228,7 @@ class _Batch:
                 self._outcome.refuse(row, Fault(row.line, match_by, "customer_not_found", detail, given))
             else:
                 new.append(row)
-        records = lock_many(self._session, RECORDS, ids, lock=self._way.write)
+        records = lock_many(self._session, RECORDS, ids, lock=self._way.writes)
         known = []
         for customer_id, row in ids.items():
             record = records.get(customer_id)
@@ -252,7 +263,7 @@ class _Batch:
             else:
                 passed.append((row, record, document, values))
         versions = {record.id: record.version for _, record, _, _ in passed}
-        if self._way.write:
+        if self._way.writes:
             keyed = [(record, values | _keys_of(row, values)) for row, record, _, values in passed]
             after = change_many(self._session, RECORDS, CUSTOMER_UPDATED, keyed)
             versions = {known_id: record.version for known_id, record in after.items()}
@@ -286,18 +297,18 @@ class _Batch:
         return self._without(rows, faults)
 
     def _create(self, rows: Sequence[ReadRow]) -> None:
-        if not self._way.write or self._way.draw_codes is None:
+        uncoded = sum("customer_code" not in row.values for row in rows)
+        self._outcome.codes += uncoded
+        if self._way.draw_codes is None:
             self._outcome.created += [(row.line, 0, 0) for row in rows]
             return
-        uncoded = sum("customer_code" not in row.values for row in rows)
-        number = self._way.draw_codes(self._session, uncoded) if uncoded else 0
+        numbers = iter(self._way.draw_codes(self._session, uncoded))
         documents = []
         for row in rows:
-            values = {name: value for name, value in row.values.items() if name != "id"}
-            if "customer_code" not in values:
-                values["customer_code"] = f"C-{number:06}"
-                number += 1
-            documents.append(values | row.keys | {"created_by": current().user_id})
+            values = {"customer_code": f"C-{next(numbers):06}"} if "customer_code" not in row.values else {}
+            values |= row.values | row.keys | {"created_by": current().user_id}
+            values.pop("id", None)
+            documents.append(values)
         created = create_many(self._session, RECORDS, CUSTOMER_CREATED, documents)
         self._outcome.created += [(row.line, *known) for row, known in zip(rows, created, strict=True)]
 

@@ -4,13 +4,12 @@ Every step commits what it did together with how far it is. The worker may die b
 not committed has not happened, and whoever comes next goes on from there.
 """
 
-import itertools
 import time
-from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
+from collections import Counter, deque
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
 from threading import Event as Flag
-from typing import Any
+from typing import Any, Self
 
 import psycopg
 import sqlalchemy.exc
@@ -25,23 +24,23 @@ from customers.commands.import_jobs import (
     Job,
     Reader,
     StoppedError,
+    count,
     hold,
-    progress,
-    refuse_cancelled,
     reserve_codes,
     show,
     take_up,
 )
 from customers.commands.import_reading import forget_file, read_file
-from customers.commands.import_rows import Outcome, ReadRow, draw_codes
+from customers.commands.import_rows import Outcome, ReadRow, draw_codes, marks_of
 from customers.commands.imports import move_on
 from customers.commands.user_references import know_actor
 from customers.events import IMPORT_COMPLETED, IMPORT_FAILED, IMPORT_REVERTED, IMPORT_UPDATED
-from customers.queries.imports import Working, list_working
+from customers.queries.imports import Working, list_chunks, list_working
 from customers.rules import importing
 from customers.rules.import_files import MalformedFile
 
 TURN_SECONDS = 2.0
+LANES = 2
 # The database is away, or somebody else was quicker: neither is the import's fault.
 _AWAY = (psycopg.OperationalError, sqlalchemy.exc.OperationalError, sqlalchemy.exc.TimeoutError)
 
@@ -131,8 +130,8 @@ class _Steps:
             case importing.REVERTING:
                 self._revert()
 
-    def _ahead(self) -> Iterator[tuple[int, list[ReadRow]]]:
-        """The chunks from the next one on; while one is worked on, the one after it is read and checked."""
+    def _ahead(self, numbers: Iterable[int]) -> Iterator[tuple[int, list[ReadRow]]]:
+        """These chunks of those that there are; while one is worked on, the one after it is read and checked."""
         context = current()
 
         def read(number: int) -> list[ReadRow] | None:
@@ -141,12 +140,14 @@ class _Steps:
                 return chunks.read_chunk(session, self._job, number, self._reader)
 
         with ThreadPoolExecutor(1) as pool:
-            number = self._job.next_chunk
-            coming = pool.submit(read, number)
-            while (rows := coming.result()) is not None:
-                coming = pool.submit(read, number + 1)
-                yield number, rows
-                number += 1
+            coming: deque[tuple[int, Future[list[ReadRow] | None]]] = deque()
+            for number in numbers:
+                coming.append((number, pool.submit(read, number)))
+                if len(coming) > 1 and (rows := coming[0][1].result()) is not None:
+                    yield coming.popleft()[0], rows
+            for number, found in coming:
+                if (rows := found.result()) is not None:
+                    yield number, rows
 
     def _validate(self) -> None:
         job = self._job
@@ -157,7 +158,9 @@ class _Steps:
                 values = {"state": importing.UPLOADED, "error_code": fault.code, "error_detail": str(fault)}
                 self._move_on(IMPORT_UPDATED, values)
                 return
-        for number, rows in self._ahead():
+        with self._database.session() as session:
+            last = len(list_chunks(session, job.id))
+        for number, rows in self._ahead(range(job.next_chunk, last)):
             with self._database.transaction() as session:
                 chunks.try_chunk(session, job, number, rows)
             if self._is_over:
@@ -165,24 +168,31 @@ class _Steps:
         self._move_on(IMPORT_UPDATED, {"state": importing.AWAITING})
 
     def _run(self) -> None:
-        job = self._job
-        for number, rows in self._ahead():
-            with self._database.transaction() as session:
-                hold(session, job, number)
-                know_actor(session)
-                outcome = chunks.run_chunk(session, job, number, rows, draw_codes)
-                progress(session, job, number + 1, **chunks.counts(outcome))
-            if self._is_over:
-                return
+        """Two chunks at a time, each in a transaction of its own, where no row of one could meet a row of the other."""
+        job, first = self._job, self._reserved_codes()
+        with self._database.session() as session:
+            waiting = {chunk.number: chunk for chunk in list_chunks(session, job.id) if not chunk.done}
+        with _Lanes() as lanes:
+            for number, rows in self._ahead(waiting):
+                lanes.run(marks_of(rows, chunks.way_of(job)), self._run_one, number, rows, waiting[number].after(first))
+                if self._is_over:
+                    return
         with self._database.session() as session:
             failed = take_up(session, job.id).failed_rows
         self._complete(importing.COMPLETED_WITH_ERRORS if failed else importing.COMPLETED)
 
+    def _run_one(self, number: int, rows: list[ReadRow], codes: range) -> None:
+        with self._database.transaction() as session:
+            know_actor(session)
+            outcome = chunks.run_chunk(session, self._job, number, rows, codes)
+            count(session, self._job, chunks.counts(outcome))
+
     def _run_at_once(self) -> None:
         """All rows in one transaction: as soon as one is refused, it is as if none had been begun."""
+        first = self._reserved_codes()
         try:
             with self._database.transaction() as session:
-                self._run_all(session, self._reserved_codes())
+                self._run_all(session, first)
         except _RefusedError as refusal:
             with self._database.transaction() as session:
                 chunks.keep_errors(session, self._job, refusal.number, refusal.outcome.faults)
@@ -191,39 +201,36 @@ class _Steps:
             return
         self._complete(importing.COMPLETED)
 
-    def _run_all(self, session: Session, codes: Callable[[Session, int], int]) -> None:
+    def _run_all(self, session: Session, first: int) -> None:
         know_actor(session)
         done: Counter[str] = Counter()
-        number = -1
-        for number, rows in self._ahead():
-            outcome = chunks.run_chunk(session, self._job, number, rows, codes)
+        waiting = {chunk.number: chunk for chunk in list_chunks(session, self._job.id)}
+        for number, rows in self._ahead(waiting):
+            outcome = chunks.run_chunk(session, self._job, number, rows, waiting[number].after(first))
             if outcome.failed:
                 raise _RefusedError(number, outcome)
             done.update(chunks.counts(outcome))
             with self._database.transaction() as beside:
-                refuse_cancelled(beside, self._job)
                 show(beside, self._job, done)
             if self._stop.is_set():
                 raise StoppedError
-        hold(session, self._job, self._job.next_chunk)
         show(session, self._job, done)
-        progress(session, self._job, number + 1)
 
-    def _reserved_codes(self) -> Callable[[Session, int], int]:
-        """Draws from codes that were put aside before: not to hold up whoever creates a customer meanwhile."""
+    def _reserved_codes(self) -> int:
+        """The first of the codes that were put aside for the rows that need one: the same however often it is resumed.
+
+        They are put aside at once, so that neither the import's own chunks wait for each other's codes nor anybody else
+        who creates a customer meanwhile.
+        """
         job = self._job
-        first = job.first_code
-        if first is None:
-            with self._database.transaction() as session:
-                hold(session, job, job.next_chunk)
-                first = draw_codes(session, job.total_rows or 1)
-                reserve_codes(session, job, first)
-        left = itertools.count(first)
-
-        def draw(_: Session, count: int) -> int:
-            return min(itertools.islice(left, count))
-
-        return draw
+        if job.first_code is not None:
+            return job.first_code
+        with self._database.transaction() as session:
+            hold(session, job, job.next_chunk)
+            wanted = sum(len(chunk.codes) for chunk in list_chunks(session, job.id))
+            first = min(draw_codes(session, wanted), default=0)
+            reserve_codes(session, job, first)
+        return first
 
     def _revert(self) -> None:
         for number in range(self._job.next_chunk - 1, -1, -1):
@@ -241,3 +248,32 @@ class _Steps:
     def _move_on(self, event_type: EventType, values: Mapping[str, Any]) -> None:
         with self._database.transaction() as session:
             move_on(session, event_type, self._job.id, self._job.state, values)
+
+
+class _Lanes:
+    """Runs two tasks at a time, one after the other where they share a mark; what one raises ends all."""
+
+    def __init__(self) -> None:
+        self._pool = ThreadPoolExecutor(LANES)
+        self._running: deque[tuple[set[Any], Future[None]]] = deque()
+        self._context = current()
+
+    def run(self, marks: set[Any], task: Callable[..., None], *arguments: Any) -> None:
+        """Begin a task as soon as a lane is free and nothing that it could meet is under way."""
+        while len(self._running) == LANES or any(marks & running for running, _ in self._running):
+            self._running.popleft()[1].result()
+        self._running.append((marks, self._pool.submit(self._act, task, *arguments)))
+
+    def _act(self, task: Callable[..., None], *arguments: Any) -> None:
+        with acting_as(self._context):
+            task(*arguments)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        try:
+            while self._running:
+                self._running.popleft()[1].result()
+        finally:
+            self._pool.shutdown()

@@ -23,7 +23,7 @@ from customers.events import (
     IMPORT_UPDATED,
 )
 from customers.models import import_parts, imports
-from customers.queries.imports import RECORDS, get_part, measure_parts
+from customers.queries.imports import RECORDS, get_part, list_chunks, measure_parts
 from customers.rules import importing
 from customers.rules.import_files import MalformedFile, detect_encoding, read_header
 from customers.rules.import_mapping import crowded_fields, propose_mapping
@@ -59,7 +59,9 @@ _LOCK = Prepared(
 _PURGE = Prepared(select(func.purge_imports(bindparam("most", type_=Integer))))
 # What a new try begins with.
 _COUNTS = ("processed_rows", "created_rows", "updated_rows", "unchanged_rows", "failed_rows")
-ANEW: Mapping[str, Any] = dict.fromkeys(("next_chunk", *_COUNTS), 0) | {"error_code": None, "error_detail": None}
+ANEW: Mapping[str, Any] = dict.fromkeys(("next_chunk", *_COUNTS), 0) | dict.fromkeys(
+    ("first_code", "error_code", "error_detail")
+)
 
 
 def create_import(session: Session, values: dict[str, Any]) -> Record:
@@ -160,7 +162,8 @@ def revert_import(session: Session, import_id: int) -> Record:
         raise Conflict("import_never_started", "The import has changed nothing.")
     if datetime.fromisoformat(known["started_at"]) + importing.REVERT_WINDOW < datetime.now(UTC):
         raise Conflict("too_late", f"An import can be reverted for {importing.REVERT_WINDOW.days} days.")
-    values = {"state": importing.REVERTING, "reverted_rows": 0, "kept_rows": 0}
+    last = len(list_chunks(session, import_id))
+    values = {"state": importing.REVERTING, "next_chunk": last, "reverted_rows": 0, "kept_rows": 0}
     return RECORDS.change(session, IMPORT_REVERT_STARTED, before, values)
 
 

@@ -94,6 +94,11 @@ def _numbered(table: Any) -> tuple[Any, ...]:
 
 _PART = Prepared(select(import_parts.c.body).where(*_numbered(import_parts)))
 _CHUNK = Prepared(select(import_chunks.c.rows, import_chunks.c.outcome).where(*_numbered(import_chunks)))
+_CHUNKS = Prepared(
+    select(import_chunks.c.number, import_chunks.c.codes, import_chunks.c.outcome.is_not(None))
+    .where(*_numbered(import_chunks)[:2])
+    .order_by(import_chunks.c.number)
+)
 _PARTS = Prepared(
     select(func.count(), func.max(import_parts.c.number), func.sum(func.length(import_parts.c.body))).where(
         *_numbered(import_parts)[:2]
@@ -149,6 +154,28 @@ def get_chunk(session: Session, import_id: int, number: int) -> tuple[list[tuple
     if row is None:
         return None
     return orjson.loads(zlib.decompress(row[0])), None if row[1] is None else orjson.loads(zlib.decompress(row[1]))
+
+
+@dataclass(frozen=True, slots=True)
+class ChunkState:
+    """A chunk that is there: which of the import's codes are its own, and whether it has been run."""
+
+    number: int
+    codes: range
+    done: bool
+
+    def after(self, first: int) -> range:
+        """Its codes, where the import's first is this."""
+        return range(first + self.codes.start, first + self.codes.stop)
+
+
+def list_chunks(session: Session, import_id: int) -> list[ChunkState]:
+    """All chunks of an import, in the order of the file; codes are counted from 0."""
+    chunks, first = [], 0
+    for number, codes, done in session.fetch(_CHUNKS, of_company=tenant(), of_import=import_id):
+        chunks.append(ChunkState(number, range(first, first + codes), done))
+        first += codes
+    return chunks
 
 
 def get_columns(session: Session, import_id: int) -> list[str]:

@@ -75,6 +75,7 @@ TABLES = """
         import_id BIGINT NOT NULL,
         number INTEGER NOT NULL,
         size INTEGER NOT NULL,
+        codes INTEGER DEFAULT 0 NOT NULL,
         rows BYTEA NOT NULL,
         outcome BYTEA,
         CONSTRAINT pk_import_chunks PRIMARY KEY (company_id, import_id, number),

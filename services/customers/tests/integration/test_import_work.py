@@ -27,6 +27,8 @@ WORKER = """
 import sys, threading
 from chassis.db.session import Database
 from customers.handlers import work_on_imports
+from customers.rules import importing
+importing.CHUNK = 25
 print("ready", flush=True)
 work_on_imports(Database(sys.argv[1]), threading.Event())
 """
@@ -112,6 +114,16 @@ def test_an_import_that_was_killed_again_and_again_is_as_an_undisturbed_one(
     assert events_of(superuser, imports) == events_of(superuser, twin)
     errors = [(error["line"], error["code"]) for error in imports.errors(begun)]
     assert errors == [(error["line"], error["code"]) for error in twin.errors(undisturbed["id"])]
+
+
+def test_rows_of_one_customer_take_effect_in_their_order_however_many_run_at_once(imports: Any) -> None:
+    rows = [(f"n{number % 30}@b.example", f"N{number % 30}", f"City {number:03}") for number in range(600)]
+    content = imports.table(("E-Mail", "Name", "City"), *rows)
+    done = imports.run(content, mode="upsert", match_by="email")
+    assert (done["created_rows"], done["updated_rows"]) == (30, 570)
+    found = imports.client.get("/v1/customers?limit=100&fields=city,version").json["data"]
+    assert sorted(row["city"] for row in found) == [f"City {number}" for number in range(570, 600)]
+    assert {row["version"] for row in found} == {20}
 
 
 def test_all_or_nothing_that_was_killed_gives_out_the_same_codes(
