@@ -71,14 +71,19 @@ def create_customer(session: Session, values: dict[str, Any]) -> NewCustomer:
 
 def _duplicates(session: Session, customer: Record, values: dict[str, Any], action: str) -> Sequence[Mapping[str, Any]]:
     if action == "block":
-        # Two who create the same at once: the second waits here until the first has committed, and then sees it.
-        session.fetch(_LOCK_CREATION, of_company=tenant())
+        lock_creation(session)
     found = find_duplicates(session, values, but=customer.id)
     if action == "block" and (found["candidates"] or found["hidden"]):
         detail = "There are customers that this one is probably the same as."
         raise Conflict("possible_duplicate", detail, members=found)
     candidates: Sequence[Mapping[str, Any]] = found["candidates"]
     return candidates
+
+
+def lock_creation(session: Session) -> None:
+    """Of two who create the same at once the second waits here until the first has committed, and then sees it."""
+    session.connection()
+    session.fetch(_LOCK_CREATION, of_company=tenant())
 
 
 def update_customer(session: Session, customer_id: int, version: int, values: dict[str, Any]) -> Record:

@@ -185,12 +185,12 @@ def keep_errors(session: Session, job: Job, number: int, faults: Sequence[Fault]
             "column_name": column_of(fault.field) if fault.field else None,
             "code": fault.code,
             "message": fault.message,
-            "value": fault.value,
+            # PostgreSQL stores no NUL, and the cell may be refused for just that.
+            "value": fault.value and fault.value.replace("\x00", "\ufffd"),
         }
         for fault in faults
     ]
-    text = orjson.dumps(rows).decode().replace("\\u0000", "")
-    session.run(_ADD_ERRORS, of_company=tenant(), of_import=job.id, chunk=number, rows=text)
+    session.run(_ADD_ERRORS, of_company=tenant(), of_import=job.id, chunk=number, rows=orjson.dumps(rows).decode())
 
 
 def counts(outcome: Outcome) -> dict[str, int]:

@@ -53,7 +53,8 @@ def read_file(database: Database, job: Job, stop: Flag) -> int:
         session.run(_FORGET_CHUNKS, of_company=tenant(), of_import=job.id)
     source = io.BufferedReader(Parts(_parts(database, job.id)), importing.LARGEST_PART)
     rows = read_rows(source, job.encoding, job.delimiter)
-    next(rows, None)  # The header; its columns are known.
+    if next(rows, None) is None:  # The header; its columns are known.
+        raise MalformedFile("import_expired", "The file is not kept any more; begin another import.")
     total = number = 0
     waiting: list[bytes] = []
     sizes: list[int] = []
@@ -94,11 +95,13 @@ def _parts(database: Database, import_id: int) -> Iterator[bytes]:
 
 def _chunks(rows: Iterator[Row]) -> Iterator[list[Row]]:
     chunk: list[Row] = []
+    length = 0
     for row in rows:
         chunk.append(row)
-        if len(chunk) == importing.CHUNK:
+        length += sum(map(len, row.cells))
+        if len(chunk) == importing.CHUNK or length > importing.LONGEST_CHUNK:
             yield chunk
-            chunk = []
+            chunk, length = [], 0
     if chunk:
         yield chunk
 

@@ -19,6 +19,7 @@ from chassis.db.records import Record
 from chassis.db.session import Session
 from chassis.db.statements import Prepared
 from customers import rules
+from customers.commands.customers import lock_creation
 from customers.events import CUSTOMER_CREATED, CUSTOMER_UPDATED
 from customers.models import customer_codes
 from customers.queries.customers import RECORDS
@@ -108,6 +109,8 @@ def key_of(values: Mapping[str, Any], match_by: str) -> Any:
 
 def apply_rows(session: Session, rows: Sequence[ReadRow], way: Way) -> Outcome:
     """Create and change the customers that the rows are about, each with its event; if `way.writes`; else only look."""
+    if way.refuse_duplicates and way.writes:
+        lock_creation(session)
     outcome = Outcome()
     for batch in _batches(rows, way):
         _Batch(session, way, outcome).apply(batch)

@@ -14,7 +14,9 @@ import clevercsv
 DELIMITERS = (",", ";", "\t", "|")
 MOST_COLUMNS = 200
 LONGEST_CELL = 128 * 1024
+LONGEST_NAME = 255
 SAMPLES = 3
+LONGEST_SAMPLE = 100
 _SNIFFED = 20_000
 _DETECTED = 64 * 1024
 # A text without zero bytes that is valid UTF-8 is UTF-8: in other encodings that hardly ever happens by chance.
@@ -34,6 +36,12 @@ _COMMON = frozenset(
     "utf-16-be utf-32-le utf-32-be".split()
 )
 _NEARLY = 0.75
+_OTHERS = (
+    "ascii utf-8 utf-8-sig utf-16 utf-32 cp437 cp850 cp852 cp855 cp857 cp858 cp862 cp864 cp1258 koi8-u gbk gb2312 hz "
+    "euc-jis-2004 iso2022-jp johab big5hkscs tis-620 maclatin2 maccyrillic macgreek iso-8859-1 iso-8859-3 iso-8859-4 "
+    "iso-8859-6 iso-8859-8 iso-8859-10 iso-8859-11 iso-8859-13 iso-8859-14 iso-8859-15 iso-8859-16"
+)
+_ENCODINGS = frozenset(codecs.lookup(name).name for name in (*_COMMON, *_OTHERS.split()))
 _LINE_END = re.compile("\r\n|\r|\n")
 
 csv.field_size_limit(LONGEST_CELL)
@@ -61,9 +69,9 @@ class Row:
 
 
 def known_encoding(name: str) -> bool:
-    """Whether Python can read text in this encoding."""
+    """Whether files in this encoding are read: those that people's programs write, under any of their names."""
     try:
-        return codecs.lookup(name)._is_text_encoding  # noqa: SLF001  # There is no other way to tell text from `zip`.
+        return codecs.lookup(name).name in _ENCODINGS
     except LookupError:
         return False
 
@@ -118,8 +126,14 @@ def read_header(
     if not rows:
         raise MalformedFile("empty_file", "The file is empty.")
     names = column_names(rows[0].cells)
-    samples = [[row.cells[index] for row in rows[1:] if index < len(row.cells)] for index in range(len(names))]
+    samples = [[_shown(row.cells[index]) for row in rows[1:] if index < len(row.cells)] for index in range(len(names))]
     return delimiter, [{"name": name, "samples": values} for name, values in zip(names, samples, strict=True)]
+
+
+def _shown(cell: str) -> str:
+    """A cell to look at: what is too long for that ends in an ellipsis."""
+    cell = cell.replace("\x00", "\ufffd")
+    return cell if len(cell) <= LONGEST_SAMPLE else f"{cell[:LONGEST_SAMPLE]}…"
 
 
 def column_names(header: Sequence[str]) -> list[str]:
@@ -130,6 +144,9 @@ def column_names(header: Sequence[str]) -> list[str]:
         )
     if not any(name.strip() for name in header):
         raise MalformedFile("no_header", "The first row has no names for the columns.", 1)
+    if any(len(name) > LONGEST_NAME or "\x00" in name for name in header):
+        detail = f"A column's name has over {LONGEST_NAME} characters, or a NUL; is there a quotation mark left open?"
+        raise MalformedFile("column_name", detail, 1)
     names: list[str] = []
     for index, given in enumerate(header, start=1):
         name = given.strip() or f"Column {index}"

@@ -35,5 +35,7 @@ MOST_ROWS = 1_000_000
 # All of them in one transaction, which holds up those who change the same customers.
 MOST_ROWS_AT_ONCE = 50_000
 MOST_UNFINISHED = 5
+# What is done in one transaction; a chunk of long rows, in characters, has fewer.
 CHUNK = 1000
+LONGEST_CHUNK = 4_000_000
 REVERT_WINDOW = timedelta(days=30)

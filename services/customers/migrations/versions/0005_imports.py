@@ -114,23 +114,22 @@ WORKING = """
         WHERE i.state IN ('validating', 'running', 'reverting') ORDER BY i.id LIMIT most
     $$;
 
+    -- Files that nobody went on with after three days, and all that a revert would go by once it is too late for one.
     CREATE FUNCTION purge_imports(most integer) RETURNS bigint LANGUAGE plpgsql SECURITY DEFINER
     SET search_path = pg_catalog, pg_temp AS $$
-    DECLARE total bigint := 0; gone bigint; old bigint[];
+    DECLARE total bigint := 0; gone bigint;
     BEGIN
-        old := ARRAY(SELECT i.id FROM public.imports i WHERE i.updated_at < now() - interval '31 days'
-            AND EXISTS (SELECT FROM public.import_parts p WHERE p.company_id = i.company_id AND p.import_id = i.id
-                UNION ALL SELECT FROM public.import_chunks c WHERE c.company_id = i.company_id AND c.import_id = i.id
-                UNION ALL SELECT FROM public.import_errors e WHERE e.company_id = i.company_id AND e.import_id = i.id)
-            ORDER BY i.id LIMIT 1);
         DELETE FROM public.import_parts WHERE ctid = ANY (ARRAY(SELECT p.ctid FROM public.import_parts p
-            JOIN public.imports i ON i.company_id = p.company_id AND i.id = p.import_id WHERE i.id = ANY (old) LIMIT most));
+            JOIN public.imports i ON i.company_id = p.company_id AND i.id = p.import_id
+            WHERE i.updated_at < now() - interval '3 days' AND i.state NOT IN ('validating', 'running') LIMIT most));
         GET DIAGNOSTICS gone = ROW_COUNT; total := total + gone;
         DELETE FROM public.import_chunks WHERE ctid = ANY (ARRAY(SELECT c.ctid FROM public.import_chunks c
-            JOIN public.imports i ON i.company_id = c.company_id AND i.id = c.import_id WHERE i.id = ANY (old) LIMIT most));
+            JOIN public.imports i ON i.company_id = c.company_id AND i.id = c.import_id
+            WHERE i.updated_at < now() - interval '31 days' LIMIT most));
         GET DIAGNOSTICS gone = ROW_COUNT; total := total + gone;
         DELETE FROM public.import_errors WHERE ctid = ANY (ARRAY(SELECT e.ctid FROM public.import_errors e
-            JOIN public.imports i ON i.company_id = e.company_id AND i.id = e.import_id WHERE i.id = ANY (old) LIMIT most));
+            JOIN public.imports i ON i.company_id = e.company_id AND i.id = e.import_id
+            WHERE i.updated_at < now() - interval '31 days' LIMIT most));
         GET DIAGNOSTICS gone = ROW_COUNT; total := total + gone;
         RETURN total;
     END $$;

@@ -1,10 +1,15 @@
 """Files as they come: in any encoding, with any delimiter, and broken ones that say where they are."""
 
+from threading import Event as Flag
 from typing import Any
 
+import psycopg
 import pytest
 
+from chassis.db.session import Database
 from chassis.testing.fixtures import Client
+from customers.handlers import purge_imports
+from customers.rules import importing
 
 PATH = "/v1/customers/imports"
 CONTENT = "application/octet-stream"
@@ -63,3 +68,67 @@ def test_a_file_that_turns_out_unreadable_says_where_and_can_be_read_otherwise(
         patched = client.patch(f"{PATH}/{begun['id']}", json={"encoding": "cp1252"}, version=tried["version"])
         assert (patched.json["error_code"], patched.json["encoding"]) == (None, "cp1252")
         assert imports.step(begun["id"], "try")["total_rows"] == 22
+
+
+@pytest.mark.parametrize("name", ["unicode_escape", "punycode", "idna", "zip", "rot13", "utf-7", "nonsense", "\x00"])
+def test_what_is_no_encoding_of_files_is_refused(client: Client, name: str) -> None:
+    refused = client.post(PATH, json={"filename": "x.csv", "encoding": name})
+    assert refused.status_code == 422
+
+
+@pytest.mark.parametrize(("header", "code"), [(b"Name,a\x00b", "column_name"), (b"Name," + b"x" * 256, "column_name")])
+def test_a_header_that_cannot_be_kept_is_refused(imports: Any, header: bytes, code: str) -> None:
+    refused = imports.begin(header + b"\nAda,x\n", encoding="utf-8", delimiter=",")
+    assert (refused.status_code, refused.json["errors"][0]["code"]) == (422, code)
+
+
+def test_cells_of_any_kind_harm_nobody(imports: Any) -> None:
+    cells = [
+        "\x00",
+        "\\u0000",
+        "\\",
+        "\ud7ff\U0010ffff",
+        "'=1+1",
+        "\x0b\x1c\u2028",
+        "<script>",
+        "%s{}",
+        '"',
+        "-",
+        "x" * 300,
+    ]
+    rows = [(f"N{number} {cell}", cell) for number, cell in enumerate(cells)]
+    done = imports.run(imports.table(("Name", "E-Mail"), *rows), encoding="utf-8", delimiter=",")
+    # What is blank is no address at all.
+    assert (done["created_rows"], done["failed_rows"]) == (1, len(cells) - 1)
+    assert {error["code"] for error in imports.errors(done["id"])} == {"invalid_value"}
+    assert imports.client.get(f"{PATH}/{done['id']}/errors.csv").status_code == 200
+
+
+def test_long_rows_make_small_chunks(
+    imports: Any, monkeypatch: pytest.MonkeyPatch, superuser: psycopg.Connection
+) -> None:
+    monkeypatch.setattr(importing, "LONGEST_CHUNK", 10_000)
+    done = imports.run(imports.table(("Name", "Notes"), *((f"N{number}", "x" * 6000) for number in range(9))))
+    sizes = superuser.execute(
+        "SELECT size FROM import_chunks WHERE import_id = %s ORDER BY number", (done["id"],)
+    ).fetchall()
+    assert [size for (size,) in sizes] == [2, 2, 2, 2, 1]
+
+
+def test_what_nobody_goes_on_with_is_deleted(imports: Any, superuser: psycopg.Connection, database: Database) -> None:
+    content = imports.table(("Name", "E-Mail"), ("Ada", ""), ("Bea", "nonsense"))
+    left, over = imports.begin(content).json["id"], imports.run(content)["id"]
+
+    def kept(import_id: int) -> list[int]:
+        tables = ("import_parts", "import_chunks", "import_errors")
+        query = "SELECT count(*) FROM {} WHERE import_id = %s"
+        return [superuser.execute(query.format(table), (import_id,)).fetchone()[0] for table in tables]  # type: ignore[index]
+
+    assert (kept(left), kept(over)) == ([1, 0, 0], [0, 1, 1])
+    superuser.execute("UPDATE imports SET updated_at = now() - interval '4 days' WHERE id IN (%s, %s)", (left, over))
+    purge_imports(database, Flag())
+    assert (kept(left), kept(over)) == ([0, 0, 0], [0, 1, 1])
+    assert imports.step(left, "try")["error_code"] == "import_expired"
+    superuser.execute("UPDATE imports SET updated_at = now() - interval '32 days' WHERE id = %s", (over,))
+    purge_imports(database, Flag())
+    assert kept(over) == [0, 0, 0]
