@@ -86,13 +86,16 @@ imports: setup ## Check who may import whom
 	@$(BIN)/lint-imports
 
 ##@ Measure
-.PHONY: bench bench-size
+.PHONY: bench bench-size bench-imports
 bench: ## Load a stack of its own and compare it with the floor
 	@$(PYTHON) deploy/bootstrap.py --bench
 	@$(BIN)/python -m bench
 
 bench-size: setup ## Compare a million customers with a thousand
 	@$(BIN)/python -m bench.size
+
+bench-imports: setup ## Import files of up to 400,000 rows
+	@$(BIN)/python -m bench.imports
 
 ##@ Maintain
 .PHONY: lock openapi roles-page help
