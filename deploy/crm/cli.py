@@ -241,8 +241,12 @@ def token(home: Path) -> None:
 def creds(home: Path) -> None:
     """Show the demo tenants' sign-ins."""
     stack = existing(home)
-    rows = [(tenant.company, tenant.email, seed.password_of(stack.credentials, tenant)) for tenant in TENANTS]
-    screen.table([("COMPANY", "E-MAIL", "PASSWORD"), *rows])
+    rows = [
+        (tenant.company, role, email, password)
+        for tenant in TENANTS
+        for email, role, password in seed.sign_ins(stack.credentials, tenant)
+    ]
+    screen.table([("COMPANY", "ROLE", "E-MAIL", "PASSWORD"), *rows])
 
 
 @main.command(name="seed")
