@@ -4,12 +4,14 @@ import os
 import signal
 import subprocess
 import sys
+import time
 
 import pytest
 import requests
 from click.testing import CliRunner
 
 from crm import cli
+from crm.api import Api, RefusedError, fixed
 
 pytestmark = pytest.mark.xdist_group("stack")
 
@@ -19,7 +21,8 @@ FAULTY = "Name,E-Mail,Colour\nAda,ada@b.example,red\nBea,nonsense,blue\nCleo,cle
 class Company:
     """A company of the test, and the command line in the name of its admin."""
 
-    def __init__(self, stack, token):
+    def __init__(self, stack, sent, token):
+        self._user = {name: sent["user"][name] for name in ("email", "password")}
         self.url = f"{stack.gateway_url}/v1"
         self.environment = {"CRM_TOKEN": token, "CRM_URL": self.url, "CRM_HOME": str(stack.home)}
         self._headers = {"Authorization": f"Bearer {token}"}
@@ -30,6 +33,9 @@ class Company:
         )
         assert done.exception is None or isinstance(done.exception, SystemExit), done.output
         return done
+
+    def sign_in(self):
+        return requests.post(f"{self.url}/auth/login", json=self._user, timeout=10).json()["access_token"]
 
     def get(self, path):
         answer = requests.get(f"{self.url}{path}", headers=self._headers, timeout=10)
@@ -45,8 +51,8 @@ class Company:
 
 @pytest.fixture
 def company(stack, register):
-    _, registered = register(f"{stack.gateway_url}/v1")
-    return Company(stack, registered["access_token"])
+    sent, registered = register(f"{stack.gateway_url}/v1")
+    return Company(stack, sent, registered["access_token"])
 
 
 @pytest.fixture
@@ -127,6 +133,24 @@ def test_what_cannot_go_on_says_why_and_leaves_nothing_open(company, file, argum
     assert done.exit_code == status
     assert "Traceback" not in done.output
     assert set(company.states()) <= {"cancelled"}
+
+
+def test_a_token_that_ends_on_the_way_is_replaced_where_that_is_possible(stack, company):
+    tokens = []
+
+    def sign_in():
+        tokens.append(company.sign_in())
+        return tokens[-1]
+
+    api = Api(company.url, sign_in)
+    api.get("/customers")
+    api.post("/auth/logout")
+    deadline = time.monotonic() + 10
+    while len(tokens) == 1:
+        assert time.monotonic() < deadline
+        assert api.get("/customers").status == 200
+    with pytest.raises(RefusedError, match="expired or is not good"):
+        Api(company.url, fixed(tokens[0])).get("/customers")
 
 
 def test_control_c_while_it_runs_cancels_it_and_says_how_to_undo_it(company, file):
