@@ -122,9 +122,6 @@ class Talk:
         text = f"import {known['id']}: {counts} · {known['failed_rows']:,} refused"
         if known["state"].startswith("completed"):
             screen.step("imported", text, seconds)
-        elif known["all_or_nothing"]:
-            # Its counts say how far it was; all of that was taken back.
-            screen.warn(known["state"], f"import {known['id']}: all or nothing, so nothing{_reason(known)}")
         else:
             screen.warn(known["state"], f"{text}{_reason(known)}")
         if known["failed_rows"] or known["error_code"] == "rows_refused":
