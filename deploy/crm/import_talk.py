@@ -8,7 +8,7 @@ import click
 from crm import screen
 from crm.errors import OperatorError
 from crm.importing import MOST_PARTS, PART, Import, Imports, Options
-from crm.progress import Progress, megabytes
+from crm.progress import MEGABYTES, Progress
 
 _ERRORS_SHOWN = 5
 _LONGEST_SAMPLE = 40
@@ -26,7 +26,9 @@ class Talk:
         """Bring a file, show what it means, try it, ask, run it. Raises OperatorError."""
         size = path.stat().st_size
         if not 0 < size <= MOST_PARTS * PART:
-            raise OperatorError(f"{path} has {megabytes(size)}; files of up to {megabytes(MOST_PARTS * PART)} are read")
+            raise OperatorError(
+                f"{path} has {_amount(size)}; files of 1 byte to {_amount(MOST_PARTS * PART)} are taken"
+            )
         import_id = self._imports.begin(path.name, options)["id"]
         try:
             known = self._tried(import_id, path, size, changes)
@@ -61,10 +63,10 @@ class Talk:
         return not known["kept_rows"]
 
     def _tried(self, import_id: int, path: Path, size: int, changes: Sequence[tuple[str, str]]) -> Import:
-        with path.open("rb") as source, Progress("uploading", megabytes) as progress:
+        with path.open("rb") as source, Progress("uploading", MEGABYTES) as progress:
             known = self._imports.upload(import_id, source, lambda sent: progress.show(sent, size))
             seconds = progress.seconds
-        screen.step("uploaded", f"import {import_id}: {path.name}, {megabytes(size)}", seconds)
+        screen.step("uploaded", f"import {import_id}: {path.name}, {_amount(size)}", seconds)
         if changes:
             known = self._imports.change_mapping(known, changes)
         _show_columns(known)
@@ -145,6 +147,10 @@ class Talk:
             self._imports.cancel(import_id)
         except OperatorError:
             return
+
+
+def _amount(size: int) -> str:
+    return f"{size:,} bytes" if size < 100_000 else f"{MEGABYTES.write(size)} MB"  # noqa: PLR2004  # 0.1 MB is the least that shows.
 
 
 def _changing(known: Import) -> int:

@@ -3,32 +3,40 @@
 import shutil
 import sys
 import time
-from collections.abc import Callable
+from dataclasses import dataclass
 from types import TracebackType
 from typing import Self
 
 from crm import screen
 
-_BAR = 24
+_LABEL, _SHORTEST_BAR, _LONGEST_BAR = 9, 6, 24
 _LINE_EVERY = 5.0
 _DRAW_EVERY = 0.1
 _SETTLED = 0.5
 
 
-def rows(count: float) -> str:
-    return f"{count:,.0f} rows"
+@dataclass(frozen=True)
+class Unit:
+    """What is counted, and how its numbers are written."""
+
+    name: str
+    size: float = 1.0
+    digits: int = 0
+
+    def write(self, count: float) -> str:
+        return f"{count / self.size:,.{self.digits}f}"
 
 
-def megabytes(count: float) -> str:
-    return f"{count / 1e6:.1f} MB"
+ROWS = Unit("rows")
+MEGABYTES = Unit("MB", 1e6, 1)
 
 
 class Progress:
     """A context in which `show` says how far it is; the rate and the time left follow from what was shown."""
 
-    def __init__(self, label: str, amount: Callable[[float], str] = rows) -> None:
+    def __init__(self, label: str, unit: Unit = ROWS) -> None:
         self._label = label
-        self._amount = amount
+        self._unit = unit
         self._terminal = sys.stdout.isatty()
         self._began = time.monotonic()
         self._first: tuple[float, int] | None = None
@@ -60,15 +68,19 @@ class Progress:
         if not self._terminal:
             print(f"   {self._label}: {text}", flush=True)
             return
-        bar = f"{screen.meter(done / total if total else 0.0, _BAR)} " if total else ""
-        width = shutil.get_terminal_size().columns
-        print(f"\r\033[K{f' {self._label:<14} {bar}{text}'[: width - 1]}", end="", flush=True)
+        width = shutil.get_terminal_size().columns - 1
+        line = f" {self._label:<{_LABEL}} {text}"
+        room = min(width - len(line) - 1, _LONGEST_BAR)
+        if total and room >= _SHORTEST_BAR:
+            line = f" {self._label:<{_LABEL}} {screen.meter(done / total, room)} {text}"
+        print(f"\r\033[K{line[:width]}", end="", flush=True)
 
     def _described(self, done: int, total: int | None, now: float, began: float, before: int) -> str:
         if total is None:
             return f"{now - self._began:.0f} s"
-        parts = [f"{100 * done // max(total, 1)} %", f"{self._amount(done)} of {self._amount(total)}"]
+        unit = self._unit
+        parts = [f"{100 * done // max(total, 1)} %", f"{unit.write(done)} of {unit.write(total)} {unit.name}"]
         rate = (done - before) / (now - began) if now - began > _SETTLED else 0.0
         if rate > 0:
-            parts += [f"{self._amount(rate)}/s", f"{screen.duration((total - done) / rate)} left"]
+            parts += [f"{unit.write(rate)} {unit.name}/s", f"{screen.duration((total - done) / rate)} left"]
         return " · ".join(parts)
