@@ -15,7 +15,7 @@ TESTS ?=
 MAKEFLAGS += --no-print-directory
 
 ##@ Run
-.PHONY: setup up down destroy status logs scale token creds seed keys rotate-keys
+.PHONY: setup up down destroy status logs scale token creds seed import keys rotate-keys
 setup: ## Install what is missing and make the virtual environment
 	@$(PYTHON) deploy/bootstrap.py
 
@@ -45,6 +45,9 @@ creds: setup ## Show the demo sign-ins
 
 seed: setup ## Create the demo data that is not there
 	@$(CRM) seed
+
+import: setup ## Import customers from a CSV file: FILE=customers.csv (ARGS="--mode upsert --match-by email")
+	@$(if $(FILE),,echo 'usage: make import FILE=customers.csv [ARGS="--dry-run"]' >&2; exit 2;) $(CRM) import "$(FILE)" $(ARGS)
 
 keys: setup ## Show the keys that sign tokens
 	@$(CRM) keys list

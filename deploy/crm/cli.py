@@ -14,9 +14,10 @@ from crm import programs, screen, seed
 from crm.demo import NORTHWIND, TENANTS
 from crm.environment import mail_folder
 from crm.errors import OperatorError
+from crm.import_command import import_command
 from crm.sandbox import running
 from crm.settings import SERVICES, WEB, StackSettings
-from crm.stack import Stack
+from crm.stack import Stack, existing
 
 _DEFAULT_PORT = 8080
 
@@ -51,10 +52,7 @@ def main(context: click.Context, home: Path) -> None:
     context.obj = home.absolute()
 
 
-def _existing(home: Path) -> Stack:
-    if not (home / "state.json").exists():
-        raise OperatorError(f"there is no stack in {home}; make one with: make up")
-    return Stack(home)
+main.add_command(import_command)
 
 
 @main.command()
@@ -147,7 +145,7 @@ def destroy(home: Path, yes: bool) -> None:
 @click.pass_obj
 def status(home: Path) -> None:
     """Show every process; fails when one is not ready."""
-    rows = _existing(home).programs()
+    rows = existing(home).programs()
     lines = [("PROGRAM", "STATE", "PID", "UPTIME", "READY")]
     for row in rows:
         pid, uptime = (str(row.pid), screen.duration(row.uptime)) if row.pid else ("-", "-")
@@ -164,7 +162,7 @@ def status(home: Path) -> None:
 @click.pass_obj
 def logs(home: Path, program: str | None, follow: bool, lines: int) -> None:
     """Show the last lines of PROGRAM's log; a service's name shows all its processes, nothing shows all there is."""
-    folder = _existing(home).home / "logs"
+    folder = existing(home).home / "logs"
     known = sorted(folder.glob("*.log"))
     chosen = [path for path in known if program is None or path.stem == program or path.stem.startswith(f"{program}-")]
     if not chosen:
@@ -182,7 +180,7 @@ def scale(home: Path, name: str, count: int) -> None:
     """Run COUNT web processes of a service (`customers`), or COUNT workers (`customers-worker`)."""
     service, _, kind = name.partition("-")
     began = time.monotonic()
-    _existing(home).scale(service, kind or WEB, count)
+    existing(home).scale(service, kind or WEB, count)
     screen.step("scaled", f"{service}-{kind or WEB}: {count}", time.monotonic() - began)
 
 
@@ -195,7 +193,7 @@ def keys() -> None:
 @click.pass_obj
 def list_keys(home: Path) -> None:
     """Show every key: which one signs, which one comes next, which ones have."""
-    listed = _existing(home).signing_keys()
+    listed = existing(home).signing_keys()
     rows = [(key.kid, key.status, key.created_at[:19], (key.retired_at or "-")[:19]) for key in listed]
     screen.table([("KEY", "STATUS", "MADE (UTC)", "RETIRED"), *rows])
 
@@ -206,7 +204,7 @@ def list_keys(home: Path) -> None:
 def rotate(home: Path, compromised: bool) -> None:
     """Let the next key sign; the one before stays good until its tokens have expired."""
     began = time.monotonic()
-    done = _existing(home).rotate_keys(compromised=compromised)
+    done = existing(home).rotate_keys(compromised=compromised)
     screen.step("rotated", f"{done.active} signs", time.monotonic() - began)
     before = "good until the last token that it signed has expired, in ten minutes"
     if compromised:
@@ -227,14 +225,14 @@ def customers() -> None:
 def resync(home: Path) -> None:
     """Rebuild what the service knows of companies and users from what identity knows."""
     sys.stdout.flush()
-    _existing(home).resync("customers")
+    existing(home).resync("customers")
 
 
 @main.command()
 @click.pass_obj
 def token(home: Path) -> None:
     """Print an access token of the demo tenant's admin, and nothing else."""
-    stack = _existing(home)
+    stack = existing(home)
     print(seed.sign_in(stack.gateway_url, stack.credentials, NORTHWIND))
 
 
@@ -242,16 +240,20 @@ def token(home: Path) -> None:
 @click.pass_obj
 def creds(home: Path) -> None:
     """Show the demo tenants' sign-ins."""
-    stack = _existing(home)
-    rows = [(tenant.company, tenant.email, seed.password_of(stack.credentials, tenant)) for tenant in TENANTS]
-    screen.table([("COMPANY", "E-MAIL", "PASSWORD"), *rows])
+    stack = existing(home)
+    rows = [
+        (tenant.company, role, email, password)
+        for tenant in TENANTS
+        for email, role, password in seed.sign_ins(stack.credentials, tenant)
+    ]
+    screen.table([("COMPANY", "ROLE", "E-MAIL", "PASSWORD"), *rows])
 
 
 @main.command(name="seed")
 @click.pass_obj
 def seed_command(home: Path) -> None:
     """Create the demo data that is not there."""
-    stack = _existing(home)
+    stack = existing(home)
     seeded = seed.seed(stack.gateway_url, stack.credentials)
     stack.state.set_count("demo", 1)
     screen.step("demo data", _describe(seeded))

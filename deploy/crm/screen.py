@@ -28,6 +28,17 @@ def step(label: str, detail: str, seconds: float | None = None) -> None:
     print(f" {_colour('32', '✓')} {label:<{_LABEL_WIDTH}} {detail}{_colour('2', time)}", flush=True)
 
 
+def warn(label: str, detail: str) -> None:
+    """One step that did not end well."""
+    print(f" {red('✗')} {label:<{_LABEL_WIDTH}} {detail}", flush=True)
+
+
+def meter(part: float, width: int) -> str:
+    """A bar of `width` characters, as full as `part` says."""
+    full = round(max(0.0, min(part, 1.0)) * width)
+    return "█" * full + "░" * (width - full)
+
+
 def table(rows: Sequence[Sequence[str]]) -> None:
     """Rows of equal length as columns; the first row is the heading."""
     widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]

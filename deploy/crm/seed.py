@@ -1,18 +1,30 @@
 """Demo data through the public API, as any client would send it; running it again changes nothing."""
 
-from dataclasses import dataclass
+import io
+import time
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from typing import Any
 
+from crm.api import Api, fixed
 from crm.credentials import Credentials
-from crm.demo import TENANTS, Tenant, customers
+from crm.demo import TENANTS, Tenant, contacts, write_csv
+from crm.environment import mail_folder
 from crm.errors import OperatorError
 from crm.http_client import Answer, ask
+from crm.importing import Import, Imports, Options
+from crm.seed_members import join_members
 
 _OK, _CREATED, _CONFLICT = 200, 201, 409
+_KNOWN_SECONDS = 20.0
+_SHOWN_ERRORS = 100
+_OPTIONS = Options(mode="upsert", match_by="customer_code")
 
 
 @dataclass(frozen=True)
 class Seeded:
-    """How many records a run has created, and how many it found."""
+    """How many customers a run has created, and how many it found (and set back to what they were, if need be)."""
 
     created: int
     found: int
@@ -20,6 +32,14 @@ class Seeded:
 
 def password_of(credentials: Credentials, tenant: Tenant) -> str:
     return credentials.password(f"demo_{tenant.key}_admin")
+
+
+def sign_ins(credentials: Credentials, tenant: Tenant) -> list[tuple[str, str, str]]:
+    """The e-mail address, the role and the password of everybody in a demo company."""
+    found = [(tenant.email, "admin", password_of(credentials, tenant))]
+    return found + [
+        (member.email, member.role, credentials.password(f"demo_{member.email}")) for member in tenant.members
+    ]
 
 
 def sign_in(gateway_url: str, credentials: Credentials, tenant: Tenant) -> str:
@@ -32,20 +52,87 @@ def sign_in(gateway_url: str, credentials: Credentials, tenant: Tenant) -> str:
 
 
 def seed(gateway_url: str, credentials: Credentials) -> Seeded:
-    """Register the two demo companies and create their customers, as far as they are not there."""
-    created = found = 0
-    for tenant in TENANTS:
-        token = _register(gateway_url, credentials, tenant)
-        for customer in customers(tenant):
-            answer = _ask(f"{gateway_url}/v1/customers", customer, token)
-            if answer.status == _CREATED:
-                created += 1
-            elif answer.status == _CONFLICT:
-                # The customer code says that it is there already, archived or not.
-                found += 1
-            else:
-                raise OperatorError(f"demo customer {customer['customer_code']} was refused: {answer.detail}")
-    return Seeded(created, found)
+    """Register the demo companies and bring them members, customers and contacts, as far as they are not there."""
+    # Passwords are made up here: the file that keeps them is written by one at a time.
+    passwords = {tenant.key: dict(_passwords(credentials, tenant)) for tenant in TENANTS}
+    # One waits for the worker while the other works.
+    with ThreadPoolExecutor(len(TENANTS)) as pool:
+        done = list(pool.map(lambda tenant: _seed(gateway_url, credentials, tenant, passwords[tenant.key]), TENANTS))
+    return Seeded(sum(seeded.created for seeded in done), sum(seeded.found for seeded in done))
+
+
+def _passwords(credentials: Credentials, tenant: Tenant) -> list[tuple[str, str]]:
+    return [(email, password) for email, _, password in sign_ins(credentials, tenant)]
+
+
+def _seed(gateway_url: str, credentials: Credentials, tenant: Tenant, passwords: dict[str, str]) -> Seeded:
+    api = Api(gateway_url, fixed(_register(gateway_url, credentials, tenant)))
+    join_members(api, gateway_url, tenant.members, passwords, mail_folder(credentials.path.parent))
+    seeded = _import_customers(Imports(api), tenant)
+    _add_contacts(api, tenant)
+    return seeded
+
+
+def _import_customers(imports: Imports, tenant: Tenant) -> Seeded:
+    import_id = imports.begin(f"{tenant.key}.csv", _OPTIONS)["id"]
+    imports.upload(import_id, io.BytesIO(write_csv(tenant, datetime.now(UTC))))
+    known = _tried(imports, import_id)
+    found = known["unchanged_rows"] + known["updated_rows"] + known["failed_rows"]
+    if not known["created_rows"] + known["updated_rows"]:
+        imports.cancel(import_id)
+        return Seeded(0, found)
+    done = imports.follow(imports.start(import_id))
+    if done["failed_rows"] > known["failed_rows"] or not done["state"].startswith("completed"):
+        raise OperatorError(f"the demo customers of {tenant.company} were not imported: {_why(imports, done)}")
+    return Seeded(done["created_rows"], found)
+
+
+def _tried(imports: Imports, import_id: int) -> Import:
+    """The import, tried until the customers service has heard of the members who joined a moment ago."""
+    until = time.monotonic() + _KNOWN_SECONDS
+    while True:
+        known = imports.follow(imports.try_rows(import_id))
+        codes = {error["code"] for error in imports.errors(import_id, _SHOWN_ERRORS)} if known["failed_rows"] else set()
+        # Whoever archived or merged a demo customer wants it so.
+        if known["state"] == "awaiting_confirmation" and codes <= {"customer_archived"}:
+            return known
+        if codes - {"customer_archived"} != {"unknown_user"} or time.monotonic() > until:
+            reason = _why(imports, known)
+            imports.cancel(import_id)
+            raise OperatorError(f"demo customers were refused: {reason}")
+
+
+def _why(imports: Imports, known: Import) -> str:
+    errors = imports.errors(known["id"], 1)
+    if errors:
+        return f"line {errors[0]['line']}: {errors[0]['column_name']}: {errors[0]['message']}"
+    return str(known["error_detail"] or known["state"])
+
+
+def _add_contacts(api: Api, tenant: Tenant) -> None:
+    wanted = contacts(tenant)
+    known = {contact["email"] for contact in _all(api, "/contacts?fields=email")}
+    missing = [contact for contact in wanted if contact.email not in known]
+    if not missing:
+        return
+    codes = {customer["customer_code"]: customer["id"] for customer in _all(api, "/customers?fields=id,customer_code")}
+    for contact in missing:
+        values = asdict(contact)
+        customer_id = codes.get(values.pop("customer_code"))
+        # Not in the list is who was archived.
+        if customer_id is not None:
+            api.post(f"/customers/{customer_id}/contacts", values)
+
+
+def _all(api: Api, path: str) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = []
+    more = ""
+    while True:
+        page = api.get(f"{path}&limit=100{more}").body
+        found += page["data"]
+        if not page["page"]["has_more"]:
+            return found
+        more = f"&cursor={page['page']['next_cursor']}"
 
 
 def _register(gateway_url: str, credentials: Credentials, tenant: Tenant) -> str:

@@ -366,6 +366,13 @@ class Stack:
             path.unlink(missing_ok=True)
 
 
+def existing(home: Path) -> Stack:
+    """The stack that is there. Raises OperatorError where none is."""
+    if not (home / "state.json").exists():
+        raise OperatorError(f"there is no stack in {home}; make one with: make up")
+    return Stack(home)
+
+
 def _endpoint(url: str) -> Check:
     def check() -> None:
         check_endpoint(url)

@@ -26,3 +26,12 @@ letter() {
   done
   return 1
 }
+# settled PATH TOKEN: the state of an import, as soon as nobody works on it
+settled() {
+  local state
+  for _ in $(seq 600); do
+    state=$(call GET "$1" "$2" | field state)
+    case $state in validating | running | reverting) sleep 0.1 ;; *) echo "$state" && return ;; esac
+  done
+  return 1
+}

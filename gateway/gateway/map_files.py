@@ -1,5 +1,6 @@
 """The files that HAProxy's maps begin with at a start or reload, so that it knows at once what was known before."""
 
+import contextlib
 import os
 from collections.abc import Mapping
 from pathlib import Path
@@ -30,9 +31,13 @@ def tidy(folder: Path) -> None:
 def write(folder: Path, name: str, entries: Mapping[str, int]) -> None:
     """Replace a file in one step: a HAProxy that starts meanwhile reads the old entries or the new, never half."""
     scratch = folder / f"{name}.{os.getpid()}.new"
-    descriptor = os.open(scratch, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, _PRIVATE)
-    with os.fdopen(descriptor, "w") as file:
-        file.writelines(f"{key} {value}\n" for key, value in entries.items())
-        file.flush()
-        os.fsync(descriptor)
-    scratch.rename(folder / name)
+    while True:
+        descriptor = os.open(scratch, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, _PRIVATE)
+        with os.fdopen(descriptor, "w") as file:
+            file.writelines(f"{key} {value}\n" for key, value in entries.items())
+            file.flush()
+            os.fsync(descriptor)
+        # An agent that starts just now may take it for what a dead process left, and tidy it away.
+        with contextlib.suppress(FileNotFoundError):
+            scratch.rename(folder / name)
+            return

@@ -1,5 +1,6 @@
 """Tokens that were good until something was revoked, and what happens while nobody knows what was."""
 
+import os
 import time
 
 import pytest
@@ -142,3 +143,18 @@ def test_map_files_are_private_and_replaced_in_one_step(tmp_path) -> None:
     assert (folder / map_files.USERS).read_text() == "7 2\n"
     assert all(path.stat().st_mode & 0o077 == 0 for path in (folder, *folder.iterdir()))
     assert time.time() - (folder / map_files.SYNCED).stat().st_mtime < 60
+
+
+def test_a_map_file_is_written_although_an_agent_tidies_up_meanwhile(tmp_path, monkeypatch) -> None:
+    fsync = os.fsync
+    tidied = []
+
+    def tidy_once(descriptor: int) -> None:
+        fsync(descriptor)
+        if not tidied:
+            tidied.append(map_files.tidy(tmp_path))
+
+    monkeypatch.setattr(os, "fsync", tidy_once)
+    map_files.write(tmp_path, map_files.USERS, {"7": 2})
+    assert [path.name for path in tmp_path.iterdir()] == [map_files.USERS]
+    assert (tmp_path / map_files.USERS).read_text() == "7 2\n"

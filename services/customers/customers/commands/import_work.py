@@ -26,13 +26,14 @@ from customers.commands.import_jobs import (
     StoppedError,
     count,
     hold,
+    reach,
     reserve_codes,
     show,
     take_up,
 )
 from customers.commands.import_reading import forget_file, read_file
 from customers.commands.import_rows import Outcome, ReadRow, draw_codes, marks_of
-from customers.commands.imports import move_on
+from customers.commands.imports import NOTHING_DONE, move_on
 from customers.commands.user_references import know_actor
 from customers.events import IMPORT_COMPLETED, IMPORT_FAILED, IMPORT_REVERTED, IMPORT_UPDATED
 from customers.queries.imports import Working, list_chunks, list_working
@@ -92,6 +93,8 @@ def _take_steps(database: Database, stop: Flag, job: Job, reader: Reader) -> Non
 def _fail(database: Database, job: Job, code: str, detail: str) -> None:
     values = {"state": importing.FAILED, "error_code": code, "error_detail": detail, "finished_at": NOW}
     with database.transaction() as session:
+        if job.all_or_nothing and job.state == importing.RUNNING and not take_up(session, job.id).next_chunk:
+            values |= NOTHING_DONE
         move_on(session, IMPORT_FAILED, job.id, job.state, values)
     forget_file(database, job.id)
 
@@ -215,6 +218,7 @@ class _Steps:
             if self._stop.is_set():
                 raise StoppedError
         show(session, self._job, done)
+        reach(session, self._job, len(waiting))  # Whoever cancels it from here on knows that it is done.
 
     def _reserved_codes(self) -> int:
         """The first of the codes that were put aside for the rows that need one: the same however often it is resumed.

@@ -57,11 +57,22 @@ _LOCK = Prepared(
     )
 )
 _PURGE = Prepared(select(func.purge_imports(bindparam("most", type_=Integer))))
+_REACHED = Prepared(
+    select(imports.c.next_chunk).where(
+        imports.c.company_id == _COMPANY, imports.c.id == bindparam("of_import", type_=BigInteger)
+    )
+)
 # What a new try begins with.
 _COUNTS = ("processed_rows", "created_rows", "updated_rows", "unchanged_rows", "failed_rows")
-ANEW: Mapping[str, Any] = dict.fromkeys(("next_chunk", *_COUNTS), 0) | dict.fromkeys(
-    ("first_code", "error_code", "error_detail")
-)
+# What the worker has shown of a transaction that is given up has not happened.
+NOTHING_DONE: Mapping[str, Any] = dict.fromkeys(_COUNTS, 0)
+ANEW: Mapping[str, Any] = {
+    **NOTHING_DONE,
+    "next_chunk": 0,
+    "first_code": None,
+    "error_code": None,
+    "error_detail": None,
+}
 
 
 def create_import(session: Session, values: dict[str, Any]) -> Record:
@@ -151,8 +162,11 @@ def start_import(session: Session, import_id: int) -> Record:
 def cancel_import(session: Session, import_id: int) -> Record:
     """Stop an import; what it has done by now stays, and can be reverted. Raises NotFound, Conflict."""
     unfinished = (UPLOADING, *OPEN, importing.VALIDATING, importing.RUNNING)
-    before, _ = _in_state(session, import_id, *unfinished)
-    return RECORDS.change(session, IMPORT_CANCELLED, before, {"state": importing.CANCELLED, "finished_at": NOW})
+    before, known = _in_state(session, import_id, *unfinished)
+    values: dict[str, Any] = {"state": importing.CANCELLED, "finished_at": NOW}
+    if known["all_or_nothing"] and known["state"] == importing.RUNNING and not _reached(session, import_id):
+        values |= NOTHING_DONE
+    return RECORDS.change(session, IMPORT_CANCELLED, before, values)
 
 
 def revert_import(session: Session, import_id: int) -> Record:
@@ -181,6 +195,12 @@ def move_on(session: Session, event_type: EventType, import_id: int, state: str,
         return False
     RECORDS.change(session, event_type, before, values)
     return True
+
+
+def _reached(session: Session, import_id: int) -> int:
+    """How many chunks of a locked import have been done for good."""
+    number: int = session.fetch(_REACHED, of_company=tenant(), of_import=import_id)[0][0]
+    return number
 
 
 def _in_state(session: Session, import_id: int, *states: str) -> tuple[Record, dict[str, Any]]:

@@ -24,7 +24,11 @@ class Tags(fields.List[str]):
 class _CustomerFields(InSchema):
     """What a client may say of a customer; everything else is the service's own."""
 
-    email = Text(longest=255, allow_none=True, validate=[validate.Regexp(rf"{rules.EMAIL_PATTERN}(?!\n)")])
+    email = Text(
+        longest=255,
+        allow_none=True,
+        validate=[validate.Regexp(rf"{rules.EMAIL_PATTERN}(?!\n)", error="This is no e-mail address.")],
+    )
     phone = Text(longest=50, allow_none=True)
     secondary_phone = Text(longest=50, allow_none=True)
     address = Text(longest=2000, allow_none=True)

@@ -189,6 +189,30 @@ def test_all_or_nothing_imports_nothing_where_one_row_is_refused(imports: Any, c
     assert [(error["line"], error["code"]) for error in imports.errors(begun["id"])] == [(3, "customer_code_taken")]
 
 
+def test_what_was_taken_back_is_not_counted(imports: Any, client: Client) -> None:
+    rows = [*((f"N{number:04}", f"K-{number}") for number in range(600)), ("Last", "K-1")]
+    begun = imports.begin(imports.table(("Name", "Code"), *rows), all_or_nothing=True).json
+    imports.step(begun["id"], "try")
+    done = imports.step(begun["id"], "start")
+    assert (done["error_code"], done["created_rows"], done["processed_rows"]) == ("rows_refused", 0, 0)
+    assert imports.names() == []
+
+
+@pytest.mark.parametrize(("reached", "counted"), [(0, 0), (1, 1)])
+def test_a_cancelled_all_or_nothing_counts_what_was_committed(
+    imports: Any, client: Client, superuser: psycopg.Connection, reached: int, counted: int
+) -> None:
+    begun = imports.begin(imports.table(("Name",), ("Ada",)), all_or_nothing=True).json
+    imports.step(begun["id"], "try")
+    assert client.post(f"{PATH}/{begun['id']}/start").status_code == 202
+    # As the worker shows it while its transaction is open, or leaves it behind that.
+    superuser.execute(
+        "UPDATE imports SET created_rows = 1, processed_rows = 1, next_chunk = %s WHERE id = %s", (reached, begun["id"])
+    )
+    cancelled = client.post(f"{PATH}/{begun['id']}/cancel").json
+    assert (cancelled["state"], cancelled["created_rows"]) == ("cancelled", counted)
+
+
 def test_all_or_nothing_does_not_begin_with_faults(imports: Any, client: Client) -> None:
     begun = imports.begin(imports.table(("Name", "E-Mail"), ("Ada", "nonsense")), all_or_nothing=True).json
     imports.step(begun["id"], "try")

@@ -1,0 +1,102 @@
+"""`crm import`: what it may be told, whom it signs in, and its exit status."""
+
+from pathlib import Path
+
+import click
+
+from crm import seed
+from crm.api import Api, fixed
+from crm.demo import NORTHWIND
+from crm.errors import OperatorError
+from crm.import_talk import Talk
+from crm.importing import Imports, Options
+from crm.stack import existing
+
+_TAB = "tab"
+
+
+def _column(_: click.Context, __: click.Parameter, given: tuple[str, ...]) -> list[tuple[str, str]]:
+    """`Column=field` as a pair; the last = divides, since a column's name may have one and a field's has none."""
+    changes = []
+    for text in given:
+        column, sign, field = text.rpartition("=")
+        if not sign or not column:
+            raise click.BadParameter(f"{text!r} is not of the form 'Column=field'.")
+        changes.append((column, field))
+    return changes
+
+
+@click.command(name="import")
+@click.argument("file", required=False, type=click.Path(exists=True, dir_okay=False, readable=True, path_type=Path))
+@click.option("--mode", type=click.Choice(["create", "update", "upsert"]), default="create", show_default=True)
+@click.option(
+    "--match-by",
+    type=click.Choice(["id", "customer_code", "email"]),
+    help="What a row's customer is found by, for update and upsert.",
+)
+@click.option("--all-or-nothing", is_flag=True, help="One row that is refused refuses all.")
+@click.option("--encoding", help="The file's, such as utf-8 or windows-1252; found out without it.")
+@click.option("--delimiter", type=click.Choice([",", ";", "|", _TAB]), help="Found out without it.")
+@click.option(
+    "--map",
+    "changes",
+    multiple=True,
+    callback=_column,
+    metavar="COLUMN=FIELD",
+    help="The field that a column goes to; 'COLUMN=' leaves it out. May be given several times.",
+)
+@click.option("--dry-run", is_flag=True, help="Try every row and import none.")
+@click.option("--yes", is_flag=True, help="Do not ask before the import.")
+@click.option("--revert", type=click.IntRange(1), metavar="ID", help="Undo the import ID instead, within 30 days.")
+@click.option("--token", envvar="CRM_TOKEN", help="An access token; without it the demo tenant's admin signs in.")
+@click.option("--url", envvar="CRM_URL", help="The gateway's address; without it this machine's stack.")
+@click.pass_obj
+def import_command(
+    home: Path,
+    file: Path | None,
+    *,
+    mode: str,
+    match_by: str | None,
+    all_or_nothing: bool,
+    encoding: str | None,
+    delimiter: str | None,
+    changes: list[tuple[str, str]],
+    dry_run: bool,
+    yes: bool,
+    revert: int | None,
+    token: str | None,
+    url: str | None,
+) -> None:
+    """Import the customers in the CSV file FILE: show what its columns mean, try it, ask, run it.
+
+    Fails (1) when a row was refused, or when the import was not run to its end.
+    """
+    if (file is None) == (revert is None):
+        raise click.UsageError("Name a file, or an import with --revert.")
+    talk = Talk(Imports(_api(home, url, token)))
+    if revert is not None:
+        done = talk.revert(revert)
+    else:
+        assert file is not None
+        options = Options(
+            mode=mode,
+            match_by=match_by,
+            all_or_nothing=all_or_nothing,
+            encoding=encoding,
+            delimiter="\t" if delimiter == _TAB else delimiter,
+        )
+        done = talk.run(file, options, changes, dry_run=dry_run, ask=not yes)
+    if not done:
+        raise SystemExit(1)
+
+
+def _api(home: Path, url: str | None, token: str | None) -> Api:
+    if token is not None:
+        if not token.strip():
+            raise OperatorError("--token (or CRM_TOKEN) is empty")
+        return Api(url or existing(home).gateway_url, fixed(token.strip()))
+    stack = existing(home)
+    address = url or stack.gateway_url
+    gateway = address.rstrip("/").removesuffix("/v1")
+    # Tokens live ten minutes, and an import may take longer: a new one is fetched when the one at hand is refused.
+    return Api(address, lambda: seed.sign_in(gateway, stack.credentials, NORTHWIND))

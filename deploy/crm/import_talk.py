@@ -1,0 +1,181 @@
+"""What `crm import` shows and asks while an import goes its way."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import click
+
+from crm import screen
+from crm.errors import OperatorError
+from crm.importing import MOST_PARTS, PART, Import, Imports, Options
+from crm.progress import MEGABYTES, Progress
+
+_ERRORS_SHOWN = 5
+_LONGEST_SAMPLE = 40
+
+
+class Talk:
+    """The conversation about one import; `run` and `revert` answer whether all went well."""
+
+    def __init__(self, imports: Imports) -> None:
+        self._imports = imports
+
+    def run(
+        self, path: Path, options: Options, changes: Sequence[tuple[str, str]], *, dry_run: bool, ask: bool
+    ) -> bool:
+        """Bring a file, show what it means, try it, ask, run it. Raises OperatorError."""
+        size = path.stat().st_size
+        if not 0 < size <= MOST_PARTS * PART:
+            raise OperatorError(
+                f"{path} has {_amount(size)}; files of 1 byte to {_amount(MOST_PARTS * PART)} are taken"
+            )
+        import_id = self._imports.begin(path.name, options)["id"]
+        try:
+            known = self._tried(import_id, path, size, changes)
+            if not self._goes_on(known, path, options, dry_run=dry_run, ask=ask):
+                self._imports.cancel(import_id)
+                whole = not known["failed_rows"] and known["state"] == "awaiting_confirmation"
+                return whole and (dry_run or not _changing(known))
+        except (KeyboardInterrupt, click.Abort):
+            self._imports.cancel(import_id)
+            screen.warn("cancelled", f"import {import_id}; nothing was imported")
+            return False
+        except OperatorError:
+            self._let_go(import_id)
+            raise
+        return self._ran(import_id, path)
+
+    def revert(self, import_id: int) -> bool:
+        """Undo an import. Raises OperatorError."""
+        known = self._imports.revert(import_id)
+        total = known["created_rows"] + known["updated_rows"]
+        with Progress("reverting") as progress:
+            known = self._imports.follow(
+                known, lambda now: progress.show(now["reverted_rows"] + now["kept_rows"], total)
+            )
+            seconds = progress.seconds
+        if known["state"] != "reverted":
+            screen.warn("not reverted", f"import {import_id} is {known['state']}{_reason(known)}")
+            return False
+        screen.step("reverted", f"import {import_id}: {known['reverted_rows']:,} rows undone", seconds)
+        if known["kept_rows"]:
+            screen.warn("kept", f"{known['kept_rows']:,} rows that somebody has changed since")
+        return not known["kept_rows"]
+
+    def _tried(self, import_id: int, path: Path, size: int, changes: Sequence[tuple[str, str]]) -> Import:
+        with path.open("rb") as source, Progress("uploading", MEGABYTES) as progress:
+            known = self._imports.upload(import_id, source, lambda sent: progress.show(sent, size))
+            seconds = progress.seconds
+        screen.step("uploaded", f"import {import_id}: {path.name}, {_amount(size)}", seconds)
+        if changes:
+            known = self._imports.change_mapping(known, changes)
+        _show_columns(known)
+        known = self._imports.try_rows(import_id)
+        with Progress("trying") as progress:
+            known = self._imports.follow(known, lambda now: progress.show(now["processed_rows"], now["total_rows"]))
+            seconds = progress.seconds
+        if known["state"] == "awaiting_confirmation":
+            screen.step("tried", f"{known['total_rows']:,} rows", seconds)
+            counts = [("create", "created_rows"), ("update", "updated_rows"), ("leave unchanged", "unchanged_rows")]
+            would = " · ".join(f"would {word}: {known[name]:,}" for word, name in counts)
+            print(f"   {would} · would refuse: {known['failed_rows']:,}")
+        return known
+
+    def _goes_on(self, known: Import, path: Path, options: Options, *, dry_run: bool, ask: bool) -> bool:
+        if known["state"] != "awaiting_confirmation":
+            screen.warn("failed", f"import {known['id']} is {known['state']}{_reason(known)}")
+            return False
+        if known["failed_rows"]:
+            self._show_errors(known)
+        refused_all = options.all_or_nothing and known["failed_rows"] > 0
+        if not dry_run and _changing(known) and not refused_all:
+            if not ask or click.confirm(f"Import {_changing(known):,} rows?", default=False):
+                return True
+            reason = "as you wish"
+        else:
+            reason = "this was the try alone" if dry_run else "there is nothing to import"
+            if known["failed_rows"]:
+                self._save_errors(known, path)
+        screen.step("nothing done", "all or nothing, and rows would be refused" if refused_all else reason)
+        return False
+
+    def _ran(self, import_id: int, path: Path) -> bool:
+        stopped = False
+        try:
+            known = self._imports.start(import_id)
+            with Progress("importing") as progress:
+                known = self._imports.follow(known, lambda now: progress.show(now["processed_rows"], now["total_rows"]))
+                seconds: float | None = progress.seconds
+        except KeyboardInterrupt:
+            stopped = True
+            seconds = None
+            known = self._imports.cancel(import_id)
+        except OperatorError as error:
+            hint = f"import {import_id} may be going on by itself: GET /v1/customers/imports/{import_id}"
+            raise OperatorError(f"{error}; {hint}") from None
+        self._show_result(known, path, seconds)
+        return known["state"] == "completed" and not stopped
+
+    def _show_result(self, known: Import, path: Path, seconds: float | None) -> None:
+        counts = " · ".join(
+            f"{known[f'{name}_rows']:,} {word}"
+            for name, word in (("created", "created"), ("updated", "updated"), ("unchanged", "unchanged"))
+        )
+        text = f"import {known['id']}: {counts} · {known['failed_rows']:,} refused"
+        if known["state"].startswith("completed"):
+            screen.step("imported", text, seconds)
+        else:
+            screen.warn(known["state"], f"{text}{_reason(known)}")
+        if known["failed_rows"] or known["error_code"] == "rows_refused":
+            self._save_errors(known, path)
+        if _changing(known):
+            print(f"   undo it with: crm import --revert {known['id']}")
+
+    def _show_errors(self, known: Import) -> None:
+        errors = self._imports.errors(known["id"], _ERRORS_SHOWN)
+        rows = [(str(error["line"]), error["column_name"] or "-", _short(error["message"], 90)) for error in errors]
+        screen.table([("LINE", "COLUMN", "WHAT IS WRONG"), *rows])
+
+    def _save_errors(self, known: Import, path: Path) -> None:
+        target = path.with_suffix(".errors.csv")
+        self._imports.save_errors(known["id"], target)
+        print(f"   the rows that were refused, with the reasons: {target}")
+
+    def _let_go(self, import_id: int) -> None:
+        """Make room for other imports; what went wrong is told, and not that this did as well."""
+        try:
+            self._imports.cancel(import_id)
+        except OperatorError:
+            return
+
+
+def _amount(size: int) -> str:
+    return f"{size:,} bytes" if size < 100_000 else f"{MEGABYTES.write(size)} MB"  # noqa: PLR2004  # 0.1 MB is the least that shows.
+
+
+def _changing(known: Import) -> int:
+    changing: int = known["created_rows"] + known["updated_rows"]
+    return changing
+
+
+def _reason(known: Import) -> str:
+    return f": {known['error_detail']}" if known["error_detail"] else ""
+
+
+def _show_columns(known: Import) -> None:
+    delimiter = {"\t": "tab"}.get(known["delimiter"], known["delimiter"])
+    screen.step("read", f"{known['encoding']}, columns divided by {delimiter}")
+    rows = [
+        (column["name"], known["mapping"].get(column["name"], "(left out)"), _sample(column["samples"]))
+        for column in known["columns"]
+    ]
+    screen.table([("COLUMN", "GOES TO", "FOR EXAMPLE"), *rows])
+
+
+def _sample(samples: Sequence[str]) -> str:
+    return _short(next((sample for sample in samples if sample), ""), _LONGEST_SAMPLE)
+
+
+def _short(text: str, longest: int) -> str:
+    line = " ".join(text.split())
+    return line if len(line) <= longest else f"{line[: longest - 1]}…"

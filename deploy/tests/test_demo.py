@@ -1,0 +1,91 @@
+"""The demo data as it is made, before anybody stores it."""
+
+import csv
+import io
+from collections import Counter
+from datetime import UTC, datetime, timedelta
+
+import phonenumbers
+import pytest
+
+from crm.demo import TENANTS, contacts, created_at, customers, write_csv
+from customers.rules.import_mapping import propose_mapping
+from customers.rules.matching import matching_keys
+
+MONDAY = datetime(2026, 6, 1, 9, tzinfo=UTC)
+
+tenants = pytest.mark.parametrize("tenant", TENANTS, ids=lambda tenant: tenant.key)
+
+
+@tenants
+def test_customers_are_the_same_at_every_run_and_their_dates_alone_move_on(tenant):
+    assert customers(tenant) == customers(tenant)
+
+    def rows(now):
+        return [row[:-1] for row in csv.reader(io.StringIO(write_csv(tenant, now).decode()))]
+
+    assert rows(MONDAY) == rows(MONDAY + timedelta(days=40))
+
+
+def test_the_tenants_have_different_customers():
+    ours, theirs = ({(customer.name, customer.phone) for customer in customers(tenant)} for tenant in TENANTS)
+    assert not ours & theirs
+
+
+@tenants
+def test_every_column_is_understood_as_it_is(tenant):
+    header, *rows = csv.reader(io.StringIO(write_csv(tenant, MONDAY).decode()))
+    assert set(propose_mapping(header)) == set(header)
+    assert 300 <= len(rows) <= 400
+
+
+@tenants
+def test_every_number_is_valid_where_the_customer_is(tenant):
+    regions = {"United States": "US", "Canada": "CA", "United Kingdom": "GB", "Australia": "AU"}
+    regions |= {"Germany": "DE", "France": "FR", "Sweden": "SE"}
+    for customer in customers(tenant):
+        for number in filter(None, (customer.phone, customer.second_phone)):
+            assert phonenumbers.is_valid_number_for_region(phonenumbers.parse(number), regions[customer.country])
+
+
+@tenants
+@pytest.mark.parametrize("today", range(7))
+def test_a_year_of_customers_rises_and_is_quiet_at_weekends(tenant, today):
+    now = MONDAY + timedelta(days=today)
+    dates = [created_at(customer, now) for customer in customers(tenant)]
+    assert all(now - timedelta(days=365) < date < now for date in dates)
+    days = Counter(date.weekday() for date in dates)
+    assert 0 < max(days[5], days[6]) < min(days[day] for day in range(5)) / 2
+    halves = Counter(date > now - timedelta(days=182) for date in dates)
+    assert halves[True] > 1.3 * halves[False]
+
+
+@tenants
+def test_new_customers_are_prospects_and_old_ones_have_become_something(tenant):
+    new = Counter(customer.status for customer in customers(tenant) if customer.days_ago <= 30)
+    old = Counter(customer.status for customer in customers(tenant) if customer.days_ago > 120)
+    assert new.most_common(1)[0][0] == "prospect"
+    assert not {"lost", "inactive"} & set(new)
+    assert old.most_common(1)[0][0] == "active"
+    assert {"lost", "inactive"} <= set(old)
+
+
+@tenants
+def test_a_dozen_pairs_share_a_key_by_which_duplicates_are_found_and_no_others_do(tenant):
+    sharing = Counter()
+    for customer in customers(tenant):
+        values = {"name": customer.name, "email": customer.email, "phone": customer.phone, "website": customer.website}
+        sharing.update((name, key) for name, key in matching_keys(values).items() if key)
+    pairs = {name for (name, _), count in sharing.items() if count > 1}
+    assert max(sharing.values()) == 2
+    assert pairs == {"email_norm", "phone_e164", "phone_tail", "name_norm", "domain_norm"}
+    assert 12 <= sum(count - 1 for (name, _), count in sharing.items() if name != "phone_tail") <= 24
+
+
+@tenants
+def test_contacts_are_at_customers_that_are_there(tenant):
+    codes = {customer.code for customer in customers(tenant)}
+    made = contacts(tenant)
+    assert 24 <= len(made) <= 60
+    assert {contact.customer_code for contact in made} <= codes
+    assert len({contact.email for contact in made}) == len(made)

@@ -1,0 +1,176 @@
+"""`crm import` against a whole system: what it shows, asks, leaves behind, and its exit status."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+import requests
+from click.testing import CliRunner
+
+from crm import cli
+from crm.api import Api, RefusedError, fixed
+
+pytestmark = pytest.mark.xdist_group("stack")
+
+FAULTY = "Name,E-Mail,Colour\nAda,ada@b.example,red\nBea,nonsense,blue\nCleo,cleo@b.example,\n"
+
+
+class Company:
+    """A company of the test, and the command line in the name of its admin."""
+
+    def __init__(self, stack, sent, token):
+        self._user = {name: sent["user"][name] for name in ("email", "password")}
+        self.url = f"{stack.gateway_url}/v1"
+        self.environment = {"CRM_TOKEN": token, "CRM_URL": self.url, "CRM_HOME": str(stack.home)}
+        self._headers = {"Authorization": f"Bearer {token}"}
+
+    def run(self, *arguments, answer=None, **environment):
+        done = CliRunner().invoke(
+            cli.main, ["import", *map(str, arguments)], input=answer, env=self.environment | environment
+        )
+        assert done.exception is None or isinstance(done.exception, SystemExit), done.output
+        return done
+
+    def sign_in(self):
+        return requests.post(f"{self.url}/auth/login", json=self._user, timeout=10).json()["access_token"]
+
+    def get(self, path):
+        answer = requests.get(f"{self.url}{path}", headers=self._headers, timeout=10)
+        assert answer.status_code == 200, answer.text
+        return answer.json()["data"]
+
+    def names(self):
+        return [customer["name"] for customer in self.get("/customers?sort=name")]
+
+    def states(self):
+        return [known["state"] for known in self.get("/customers/imports")]
+
+
+@pytest.fixture
+def company(stack, register):
+    sent, registered = register(f"{stack.gateway_url}/v1")
+    return Company(stack, sent, registered["access_token"])
+
+
+@pytest.fixture
+def file(tmp_path):
+    path = tmp_path / "customers.csv"
+    path.write_text(FAULTY)
+    return path
+
+
+def test_a_file_with_a_fault_goes_in_but_for_that_row_and_can_be_mended_and_reverted(company, file):
+    done = company.run(file, "--yes", "--map", "Colour=notes")
+    assert done.exit_code == 1
+    assert company.names() == ["Ada", "Cleo"]
+    for shown in ("utf-8, columns divided by ,", "would create: 2", "would refuse: 1", "2 created", "1 refused"):
+        assert shown in done.output
+    assert [line.split()[:2] for line in done.output.splitlines() if "notes" in line] == [["Colour", "notes"]]
+    assert any(line.startswith("3     E-Mail") for line in done.output.splitlines())
+    # No bar and no colours where there is no terminal.
+    assert not {"\r", "\033", "█"} & set(done.output)
+
+    errors = file.with_name("customers.errors.csv")
+    assert errors.read_bytes().startswith("\ufeffName,E-Mail,Colour,import_error\r\nBea,nonsense,blue,".encode())
+    errors.write_text(errors.read_text().replace("nonsense", "bea@b.example", 1))
+    again = company.run(errors, "--yes")
+    assert again.exit_code == 0, again.output
+    assert company.names() == ["Ada", "Bea", "Cleo"]
+
+    first = company.get("/customers/imports?sort=created_at")[0]["id"]
+    assert f"crm import --revert {first}" in done.output
+    undone = company.run("--revert", first)
+    assert undone.exit_code == 0, undone.output
+    assert "2 rows undone" in undone.output
+    assert company.names() == ["Bea"]
+
+
+def test_a_dry_run_and_a_no_import_nothing_and_leave_nothing_open(company, file):
+    done = company.run(file, "--dry-run")
+    assert (done.exit_code, company.names()) == (1, [])
+    assert file.with_name("customers.errors.csv").exists()
+    file.write_text("Name\nAda\n")
+    assert company.run(file, "--dry-run").exit_code == 0
+    declined = company.run(file, answer="n\n")
+    assert "Import 1 rows?" in declined.output
+    assert (declined.exit_code, company.names()) == (1, [])
+    assert company.states() == ["cancelled"] * 3
+
+
+def test_customers_are_updated_by_email_and_nothing_is_done_where_nothing_changes(company, file):
+    file.write_text("Name\tE-Mail\tCity\nAda\tada@b.example\tBonn\n")
+    assert company.run(file, "--yes", "--delimiter", "tab").exit_code == 0
+    file.write_text("Mail,Name,City\nADA@b.example,Ada,Köln\n", encoding="cp1252")
+    update = ("--mode", "update", "--match-by", "email", "--yes", "--encoding", "cp1252")
+    done = company.run(file, *update, "--map", "Name=")
+    assert done.exit_code == 0, done.output
+    assert "1 updated" in done.output
+    assert company.get("/customers")[0]["city"] == "Köln"
+    assert "there is nothing to import" in company.run(file, *update).output
+
+
+@pytest.mark.parametrize(
+    ("arguments", "status", "said"),
+    [
+        ((), 2, "Name a file"),
+        (("--mode", "update"), 1, "update needs match_by"),
+        (("--map", "Nowhere=name"), 1, "the file has no column 'Nowhere'; it has: Name, E-Mail, Colour"),
+        (("--map", "Name="), 1, "No column is mapped to name"),
+        (("--map", "Name"), 2, "not of the form 'Column=field'"),
+        (("--all-or-nothing", "--yes"), 1, "all or nothing, and rows would be refused"),
+        (("--token", "expired"), 1, "the access token has expired or is not good; tokens live 10 minutes"),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, tuple) else None,
+)
+def test_what_cannot_go_on_says_why_and_leaves_nothing_open(company, file, arguments, status, said):
+    done = company.run(*([file] if arguments else []), *arguments)
+    assert said in done.output
+    assert done.exit_code == status
+    assert "Traceback" not in done.output
+    assert set(company.states()) <= {"cancelled"}
+
+
+def test_a_token_that_ends_on_the_way_is_replaced_where_that_is_possible(stack, company):
+    tokens = []
+
+    def sign_in():
+        tokens.append(company.sign_in())
+        return tokens[-1]
+
+    api = Api(company.url, sign_in)
+    api.get("/customers")
+    api.post("/auth/logout")
+    deadline = time.monotonic() + 10
+    while len(tokens) == 1:
+        assert time.monotonic() < deadline
+        assert api.get("/customers").status == 200
+    with pytest.raises(RefusedError, match="expired or is not good"):
+        Api(company.url, fixed(tokens[0])).get("/customers")
+
+
+def test_control_c_while_it_runs_cancels_it_and_says_how_to_undo_it(company, file):
+    file.write_text("Name\n" + "".join(f"Customer {number:06}\n" for number in range(30_000)))
+    process = subprocess.Popen(
+        [sys.executable, "-c", "from crm.cli import main; main()", "import", str(file), "--yes"],
+        env=os.environ | company.environment,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    lines = []
+    for line in process.stdout:
+        lines.append(line)
+        if "would create: 30,000" in line:
+            break
+    while not company.get("/customers?limit=1"):
+        assert process.poll() is None
+    process.send_signal(signal.SIGINT)
+    output, _ = process.communicate(timeout=30)
+    assert process.returncode == 1
+    known = company.get("/customers/imports")[0]
+    assert known["state"] == "cancelled"
+    assert 0 < known["created_rows"] < 30_000
+    assert f"import {known['id']}: {known['created_rows']:,} created" in output
+    assert f"crm import --revert {known['id']}" in output
