@@ -146,3 +146,39 @@ def database_of(migrated):
     yield build
     for database in made:
         database.dispose()
+
+
+# A change that each kind of record would take, and what is done to a record by the last part of the path.
+CHANGES = {
+    "customers": {"city": "Rome"},
+    "contacts": {"first_name": "Mallory"},
+    "imports": {"mode": "create"},
+    "users": {"first_name": "Mallory"},
+}
+DEEDS = {
+    "assign": {"assigned_to": None},
+    "contacts": {"first_name": "Mallory"},
+    "merge": {"from": [{"id": 2**40, "version": 1}]},
+    "preview": {"from": [{"id": 2**40, "version": 1}]},
+    "tags": {"tags": ["x"]},
+    "uploaded": {"parts": 1},
+}
+
+
+@pytest.fixture(scope="session")
+def deed():
+    """A function from method and path template to a body that the route takes, as the client's arguments."""
+
+    def find(method, path):
+        parts = path.split("/")
+        match method.upper():
+            case "PUT":
+                return {"data": b"x", "content_type": "application/octet-stream"}
+            case "PATCH":
+                return {"json": CHANGES.get(parts[-2] if path.endswith("}") else parts[-1], {})}
+            # A POST to a record that exists may take a body, one that makes a record is to make none.
+            case "POST" if "{" in path:
+                return {"json": DEEDS.get(parts[-1], {})}
+        return {}
+
+    return find
