@@ -69,8 +69,8 @@ test-integration: setup ## Run the tests of each part on real servers
 test-e2e: setup ## Run the tests of the whole system
 	@$(PYTEST) $(SERVERS) $(PARALLEL) -m "not long" tests/e2e $(TESTS)
 
-test-faults: setup ## Run the fault tests in their long form
-	@$(PYTEST) $(SERVERS) -m long tests/faults $(TESTS)
+test-faults: setup ## Run the fault tests and the generated requests in their long form
+	@$(PYTEST) $(SERVERS) -m long tests/faults tests/e2e $(TESTS)
 
 ##@ Check
 .PHONY: lint format types imports

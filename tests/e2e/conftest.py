@@ -13,6 +13,7 @@ from werkzeug.serving import make_server
 from chassis.db.session import Database
 from chassis.testing.fixtures import create_database
 from chassis.web.application import ServiceApplication
+from gateway.render import Limits
 from identity.app import SERVICE
 from identity.keys import IdentitySettings
 from identity.routes.authority import authority
@@ -51,6 +52,12 @@ def applications(application_of, identity_urls, jwks_url):
         authority().keys.ensure()
     yield {"identity": identity, "customers": application_of("customers"), "audit": application_of("audit")}
     database.dispose()
+
+
+@pytest.fixture(scope="session")
+def guarded(stack_factory):
+    """A system that hashes as one in production does and limits what one address may try; give who uses it one group."""
+    return stack_factory(bcrypt_cost=12, web_workers=2, limits=Limits(principal_per_10s=None, tenant_per_10s=None))
 
 
 class Identity:

@@ -10,7 +10,8 @@ from schemathesis.checks import not_a_server_error
 from chassis.testing.fixtures import Client
 from identity import rules
 
-EXAMPLES = 50
+# Of each operation; the long form is for whoever changes how requests are read.
+SHORT, LONG = 20, 200
 SCOPE = rules.scope_of(rules.SCOPES["super_admin"])
 OPERATIONS = {"identity": 5, "customers": 6, "audit": 1}
 
@@ -34,7 +35,8 @@ def token(applications, tokens):
 
 @pytest.mark.parametrize("mode", [GenerationMode.POSITIVE, GenerationMode.NEGATIVE], ids=["good", "bad"])
 @pytest.mark.parametrize("service", OPERATIONS)
-def test_generated_requests_meet_no_server_error(applications, token, service, mode):
+@pytest.mark.parametrize("examples", [SHORT, pytest.param(LONG, marks=pytest.mark.long)], ids=["short", "long"])
+def test_generated_requests_meet_no_server_error(applications, token, service, mode, examples):
     application = applications[service]
     schema = schemathesis.openapi.from_wsgi("/openapi.json", application)
     headers = {"Authorization": f"Bearer {token}"}
@@ -43,7 +45,7 @@ def test_generated_requests_meet_no_server_error(applications, token, service, m
         operation = found.ok()
         try:
             strategy = operation.as_strategy(generation_mode=mode)
-            exercise(strategy, headers, tried)
+            exercise(strategy, headers, tried, examples)
         except (schemathesis.errors.SchemathesisError, Unsatisfiable) as error:
             # An operation without parameters cannot be called wrongly.
             if mode is GenerationMode.POSITIVE:
@@ -51,10 +53,10 @@ def test_generated_requests_meet_no_server_error(applications, token, service, m
     assert len(set(tried)) >= (OPERATIONS[service] if mode is GenerationMode.POSITIVE else 1)
 
 
-def exercise(strategy, headers, tried):
+def exercise(strategy, headers, tried, examples):
     @given(case=strategy)
     @settings(
-        max_examples=EXAMPLES, deadline=None, suppress_health_check=list(HealthCheck), derandomize=True, database=None
+        max_examples=examples, deadline=None, suppress_health_check=list(HealthCheck), derandomize=True, database=None
     )
     def request(case):
         tried.append(case.operation.label)
