@@ -180,14 +180,8 @@ for _index in (
     Index("ix_customers_company_id_domain_norm", "company_id", "domain_norm"),
     Index("ix_customers_company_id_name_norm", "company_id", "name_norm"),
     Index("ix_customers_company_id_merged_into", "company_id", "merged_into"),
-    # The tenant inside a GIN index (btree_gin), for search_customers().
-    Index(
-        "ix_customers_company_id_search_text",
-        "company_id",
-        "search_text",
-        postgresql_using="gin",
-        postgresql_ops={"search_text": "public.gin_trgm_ops"},
-    ),
+    # For search_customers(): keys that are of a company and of three characters of the text together.
+    Index("ix_customers_grams", text("public.customer_grams(company_id, search_text)"), postgresql_using="gin"),
 ):
     customers.append_constraint(_index)
 

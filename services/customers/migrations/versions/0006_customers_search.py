@@ -43,8 +43,99 @@ BACKFILL = """
     END $$
 """
 
+# What a search reads in the index must not grow with the other companies, so a key (a gram) is of a company and of three
+# characters together. Of a text in ASCII every second window of three is taken: half the keys of a trigram index cost
+# half as much to write, and what is looked for lies at an even or at an odd place, which are two questions. Grams of
+# other characters (two at every place) are rarer and made the plain way. The windows are written out because a loop of
+# plpgsql, or a query inside of it, would cost several times as much; no SET clause for the same reason.
+_AT_ONCE = 48
+_WINDOWS = ", ".join(
+    f"base + (get_byte(bytes, {at}) * 65536 + get_byte(bytes, {at + 1}) * 256 + get_byte(bytes, {at + 2}))"
+    for at in range(0, 2 * _AT_ONCE, 2)
+)
+GRAMS = f"""
+    CREATE FUNCTION customer_gram(company bigint, piece text) RETURNS bigint LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
+        SELECT (company << 32) + CASE WHEN length(piece) = 3 AND octet_length(piece) = 3
+            THEN ascii(piece) * 65536 + ascii(substr(piece, 2)) * 256 + ascii(substr(piece, 3))
+            ELSE 2147483648 + (hashtext(piece) & 2147483647) END
+    $$;
+
+    CREATE FUNCTION customer_grams(company bigint, given text) RETURNS bigint[]
+    LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE STRICT AS $$
+    DECLARE
+        base bigint := company << 32;
+        remaining integer := octet_length(given);
+        place integer := 1;
+        bytes bytea;
+        grams bigint[];
+    BEGIN
+        IF remaining <> length(given) THEN
+            RETURN ARRAY(SELECT public.customer_gram(company, piece)
+                FROM generate_series(1, length(given)) i, (VALUES (2), (3)) sizes(size), substr(given || ' ', i, size) piece
+                WHERE CASE size WHEN 2 THEN octet_length(piece) > 2 ELSE octet_length(piece) = 3 AND length(piece) = 3 END);
+        END IF;
+        LOOP
+            bytes := convert_to(rpad(substr(given, place, {2 * _AT_ONCE + 1}), {2 * _AT_ONCE + 1}), 'UTF8');
+            IF remaining <= {2 * _AT_ONCE} THEN
+                RETURN grams || (ARRAY[{_WINDOWS}])[1:(remaining + 1) / 2];
+            END IF;
+            grams := grams || ARRAY[{_WINDOWS}];
+            place := place + {2 * _AT_ONCE};
+            remaining := remaining - {2 * _AT_ONCE};
+        END LOOP;
+    END $$;
+
+    -- The questions, one of which every text with `given` inside answers: it has `every` gram, or `one` (and one `other`).
+    CREATE FUNCTION customer_questions(company bigint, given text)
+    RETURNS TABLE (every bigint[], one bigint[], other bigint[]) LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    SET search_path = pg_catalog, public, pg_temp AS $$
+        SELECT ARRAY(SELECT customer_gram(company, substr(given, i, 2)) FROM generate_series(1, length(given) - 1) i
+            WHERE octet_length(substr(given, i, 2)) > 2), NULL::bigint[], NULL::bigint[]
+        WHERE octet_length(given) > length(given) AND length(given) > 1
+        UNION ALL
+        SELECT ARRAY(SELECT customer_gram(company, substr(given, i, 3))
+            FROM generate_series(start, length(given) - 2, 2) i), NULL, NULL
+        FROM generate_series(1, 2) start WHERE octet_length(given) = length(given) AND length(given) > 3
+        UNION ALL
+        -- Where so short a piece lies at an odd place, the windows hold a neighbour that can only be guessed.
+        SELECT NULL, guessed.grams, guessed.grams FROM (
+            SELECT array_agg(customer_gram(company, piece)) AS grams FROM (
+                SELECT chr(i) || left(given, 2) FROM generate_series(32, 126) i WHERE i NOT BETWEEN 65 AND 90
+                UNION ALL
+                SELECT given || chr(i) FROM generate_series(32, 126) i WHERE i NOT BETWEEN 65 AND 90 AND length(given) = 2
+                UNION ALL
+                SELECT given WHERE length(given) = 3
+            ) pieces(piece)
+        ) guessed
+        WHERE octet_length(given) = length(given) AND length(given) IN (2, 3)
+    $$;
+
+    -- The same for texts that resemble `given`: of a word with a typing error the beginning, the middle or the end is
+    -- right, of a short one at least the two ends.
+    CREATE FUNCTION customer_questions_alike(company bigint, given text)
+    RETURNS TABLE (every bigint[], one bigint[], other bigint[]) LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    SET search_path = pg_catalog, public, pg_temp AS $$
+        WITH terms AS (
+            SELECT DISTINCT term, length(term) AS n, CASE WHEN length(term) > 3 THEN greatest(3, length(term) / 3) ELSE 2 END AS k
+            FROM regexp_split_to_table(left(given, 100), '\\W+') term WHERE length(term) > 2
+            ORDER BY n DESC LIMIT 4
+        )
+        SELECT q.every, q.one, q.other FROM (
+            SELECT left(term, k) FROM terms
+            UNION
+            SELECT right(term, k) FROM terms
+            UNION
+            SELECT substr(term, 1 + (n - k) / 2, k) FROM terms WHERE n > 8
+        ) pieces(piece), customer_questions(company, piece) q
+        UNION ALL
+        SELECT NULL, front.one, back.one FROM terms, customer_questions(company, left(term, 2)) front,
+            customer_questions(company, right(term, 2)) back
+        WHERE n IN (4, 5)
+    $$;
+"""
+
 NEW = {
-    "ix_customers_company_id_search_text": "USING gin (company_id, search_text gin_trgm_ops)",
+    "ix_customers_grams": "USING gin (customer_grams(company_id, search_text))",
     "ix_customers_company_id_assigned_to_created_at": "(company_id, assigned_to, created_at, id)",
     "ix_customers_company_id_created_by_created_at": "(company_id, created_by, created_at, id)",
     "ix_customers_company_id_email": "(company_id, email)",
@@ -61,13 +152,15 @@ OLD = (
 
 # What is ranked is bounded: a code, an address or the beginning of a name is found by an index of its own and is always
 # among it, and of those that have the words somewhere the first `most` that come, the newest first: the commoner a word,
-# the sooner they are together, while the index of the words is read through whole. Only where nothing has the words as
-# they are does it look for what resembles them, which is dear. A code, an address or a number that is somebody's is not
-# looked for inside of others.
+# the sooner they are together. Only where nothing has the words as they are does it look for what resembles them, which
+# is dear; those that answer most of the questions are compared. A code, an address or a number that is somebody's is not
+# looked for inside of others. Where the grams are asked for, the company's column is hidden from the planner, which might
+# otherwise read all that the company has.
+_GRAMS = "customer_grams(c.company_id, c.search_text)"
+_ANSWERS = f"({_GRAMS} @> a.every OR ({_GRAMS} && a.one AND {_GRAMS} && a.other)) AND c.company_id + 0 = {TENANT}"
 SEARCH = f"""
     CREATE OR REPLACE FUNCTION search_customers(words text, most integer) RETURNS TABLE (id bigint, rank real)
-    LANGUAGE sql STABLE SECURITY DEFINER ROWS 20
-    SET search_path = pg_catalog, public, pg_temp SET pg_trgm.word_similarity_threshold = 0.45 AS $$
+    LANGUAGE sql STABLE SECURITY DEFINER ROWS 20 SET search_path = pg_catalog, public, pg_temp AS $$
         WITH q AS MATERIALIZED (
             SELECT folded, btrim(words) AS given,
                 replace(replace(replace(folded, chr(92), chr(92) || chr(92)), '%', chr(92) || '%'), '_', chr(92) || '_')
@@ -98,13 +191,22 @@ SEARCH = f"""
              AND c.name_norm >= (SELECT folded FROM q) AND c.name_norm < (SELECT folded || chr(1114111) FROM q)
              LIMIT most)
             UNION
-            (SELECT c.id FROM customers c WHERE c.company_id = {TENANT}
-             AND c.search_text LIKE (SELECT '%' || pattern || '%' FROM q)
-             AND ((SELECT folded !~ '[0-9@]' FROM q) OR NOT EXISTS (SELECT FROM exact))
-             AND (SELECT count(*) FROM newest) < most LIMIT most)
+            SELECT f.id FROM (
+                SELECT asked.* FROM q, customer_questions({TENANT}, q.folded) asked
+                WHERE (q.folded !~ '[0-9@]' OR NOT EXISTS (SELECT FROM exact)) AND (SELECT count(*) FROM newest) < most
+            ) a CROSS JOIN LATERAL (
+                SELECT c.id FROM customers c WHERE {_ANSWERS}
+                AND c.search_text LIKE (SELECT '%' || pattern || '%' FROM q) LIMIT most
+            ) f
+        ), near AS MATERIALIZED (
+            SELECT f.id FROM (
+                SELECT asked.* FROM q, customer_questions_alike({TENANT}, q.folded) asked
+                WHERE NOT EXISTS (SELECT FROM hits)
+            ) a CROSS JOIN LATERAL (SELECT c.id FROM customers c WHERE {_ANSWERS} LIMIT 1000) f
+            GROUP BY f.id ORDER BY count(*) DESC, f.id DESC LIMIT 300
         ), alike AS MATERIALIZED (
-            SELECT c.id FROM customers c WHERE c.company_id = {TENANT}
-            AND (SELECT folded FROM q) <% c.search_text AND NOT EXISTS (SELECT FROM hits) LIMIT most
+            SELECT c.id FROM near n JOIN customers c ON c.id = n.id AND c.company_id = {TENANT}
+            WHERE word_similarity((SELECT folded FROM q), c.search_text) >= 0.45 LIMIT most
         )
         SELECT f.id, f.rank FROM (
             SELECT c.id, (
@@ -125,12 +227,11 @@ SEARCH = f"""
 
 def upgrade() -> None:
     op.execute(TEXT)
+    op.execute(GRAMS)
     with op.get_context().autocommit_block():
         op.execute(BACKFILL)
         for name, definition in NEW.items():
             op.execute(f"CREATE INDEX CONCURRENTLY IF NOT EXISTS {name} ON customers {definition}")
-    # Loads pg_trgm into this session: without it the owner may not name its parameter.
-    op.execute("SELECT public.word_similarity('', '')")
     op.execute(SEARCH)
     with op.get_context().autocommit_block():
         for name in OLD:
