@@ -14,7 +14,6 @@ from sqlalchemy import (
     ARRAY,
     REAL,
     BigInteger,
-    Boolean,
     ColumnElement,
     Table,
     Text,
@@ -39,6 +38,7 @@ LARGEST_PAGE = 100
 DEFAULT_PAGE = 50
 MOST_FOUND = 200  # Whoever has not found it among so many searches with better words.
 BIGINT = 2**63 - 1
+_ON_NULLS = ("is_null", "not_null")
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +87,11 @@ TEXT = Kind(_text, ("eq", "ne", "in", "contains", "is_null"), "text")
 
 @dataclass(frozen=True, slots=True)
 class Shape:
-    """Everything of a list request that decides its SQL; what is left are the values."""
+    """Everything of a list request that decides its SQL; what is left are the values.
+
+    A condition is a field and an operator: one of its kind's, or `not_null` for `is_null=false`, so that each of the
+    two is a statement of its own, which a partial index can serve.
+    """
 
     fields: tuple[str, ...] | None
     conditions: tuple[tuple[str, str], ...]
@@ -106,6 +110,12 @@ class ListQuery:
     after: tuple[Any, ...] = ()
     total: bool = False
     words: str = ""
+
+    @property
+    def parameters(self) -> dict[str, Any]:
+        """The values as the statement's parameters; conditions on nulls have none there."""
+        pairs = enumerate(zip(self.shape.conditions, self.values, strict=True))
+        return {f"v{index}": value for index, ((_, operator), value) in pairs if operator not in _ON_NULLS}
 
     def where(self, name: str, value: Any) -> "ListQuery":
         """The same question of only those records whose field `name` is `value`."""
@@ -157,7 +167,7 @@ class Listing:
 
 def list_page(session: Session, listing: Listing, query: ListQuery) -> Page:
     """One page of the tenant's records. Costs one round trip (two with the total)."""
-    parameters: dict[str, Any] = {f"v{index}": value for index, value in enumerate(query.values)}
+    parameters = query.parameters
     company_id = tenant()
     own = listing.own is not None and current().own_only
     if own:
@@ -175,7 +185,7 @@ def list_page(session: Session, listing: Listing, query: ListQuery) -> Page:
 
 def lock_ids(session: Session, listing: Listing, query: ListQuery, most: int) -> list[int]:
     """Lock the records that `query` asks for, `most` of them, in the order of their ids; answers the ids."""
-    parameters: dict[str, Any] = {f"v{index}": value for index, value in enumerate(query.values)}
+    parameters = query.parameters
     own = listing.own is not None and current().own_only
     if own:
         parameters["actor"] = current().user_id
@@ -308,9 +318,10 @@ def _condition(column: ColumnElement[Any], operator: str, name: str) -> ColumnEl
             return column == any_(bindparam(name, type_=ARRAY(column.type)))
         case "contains":
             return column.ilike(value)
+        case "is_null":
+            return column.is_(None)
         case _:
-            # One statement for both: true asks for the nulls, false for the others.
-            return column.is_(None) == bindparam(name, type_=Boolean)
+            return column.is_not(None)
 
 
 def _beyond(keys: list[tuple[ColumnElement[Any], bool]]) -> ColumnElement[bool]:
