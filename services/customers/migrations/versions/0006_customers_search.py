@@ -85,20 +85,20 @@ GRAMS = f"""
         END LOOP;
     END $$;
 
-    -- The questions, one of which every text with `given` inside answers: it has `every` gram, or `one` (and one `other`).
+    -- The questions, one of which every text with `given` inside answers: it has `every` gram, or `one` of them.
     CREATE FUNCTION customer_questions(company bigint, given text)
-    RETURNS TABLE (every bigint[], one bigint[], other bigint[]) LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    RETURNS TABLE (every bigint[], one bigint[]) LANGUAGE sql IMMUTABLE PARALLEL SAFE
     SET search_path = pg_catalog, public, pg_temp AS $$
         SELECT ARRAY(SELECT customer_gram(company, substr(given, i, 2)) FROM generate_series(1, length(given) - 1) i
-            WHERE octet_length(substr(given, i, 2)) > 2), NULL::bigint[], NULL::bigint[]
+            WHERE octet_length(substr(given, i, 2)) > 2), NULL::bigint[]
         WHERE octet_length(given) > length(given) AND length(given) > 1
         UNION ALL
         SELECT ARRAY(SELECT customer_gram(company, substr(given, i, 3))
-            FROM generate_series(start, length(given) - 2, 2) i), NULL, NULL
+            FROM generate_series(start, length(given) - 2, 2) i), NULL
         FROM generate_series(1, 2) start WHERE octet_length(given) = length(given) AND length(given) > 3
         UNION ALL
         -- Where so short a piece lies at an odd place, the windows hold a neighbour that can only be guessed.
-        SELECT NULL, guessed.grams, guessed.grams FROM (
+        SELECT NULL, guessed.grams FROM (
             SELECT array_agg(customer_gram(company, piece)) AS grams FROM (
                 SELECT chr(i) || left(given, 2) FROM generate_series(32, 126) i WHERE i NOT BETWEEN 65 AND 90
                 UNION ALL
@@ -111,26 +111,22 @@ GRAMS = f"""
     $$;
 
     -- The same for texts that resemble `given`: of a word with a typing error the beginning, the middle or the end is
-    -- right, of a short one at least the two ends.
+    -- right.
     CREATE FUNCTION customer_questions_alike(company bigint, given text)
-    RETURNS TABLE (every bigint[], one bigint[], other bigint[]) LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    RETURNS TABLE (every bigint[], one bigint[]) LANGUAGE sql IMMUTABLE PARALLEL SAFE
     SET search_path = pg_catalog, public, pg_temp AS $$
         WITH terms AS (
             SELECT DISTINCT term, length(term) AS n, CASE WHEN length(term) > 3 THEN greatest(3, length(term) / 3) ELSE 2 END AS k
             FROM regexp_split_to_table(left(given, 100), '\\W+') term WHERE length(term) > 2
             ORDER BY n DESC LIMIT 4
         )
-        SELECT q.every, q.one, q.other FROM (
+        SELECT q.every, q.one FROM (
             SELECT left(term, k) FROM terms
             UNION
             SELECT right(term, k) FROM terms
             UNION
             SELECT substr(term, 1 + (n - k) / 2, k) FROM terms WHERE n > 8
         ) pieces(piece), customer_questions(company, piece) q
-        UNION ALL
-        SELECT NULL, front.one, back.one FROM terms, customer_questions(company, left(term, 2)) front,
-            customer_questions(company, right(term, 2)) back
-        WHERE n IN (4, 5)
     $$;
 """
 
@@ -174,7 +170,7 @@ OLD = (
 # looked for inside of others. Where the grams are asked for, the company's column is hidden from the planner, which might
 # otherwise read all that the company has.
 _GRAMS = "customer_grams(c.company_id, c.search_text)"
-_ANSWERS = f"({_GRAMS} @> a.every OR ({_GRAMS} && a.one AND {_GRAMS} && a.other)) AND c.company_id + 0 = {TENANT}"
+_ANSWERS = f"({_GRAMS} @> a.every OR {_GRAMS} && a.one) AND c.company_id + 0 = {TENANT}"
 SEARCH = f"""
     CREATE OR REPLACE FUNCTION search_customers(words text, most integer) RETURNS TABLE (id bigint, rank real)
     LANGUAGE sql STABLE SECURITY DEFINER ROWS 20 SET search_path = pg_catalog, public, pg_temp AS $$
