@@ -87,36 +87,36 @@ GRAMS = f"""
 
     -- The questions, one of which every text with `given` inside answers: it has `every` gram, or `one` of them.
     CREATE FUNCTION customer_questions(company bigint, given text)
-    RETURNS TABLE (every bigint[], one bigint[]) LANGUAGE sql IMMUTABLE PARALLEL SAFE
-    SET search_path = pg_catalog, public, pg_temp AS $$
-        SELECT ARRAY(SELECT customer_gram(company, substr(given, i, 2)) FROM generate_series(1, length(given) - 1) i
-            WHERE octet_length(substr(given, i, 2)) > 2), NULL::bigint[]
-        WHERE octet_length(given) > length(given) AND length(given) > 1
-        UNION ALL
-        SELECT ARRAY(SELECT customer_gram(company, substr(given, i, 3))
-            FROM generate_series(start, length(given) - 2, 2) i), NULL
-        FROM generate_series(1, 2) start WHERE octet_length(given) = length(given) AND length(given) > 3
-        UNION ALL
-        -- Where so short a piece lies at an odd place, the windows hold a neighbour that can only be guessed.
-        SELECT NULL, guessed.grams FROM (
-            SELECT array_agg(customer_gram(company, piece)) AS grams FROM (
-                SELECT chr(i) || left(given, 2) FROM generate_series(32, 126) i WHERE i NOT BETWEEN 65 AND 90
+    RETURNS TABLE (every bigint[], one bigint[]) LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE ROWS 2 AS $$
+    DECLARE n integer := length(given);
+    BEGIN
+        IF n < 2 THEN
+            RETURN;
+        ELSIF octet_length(given) > n THEN
+            RETURN QUERY SELECT array_agg(public.customer_gram(company, substr(given, i, 2))), NULL::bigint[]
+            FROM generate_series(1, n - 1) i WHERE octet_length(substr(given, i, 2)) > 2;
+        ELSIF n > 3 THEN
+            RETURN QUERY SELECT array_agg(public.customer_gram(company, substr(given, i, 3))), NULL::bigint[]
+            FROM generate_series(1, n - 2) i GROUP BY i % 2;
+        ELSE
+            -- Where so short a piece lies at an odd place, the windows hold a neighbour that can only be guessed.
+            RETURN QUERY SELECT NULL::bigint[], array_agg(public.customer_gram(company, piece)) FROM (
+                SELECT given WHERE n = 3
                 UNION ALL
-                SELECT given || chr(i) FROM generate_series(32, 126) i WHERE i NOT BETWEEN 65 AND 90 AND length(given) = 2
-                UNION ALL
-                SELECT given WHERE length(given) = 3
-            ) pieces(piece)
-        ) guessed
-        WHERE octet_length(given) = length(given) AND length(given) IN (2, 3)
-    $$;
+                SELECT unnest(CASE n WHEN 2 THEN ARRAY[chr(i) || given, given || chr(i)] ELSE ARRAY[chr(i) || left(given, 2)] END)
+                FROM generate_series(32, 126) i WHERE i NOT BETWEEN 65 AND 90
+            ) pieces(piece);
+        END IF;
+    END $$;
 
-    -- The same for texts that resemble `given`: of a word with a typing error the beginning, the middle or the end is
-    -- right.
+    -- The same for texts that resemble `given`: of a word with a typing error the beginning or the end is right, of a
+    -- long one with two the beginning, the middle or the end.
     CREATE FUNCTION customer_questions_alike(company bigint, given text)
-    RETURNS TABLE (every bigint[], one bigint[]) LANGUAGE sql IMMUTABLE PARALLEL SAFE
-    SET search_path = pg_catalog, public, pg_temp AS $$
-        WITH terms AS (
-            SELECT DISTINCT term, length(term) AS n, CASE WHEN length(term) > 3 THEN greatest(3, length(term) / 3) ELSE 2 END AS k
+    RETURNS TABLE (every bigint[], one bigint[]) LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE ROWS 4 AS $$
+    BEGIN
+        RETURN QUERY WITH terms AS (
+            SELECT DISTINCT term, length(term) AS n, CASE WHEN length(term) = 3 THEN 2 WHEN length(term) < 12
+                THEN greatest(3, (length(term) - 1) / 2) ELSE length(term) / 3 END AS k
             FROM regexp_split_to_table(left(given, 100), '\\W+') term WHERE length(term) > 2
             ORDER BY n DESC LIMIT 4
         )
@@ -125,9 +125,9 @@ GRAMS = f"""
             UNION
             SELECT right(term, k) FROM terms
             UNION
-            SELECT substr(term, 1 + (n - k) / 2, k) FROM terms WHERE n > 8
-        ) pieces(piece), customer_questions(company, piece) q
-    $$;
+            SELECT substr(term, 1 + (n - k) / 2, k) FROM terms WHERE n > 11
+        ) pieces(piece), public.customer_questions(company, piece) q;
+    END $$;
 """
 
 # Partial where a column is often empty: equality implies that it is not, and what is not indexed costs no write.
@@ -216,13 +216,15 @@ SEARCH = f"""
                 SELECT asked.* FROM q, customer_questions_alike({TENANT}, q.folded) asked
                 WHERE NOT EXISTS (SELECT FROM hits)
             ) a CROSS JOIN LATERAL (SELECT c.id FROM customers c WHERE {_ANSWERS} LIMIT 1000) f
-            GROUP BY f.id ORDER BY count(*) DESC, f.id DESC LIMIT 300
+            GROUP BY f.id ORDER BY count(*) DESC, f.id DESC LIMIT 150
         ), alike AS MATERIALIZED (
-            SELECT c.id FROM near n JOIN customers c ON c.id = n.id AND c.company_id = {TENANT}
-            WHERE word_similarity((SELECT folded FROM q), c.search_text) >= 0.45 LIMIT most
+            SELECT n.id, c.likeness FROM near n CROSS JOIN LATERAL (
+                SELECT word_similarity((SELECT folded FROM q), c.search_text) AS likeness FROM customers c
+                WHERE c.id = n.id AND c.company_id = {TENANT} LIMIT 1
+            ) c WHERE c.likeness >= 0.45
         )
         SELECT f.id, f.rank FROM (
-            SELECT c.id, (
+            SELECT h.id, (
                 CASE WHEN lower(c.customer_code) = q.folded OR lower(c.email) = q.folded THEN 5
                      WHEN c.search_text LIKE q.pattern || '%' THEN
                          CASE WHEN fold_text(c.name) = q.folded THEN 4 ELSE 3 END
@@ -230,8 +232,11 @@ SEARCH = f"""
                      WHEN c.search_text LIKE '%' || q.pattern || '%' THEN 1
                      ELSE word_similarity(q.folded, c.search_text) END
             )::real AS rank
-            FROM (SELECT h.id FROM hits h UNION ALL SELECT a.id FROM alike a) found
-            JOIN customers c ON c.id = found.id AND c.company_id = {TENANT} CROSS JOIN q
+            FROM hits h CROSS JOIN LATERAL (
+                SELECT * FROM customers c WHERE c.id = h.id AND c.company_id = {TENANT} LIMIT 1
+            ) c CROSS JOIN q
+            UNION ALL
+            SELECT a.id, a.likeness FROM alike a
         ) f
         ORDER BY f.rank DESC, f.id DESC LIMIT most
     $$
