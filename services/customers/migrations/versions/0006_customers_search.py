@@ -164,13 +164,23 @@ OLD = (
 )
 
 # What is ranked is bounded: a code, an address or the beginning of a name is found by an index of its own and is always
-# among it, and of those that have the words somewhere the first `most` that come, the newest first: the commoner a word,
-# the sooner they are together. Only where nothing has the words as they are does it look for what resembles them, which
+# among it, and of those that have the words somewhere the first `most` that come, the newest first: a word that
+# is in a fifth of these is not looked for among the others. Only where nothing has the words as they are does it look for what resembles them, which
 # is dear; those that answer most of the questions are compared. A code, an address or a number that is somebody's is not
 # looked for inside of others. Where the grams are asked for, the company's column is hidden from the planner, which might
 # otherwise read all that the company has.
 _GRAMS = "customer_grams(c.company_id, c.search_text)"
 _ANSWERS = f"({_GRAMS} @> a.every OR {_GRAMS} && a.one) AND c.company_id + 0 = {TENANT}"
+
+
+def _rank(row: str, q: str = "q") -> str:
+    return f"""(CASE WHEN lower({row}.customer_code) = {q}.folded OR lower({row}.email) = {q}.folded THEN 5
+        WHEN {row}.search_text LIKE {q}.pattern || '%' THEN CASE WHEN fold_text({row}.name) = {q}.folded THEN 4 ELSE 3 END
+        WHEN {row}.search_text LIKE '% ' || {q}.pattern || '%' THEN 2
+        WHEN {row}.search_text LIKE '%' || {q}.pattern || '%' THEN 1
+        ELSE word_similarity({q}.folded, {row}.search_text) END)::real"""
+
+
 SEARCH = f"""
     CREATE OR REPLACE FUNCTION search_customers(words text, most integer) RETURNS TABLE (id bigint, rank real)
     LANGUAGE sql STABLE SECURITY DEFINER ROWS 20 SET search_path = pg_catalog, public, pg_temp AS $$
@@ -181,34 +191,35 @@ SEARCH = f"""
             FROM (SELECT CASE WHEN words ~ '^[-+0-9 ()./]{{4,}}$' THEN regexp_replace(words, '[^0-9]', '', 'g')
                          ELSE fold_text(btrim(words)) END AS folded) folding
         ), exact AS MATERIALIZED (
-            (SELECT c.id FROM customers c WHERE c.company_id = {TENANT}
-             AND c.customer_code = ANY (ARRAY(SELECT unnest(ARRAY[given, upper(given)]) FROM q)) LIMIT most)
+            (SELECT c.id, {_rank("c")} AS rank FROM customers c, q WHERE c.company_id = {TENANT}
+             AND c.customer_code = ANY (ARRAY(SELECT unnest(ARRAY[q.given, upper(q.given)]) FROM q)) LIMIT most)
             UNION
-            (SELECT c.id FROM customers c WHERE c.company_id = {TENANT}
+            (SELECT c.id, {_rank("c")} AS rank FROM customers c, q WHERE c.company_id = {TENANT}
              AND c.email_norm = (SELECT lower(given) FROM q) LIMIT most)
             UNION
-            (SELECT c.id FROM customers c WHERE c.company_id = {TENANT}
+            (SELECT c.id, {_rank("c")} AS rank FROM customers c, q WHERE c.company_id = {TENANT}
              AND c.phone_tail = (SELECT right(folded, 10) FROM q WHERE folded ~ '^[0-9]{{7,}}$') LIMIT most)
         ), newest AS MATERIALIZED (
-            SELECT n.id FROM (
-                SELECT c.id, c.search_text FROM customers c WHERE c.company_id = {TENANT} AND c.archived_at IS NULL
-                ORDER BY c.created_at DESC, c.id DESC LIMIT 1000
+            SELECT n.id, {_rank("n")} AS rank FROM q, (
+                SELECT c.id, c.name, c.email, c.customer_code, c.search_text FROM customers c
+                WHERE c.company_id = {TENANT} AND c.archived_at IS NULL
+                ORDER BY c.created_at DESC, c.id DESC LIMIT 400
             ) n WHERE n.search_text LIKE (SELECT '%' || pattern || '%' FROM q)
             AND ((SELECT folded !~ '[0-9@]' FROM q) OR NOT EXISTS (SELECT FROM exact)) LIMIT most
         ), hits AS MATERIALIZED (
-            SELECT e.id FROM exact e
+            SELECT e.id, e.rank FROM exact e
             UNION
-            SELECT n.id FROM newest n
+            SELECT n.id, n.rank FROM newest n
             UNION
-            (SELECT c.id FROM customers c WHERE c.company_id = {TENANT}
+            (SELECT c.id, {_rank("c")} FROM customers c, q WHERE c.company_id = {TENANT}
              AND c.name_norm >= (SELECT folded FROM q) AND c.name_norm < (SELECT folded || chr(1114111) FROM q)
              LIMIT most)
             UNION
-            SELECT f.id FROM (
-                SELECT asked.* FROM q, customer_questions({TENANT}, q.folded) asked
-                WHERE (q.folded !~ '[0-9@]' OR NOT EXISTS (SELECT FROM exact)) AND (SELECT count(*) FROM newest) < most
+            SELECT f.id, f.rank FROM (
+                SELECT asked.*, q.* FROM q, customer_questions({TENANT}, q.folded) asked
+                WHERE (q.folded !~ '[0-9@]' OR NOT EXISTS (SELECT FROM exact)) AND (SELECT count(*) FROM newest) < 80
             ) a CROSS JOIN LATERAL (
-                SELECT c.id FROM customers c WHERE {_ANSWERS}
+                SELECT c.id, {_rank("c", "a")} AS rank FROM customers c WHERE {_ANSWERS}
                 AND c.search_text LIKE (SELECT '%' || pattern || '%' FROM q) LIMIT most
             ) f
         ), near AS MATERIALIZED (
@@ -216,7 +227,7 @@ SEARCH = f"""
                 SELECT asked.* FROM q, customer_questions_alike({TENANT}, q.folded) asked
                 WHERE NOT EXISTS (SELECT FROM hits)
             ) a CROSS JOIN LATERAL (SELECT c.id FROM customers c WHERE {_ANSWERS} LIMIT 1000) f
-            GROUP BY f.id ORDER BY count(*) DESC, f.id DESC LIMIT 150
+            GROUP BY f.id ORDER BY count(*) DESC, f.id DESC LIMIT 100
         ), alike AS MATERIALIZED (
             SELECT n.id, c.likeness FROM near n CROSS JOIN LATERAL (
                 SELECT word_similarity((SELECT folded FROM q), c.search_text) AS likeness FROM customers c
@@ -224,17 +235,7 @@ SEARCH = f"""
             ) c WHERE c.likeness >= 0.45
         )
         SELECT f.id, f.rank FROM (
-            SELECT h.id, (
-                CASE WHEN lower(c.customer_code) = q.folded OR lower(c.email) = q.folded THEN 5
-                     WHEN c.search_text LIKE q.pattern || '%' THEN
-                         CASE WHEN fold_text(c.name) = q.folded THEN 4 ELSE 3 END
-                     WHEN c.search_text LIKE '% ' || q.pattern || '%' THEN 2
-                     WHEN c.search_text LIKE '%' || q.pattern || '%' THEN 1
-                     ELSE word_similarity(q.folded, c.search_text) END
-            )::real AS rank
-            FROM hits h CROSS JOIN LATERAL (
-                SELECT * FROM customers c WHERE c.id = h.id AND c.company_id = {TENANT} LIMIT 1
-            ) c CROSS JOIN q
+            SELECT h.id, h.rank FROM hits h
             UNION ALL
             SELECT a.id, a.likeness FROM alike a
         ) f
