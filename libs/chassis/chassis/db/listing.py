@@ -205,7 +205,7 @@ def _page(listing: Listing, shape: Shape, own: bool = False) -> Prepared:
     """The statement of a shape: clients repeat a few shapes endlessly, and each is compiled once."""
     keys = _keys(shape)
     columns: dict[str, ColumnElement[Any]] = {column.name: column for column in listing.view.table.c}
-    where = _where(listing, shape.conditions, own)
+    where = _where(listing, shape.conditions, own, shape.search)
     names = shape.fields
     if shape.search:
         found = _found(listing)
@@ -262,7 +262,7 @@ def _merged(
 
 @lru_cache(maxsize=256)
 def _count(listing: Listing, conditions: tuple[tuple[str, str], ...], own: bool, search: bool) -> Prepared:
-    where = _where(listing, conditions, own)
+    where = _where(listing, conditions, own, search)
     if search:
         where.append(listing.view.table.c.id.in_(select(_found(listing).c.id)))
     return Prepared(select(func.count()).select_from(listing.view.table).where(*where))
@@ -283,11 +283,14 @@ def _keys(shape: Shape) -> tuple[tuple[str, bool], ...]:
     return (*shape.sort, ("id", shape.sort[-1][1]))
 
 
-def _where(listing: Listing, conditions: tuple[tuple[str, str], ...], own: bool) -> list[ColumnElement[bool]]:
+def _where(
+    listing: Listing, conditions: tuple[tuple[str, str], ...], own: bool, search: bool = False
+) -> list[ColumnElement[bool]]:
     table = listing.view.table
     where: list[ColumnElement[bool]] = [table.c.company_id == bindparam("company_id", type_=table.c.company_id.type)]
     if own and listing.own is not None:
-        where.append(listing.own)
+        # What is found is looked up by its id; in this form no index takes part, which would read all that is own.
+        where.append(listing.own.is_(True) if search else listing.own)
     named = {name for name, _ in conditions}
     where += [condition for name, condition in listing.default.items() if name not in named]
     where += [_condition(table.c[name], operator, f"v{index}") for index, (name, operator) in enumerate(conditions)]

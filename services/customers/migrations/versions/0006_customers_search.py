@@ -226,7 +226,7 @@ SEARCH = f"""
             SELECT f.id FROM (
                 SELECT asked.* FROM q, customer_questions_alike({TENANT}, q.folded) asked
                 WHERE NOT EXISTS (SELECT FROM hits)
-            ) a CROSS JOIN LATERAL (SELECT c.id FROM customers c WHERE {_ANSWERS} LIMIT 1000) f
+            ) a CROSS JOIN LATERAL (SELECT c.id FROM customers c WHERE {_ANSWERS} LIMIT 300) f
             GROUP BY f.id ORDER BY count(*) DESC, f.id DESC LIMIT 100
         ), alike AS MATERIALIZED (
             SELECT n.id, c.likeness FROM near n CROSS JOIN LATERAL (

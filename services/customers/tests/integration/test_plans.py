@@ -104,6 +104,19 @@ def test_every_list_is_answered_by_an_index_of_the_tenant(explain, which, shape,
         assert "company_id" in condition or "(id = " in condition, node
 
 
+@pytest.mark.parametrize(
+    ("operator", "given", "index"),
+    [
+        ("not_null", {}, "ix_customers_archived"),
+        ("gte", {"v0": VALUES["archived_at"]}, "ix_customers_archived"),
+        ("is_null", {}, "ix_customers_company_id_created_at"),
+    ],
+)
+def test_archived_customers_have_an_index_of_their_own(explain, operator, given, index):
+    shape = Shape(None, (("archived_at", operator),), (("created_at", True),), 50, False)
+    assert index in [node.get("Index Name") for node in explain(CUSTOMERS, shape, **given)]
+
+
 def test_a_page_of_a_large_tenant_reads_no_more_than_the_page(filled):
     with psycopg.connect(filled.app) as connection:
         connection.execute("SELECT set_config('app.company_id', %s, true)", (str(COMPANY),))
