@@ -112,21 +112,21 @@ GRAMS = f"""
     -- The same for texts that resemble `given`: of a word with a typing error the beginning or the end is right, of a
     -- long one with two the beginning, the middle or the end.
     CREATE FUNCTION customer_questions_alike(company bigint, given text)
-    RETURNS TABLE (every bigint[], one bigint[]) LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE ROWS 4 AS $$
+    RETURNS TABLE (word bigint, every bigint[], one bigint[]) LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE ROWS 4 AS $$
     BEGIN
         RETURN QUERY WITH terms AS (
-            SELECT DISTINCT term, length(term) AS n, CASE WHEN length(term) = 3 THEN 2 WHEN length(term) < 12
+            SELECT term, length(term) AS n, row_number() OVER (ORDER BY length(term) DESC, term) AS place, CASE WHEN length(term) = 3 THEN 2 WHEN length(term) < 12
                 THEN greatest(3, (length(term) - 1) / 2) ELSE length(term) / 3 END AS k
             FROM regexp_split_to_table(left(given, 100), '\\W+') term WHERE length(term) > 2
-            ORDER BY n DESC LIMIT 4
+            ORDER BY place LIMIT 4
         )
-        SELECT q.every, q.one FROM (
-            SELECT left(term, k) FROM terms
+        SELECT place, q.every, q.one FROM (
+            SELECT place, left(term, k) FROM terms
             UNION
-            SELECT right(term, k) FROM terms
+            SELECT place, right(term, k) FROM terms
             UNION
-            SELECT substr(term, 1 + (n - k) / 2, k) FROM terms WHERE n > 11
-        ) pieces(piece), public.customer_questions(company, piece) q;
+            SELECT place, substr(term, 1 + (n - k) / 2, k) FROM terms WHERE n > 11
+        ) pieces(place, piece), public.customer_questions(company, piece) q;
     END $$;
 """
 
@@ -166,11 +166,26 @@ OLD = (
 # What is ranked is bounded: a code, an address or the beginning of a name is found by an index of its own and is always
 # among it, and of those that have the words somewhere the first `most` that come, the newest first: a word that
 # is in a fifth of these is not looked for among the others. Only where nothing has the words as they are does it look for what resembles them, which
-# is dear; those that answer most of the questions are compared. A code, an address or a number that is somebody's is not
+# is dear: for those with a part of each of two words, else for those with a part of one; of them the ones with most such
+# parts are compared. A code, an address or a number that is somebody's is not
 # looked for inside of others. Where the grams are asked for, the company's column is hidden from the planner, which might
 # otherwise read all that the company has.
 _GRAMS = "customer_grams(c.company_id, c.search_text)"
-_ANSWERS = f"({_GRAMS} @> a.every OR {_GRAMS} && a.one) AND c.company_id + 0 = {TENANT}"
+
+
+def _answers(question: str) -> str:
+    return f"({_GRAMS} @> {question}.every OR {_GRAMS} && {question}.one)"
+
+
+def _alike(questions: str, answers: str) -> str:
+    return f"""SELECT near.id, l.likeness FROM (
+                SELECT f.id FROM {questions} CROSS JOIN LATERAL (
+                    SELECT c.id FROM customers c WHERE {answers} AND c.company_id + 0 = {TENANT} LIMIT 1000
+                ) f GROUP BY f.id ORDER BY count(*) DESC, f.id DESC LIMIT 100
+            ) near CROSS JOIN LATERAL (
+                SELECT word_similarity((SELECT folded FROM q), c.search_text) AS likeness FROM customers c
+                WHERE c.id = near.id AND c.company_id = {TENANT} LIMIT 1
+            ) l WHERE l.likeness >= 0.45"""
 
 
 def _rank(row: str, q: str = "q") -> str:
@@ -219,25 +234,23 @@ SEARCH = f"""
                 SELECT asked.*, q.* FROM q, customer_questions({TENANT}, q.folded) asked
                 WHERE (q.folded !~ '[0-9@]' OR NOT EXISTS (SELECT FROM exact)) AND (SELECT count(*) FROM newest) < 80
             ) a CROSS JOIN LATERAL (
-                SELECT c.id, {_rank("c", "a")} AS rank FROM customers c WHERE {_ANSWERS}
+                SELECT c.id, {_rank("c", "a")} AS rank FROM customers c WHERE {_answers("a")}
+                AND c.company_id + 0 = {TENANT}
                 AND c.search_text LIKE (SELECT '%' || pattern || '%' FROM q) LIMIT most
             ) f
-        ), near AS MATERIALIZED (
-            SELECT f.id FROM (
-                SELECT asked.* FROM q, customer_questions_alike({TENANT}, q.folded) asked
-                WHERE NOT EXISTS (SELECT FROM hits)
-            ) a CROSS JOIN LATERAL (SELECT c.id FROM customers c WHERE {_ANSWERS} LIMIT 300) f
-            GROUP BY f.id ORDER BY count(*) DESC, f.id DESC LIMIT 100
+        ), parts AS MATERIALIZED (
+            SELECT asked.* FROM q, customer_questions_alike({TENANT}, q.folded) asked WHERE NOT EXISTS (SELECT FROM hits)
         ), alike AS MATERIALIZED (
-            SELECT n.id, c.likeness FROM near n CROSS JOIN LATERAL (
-                SELECT word_similarity((SELECT folded FROM q), c.search_text) AS likeness FROM customers c
-                WHERE c.id = n.id AND c.company_id = {TENANT} LIMIT 1
-            ) c WHERE c.likeness >= 0.45
+            {_alike("parts a JOIN parts b ON a.word = 1 AND b.word = 2", f"{_answers('a')} AND {_answers('b')}")}
+        ), partly AS MATERIALIZED (
+            {_alike("(SELECT * FROM parts WHERE NOT EXISTS (SELECT FROM alike)) a", _answers("a"))}
         )
         SELECT f.id, f.rank FROM (
             SELECT h.id, h.rank FROM hits h
             UNION ALL
             SELECT a.id, a.likeness FROM alike a
+            UNION ALL
+            SELECT p.id, p.likeness FROM partly p
         ) f
         ORDER BY f.rank DESC, f.id DESC LIMIT most
     $$
