@@ -112,20 +112,26 @@ GRAMS = f"""
     -- The same for texts that resemble `given`: of a word with a typing error the beginning or the end is right, of a
     -- long one with two the beginning, the middle or the end.
     CREATE FUNCTION customer_questions_alike(company bigint, given text)
-    RETURNS TABLE (word bigint, every bigint[], one bigint[]) LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE ROWS 4 AS $$
+    RETURNS TABLE (word bigint, part text, every bigint[], one bigint[]) LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE ROWS 4 AS $$
     BEGIN
         RETURN QUERY WITH terms AS (
-            SELECT term, length(term) AS n, row_number() OVER (ORDER BY length(term) DESC, term) AS place, CASE WHEN length(term) = 3 THEN 2 WHEN length(term) < 12
+            SELECT term, length(term) AS n, row_number() OVER (ORDER BY length(term) DESC, term) AS place,
+                CASE WHEN length(term) = 3 THEN 2 WHEN length(term) < 12
                 THEN greatest(3, (length(term) - 1) / 2) ELSE length(term) / 3 END AS k
             FROM regexp_split_to_table(left(given, 100), '\\W+') term WHERE length(term) > 2
             ORDER BY place LIMIT 4
         )
-        SELECT place, q.every, q.one FROM (
+        SELECT place, '%' || piece || '%', q.every, q.one FROM (
             SELECT place, left(term, k) FROM terms
             UNION
             SELECT place, right(term, k) FROM terms
             UNION
             SELECT place, substr(term, 1 + (n - k) / 2, k) FROM terms WHERE n > 11
+            UNION
+            -- Of a short word alone the two ends, like two words.
+            SELECT ends.place, ends.piece FROM terms, LATERAL
+                (VALUES (1::bigint, left(term, 2)), (2, right(term, 2))) ends(place, piece)
+            WHERE n IN (4, 5) AND (SELECT count(*) FROM terms) = 1
         ) pieces(place, piece), public.customer_questions(company, piece) q;
     END $$;
 """
@@ -175,6 +181,10 @@ _GRAMS = "customer_grams(c.company_id, c.search_text)"
 
 def _answers(question: str) -> str:
     return f"({_GRAMS} @> {question}.every OR {_GRAMS} && {question}.one)"
+
+
+def _has(part: str) -> str:
+    return f"{_answers(part)} AND c.search_text LIKE {part}.part"
 
 
 def _alike(questions: str, answers: str) -> str:
@@ -241,9 +251,9 @@ SEARCH = f"""
         ), parts AS MATERIALIZED (
             SELECT asked.* FROM q, customer_questions_alike({TENANT}, q.folded) asked WHERE NOT EXISTS (SELECT FROM hits)
         ), alike AS MATERIALIZED (
-            {_alike("parts a JOIN parts b ON a.word = 1 AND b.word = 2", f"{_answers('a')} AND {_answers('b')}")}
+            {_alike("parts a JOIN parts b ON a.word = 1 AND b.word = 2", f"{_has('a')} AND {_has('b')}")}
         ), partly AS MATERIALIZED (
-            {_alike("(SELECT * FROM parts WHERE NOT EXISTS (SELECT FROM alike)) a", _answers("a"))}
+            {_alike("(SELECT * FROM parts WHERE NOT EXISTS (SELECT FROM alike)) a", _has("a"))}
         )
         SELECT f.id, f.rank FROM (
             SELECT h.id, h.rank FROM hits h

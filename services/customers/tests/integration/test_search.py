@@ -152,6 +152,7 @@ def test_the_best_are_found_among_more_than_are_ranked(client, superuser, compan
         ("juicebar", "100% Juice_Bar"),
         ("hoper", "Grace Hopper"),
         ("hoppper", "Grace Hopper"),
+        ("hoper grace", "Grace Hopper"),
     ],
 )
 def test_words_with_a_typing_error_are_found(client, people, words, first):
