@@ -153,7 +153,7 @@ NEW = {
     "ix_customers_company_name": "(company_id, company_name) WHERE company_name IS NOT NULL",
     "ix_customers_merged_into": "(company_id, merged_into) WHERE merged_into IS NOT NULL",
 }
-# The new ones begin with the same columns; of those that assigned_to begins one was read by no query.
+# The new ones begin with the same columns; one was read by no query.
 OLD = (
     "ix_customers_search_text",
     "ix_customers_company_id_assigned_to_status",
@@ -170,12 +170,12 @@ OLD = (
 )
 
 # What is ranked is bounded: a code, an address or the beginning of a name is found by an index of its own and is always
-# among it, and of those that have the words somewhere the first `most` that come, the newest first: a word that
-# is in a fifth of these is not looked for among the others. Only where nothing has the words as they are does it look for what resembles them, which
-# is dear: for those with a part of each of two words, else for those with a part of one; of them the ones with most such
-# parts are compared. A code, an address or a number that is somebody's is not
-# looked for inside of others. Where the grams are asked for, the company's column is hidden from the planner, which might
-# otherwise read all that the company has.
+# among it, and of those that have the words somewhere the first `most` that come, the newest first: a word that a fifth
+# of these have is not looked for among the others, nor is a single character. Only where nothing has the words as they
+# are does it look for what resembles them, which is dear: for who has a part of each of two words, else for who has a
+# part of one; those with the most such parts are compared. A code, an address or a number that is somebody's is not
+# looked for inside of others. Where the grams are asked for, the company's column is hidden from the planner, which
+# might otherwise read all that the company has.
 _GRAMS = "customer_grams(c.company_id, c.search_text)"
 
 
