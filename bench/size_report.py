@@ -16,9 +16,10 @@ count all of a tenant's customers and are only reported. The rows go in through 
 afterwards, and VACUUM ANALYZE runs before.
 
 What misses does so for a reason that is known. `name[contains]` reads the tenant's customers until the page is full, as
-no index serves ILIKE below row-level security. A list of one's own that is not sorted by its creation sorts all that
-are one's own. Archived customers are looked for among all of the tenant. A search for words reads the entries of its
-trigrams in the index, where those of all tenants lie side by side: what it ranks is bounded (200), what it skips not.
+no index serves ILIKE below row-level security; `q=` is the search that an index serves. A list of one's own that is not
+sorted by its creation sorts all that are one's own. Of archived customers and those of one city a thousand have about
+thirty, less than the page of 50 that ten thousand fill. A search reads keys that are of a tenant and three characters
+together, so the customers of others cost it nothing; what it ranks is bounded (200).
 """
 
 

@@ -40,6 +40,7 @@ UNSCOPED = {
     "ix_one_time_tokens_expires_at": "expired ones are deleted for all tenants at once",
     "uq_api_keys_prefix": "random, found before there is a tenant",
     "uq_api_keys_sid": "random, given out by identity",
+    "ix_customers_grams": "every key of the expression holds the tenant in its upper half",
     "ix_mails_due": "the worker sends for all tenants in turn",
     "ix_mails_updated_at": "old ones are deleted for all tenants at once",
     "ix_security_events_created_at": "old ones are deleted for all tenants at once",

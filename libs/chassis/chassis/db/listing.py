@@ -14,7 +14,6 @@ from sqlalchemy import (
     ARRAY,
     REAL,
     BigInteger,
-    Boolean,
     ColumnElement,
     Table,
     Text,
@@ -39,6 +38,7 @@ LARGEST_PAGE = 100
 DEFAULT_PAGE = 50
 MOST_FOUND = 200  # Whoever has not found it among so many searches with better words.
 BIGINT = 2**63 - 1
+_ON_NULLS = ("is_null", "not_null")
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +87,11 @@ TEXT = Kind(_text, ("eq", "ne", "in", "contains", "is_null"), "text")
 
 @dataclass(frozen=True, slots=True)
 class Shape:
-    """Everything of a list request that decides its SQL; what is left are the values."""
+    """Everything of a list request that decides its SQL; what is left are the values.
+
+    A condition is a field and an operator: one of its kind's, or `not_null` for `is_null=false`, so that each of the
+    two is a statement of its own, which a partial index can serve.
+    """
 
     fields: tuple[str, ...] | None
     conditions: tuple[tuple[str, str], ...]
@@ -106,6 +110,12 @@ class ListQuery:
     after: tuple[Any, ...] = ()
     total: bool = False
     words: str = ""
+
+    @property
+    def parameters(self) -> dict[str, Any]:
+        """The values as the statement's parameters; conditions on nulls have none there."""
+        pairs = enumerate(zip(self.shape.conditions, self.values, strict=True))
+        return {f"v{index}": value for index, ((_, operator), value) in pairs if operator not in _ON_NULLS}
 
     def where(self, name: str, value: Any) -> "ListQuery":
         """The same question of only those records whose field `name` is `value`."""
@@ -157,7 +167,7 @@ class Listing:
 
 def list_page(session: Session, listing: Listing, query: ListQuery) -> Page:
     """One page of the tenant's records. Costs one round trip (two with the total)."""
-    parameters: dict[str, Any] = {f"v{index}": value for index, value in enumerate(query.values)}
+    parameters = query.parameters
     company_id = tenant()
     own = listing.own is not None and current().own_only
     if own:
@@ -175,7 +185,7 @@ def list_page(session: Session, listing: Listing, query: ListQuery) -> Page:
 
 def lock_ids(session: Session, listing: Listing, query: ListQuery, most: int) -> list[int]:
     """Lock the records that `query` asks for, `most` of them, in the order of their ids; answers the ids."""
-    parameters: dict[str, Any] = {f"v{index}": value for index, value in enumerate(query.values)}
+    parameters = query.parameters
     own = listing.own is not None and current().own_only
     if own:
         parameters["actor"] = current().user_id
@@ -195,7 +205,7 @@ def _page(listing: Listing, shape: Shape, own: bool = False) -> Prepared:
     """The statement of a shape: clients repeat a few shapes endlessly, and each is compiled once."""
     keys = _keys(shape)
     columns: dict[str, ColumnElement[Any]] = {column.name: column for column in listing.view.table.c}
-    where = _where(listing, shape.conditions, own)
+    where = _where(listing, shape.conditions, own, shape.search)
     names = shape.fields
     if shape.search:
         found = _found(listing)
@@ -252,7 +262,7 @@ def _merged(
 
 @lru_cache(maxsize=256)
 def _count(listing: Listing, conditions: tuple[tuple[str, str], ...], own: bool, search: bool) -> Prepared:
-    where = _where(listing, conditions, own)
+    where = _where(listing, conditions, own, search)
     if search:
         where.append(listing.view.table.c.id.in_(select(_found(listing).c.id)))
     return Prepared(select(func.count()).select_from(listing.view.table).where(*where))
@@ -273,11 +283,14 @@ def _keys(shape: Shape) -> tuple[tuple[str, bool], ...]:
     return (*shape.sort, ("id", shape.sort[-1][1]))
 
 
-def _where(listing: Listing, conditions: tuple[tuple[str, str], ...], own: bool) -> list[ColumnElement[bool]]:
+def _where(
+    listing: Listing, conditions: tuple[tuple[str, str], ...], own: bool, search: bool = False
+) -> list[ColumnElement[bool]]:
     table = listing.view.table
     where: list[ColumnElement[bool]] = [table.c.company_id == bindparam("company_id", type_=table.c.company_id.type)]
     if own and listing.own is not None:
-        where.append(listing.own)
+        # What is found is looked up by its id; in this form no index takes part, which would read all that is own.
+        where.append(listing.own.is_(True) if search else listing.own)
     named = {name for name, _ in conditions}
     where += [condition for name, condition in listing.default.items() if name not in named]
     where += [_condition(table.c[name], operator, f"v{index}") for index, (name, operator) in enumerate(conditions)]
@@ -308,9 +321,10 @@ def _condition(column: ColumnElement[Any], operator: str, name: str) -> ColumnEl
             return column == any_(bindparam(name, type_=ARRAY(column.type)))
         case "contains":
             return column.ilike(value)
+        case "is_null":
+            return column.is_(None)
         case _:
-            # One statement for both: true asks for the nulls, false for the others.
-            return column.is_(None) == bindparam(name, type_=Boolean)
+            return column.is_not(None)
 
 
 def _beyond(keys: list[tuple[ColumnElement[Any], bool]]) -> ColumnElement[bool]:

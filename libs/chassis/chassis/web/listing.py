@@ -145,7 +145,8 @@ def _filter(listing: Listing, parameter: str, text: str) -> tuple[tuple[str, str
     if operator not in kind.operators:
         allowed = ", ".join(kind.operators)
         raise _refuse(parameter, "unknown_operator", f"{name} takes the operators {allowed}.")
-    return (name, operator), _value(kind, parameter, operator, text)
+    value = _value(kind, parameter, operator, text)
+    return (name, "not_null" if operator == "is_null" and not value else operator), value
 
 
 def _value(kind: Kind, parameter: str, operator: str, text: str) -> Any:

@@ -132,3 +132,68 @@ def test_the_best_are_found_among_more_than_are_ranked(client, superuser, compan
     assert search(client, "zebra")[:3] == ["Code", "Zébra", "Zebrano"]
     assert search(client, "Zébra")[:3] == ["Code", "Zébra", "Zebrano"]
     assert client.get("/v1/customers?q=zebra+5&include=total").json["page"]["total"] <= 200
+
+
+@pytest.mark.parametrize(
+    ("words", "first"),
+    [
+        ("lovlace", "Ada Lovelace"),
+        ("lovvelace", "Ada Lovelace"),
+        ("lovelaec", "Ada Lovelace"),
+        ("ada lovelcae", "Ada Lovelace"),
+        ("lovelcae ada", "Ada Lovelace"),
+        ("analitycal enginse", "Ada Lovelace"),
+        ("muler", "Zoë Müller-Weiß"),
+        ("muelller", "Zoë Müller-Weiß"),
+        ("zoe mulelr", "Zoë Müller-Weiß"),
+        ("smiith", "Adam Smith"),
+        ("adsm smith", "Adam Smith"),
+        ("wealht of nations", "Adam Smith"),
+        ("juicebar", "100% Juice_Bar"),
+        ("hoper", "Grace Hopper"),
+        ("hoppper", "Grace Hopper"),
+        ("hoper grace", "Grace Hopper"),
+    ],
+)
+def test_words_with_a_typing_error_are_found(client, people, words, first):
+    assert search(client, words)[:1] == [first]
+
+
+def test_names_in_every_script_are_found_by_a_part(client):
+    for name in ("Иванов Пётр", "李明", "山田太郎 Yamada", "Παπαδόπουλος", "محمد علي", "x😀yz"):
+        assert client.post("/v1/customers", json={"name": name}).status_code == 201
+    for words, name in {
+        "иван": "Иванов Пётр",
+        "нов п": "Иванов Пётр",
+        "иваноф": "Иванов Пётр",
+        "李明": "李明",
+        "明": "李明",
+        "田太": "山田太郎 Yamada",
+        "郎 ya": "山田太郎 Yamada",
+        "mad": "山田太郎 Yamada",
+        "παπαδοπουλος": "Παπαδόπουλος",
+        "حمد": "محمد علي",
+        "😀y": "x😀yz",
+    }.items():
+        assert search(client, words) == [name], words
+
+
+def test_every_part_of_a_text_is_asked_for_by_grams_that_the_text_has(superuser):
+    """Texts of one and of several blocks, with and without other characters than ASCII; every part of two or more."""
+    texts = ["ab", "abc", "ada lovelace ada@engines.example c-000001 4930123456", "0123456789" * 9 + "abcdefghijklmnop"]
+    texts += ["x" * 95 + "yz", "x" * 94 + "yza", "петр ada 李明 zoe@müller.example c-7 😀 k"]
+    for text in texts:
+        for company in (1, 7, 2**40 + 3):
+            missed = superuser.execute(
+                """
+                SELECT part FROM (SELECT DISTINCT substr(%(text)s, i, n) AS part FROM generate_series(1, length(%(text)s)) i,
+                    generate_series(2, least(length(%(text)s), 40)) n WHERE i + n <= length(%(text)s) + 1) parts,
+                    (SELECT customer_grams(%(company)s, %(text)s) AS grams) given
+                WHERE NOT EXISTS (SELECT FROM customer_questions(%(company)s, part) q
+                    WHERE grams @> q.every OR grams && q.one)
+                """,
+                {"text": text, "company": company},
+            ).fetchall()
+            assert missed == [], (text, company)
+    [(mine, theirs)] = superuser.execute("SELECT customer_grams(1, 'ada'), customer_grams(2, 'ada')").fetchall()
+    assert not set(mine) & set(theirs)
