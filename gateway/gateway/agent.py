@@ -63,11 +63,12 @@ class Agent:
         self._feed.close()
 
     def work(self) -> bool:
-        """One round: ask identity, tell HAProxy, keep the files. Answers whether identity answered."""
+        """One round: ask identity, keep the files, tell HAProxy. Answers whether identity answered."""
         answered = self._ask()
         if self._known is not None:
-            told = self._tell(self._known)
+            # The files first: what HAProxy refuses once, a process of it that begins at any moment refuses too.
             self._save(self._known)
+            told = self._tell(self._known)
             if told and answered:
                 self._health.synced_at = time.monotonic()
             self._health.entries = {name.removesuffix(".map"): len(held) for name, held in self._known.items()}
