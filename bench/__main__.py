@@ -24,7 +24,7 @@ def main() -> None:
     if options.json:
         options.json.write_bytes(orjson.dumps(report.as_dict(), option=orjson.OPT_INDENT_2) + b"\n")
     if options.write:
-        options.write.write_text(report.page() + size_report.section_of(options.write))
+        options.write.write_text(report.page() + size_report.sections_of(options.write))
     sys.exit(0 if report.reached else 1)
 
 

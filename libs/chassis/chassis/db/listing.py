@@ -4,6 +4,7 @@ Keyset pagination (Winand, "No Offset"): a page costs the same wherever it lies,
 are neither repeated nor skipped.
 """
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -37,6 +38,7 @@ from chassis.db.statements import Prepared
 LARGEST_PAGE = 100
 DEFAULT_PAGE = 50
 MOST_FOUND = 200  # Whoever has not found it among so many searches with better words.
+MOST_AMONG = 1000  # Where more have it, a page of them is soon found by reading on.
 BIGINT = 2**63 - 1
 _ON_NULLS = ("is_null", "not_null")
 
@@ -99,6 +101,7 @@ class Shape:
     limit: int
     after: bool
     search: bool = False
+    among: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,8 +143,10 @@ class Listing:
     on a null, and not the id alone, for which PostgreSQL would walk the primary key through the rows of all tenants.
     `default` are conditions that hold unless the client filters by the field they are keyed with, such as leaving out
     archived records. `own` holds as well where the actor, its parameter `actor`, sees only their own records. `search`
-    names a function of the database that answers (id, rank) to `q=` (words, most). The tenant's own condition is always
-    there, whatever row-level security does.
+    names a function of the database that answers (id, rank) to `q=` (words, most). `containing` names one that answers
+    the ids of all records that may have a text in one of the fields `contained`, or null for too many (text, most): no
+    index serves ILIKE below row-level security, and few records are found where few are read. The tenant's own
+    condition is always there, whatever row-level security does.
     """
 
     view: JsonView
@@ -152,6 +157,8 @@ class Listing:
     own: ColumnElement[bool] | None = None
     own_columns: Sequence[str] = ()
     search: str = ""
+    containing: str = ""
+    contained: Sequence[str] = ()
 
     @property
     def fields(self) -> tuple[str, ...]:
@@ -175,12 +182,26 @@ def list_page(session: Session, listing: Listing, query: ListQuery) -> Page:
     if query.shape.search:
         parameters["words"] = query.words
     keys = {f"k{index}": value for index, value in enumerate(query.after)}
-    row = session.fetch(_page(listing, query.shape, own), company_id=company_id, **parameters, **keys)[0]
+    shape, among = query.shape, _among(session, listing, query)
+    if among is not None:
+        shape = replace(shape, among=True)
+        parameters["among"] = among
+    row = session.fetch(_page(listing, shape, own), company_id=company_id, **parameters, **keys)[0]
     total = None
     if query.total:
-        statement = _count(listing, query.shape.conditions, own, query.shape.search)
+        statement = _count(listing, shape.conditions, own, shape.search, shape.among)
         total = session.fetch(statement, company_id=company_id, **parameters)[0][0]
     return Page(data=row[0] or b"[]", last=row[2:] if row[1] else None, total=total)
+
+
+def _among(session: Session, listing: Listing, query: ListQuery) -> list[int] | None:
+    """The ids of the few records that a condition `contains` may hold for; None where they are many, or none is."""
+    for (name, operator), value in zip(query.shape.conditions, query.values, strict=True):
+        if operator == "contains" and name in listing.contained:
+            part = re.sub(r"\\(.)", r"\1", value[1:-1])
+            found: list[int] | None = session.fetch(_containing(listing), part=part)[0][0]
+            return found
+    return None
 
 
 def lock_ids(session: Session, listing: Listing, query: ListQuery, most: int) -> list[int]:
@@ -200,12 +221,20 @@ def _ids(listing: Listing, conditions: tuple[tuple[str, str], ...], own: bool) -
     return Prepared(matching.limit(bindparam("most", type_=BigInteger)).with_for_update())
 
 
+@lru_cache(maxsize=16)
+def _containing(listing: Listing) -> Prepared:
+    function = getattr(func, listing.containing)(bindparam("part", type_=Text), literal_column(str(MOST_AMONG)))
+    return Prepared(select(function))
+
+
 @lru_cache(maxsize=1024)
 def _page(listing: Listing, shape: Shape, own: bool = False) -> Prepared:
     """The statement of a shape: clients repeat a few shapes endlessly, and each is compiled once."""
     keys = _keys(shape)
     columns: dict[str, ColumnElement[Any]] = {column.name: column for column in listing.view.table.c}
     where = _where(listing, shape.conditions, own, shape.search)
+    if shape.among:
+        where.append(_is_among(listing))
     names = shape.fields
     if shape.search:
         found = _found(listing)
@@ -261,11 +290,17 @@ def _merged(
 
 
 @lru_cache(maxsize=256)
-def _count(listing: Listing, conditions: tuple[tuple[str, str], ...], own: bool, search: bool) -> Prepared:
+def _count(listing: Listing, conditions: tuple[tuple[str, str], ...], own: bool, search: bool, among: bool) -> Prepared:
     where = _where(listing, conditions, own, search)
+    if among:
+        where.append(_is_among(listing))
     if search:
         where.append(listing.view.table.c.id.in_(select(_found(listing).c.id)))
     return Prepared(select(func.count()).select_from(listing.view.table).where(*where))
+
+
+def _is_among(listing: Listing) -> ColumnElement[bool]:
+    return listing.view.table.c.id == any_(bindparam("among", type_=ARRAY(BigInteger)))
 
 
 def _found(listing: Listing) -> Any:

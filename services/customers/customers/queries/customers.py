@@ -76,6 +76,8 @@ CUSTOMERS = Listing(
     own=OWN,
     own_columns=_OWNERS,
     search="search_customers",
+    containing="customers_containing",
+    contained=("name", "company_name", "email", "customer_code"),
 )
 
 

@@ -267,6 +267,21 @@ SEARCH = f"""
 """
 
 
+# Whoever has `part` in a column that the searched text is made of has it, folded, in that text.
+CONTAINING = f"""
+    CREATE FUNCTION customers_containing(part text, most integer) RETURNS bigint[]
+    LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
+        WITH found AS MATERIALIZED (
+            SELECT f.id FROM customer_questions({TENANT}, fold_text(part)) a CROSS JOIN LATERAL (
+                SELECT c.id FROM customers c WHERE {_answers("a")} AND c.company_id + 0 = {TENANT} LIMIT most + 1
+            ) f
+        )
+        SELECT CASE WHEN length(fold_text(part)) > 1 AND (SELECT count(*) FROM found) <= most
+            THEN ARRAY(SELECT DISTINCT id FROM found) END
+    $$
+"""
+
+
 def upgrade() -> None:
     op.execute(TEXT)
     op.execute(GRAMS)
@@ -275,6 +290,9 @@ def upgrade() -> None:
         for name, definition in NEW.items():
             op.execute(f"CREATE INDEX CONCURRENTLY IF NOT EXISTS {name} ON customers {definition}")
     op.execute(SEARCH)
+    op.execute(CONTAINING)
+    op.execute("REVOKE ALL ON FUNCTION customers_containing(text, integer) FROM PUBLIC")
+    op.execute("GRANT EXECUTE ON FUNCTION customers_containing(text, integer) TO customers_app")
     with op.get_context().autocommit_block():
         for name in OLD:
             op.execute(f"DROP INDEX CONCURRENTLY IF EXISTS {name}")

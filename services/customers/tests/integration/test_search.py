@@ -5,6 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from chassis.db import listing
+
 
 @pytest.fixture
 def people(client):
@@ -197,3 +199,49 @@ def test_every_part_of_a_text_is_asked_for_by_grams_that_the_text_has(superuser)
             assert missed == [], (text, company)
     [(mine, theirs)] = superuser.execute("SELECT customer_grams(1, 'ada'), customer_grams(2, 'ada')").fetchall()
     assert not set(mine) & set(theirs)
+
+
+@pytest.mark.parametrize(
+    ("column", "part", "found"),
+    [
+        ("name", "ÜLL", 1),
+        ("name", "r g", 1),
+        ("name", "%", 0),
+        ("name", "100%", 1),
+        ("name", "_", 1),
+        ("name", "\\", 1),
+        ("name", "名", 1),
+        ("name", "müller gmbh", 1),
+        ("name", "muller", 0),
+        ("company_name", "ACME", 2),
+        ("company_name", "xyz", 0),
+        ("email", "@b.e", 2),
+        ("customer_code", "-7", 1),
+        ("city", "onn", 1),
+    ],
+)
+def test_a_part_of_a_field_is_found_however_few_have_it(client, column, part, found):
+    for values in (
+        {"name": "Müller GmbH", "company_name": "Acme North", "email": "a@b.example", "city": "Bonn"},
+        {"name": "100% _Sure\\", "company_name": "acme south", "email": "c@b.example", "customer_code": "K-77"},
+        {"name": "名前"},
+    ):
+        assert client.post("/v1/customers", json=values).status_code == 201
+    part = {"%": "\u2030", "_": "_s", "\\": "e\\"}.get(part, part)
+    query = {f"{column}[contains]": part, "include": "total"}
+    page = client.get("/v1/customers", query_string=query).json
+    assert (len(page["data"]), page["page"]["total"]) == (found, found)
+
+
+def test_what_many_have_is_found_page_by_page_all_the_same(client, monkeypatch):
+    monkeypatch.setattr(listing, "MOST_AMONG", 3)
+    listing._containing.cache_clear()
+    for number in range(12):
+        client.post("/v1/customers", json={"name": f"Common {number}"})
+    seen, cursor = [], ""
+    while cursor is not None:
+        page = client.get(f"/v1/customers?name[contains]=ommo&limit=5{cursor and f'&cursor={cursor}'}").json
+        seen += [row["id"] for row in page["data"]]
+        cursor = page["page"]["next_cursor"]
+    listing._containing.cache_clear()
+    assert len(seen) == len(set(seen)) == 12
