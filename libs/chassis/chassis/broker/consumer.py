@@ -28,7 +28,8 @@ BATCH = 200
 WINDOW = 0.01
 PREFETCH = 2 * BATCH  # One batch in work and one on its way.
 QUICK_RETRIES = (0.05, 0.2, 0.8)
-MOST_CRASHES = 3
+# Two deaths may be chance: a worker that is killed just after its start always has the same message in hand.
+MOST_CRASHES = 5
 FIRST_PAUSE = 0.5
 LONGEST_PAUSE = 30.0
 # So often is a database that answers, and yet loses the connection over one message, believed to be ill itself.

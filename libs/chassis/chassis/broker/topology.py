@@ -10,8 +10,8 @@ from chassis.broker.subscriptions import Subscriptions
 
 EXCHANGE = "crm.events"
 UNROUTED = "crm.unrouted"
-# The safety net under our own counting of attempts: a message that kills its consumer is given up after three times,
-# so whatever comes back a hundred times is beyond what the consumer can handle.
+# The safety net under our own counting of attempts: a message that kills its consumer is given up before the fifth
+# time, so whatever comes back a hundred times is beyond what the consumer can handle.
 DELIVERY_LIMIT = 100
 NOT_FOUND = 404
 PRECONDITION_FAILED = 406

@@ -163,7 +163,7 @@ def test_an_unreachable_database_costs_no_attempt(stage):
     assert stage.depth(topology.retry_queue(stage.service, "short")) == 0
 
 
-def test_a_message_that_killed_the_process_twice_alone_is_not_handled_again(stage):
+def test_a_message_that_killed_the_process_four_times_alone_is_not_handled_again(stage):
     handled = threading.Event()
 
     def handler(session, event):
@@ -172,8 +172,8 @@ def test_a_message_that_killed_the_process_twice_alone_is_not_handled_again(stag
     subscriptions = stage.subscriptions(handler)
     stage.declare(subscriptions)
     stage.publish(stage.body(event_id=(event_id := events.new_id())))
-    # As the books are after two deaths; the message comes back from a consumer that is gone.
-    stage.sql("INSERT INTO message_attempts VALUES (%s, %s, 2)", stage.service, event_id)
+    # As the books are after four deaths; the message comes back from a consumer that is gone.
+    stage.sql("INSERT INTO message_attempts VALUES (%s, %s, 4)", stage.service, event_id)
     _deliver_and_vanish(stage)
     with stage.running(stage.consumer(subscriptions)):
         stage.wait_until(stage.failed)
