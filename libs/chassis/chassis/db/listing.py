@@ -232,7 +232,9 @@ def _page(listing: Listing, shape: Shape, own: bool = False) -> Prepared:
     """The statement of a shape: clients repeat a few shapes endlessly, and each is compiled once."""
     keys = _keys(shape)
     columns: dict[str, ColumnElement[Any]] = {column.name: column for column in listing.view.table.c}
-    where = _where(listing, shape.conditions, own, shape.search)
+    # Each part of a page that is merged has its own half of what makes a record the actor's.
+    merged = own and bool(listing.own_columns) and not shape.search
+    where = _where(listing, shape.conditions, own and not merged, shape.search)
     if shape.among:
         where.append(_is_among(listing))
     names = shape.fields
@@ -250,7 +252,7 @@ def _page(listing: Listing, shape: Shape, own: bool = False) -> Prepared:
     if shape.search:
         documents = documents.add_columns(columns["rank"])
     rows = documents.subquery("d")
-    if own and listing.own_columns and not shape.search:
+    if merged:
         rows = _merged(listing, shape, where, order, most)
     if names is None:
         shown: ColumnElement[Any] = literal_column("d")
