@@ -216,17 +216,15 @@ def _refuse_unless(known: Mapping[str, Any], states: tuple[str, ...]) -> None:
 
 
 def _looked_at(session: Session, import_id: int, known: Mapping[str, Any], parts: int) -> dict[str, Any]:
-    sample = b""
-    for number in range(1, parts + 1):
+    sample, number = b"", 0
+    while number < parts and len(sample) < _SAMPLE:
+        number += 1
         sample += get_part(session, import_id, number) or b""
-        if len(sample) >= _SAMPLE:
-            break
-    whole = number == parts
     if not sample:
         raise Conflict("import_expired", "The file is not kept any more; begin another import.")
     encoding = known["encoding"] or detect_encoding(sample)
     try:
-        delimiter, columns = read_header(sample, encoding, known["delimiter"], whole=whole)
+        delimiter, columns = read_header(sample, encoding, known["delimiter"], whole=number == parts)
     except MalformedFile as fault:
         raise _invalid("", fault.code, str(fault)) from None
     mapping = known["mapping"] or propose_mapping(column["name"] for column in columns)

@@ -128,6 +128,8 @@ def test_what_nobody_goes_on_with_is_deleted(imports: Any, superuser: psycopg.Co
     superuser.execute("UPDATE imports SET updated_at = now() - interval '4 days' WHERE id IN (%s, %s)", (left, over))
     purge_imports(database, Flag())
     assert (kept(left), kept(over)) == ([0, 0, 0], [0, 1, 1])
+    changed = imports.client.patch(f"{PATH}/{left}", json={"encoding": "cp1252"}, version=imports.get(left)["version"])
+    assert (changed.status_code, changed.json["code"]) == (409, "import_expired")
     assert imports.step(left, "try")["error_code"] == "import_expired"
     superuser.execute("UPDATE imports SET updated_at = now() - interval '32 days' WHERE id = %s", (over,))
     purge_imports(database, Flag())
