@@ -103,6 +103,11 @@ def change_customer(session: Session, before: Record, values: dict[str, Any]) ->
     return RECORDS.change(session, CUSTOMER_UPDATED, before, with_keys(session, values))
 
 
+def assign_customer(session: Session, customer_id: int, user_id: int | None) -> Record:
+    """Give a customer to somebody, or to nobody, in whatever version it is. Raises NotFound, Conflict, Invalid."""
+    return change_customer(session, get_customer(session, customer_id, lock=True), {"assigned_to": user_id})
+
+
 def reassign_customer(session: Session, customer_id: int, user_id: int) -> Record:
     """Give a customer to an active user, on behalf of whoever decided that. Raises NotFound."""
     before = get_customer(session, customer_id, lock=True)

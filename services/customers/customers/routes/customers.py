@@ -92,8 +92,7 @@ def purge_customer(customer_id: int) -> Response:
 @blueprint.response(200, CustomerOut)
 def assign_customer(data: dict[str, Any], customer_id: int) -> Response:
     """Give a customer to somebody, or to nobody."""
-    before = queries.get_customer(session(), customer_id, lock=True)
-    customer = commands.change_customer(session(), before, data)
+    customer = commands.assign_customer(session(), customer_id, data["assigned_to"])
     return answer(customer.json, version=customer.version)
 
 
