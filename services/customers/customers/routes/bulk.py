@@ -6,7 +6,7 @@ from typing import Any
 import orjson
 from flask import Response, request
 
-from chassis.db.listing import ListQuery, lock_ids
+from chassis.db.listing import ListQuery
 from chassis.db.records import Record
 from chassis.errors import Conflict, FieldError, Invalid
 from chassis.web.answers import answer
@@ -17,9 +17,10 @@ from chassis.web.exports import CSV, JSON_LINES, export
 from chassis.web.listing import confirmation, confirmed, parse_filter
 from chassis.web.request import load, session
 from customers.commands import customers as commands
+from customers.commands.bulk import change_all, lock_matching
 from customers.commands.exports import note_export
 from customers.queries import facets
-from customers.queries.customers import CUSTOMERS, get_customer
+from customers.queries.customers import CUSTOMERS
 from customers.schemas.customers import (
     BatchIn,
     BulkAssignmentIn,
@@ -31,8 +32,7 @@ from customers.schemas.customers import (
     TagsOut,
 )
 
-MOST_TAGS = 1000
-MOST_UPDATED = 2000
+MOST_TAGS_LISTED = 1000
 CONFIRMATION_SECONDS = 600
 _IN, _PATCH = CustomerIn(), CustomerPatch()
 
@@ -52,7 +52,7 @@ def count_customers() -> Response:
 @blueprint.response(200, TagsOut)
 def list_tags() -> Response:
     """List the tags in use, each with the number of live customers that have it."""
-    return answer(orjson.dumps({"data": facets.count_tags(session(), MOST_TAGS)}))
+    return answer(orjson.dumps({"data": facets.count_tags(session(), MOST_TAGS_LISTED)}))
 
 
 @blueprint.route("/export.csv", methods=["GET"])
@@ -98,10 +98,7 @@ def update_matching_customers(data: dict[str, Any]) -> Response:
     """Change all customers that a filter finds: first without `confirm`, to see how many that are."""
     query = parse_filter(CUSTOMERS, data["filter"])
     change = orjson.dumps(data["changes"], option=orjson.OPT_SORT_KEYS)
-    ids = lock_ids(session(), CUSTOMERS, query, MOST_UPDATED + 1)
-    if len(ids) > MOST_UPDATED:
-        detail = f"The filter finds more than {MOST_UPDATED} customers; narrow it."
-        raise Invalid("too_many_records", detail, (FieldError("/filter", "too_many_records", detail),))
+    ids = lock_matching(session(), query)
     if "confirm" not in data:
         expires = int(time.time()) + CONFIRMATION_SECONDS
         token = confirmation(CUSTOMERS, query, change, len(ids), expires)
@@ -111,8 +108,7 @@ def update_matching_customers(data: dict[str, Any]) -> Response:
         raise Conflict(
             "confirmation_outdated", f"The filter finds {len(ids)} customers now; ask again and confirm that."
         )
-    for customer_id in ids:
-        commands.change_customer(session(), get_customer(session(), customer_id, lock=True), data["changes"])
+    change_all(session(), ids, data["changes"])
     return answer(orjson.dumps({"count": len(ids), "confirm": None, "updated": len(ids)}))
 
 
