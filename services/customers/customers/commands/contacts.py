@@ -20,11 +20,10 @@ from customers.events import (
     CONTACT_UPDATED,
 )
 from customers.models import contacts, customers
-from customers.queries.companies import find_region
 from customers.queries.contacts import CONTACT, RECORDS
 from customers.queries.customers import get_customer
+from customers.queries.keys import with_contact_keys
 from customers.rules.archiving import refuse_archived
-from customers.rules.matching import email_key, phone_key
 
 MOST_OF_A_CUSTOMER = 200
 
@@ -58,7 +57,7 @@ def create_contact(session: Session, customer_id: int, values: dict[str, Any]) -
     if values.get("is_primary"):
         _step_down(session, customer_id)
     owned = {"customer_id": customer_id, "created_by": current().user_id}
-    return RECORDS.create(session, CONTACT_CREATED, _with_keys(session, values) | owned)
+    return RECORDS.create(session, CONTACT_CREATED, with_contact_keys(session, values) | owned)
 
 
 def update_contact(session: Session, contact_id: int, version: int, values: dict[str, Any]) -> Record:
@@ -71,7 +70,7 @@ def update_contact(session: Session, contact_id: int, version: int, values: dict
         raise Conflict("contact_archived", "The contact is archived.")
     if values.get("is_primary"):
         _step_down(session, customer_id, but=contact_id)
-    return RECORDS.change(session, CONTACT_UPDATED, before, _with_keys(session, values))
+    return RECORDS.change(session, CONTACT_UPDATED, before, with_contact_keys(session, values))
 
 
 def archive_contact(session: Session, contact_id: int, version: int) -> Record:
@@ -123,14 +122,3 @@ def _step_down(session: Session, customer_id: int, but: int | None = None) -> No
         contact = Record(*row)
         if contact.id != but and orjson.loads(contact.json)["is_primary"]:
             RECORDS.change(session, CONTACT_UPDATED, contact, {"is_primary": False})
-
-
-def _with_keys(session: Session, values: dict[str, Any]) -> dict[str, Any]:
-    keys = {}
-    if "email" in values:
-        keys["email_norm"] = email_key(values["email"])
-    if "phone" in values:
-        phone = values["phone"]
-        region = find_region(session) if phone and not phone.lstrip().startswith("+") else None
-        keys["phone_e164"] = phone_key(phone, region)
-    return values | keys

@@ -25,11 +25,10 @@ from customers.events import (
     CUSTOMER_UPDATED,
 )
 from customers.models import company_refs, customer_codes, customers, user_refs
-from customers.queries.companies import find_region
 from customers.queries.customers import CUSTOMER, RECORDS, get_customer
 from customers.queries.duplicates import find_duplicates
+from customers.queries.keys import with_customer_keys
 from customers.rules.archiving import refuse_archived
-from customers.rules.matching import matching_keys
 
 _MERGED_INTO = Prepared(
     select(customers.c.id).where(
@@ -60,7 +59,7 @@ def create_customer(session: Session, values: dict[str, Any]) -> NewCustomer:
     (its setting `duplicates`).
     """
     refuse_inactive(session, values.get("assigned_to"))
-    values = with_keys(session, values)
+    values = with_customer_keys(session, values)
     parameters = {f"new_{name}": value for name, value in values.items()}
     row = session.fetch(_insert(frozenset(values)), of_company=tenant(), actor=current().user_id, **parameters)[0]
     customer, action = Record(*row[:3]), row[3]
@@ -100,7 +99,7 @@ def change_customer(session: Session, before: Record, values: dict[str, Any]) ->
     refuse_archived(document)
     if values.get("assigned_to") != document["assigned_to"]:
         refuse_inactive(session, values.get("assigned_to"))
-    return RECORDS.change(session, CUSTOMER_UPDATED, before, with_keys(session, values))
+    return RECORDS.change(session, CUSTOMER_UPDATED, before, with_customer_keys(session, values))
 
 
 def assign_customer(session: Session, customer_id: int, user_id: int | None) -> Record:
@@ -148,14 +147,6 @@ def _purge(session: Session, customer: Record) -> None:
     contacts.purge_contacts_of(session, customer.id)
     session.run(_DELETE, of_company=tenant(), of_id=customer.id)
     RECORDS.gone(session, CUSTOMER_PURGED, customer)
-
-
-def with_keys(session: Session, values: dict[str, Any]) -> dict[str, Any]:
-    """`values` with the keys by which the customer is recognised."""
-    phone = values.get("phone")
-    # A number that says its country needs no look at the company's.
-    region = find_region(session) if phone and not phone.lstrip().startswith("+") else None
-    return values | matching_keys(values, region)
 
 
 @lru_cache(maxsize=256)

@@ -15,7 +15,6 @@ from chassis.db.session import Session
 from chassis.db.statements import Prepared
 from chassis.errors import Conflict, FieldError, Invalid
 from customers.commands.contacts import move_contacts
-from customers.commands.customers import with_keys
 from customers.commands.user_references import know_actor
 from customers.events import (
     CUSTOMER_ARCHIVED,
@@ -27,6 +26,7 @@ from customers.events import (
 )
 from customers.models import merges
 from customers.queries.customers import RECORDS as CUSTOMERS
+from customers.queries.keys import with_customer_keys
 from customers.queries.merges import RECORDS
 from customers.rules import MOST_TAGS
 from customers.rules.archiving import refuse_archived
@@ -96,7 +96,9 @@ def merge_customers(session: Session, plan: Plan) -> tuple[Record, Record]:
         moved[source.id] = move_contacts(session, source.id, target.id)
         hidden = {"archived_at": NOW, "archived_by_event": event_id, "merged_into": target.id}
         CUSTOMERS.change(session, CUSTOMER_ARCHIVED, source, hidden)
-    after = CUSTOMERS.change(session, CUSTOMER_MERGED, target, with_keys(session, dict(plan.values)), event_id=event_id)
+    after = CUSTOMERS.change(
+        session, CUSTOMER_MERGED, target, with_customer_keys(session, dict(plan.values)), event_id=event_id
+    )
     before = [orjson.loads(record.json) for record in (target, *plan.sources)]
     merge = RECORDS.create(
         session,
@@ -133,7 +135,7 @@ def undo_merge(session: Session, merge_id: int) -> Record:
     now = orjson.loads(target.json)
     refuse_archived(now)
     if back := untouched(merged, states[0], now):
-        CUSTOMERS.change(session, CUSTOMER_UPDATED, target, with_keys(session, back))
+        CUSTOMERS.change(session, CUSTOMER_UPDATED, target, with_customer_keys(session, back))
     for source_id in known["sources"]:
         source = locked[source_id]
         if orjson.loads(source.json)["merged_into"] != target_id:

@@ -12,9 +12,9 @@ from chassis.web.blueprint import Blueprint, versioned
 from chassis.web.listing import answer_page
 from chassis.web.request import session
 from customers.commands import merges as commands
-from customers.commands.customers import with_keys
 from customers.queries import merges as queries
 from customers.queries.duplicates import find_duplicates
+from customers.queries.keys import with_customer_keys
 from customers.schemas.customers import CustomerPatch
 from customers.schemas.merges import DuplicatesOut, MergedOut, MergeIn, MergeOut, MergePreview
 
@@ -27,8 +27,7 @@ blueprint = Blueprint("merges", __name__, url_prefix="/v1/customers", descriptio
 @blueprint.response(200, DuplicatesOut)
 def check_duplicates(values: dict[str, Any]) -> Response:
     """Find the customers that unsaved data is probably about."""
-    keys = with_keys(session(), {name: value for name, value in values.items() if isinstance(value, str)})
-    return answer(orjson.dumps(find_duplicates(session(), keys)))
+    return answer(orjson.dumps(find_duplicates(session(), with_customer_keys(session(), values))))
 
 
 @blueprint.route("/<id:customer_id>/merge/preview", methods=["POST"])
