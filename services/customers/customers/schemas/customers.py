@@ -1,34 +1,16 @@
 """What a customer looks like on the wire."""
 
-from typing import Any
-
-from marshmallow import ValidationError, fields, validate
+from marshmallow import fields, validate
 
 from chassis.web.schemas import LARGEST_BATCH, Id, InSchema, Money, OutSchema, Text, Timestamp
 from customers import rules
-
-
-def _distinct(tags: list[str]) -> None:
-    if len(set(tags)) != len(tags):
-        raise ValidationError("A tag is there twice.")
-
-
-class Tags(fields.List[str]):
-    """Different tags, not too many."""
-
-    def __init__(self, **kwargs: Any) -> None:
-        tag = Text(longest=rules.LONGEST_TAG, shortest=1)
-        super().__init__(tag, validate=[validate.Length(max=rules.MOST_TAGS), _distinct], **kwargs)
+from customers.schemas.fields import EMAIL, Tags, Version
 
 
 class _CustomerFields(InSchema):
     """What a client may say of a customer; everything else is the service's own."""
 
-    email = Text(
-        longest=255,
-        allow_none=True,
-        validate=[validate.Regexp(rf"{rules.EMAIL_PATTERN}(?!\n)", error="This is no e-mail address.")],
-    )
+    email = Text(longest=255, allow_none=True, validate=[EMAIL])
     phone = Text(longest=50, allow_none=True)
     secondary_phone = Text(longest=50, allow_none=True)
     address = Text(longest=2000, allow_none=True)
@@ -141,7 +123,7 @@ class BatchItem(InSchema):
 
     action = fields.String(required=True, validate=[validate.OneOf(("create", "update", "archive"))])
     id = Id()
-    version = fields.Integer(strict=True, validate=[validate.Range(min=1, max=999_999_999)])
+    version = Version()
     values = fields.Dict()
 
 

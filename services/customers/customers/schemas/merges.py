@@ -5,6 +5,7 @@ from marshmallow import fields, validate
 from chassis.web.schemas import Id, InSchema, OutSchema, Timestamp
 from customers.rules.merging import FIELDS, MOST_SOURCES
 from customers.schemas.customers import CustomerOut
+from customers.schemas.fields import Version
 
 
 class CandidateOut(OutSchema):
@@ -26,7 +27,7 @@ class SourceIn(InSchema):
     """A customer to merge, in the version that the choice was made with."""
 
     id = Id(required=True)
-    version = fields.Integer(required=True, strict=True, validate=[validate.Range(min=1, max=999_999_999)])
+    version = Version(required=True)
 
 
 class MergeIn(InSchema):
