@@ -42,7 +42,6 @@ def _settings(service: Service, *required: str) -> Settings:
         return service.settings.from_environment(required=required)
     except SettingsError as error:
         exit_with(error)
-        raise
 
 
 def _web(service: Service) -> None:

@@ -4,7 +4,7 @@ import re
 import sys
 from collections.abc import Callable
 from dataclasses import MISSING, dataclass, fields
-from typing import Self
+from typing import NoReturn, Self
 
 from environs import EnvError, FileAwareEnv
 
@@ -84,7 +84,7 @@ class Settings:
         return dict(entry.split("=", 1) for entry in self.service_urls.split()).get(name)
 
 
-def exit_with(error: SettingsError) -> None:
+def exit_with(error: SettingsError) -> NoReturn:
     """Say every problem in a line of its own on stderr and leave with EX_CONFIG."""
     for problem in error.problems:
         print(problem, file=sys.stderr)  # noqa: T201  # Logging is not configured yet: it is a setting itself.

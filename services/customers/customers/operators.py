@@ -152,7 +152,6 @@ def main(arguments: list[str]) -> None:
         identity = _identity(settings)
     except SettingsError as error:
         exit_with(error)
-        raise
     database = Database(settings.owner_database_url, application_name="customers-operators")
     began = time.monotonic()
     try:

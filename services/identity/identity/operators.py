@@ -68,7 +68,6 @@ def main(arguments: list[str]) -> None:
         settings = IdentitySettings.from_environment(required=("owner_database_url",))
     except SettingsError as error:
         exit_with(error)
-        raise
     database = Database(settings.owner_database_url, application_name="identity-operators")
     try:
         with acting_as(Context(request_id=new_id())), database.transaction() as session:

@@ -18,7 +18,6 @@ def create_application(service: Service) -> ServiceApplication:
         settings = service.settings.from_environment(required=(*REQUIRED, *service.required))
     except SettingsError as error:
         exit_with(error)
-        raise
     logging.configure(service.name, settings.log_level)
     database = Database(settings.database_url, pool_size=settings.web_threads, application_name=f"{service.name}-web")
     database.refuse_bypass()
