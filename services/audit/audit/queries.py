@@ -4,7 +4,8 @@ from dataclasses import replace
 
 from audit.models import audit_logs
 from chassis.db.json_view import JsonView
-from chassis.db.listing import INTEGER, TEXT, TIMESTAMP, Listing
+from chassis.db.kinds import INTEGER, TEXT, TIMESTAMP
+from chassis.db.listing import Listing
 
 AUDIT_LOG = JsonView(
     audit_logs,

@@ -5,9 +5,8 @@ are neither repeated nor skipped.
 """
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime
 from functools import lru_cache
 from typing import Any
 
@@ -32,6 +31,7 @@ from sqlalchemy import (
 
 from chassis.context import current, tenant
 from chassis.db.json_view import JsonView
+from chassis.db.kinds import INTEGER, ON_NULLS, RANK, Kind, condition, kind_of
 from chassis.db.session import Session
 from chassis.db.statements import Prepared
 
@@ -39,52 +39,6 @@ LARGEST_PAGE = 100
 DEFAULT_PAGE = 50
 MOST_FOUND = 200  # Whoever has not found it among so many searches with better words.
 MOST_AMONG = 1000  # Where more have it, a page of them is soon found by reading on.
-BIGINT = 2**63 - 1
-_ON_NULLS = ("is_null", "not_null")
-
-
-@dataclass(frozen=True, slots=True)
-class Kind:
-    """A type of field: how its text is read (ValueError says what is wanted) and which operators it takes."""
-
-    parse: Callable[[str], Any]
-    operators: tuple[str, ...]
-    description: str
-
-
-def _integer(text: str) -> int:
-    if not text.lstrip("-").isascii() or not text.lstrip("-").isdigit() or not -BIGINT <= int(text) <= BIGINT:
-        raise ValueError("a 63-bit integer is wanted")
-    return int(text)
-
-
-def _timestamp(text: str) -> datetime:
-    try:
-        value = datetime.fromisoformat(text)
-    except ValueError:
-        raise ValueError("an RFC 3339 timestamp is wanted, such as 2026-11-22T03:50:38Z") from None
-    if value.tzinfo is None:
-        raise ValueError("the timestamp needs a time zone, such as Z")
-    return value
-
-
-def _text(text: str) -> str:
-    if "\x00" in text:
-        raise ValueError("NUL is not a character here")
-    return text
-
-
-def _boolean(text: str) -> bool:
-    if text not in ("true", "false"):
-        raise ValueError("true or false is wanted")
-    return text == "true"
-
-
-RANK = Kind(float, (), "rank")
-BOOLEAN = Kind(_boolean, ("eq",), "boolean")
-INTEGER = Kind(_integer, ("eq", "ne", "gt", "gte", "lt", "lte", "in", "is_null"), "integer")
-TIMESTAMP = Kind(_timestamp, ("eq", "gt", "gte", "lt", "lte", "is_null"), "timestamp")
-TEXT = Kind(_text, ("eq", "ne", "in", "contains", "is_null"), "text")
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +72,7 @@ class ListQuery:
     def parameters(self) -> dict[str, Any]:
         """The values as the statement's parameters; conditions on nulls have none there."""
         pairs = enumerate(zip(self.shape.conditions, self.values, strict=True))
-        return {f"v{index}": value for index, ((_, operator), value) in pairs if operator not in _ON_NULLS}
+        return {f"v{index}": value for index, ((_, operator), value) in pairs if operator not in ON_NULLS}
 
     def where(self, name: str, value: Any) -> "ListQuery":
         """The same question of only those records whose field `name` is `value`."""
@@ -142,7 +96,8 @@ class Listing:
     `filters` maps a field to its kind. `sorts` names the fields to sort by: NOT NULL ones, since a keyset cannot stand
     on a null, and not the id alone, for which PostgreSQL would walk the primary key through the rows of all tenants.
     `default` are conditions that hold unless the client filters by the field they are keyed with, such as leaving out
-    archived records. `own` holds as well where the actor, its parameter `actor`, sees only their own records. `search`
+    archived records. `own` holds as well where the actor, its parameter `actor`, sees only their own records;
+    `own_columns` are the columns that it compares, if an index is in order for each of them but for no two. `search`
     names a function of the database that answers (id, rank) to `q=` (words, most). `containing` names one that answers
     the ids of all records that may have a text in one of the fields `contained`, or null for too many (text, most): no
     index serves ILIKE below row-level security, and few records are found where few are read. The tenant's own
@@ -169,7 +124,7 @@ class Listing:
         """The kinds of the sort keys, to read a cursor's values back."""
         if shape.search:
             return (RANK, INTEGER)
-        return tuple(_kind_of(self.view.table.c[name]) for name, _ in _keys(shape))
+        return tuple(kind_of(self.view.table.c[name]) for name, _ in _keys(shape))
 
 
 def list_page(session: Session, listing: Listing, query: ListQuery) -> Page:
@@ -329,39 +284,14 @@ def _where(
         # What is found is looked up by its id; in this form no index takes part, which would read all that is own.
         where.append(listing.own.is_(True) if search else listing.own)
     named = {name for name, _ in conditions}
-    where += [condition for name, condition in listing.default.items() if name not in named]
-    where += [_condition(table.c[name], operator, f"v{index}") for index, (name, operator) in enumerate(conditions)]
+    where += [default for name, default in listing.default.items() if name not in named]
+    where += [condition(table.c[name], operator, f"v{index}") for index, (name, operator) in enumerate(conditions)]
     return where
 
 
 def of_actor(table: Table, columns: Sequence[str]) -> ColumnElement[bool]:
     """That one of the named columns holds the id given as the parameter `actor`."""
     return or_(*(table.c[name] == bindparam("actor", type_=table.c[name].type) for name in columns))
-
-
-def _condition(column: ColumnElement[Any], operator: str, name: str) -> ColumnElement[bool]:  # noqa: PLR0911  # A table.
-    value = bindparam(name, type_=column.type)
-    match operator:
-        case "eq":
-            return column == value
-        case "ne":
-            return column.is_distinct_from(value)
-        case "gt":
-            return column > value
-        case "gte":
-            return column >= value
-        case "lt":
-            return column < value
-        case "lte":
-            return column <= value
-        case "in":
-            return column == any_(bindparam(name, type_=ARRAY(column.type)))
-        case "contains":
-            return column.ilike(value)
-        case "is_null":
-            return column.is_(None)
-        case _:
-            return column.is_not(None)
 
 
 def _beyond(keys: list[tuple[ColumnElement[Any], bool]]) -> ColumnElement[bool]:
@@ -387,8 +317,3 @@ def _beyond(keys: list[tuple[ColumnElement[Any], bool]]) -> ColumnElement[bool]:
             for index, (column, descending) in enumerate(keys)
         )
     )
-
-
-def _kind_of(column: ColumnElement[Any]) -> Kind:
-    python_type = column.type.python_type
-    return {int: INTEGER, datetime: TIMESTAMP}.get(python_type, TEXT)

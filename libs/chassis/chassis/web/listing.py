@@ -9,7 +9,8 @@ from urllib.parse import parse_qsl, urlencode
 from flask import Response, current_app, request
 
 from chassis.context import current, tenant
-from chassis.db.listing import DEFAULT_PAGE, LARGEST_PAGE, Kind, Listing, ListQuery, Page, Shape
+from chassis.db.kinds import Kind
+from chassis.db.listing import DEFAULT_PAGE, LARGEST_PAGE, Listing, ListQuery, Page, Shape
 from chassis.errors import BadRequest, FieldError
 from chassis.web import cursors
 from chassis.web.answers import JSON

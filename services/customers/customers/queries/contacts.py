@@ -3,7 +3,8 @@
 from sqlalchemy import select
 
 from chassis.db.json_view import JsonView
-from chassis.db.listing import BOOLEAN, INTEGER, TEXT, TIMESTAMP, Listing
+from chassis.db.kinds import BOOLEAN, INTEGER, TEXT, TIMESTAMP
+from chassis.db.listing import Listing
 from chassis.db.records import Records
 from customers.events import SOURCE
 from customers.models import contacts, customers

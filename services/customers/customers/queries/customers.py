@@ -3,7 +3,8 @@
 import re
 
 from chassis.db.json_view import JsonView
-from chassis.db.listing import INTEGER, TEXT, TIMESTAMP, Listing, of_actor
+from chassis.db.kinds import INTEGER, TEXT, TIMESTAMP
+from chassis.db.listing import Listing, of_actor
 from chassis.db.records import Record, Records
 from chassis.db.session import Session
 from customers.events import SOURCE

@@ -10,7 +10,8 @@ from sqlalchemy import BigInteger, Boolean, Integer, String, bindparam, column, 
 
 from chassis.context import Context, acting_as, current, tenant
 from chassis.db.json_view import JsonView
-from chassis.db.listing import INTEGER, TEXT, TIMESTAMP, Listing, of_actor
+from chassis.db.kinds import INTEGER, TEXT, TIMESTAMP
+from chassis.db.listing import Listing, of_actor
 from chassis.db.records import Records
 from chassis.db.session import Database, Session
 from chassis.db.statements import Prepared

@@ -3,7 +3,8 @@
 from sqlalchemy import BigInteger, Text, and_, cast, column, func, not_, select
 
 from chassis.db.json_view import JsonView
-from chassis.db.listing import INTEGER, TIMESTAMP, Listing
+from chassis.db.kinds import INTEGER, TIMESTAMP
+from chassis.db.listing import Listing
 from chassis.db.records import Records
 from customers.events import SOURCE
 from customers.models import customers, merges

@@ -7,7 +7,8 @@ import pytest
 from psycopg import sql
 
 from chassis.db import listing
-from chassis.db.listing import TIMESTAMP, Shape
+from chassis.db.kinds import TIMESTAMP
+from chassis.db.listing import Shape
 from customers.queries.contacts import CONTACTS
 from customers.queries.customers import CUSTOMERS
 

@@ -20,7 +20,8 @@ from sqlalchemy import (
 
 from chassis.context import current, tenant
 from chassis.db.json_view import JsonView
-from chassis.db.listing import Kind, Listing, ListQuery, Page
+from chassis.db.kinds import Kind
+from chassis.db.listing import Listing, ListQuery, Page
 from chassis.db.session import Session
 from chassis.db.statements import Prepared
 from chassis.errors import NotFound

@@ -6,7 +6,8 @@ from sqlalchemy import BigInteger, Table, bindparam, select
 
 from chassis.context import tenant
 from chassis.db.json_view import JsonView
-from chassis.db.listing import INTEGER, TEXT, Listing
+from chassis.db.kinds import INTEGER, TEXT
+from chassis.db.listing import Listing
 from chassis.db.session import Session
 from chassis.db.statements import Prepared
 from chassis.errors import NotFound

@@ -1,0 +1,88 @@
+"""Kinds of fields: how the text of a filter is read, which operators a kind takes, and each of these as SQL."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import ARRAY, ColumnElement, any_, bindparam
+
+# The operators of a condition that has no value in SQL.
+ON_NULLS = ("is_null", "not_null")
+_BIGINT = 2**63 - 1
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """A type of field: how its text is read (ValueError says what is wanted) and which operators it takes."""
+
+    parse: Callable[[str], Any]
+    operators: tuple[str, ...]
+    description: str
+
+
+def _integer(text: str) -> int:
+    if not text.lstrip("-").isascii() or not text.lstrip("-").isdigit() or not -_BIGINT <= int(text) <= _BIGINT:
+        raise ValueError("a 63-bit integer is wanted")
+    return int(text)
+
+
+def _timestamp(text: str) -> datetime:
+    try:
+        value = datetime.fromisoformat(text)
+    except ValueError:
+        raise ValueError("an RFC 3339 timestamp is wanted, such as 2026-11-22T03:50:38Z") from None
+    if value.tzinfo is None:
+        raise ValueError("the timestamp needs a time zone, such as Z")
+    return value
+
+
+def _text(text: str) -> str:
+    if "\x00" in text:
+        raise ValueError("NUL is not a character here")
+    return text
+
+
+def _boolean(text: str) -> bool:
+    if text not in ("true", "false"):
+        raise ValueError("true or false is wanted")
+    return text == "true"
+
+
+RANK = Kind(float, (), "rank")
+BOOLEAN = Kind(_boolean, ("eq",), "boolean")
+INTEGER = Kind(_integer, ("eq", "ne", "gt", "gte", "lt", "lte", "in", "is_null"), "integer")
+TIMESTAMP = Kind(_timestamp, ("eq", "gt", "gte", "lt", "lte", "is_null"), "timestamp")
+TEXT = Kind(_text, ("eq", "ne", "in", "contains", "is_null"), "text")
+
+
+def condition(column: ColumnElement[Any], operator: str, name: str) -> ColumnElement[bool]:  # noqa: PLR0911  # A table.
+    """A condition as SQL; its value is the parameter `name`, which the operators on nulls do not have."""
+    value = bindparam(name, type_=column.type)
+    match operator:
+        case "eq":
+            return column == value
+        case "ne":
+            return column.is_distinct_from(value)
+        case "gt":
+            return column > value
+        case "gte":
+            return column >= value
+        case "lt":
+            return column < value
+        case "lte":
+            return column <= value
+        case "in":
+            return column == any_(bindparam(name, type_=ARRAY(column.type)))
+        case "contains":
+            return column.ilike(value)
+        case "is_null":
+            return column.is_(None)
+        case _:
+            return column.is_not(None)
+
+
+def kind_of(column: ColumnElement[Any]) -> Kind:
+    """The kind whose text reads back what a cursor holds of `column`."""
+    python_type = column.type.python_type
+    return {int: INTEGER, datetime: TIMESTAMP}.get(python_type, TEXT)
