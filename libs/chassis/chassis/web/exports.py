@@ -3,7 +3,7 @@
 import codecs
 import csv
 import io
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -30,48 +30,34 @@ def export(database: Database, listing: Listing, query: ListQuery, form: str, na
     lost, but the whole is no snapshot. A failure on the way breaks the connection off, so that nobody takes a part for
     the whole.
     """
-    fields = query.shape.fields or listing.fields
-    write = _csv(fields) if form == CSV else _json_lines
     pages = _pages(database, current(), listing, query)
+    content = _csv(query.shape.fields or listing.fields, pages) if form == CSV else _json_lines(pages)
     headers = {"Content-Disposition": f'attachment; filename="{name}.{form}"', "Cache-Control": "no-store"}
-    return Response(_logged(_written(write, pages)), 200, headers, content_type=CONTENT_TYPES[form])
+    return Response(_logged(content), 200, headers, content_type=CONTENT_TYPES[form])
 
 
 def export_rows(header: Sequence[str], rows: Iterable[Sequence[str]], name: str) -> Response:
     """Stream rows of texts as CSV that a spreadsheet opens as it is; `name` is the file's without its ending."""
 
     def lines() -> Iterator[bytes]:
-        yield codecs.BOM_UTF8 + _line(header)
-        yield from (_line([neutral(cell) for cell in row]) for row in rows)
+        yield codecs.BOM_UTF8 + _lines([header])
+        yield from (_lines([[neutral(cell) for cell in row]]) for row in rows)
 
     headers = {"Content-Disposition": f'attachment; filename="{name}.csv"', "Cache-Control": "no-store"}
     return Response(_logged(lines()), 200, headers, content_type=CONTENT_TYPES[CSV])
 
 
-def _line(cells: Sequence[str]) -> bytes:
-    buffer = io.StringIO()
-    csv.writer(buffer).writerow(cells)
-    return buffer.getvalue().encode()
-
-
-def _pages(database: Database, context: Context, listing: Listing, query: ListQuery) -> Iterator[bytes]:
+def _pages(database: Database, context: Context, listing: Listing, query: ListQuery) -> Iterator[list[dict[str, Any]]]:
     shape = replace(query.shape, limit=EXPORT_PAGE)
     query = replace(query, shape=shape, total=False)
     while True:
         # The view has returned long ago: its tenant is set again for every page.
         with acting_as(context), database.session() as session:
             page = list_page(session, listing, query)
-        yield page.data
+        yield orjson.loads(page.data)
         if page.last is None:
             return
         query = replace(query, shape=replace(shape, after=True), after=page.last)
-
-
-def _written(write: Callable[[list[dict[str, Any]], bool], bytes], pages: Iterator[bytes]) -> Iterator[bytes]:
-    first = True
-    for page in pages:
-        yield write(orjson.loads(page), first)
-        first = False
 
 
 def _logged(content: Iterator[bytes]) -> Iterator[bytes]:
@@ -82,19 +68,20 @@ def _logged(content: Iterator[bytes]) -> Iterator[bytes]:
         raise
 
 
-def _json_lines(rows: list[dict[str, Any]], first: bool) -> bytes:  # noqa: ARG001  # A first page is no different.
-    return b"".join(orjson.dumps(row, option=orjson.OPT_APPEND_NEWLINE) for row in rows)
+def _json_lines(pages: Iterable[list[dict[str, Any]]]) -> Iterator[bytes]:
+    for page in pages:
+        yield b"".join(orjson.dumps(record, option=orjson.OPT_APPEND_NEWLINE) for record in page)
 
 
-def _csv(fields: tuple[str, ...]) -> Callable[[list[dict[str, Any]], bool], bytes]:
-    """A writer of RFC 4180; lists are joined by semicolons, nulls are empty."""
+def _csv(fields: Sequence[str], pages: Iterable[list[dict[str, Any]]]) -> Iterator[bytes]:
+    """RFC 4180; lists are joined by semicolons, nulls are empty. There is no header before there is a first page."""
+    header = [fields]
+    for page in pages:
+        yield _lines([*header, *([neutral(record[name]) for name in fields] for record in page)])
+        header = []
 
-    def write(rows: list[dict[str, Any]], first: bool) -> bytes:
-        buffer = io.StringIO()
-        writer = csv.writer(buffer)
-        if first:
-            writer.writerow(fields)
-        writer.writerows([neutral(row[name]) for name in fields] for row in rows)
-        return buffer.getvalue().encode()
 
-    return write
+def _lines(rows: Iterable[Sequence[str]]) -> bytes:
+    buffer = io.StringIO()
+    csv.writer(buffer).writerows(rows)
+    return buffer.getvalue().encode()
