@@ -40,7 +40,8 @@ def export_rows(header: Sequence[str], rows: Iterable[Sequence[str]], name: str)
     """Stream rows of texts as CSV that a spreadsheet opens as it is; `name` is the file's without its ending."""
 
     def lines() -> Iterator[bytes]:
-        yield codecs.BOM_UTF8 + _lines([header])
+        # The header as well: a file that somebody uploaded has named its columns.
+        yield codecs.BOM_UTF8 + _lines([[neutral(name) for name in header]])
         yield from (_lines([[neutral(cell) for cell in row]]) for row in rows)
 
     headers = {"Content-Disposition": f'attachment; filename="{name}.csv"', "Cache-Control": "no-store"}

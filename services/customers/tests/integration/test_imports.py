@@ -98,6 +98,13 @@ def test_each_fault_says_where_it_is_and_what_is_wrong(imports: Any, client: Cli
     assert rows[1][5].startswith("line 3: E-Mail: ")
 
 
+def test_no_cell_of_an_error_file_is_a_formula_nor_is_a_column_s_name(imports: Any, client: Client) -> None:
+    formula = '=HYPERLINK("http://evil.example")'
+    done = imports.run(imports.table(("Name", "E-Mail", formula), ("Ada", "nonsense", formula)))
+    header, row = csv.reader(io.StringIO(client.get(f"{PATH}/{done['id']}/errors.csv").text))
+    assert (header[2], row[2]) == (f"'{formula}", f"'{formula}")
+
+
 def test_a_mended_error_file_can_be_sent_again(imports: Any, client: Client) -> None:
     done = imports.run(imports.table(("Name", "E-Mail"), ("Ada", "nonsense")))
     errors = client.get(f"{PATH}/{done['id']}/errors.csv").data
