@@ -15,6 +15,7 @@ from customers.commands import imports as commands
 from customers.queries import imports as queries
 from customers.schemas.imports import ImportErrorOut, ImportIn, ImportOut, ImportPatch, UploadIn
 
+# The last column of the file of refused rows. In one that is sent again it is read by nobody, and replaced.
 REASON = "import_error"
 
 blueprint = Blueprint("imports", __name__, url_prefix="/v1/customers/imports", description="Customers from files.")
@@ -129,9 +130,11 @@ def list_import_errors(query: ListQuery, import_id: int) -> Response:
 def export_import_errors(import_id: int) -> Response:
     """Download the rows that were refused with the reason in a last column, to be mended and sent again."""
     names = queries.get_columns(session(), import_id)
-    header = [name for name in names if name != REASON]
+    kept = [index for index, name in enumerate(names) if name != REASON]
+    header = [*(names[index] for index in kept), REASON]
     rows = (
-        [*(cell for name, cell in zip(names, [*cells, *[""] * len(names)], strict=False) if name != REASON), reason]
+        # A row may be shorter than the header.
+        [*(cells[index] if index < len(cells) else "" for index in kept), reason]
         for cells, reason in queries.failed_rows(session().database, import_id)
     )
-    return export_rows([*header, REASON], rows, "errors")
+    return export_rows(header, rows, "errors")
