@@ -12,6 +12,8 @@ from customers.queries.customers import OWN
 
 COUNTED = ("status", "customer_type", "industry", "source", "priority", "assigned_to")
 MOST_VALUES = 100
+# What GROUPING() answers for the groups of each column: the bits of all others, of which the leftmost is the highest.
+_COLUMN_OF = {2 ** len(COUNTED) - 1 - 2**place: name for place, name in enumerate(reversed(COUNTED))}
 
 _OF_COMPANY = customers.c.company_id == bindparam("of_company", type_=BigInteger)
 
@@ -62,9 +64,8 @@ def count_facets(session: Session) -> dict[str, list[dict[str, Any]]]:
     """For each counted column its values with their counts, the commonest first; null is a value too."""
     facets: dict[str, list[dict[str, Any]]] = {name: [] for name in COUNTED}
     for grouping, *values, count in session.fetch(_FACETS[current().own_only], of_company=tenant(), **_actor()):
-        # A column that takes part in a grouping has its bit clear; the leftmost is the highest.
-        index = next(i for i in range(len(COUNTED)) if not grouping & 1 << len(COUNTED) - 1 - i)
-        name, value = COUNTED[index], values[index]
+        name = _COLUMN_OF[grouping]
+        value = values[COUNTED.index(name)]
         if name == "assigned_to" and value is not None:
             value = int(value)
         facets[name].append({"value": value, "count": count})
