@@ -10,18 +10,11 @@ from customers.events import SOURCE
 from customers.models import customers, merges
 from customers.queries.customers import OWN
 
-_OUTSIDE = (
-    "id",
-    "company_id",
-    "version",
-    "customer_id",
-    "sources",
-    "created_by",
-    "undone_at",
-    "created_at",
-    "updated_at",
+# The states before and after stay inside: they are as large as the customers, and show what these were long ago.
+MERGE = JsonView(
+    merges,
+    ("id", "company_id", "version", "customer_id", "sources", "created_by", "undone_at", "created_at", "updated_at"),
 )
-MERGE = JsonView(merges, _OUTSIDE)
 # A merge, and undoing it, shows and changes all its customers: each must be one's own, whoever has merged them.
 _source = func.jsonb_array_elements_text(merges.c.sources).table_valued(column("id", Text)).render_derived("source")
 _of_merge = (customers.c.company_id == merges.c.company_id, OWN)
