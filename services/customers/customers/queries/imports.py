@@ -18,7 +18,7 @@ from chassis.db.statements import Prepared
 from customers.events import SOURCE
 from customers.models import import_chunks, import_errors, import_parts, imports
 
-MOST = 100
+MOST_WORKING = 100
 
 IMPORT = JsonView(
     imports,
@@ -133,7 +133,7 @@ def list_working(session: Session) -> list[Working]:
                 company_id=row[0], user_id=row[2], own_only=row[3], request_id=row[4], operation=f"imports/{row[1]}"
             ),
         )
-        for row in session.fetch(_WORKING, most=MOST)
+        for row in session.fetch(_WORKING, most=MOST_WORKING)
     ]
 
 
