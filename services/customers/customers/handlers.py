@@ -54,7 +54,7 @@ def transfer_customers(database: Database, stop: Flag) -> None:
                 log.exception("transfer failed", transfer_id=transfer.id)
 
 
-def on_company(session: Session, event: Event) -> None:
+def on_company_changed(session: Session, event: Event) -> None:
     """Know where the company is and what it has set."""
     save_company_reference(session, event.aggregate_version, company_values(event.data["after"]))
 
@@ -78,7 +78,7 @@ SUBSCRIPTIONS = Subscriptions(
     bindings=("*.user_company.*.v1", "*.company.*.v1"),
     handlers={f"crm.user_company.{action}.v1": on_membership_changed for action in MEMBERSHIP}
     | {"crm.user_company.deactivated.v1": on_member_deactivated}
-    | {f"crm.company.{action}.v1": on_company for action in COMPANY},
+    | {f"crm.company.{action}.v1": on_company_changed for action in COMPANY},
 )
 SCHEDULES = (
     Schedule("transfer-customers", timedelta(seconds=5), transfer_customers),
