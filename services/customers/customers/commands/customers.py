@@ -29,6 +29,7 @@ from customers.queries.customers import CUSTOMER, RECORDS, get_customer
 from customers.queries.duplicates import find_duplicates
 from customers.queries.keys import with_customer_keys
 from customers.rules.archiving import refuse_archived
+from customers.rules.duplicates import ALLOW, BLOCK
 
 _MERGED_INTO = Prepared(
     select(customers.c.id).where(
@@ -63,16 +64,16 @@ def create_customer(session: Session, values: dict[str, Any]) -> NewCustomer:
     parameters = {f"new_{name}": value for name, value in values.items()}
     row = session.fetch(_insert(frozenset(values)), of_company=tenant(), actor=current().user_id, **parameters)[0]
     customer, action = Record(*row[:3]), row[3]
-    duplicates = [] if action in (None, "allow") else _duplicates(session, customer, values, action)
+    duplicates = [] if action in (None, ALLOW) else _duplicates(session, customer, values, action)
     RECORDS.note(session, CUSTOMER_CREATED, customer, before=None)
     return NewCustomer(customer, duplicates)
 
 
 def _duplicates(session: Session, customer: Record, values: dict[str, Any], action: str) -> Sequence[Mapping[str, Any]]:
-    if action == "block":
+    if action == BLOCK:
         lock_creation(session)
     found = find_duplicates(session, values, but=customer.id)
-    if action == "block" and (found["candidates"] or found["hidden"]):
+    if action == BLOCK and (found["candidates"] or found["hidden"]):
         detail = "There are customers that this one is probably the same as."
         raise Conflict("possible_duplicate", detail, members=found)
     candidates: Sequence[Mapping[str, Any]] = found["candidates"]

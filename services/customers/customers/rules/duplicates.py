@@ -21,7 +21,8 @@ REASONS: Mapping[str, str] = {
 LIKELY = 50
 # A key that more records than these share says nothing (Odoo drops it as well).
 MOST_SHARING = 20
-ACTIONS = ("allow", "warn", "block")
+# What a company's setting `duplicates` says of a new customer that is likely there already; anything else: warn.
+ALLOW, BLOCK = "allow", "block"
 # Everybody has an address there: that two records share the domain means nothing.
 FREE_MAIL = frozenset(
     {
