@@ -12,29 +12,22 @@ from chassis.db.statements import Prepared
 from customers.models import company_refs
 
 _KNOWN = ("version", "region", "settings")
-
 _new = upsert(company_refs).values(
     company_id=bindparam("of_company", type_=company_refs.c.company_id.type),
     version=bindparam("new_version", type_=Integer()),
     region=bindparam("region", type_=company_refs.c.region.type),
     settings=bindparam("settings", type_=company_refs.c.settings.type),
 )
-_SAVE_COMPANY = Prepared(
-    _new.on_conflict_do_update(
-        index_elements=["company_id"],
-        set_={name: _new.excluded[name] for name in _KNOWN} | {"updated_at": text("now()")},
-        where=company_refs.c.version < _new.excluded.version,
-    )
-)
+_written = {name: _new.excluded[name] for name in _KNOWN} | {"updated_at": text("now()")}
+_is_newer = company_refs.c.version < _new.excluded.version
+_SAVE_COMPANY = Prepared(_new.on_conflict_do_update(index_elements=["company_id"], set_=_written, where=_is_newer))
+# Anything replaces what is still as it was before identity was asked; see `user_references`.
 _REPAIR = Prepared(
     _new.on_conflict_do_update(
         index_elements=["company_id"],
-        set_={name: _new.excluded[name] for name in _KNOWN} | {"updated_at": text("now()")},
+        set_=_written,
         where=and_(
-            or_(
-                company_refs.c.version < _new.excluded.version,
-                company_refs.c.version == bindparam("seen_version", type_=Integer()),
-            ),
+            or_(_is_newer, company_refs.c.version == bindparam("seen_version", type_=Integer())),
             func.row(*(company_refs.c[name] for name in _KNOWN)).is_distinct_from(
                 func.row(*(_new.excluded[name] for name in _KNOWN))
             ),
@@ -54,13 +47,12 @@ def repair_company(session: Session, company: Mapping[str, Any], seen: int | Non
     `seen` is the version that was kept before identity was asked. An event that has come since and tells of a newer
     state stands.
     """
-    values = company_values(company)
     touched = session.run(
         _REPAIR,
         of_company=tenant(),
         new_version=company["version"],
         seen_version=-1 if seen is None else seen,
-        **values,
+        **company_values(company),
     )
     return touched > 0
 

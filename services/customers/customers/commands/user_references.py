@@ -14,37 +14,42 @@ from customers.models import user_refs
 
 USER = "user"
 
+# The same whether the look-up misses the user or the foreign key does.
+_UNKNOWN = "There is no such user in this company."
+UNKNOWN_USER = Invalid("unknown_user", _UNKNOWN, (FieldError("/assigned_to", "unknown_reference", _UNKNOWN),))
+
+_OF_USER = (
+    user_refs.c.company_id == bindparam("of_company", type_=BigInteger()),
+    user_refs.c.user_id == bindparam("of_user", type_=BigInteger()),
+)
 _KNOWN = ("membership_id", "version", "name", "email", "is_active")
 _new = upsert(user_refs).values(
-    company_id=bindparam("of_company", type_=user_refs.c.company_id.type),
-    user_id=bindparam("of_user", type_=user_refs.c.user_id.type),
+    company_id=bindparam("of_company", type_=BigInteger()),
+    user_id=bindparam("of_user", type_=BigInteger()),
     membership_id=bindparam("of_membership", type_=BigInteger()),
     version=bindparam("new_version", type_=Integer()),
     name=bindparam("name", type_=user_refs.c.name.type),
     email=bindparam("email", type_=user_refs.c.email.type),
     is_active=bindparam("is_active", type_=user_refs.c.is_active.type),
 )
-_UNKNOWN = "There is no such user in this company."
-UNKNOWN_USER = Invalid("unknown_user", _UNKNOWN, (FieldError("/assigned_to", "unknown_reference", _UNKNOWN),))
+_written = {name: _new.excluded[name] for name in _KNOWN} | {"updated_at": text("now()")}
 # Who leaves a company and joins it again has a new membership, whose versions begin anew; its id is the higher one.
+_kept = func.row(user_refs.c.membership_id, user_refs.c.version)
+_is_newer = _kept < func.row(_new.excluded.membership_id, _new.excluded.version)
 _SAVE_USER = Prepared(
-    _new.on_conflict_do_update(
-        index_elements=["company_id", "user_id"],
-        set_={name: _new.excluded[name] for name in _KNOWN} | {"updated_at": text("now()")},
-        where=func.row(user_refs.c.membership_id, user_refs.c.version)
-        < func.row(_new.excluded.membership_id, _new.excluded.version),
-    )
+    _new.on_conflict_do_update(index_elements=["company_id", "user_id"], set_=_written, where=_is_newer)
 )
 # As above, and where what is kept is still what it was before identity was asked, anything replaces it: events tell of
 # what identity has committed, so it cannot have answered less unless what is kept here is wrong.
-_SEEN = (bindparam("seen_membership", type_=BigInteger()), bindparam("seen_version", type_=Integer()))
-_kept = func.row(user_refs.c.membership_id, user_refs.c.version)
+_is_as_seen = _kept == func.row(
+    bindparam("seen_membership", type_=BigInteger()), bindparam("seen_version", type_=Integer())
+)
 _REPAIR = Prepared(
     _new.on_conflict_do_update(
         index_elements=["company_id", "user_id"],
-        set_={name: _new.excluded[name] for name in _KNOWN} | {"updated_at": text("now()")},
+        set_=_written,
         where=and_(
-            or_(_kept < func.row(_new.excluded.membership_id, _new.excluded.version), _kept == func.row(*_SEEN)),
+            or_(_is_newer, _is_as_seen),
             func.row(*(user_refs.c[name] for name in _KNOWN)).is_distinct_from(
                 func.row(*(_new.excluded[name] for name in _KNOWN))
             ),
@@ -53,32 +58,15 @@ _REPAIR = Prepared(
 )
 _DEACTIVATE = Prepared(
     update(user_refs)
-    .where(
-        user_refs.c.company_id == bindparam("of_company", type_=BigInteger()),
-        user_refs.c.user_id == bindparam("of_user", type_=BigInteger()),
-        user_refs.c.is_active,
-        _kept == func.row(*_SEEN),
-    )
+    .where(*_OF_USER, user_refs.c.is_active, _is_as_seen)
     .values(is_active=false(), updated_at=text("now()"))
 )
 # Under a lock that an event about the user has to wait for: whoever is assigned to before it is still there to be moved
 # when it comes, and nobody is assigned to after it.
-_IS_ACTIVE = Prepared(
-    select(user_refs.c.is_active)
-    .where(
-        user_refs.c.company_id == bindparam("of_company", type_=user_refs.c.company_id.type),
-        user_refs.c.user_id == bindparam("of_user", type_=user_refs.c.user_id.type),
-    )
-    .with_for_update(read=True)
-)
-
-
+_IS_ACTIVE = Prepared(select(user_refs.c.is_active).where(*_OF_USER).with_for_update(read=True))
 _KNOW_ACTOR = Prepared(
     upsert(user_refs)
-    .values(
-        company_id=bindparam("of_company", type_=user_refs.c.company_id.type),
-        user_id=bindparam("actor", type_=user_refs.c.user_id.type),
-    )
+    .values(company_id=bindparam("of_company", type_=BigInteger()), user_id=bindparam("actor", type_=BigInteger()))
     .on_conflict_do_nothing()
 )
 
