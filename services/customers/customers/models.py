@@ -227,6 +227,7 @@ contacts = tenant_table(
     Index("ix_contacts_company_id_email_norm", "company_id", "email_norm"),
     Index("ix_contacts_company_id_phone_e164", "company_id", "phone_e164"),
     Index("ix_contacts_company_id_created_by", "company_id", "created_by"),
+    Index("ix_contacts_company_id_created_at", "company_id", "created_at", "id"),
     Index(
         "uq_contacts_company_id_customer_id_primary",
         "company_id",
@@ -235,7 +236,6 @@ contacts = tenant_table(
         postgresql_where=text("is_primary AND archived_at IS NULL"),
     ),
 )
-contacts.append_constraint(Index("ix_contacts_company_id_created_at", "company_id", "created_at", "id"))
 
 # What a merge changed, so that it can be undone: the records' states before, the target's after, whose contacts moved.
 merges = tenant_table(
@@ -252,8 +252,8 @@ merges = tenant_table(
     _user("created_by"),
     Index("ix_merges_company_id_customer_id", "company_id", "customer_id"),
     Index("ix_merges_company_id_created_by", "company_id", "created_by"),
+    Index("ix_merges_company_id_created_at", "company_id", "created_at", "id"),
 )
-merges.append_constraint(Index("ix_merges_company_id_created_at", "company_id", "created_at", "id"))
 
 # Who took which customers out of the system; the export itself is kept nowhere.
 exports = tenant_table(
@@ -264,8 +264,8 @@ exports = tenant_table(
     Column("created_by", BigInteger),
     _user("created_by"),
     Index("ix_exports_company_id_created_by", "company_id", "created_by"),
+    Index("ix_exports_company_id_created_at", "company_id", "created_at", "id"),
 )
-exports.append_constraint(Index("ix_exports_company_id_created_at", "company_id", "created_at", "id"))
 
 # A file of customers on its way in: what is known of it, what is to be done, and how far that is.
 imports = tenant_table(
@@ -306,9 +306,9 @@ imports = tenant_table(
     _one_of("match_by", importing.KEYS),
     CheckConstraint("mode = 'create' OR match_by IS NOT NULL", name="match"),
     Index("ix_imports_company_id_created_by", "company_id", "created_by"),
+    Index("ix_imports_company_id_created_at", "company_id", "created_at", "id"),
     Index("ix_imports_working", "company_id", "id", postgresql_where=text(f"state IN {importing.WORKING}")),
 )
-imports.append_constraint(Index("ix_imports_company_id_created_at", "company_id", "created_at", "id"))
 
 
 def _of_import() -> ForeignKeyConstraint:

@@ -48,16 +48,20 @@ def tenant_table(name: str, metadata: MetaData, *items: SchemaItem) -> Table:
     `(company_id, id)` is unique so that foreign keys can carry the tenant. `version` starts at 1 and rises by one with
     every change; it is the ETag and the event's aggregate version.
     """
+    columns = [item for item in items if isinstance(item, Column)]
+    # After all columns, so that an index may name any of them.
+    others = [item for item in items if not isinstance(item, Column)]
     return Table(
         name,
         metadata,
         Column("id", BigInteger, Identity(always=True), primary_key=True),
         Column("company_id", BigInteger, nullable=False),
         Column("version", Integer, nullable=False, server_default=text("1")),
-        *items,
+        *columns,
         timestamp("created_at", default=True),
         timestamp("updated_at", default=True),
         UniqueConstraint("company_id", "id"),
+        *others,
         info={"tenant": "company_id"},
     )
 
