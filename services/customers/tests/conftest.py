@@ -2,7 +2,9 @@
 
 import csv
 import io
+import threading
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from threading import Event as Flag
 from typing import Any
 
@@ -56,6 +58,37 @@ def client_of(application: ServiceApplication, tokens: TokenFactory) -> Callable
 @pytest.fixture
 def client(client_of: Callable[..., Client], company_id: int) -> Client:
     return client_of(company_id)
+
+
+@pytest.fixture
+def client_as(
+    application: ServiceApplication, tokens: TokenFactory, superuser: psycopg.Connection, company_id: int
+) -> Callable[[int, str], Client]:
+    """A client of the user 7 or 8 of the company, whom customers can be assigned to, with the scope given."""
+    for user_id in (7, 8):
+        superuser.execute("INSERT INTO user_refs (company_id, user_id) VALUES (%s, %s)", (company_id, user_id))
+
+    def build(user_id: int, scope: str) -> Client:
+        return Client(application.test_client(), tokens.sign(company_id=company_id, sub=str(user_id), scope=scope))
+
+    return build
+
+
+@pytest.fixture
+def at_once() -> Callable[..., list[Any]]:
+    """Do several things at the same moment, each in a thread of its own; answers what each has answered."""
+
+    def run(*works: Callable[[], Any]) -> list[Any]:
+        gate = threading.Barrier(len(works))
+
+        def work_of(work: Callable[[], Any]) -> Any:
+            gate.wait()
+            return work()
+
+        with ThreadPoolExecutor(len(works)) as pool:
+            return list(pool.map(work_of, works))
+
+    return run
 
 
 @pytest.fixture

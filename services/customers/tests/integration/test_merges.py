@@ -1,6 +1,5 @@
 """Duplicates and merges: found with a reason, merged by choice, undone within a month, never half-done."""
 
-import threading
 import uuid
 
 import orjson
@@ -152,23 +151,7 @@ def test_another_tenants_customers_cannot_be_merged(client, client_of, company_i
     assert stranger.get("/v1/customers/merges").json["data"] == []
 
 
-def at_once(*works):
-    gate = threading.Barrier(len(works))
-    answers = [None] * len(works)
-
-    def run(number, work):
-        gate.wait()
-        answers[number] = work()
-
-    threads = [threading.Thread(target=run, args=pair) for pair in enumerate(works)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    return answers
-
-
-def test_of_two_merges_of_overlapping_records_one_wins(client_of, client, company_id):
+def test_of_two_merges_of_overlapping_records_one_wins(at_once, client_of, client, company_id):
     for _ in range(8):
         first, second, third = create(client), create(client), create(client)
         answers = at_once(
@@ -178,7 +161,7 @@ def test_of_two_merges_of_overlapping_records_one_wins(client_of, client, compan
         assert sorted(answer.status_code for answer in answers) in ([200, 409], [200, 412])
 
 
-def test_of_an_edit_and_a_merge_at_once_one_wins(client_of, client, company_id):
+def test_of_an_edit_and_a_merge_at_once_one_wins(at_once, client_of, client, company_id):
     for _ in range(8):
         target, source = create(client), create(client)
         path = f"/v1/customers/{source['id']}"
@@ -190,7 +173,7 @@ def test_of_an_edit_and_a_merge_at_once_one_wins(client_of, client, company_id):
         assert statuses in ([200, 409], [200, 412], [412, 200])
 
 
-def test_of_an_edit_and_a_purge_at_once_one_wins(client_of, client, company_id):
+def test_of_an_edit_and_a_purge_at_once_one_wins(at_once, client_of, client, company_id):
     purger = client_of(company_id, scope="customers:read customers:write customers:purge")
     for _ in range(8):
         path = f"/v1/customers/{create(client)['id']}"
@@ -247,7 +230,7 @@ def test_a_company_that_wants_a_warning_gets_a_link(client, company_says):
 
 
 def test_of_two_who_create_the_same_at_once_one_is_refused_where_duplicates_are_blocked(
-    client_of, company_id, company_says
+    at_once, client_of, company_id, company_says
 ):
     company_says("block")
     for number in range(6):

@@ -5,33 +5,19 @@ import itertools
 import orjson
 import pytest
 
-from chassis.testing.fixtures import Client
-
 SCOPE = "customers:write customers:export customers:purge"
 ME, COLLEAGUE = 7, 8
 _names = itertools.count(1)
 
 
 @pytest.fixture
-def client_as(application, tokens, company_id, superuser):
-    for user_id in (ME, COLLEAGUE):
-        superuser.execute("INSERT INTO user_refs (company_id, user_id) VALUES (%s, %s)", (company_id, user_id))
-
-    def build(user_id, read):
-        token = tokens.sign(company_id=company_id, sub=str(user_id), scope=f"{read} {SCOPE}")
-        return Client(application.test_client(), token)
-
-    return build
-
-
-@pytest.fixture
 def confined(client_as):
-    return client_as(ME, "customers:read:own")
+    return client_as(ME, f"customers:read:own {SCOPE}")
 
 
 @pytest.fixture
 def colleague(client_as):
-    return client_as(COLLEAGUE, "customers:read")
+    return client_as(COLLEAGUE, f"customers:read {SCOPE}")
 
 
 @pytest.fixture

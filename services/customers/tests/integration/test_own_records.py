@@ -9,25 +9,12 @@ from psycopg import sql
 
 from chassis.db import listing
 from chassis.db.listing import Shape
-from chassis.testing.fixtures import Client
 from customers.queries.customers import CUSTOMERS
 
 ALL = "customers:read customers:write"
 OWN = "customers:read:own customers:write"
 ME, COLLEAGUE = 7, 8
 NEWEST = (("created_at", True),)
-
-
-@pytest.fixture
-def client_as(application, tokens, company_id, superuser):
-    """A client of a user of the company, with the scope given."""
-    for user_id in (ME, COLLEAGUE):
-        superuser.execute("INSERT INTO user_refs (company_id, user_id) VALUES (%s, %s)", (company_id, user_id))
-
-    def build(user_id, scope):
-        return Client(application.test_client(), tokens.sign(company_id=company_id, sub=str(user_id), scope=scope))
-
-    return build
 
 
 @pytest.fixture
