@@ -8,6 +8,7 @@ from typing import Any
 from bench import event_flow, wrk
 from bench.event_flow import EventFlow
 from bench.speed import Speed
+from bench.tables import aligned, markdown
 
 _METHOD = f"""
 How it is measured: a stack of its own, durable (fsync), with relay and consumers at work; 100 tenants and {{customers}}
@@ -41,19 +42,10 @@ class Report:
 
     def text(self) -> str:
         """The tables for a terminal."""
-        rows = [_HEADINGS, *self._speed_rows()]
-        widths = [max(len(row[column]) for row in rows) for column in range(len(_HEADINGS))]
-        lines = [
-            "  ".join(
-                cell.ljust(width) if not column else cell.rjust(width)
-                for column, (cell, width) in enumerate(zip(row, widths, strict=True))
-            )
-            for row in rows
-        ]
         events = [
             f"{name:<42}{figure:>12}{target:>12}  {verdict}" for name, figure, target, verdict in self._event_rows()
         ]
-        return "\n".join([*lines, "", *events])
+        return "\n".join([*aligned(_HEADINGS, self._speed_rows()), "", *events])
 
     def page(self) -> str:
         """The page `docs/benchmarks.md`."""
@@ -64,8 +56,7 @@ class Report:
             "",
         ]
         lines += ["| Machine | |", "|---|---|", *(f"| {name} | {value} |" for name, value in self.machine.items()), ""]
-        lines += [f"| {' | '.join(_HEADINGS)} |", f"|---{'|--:' * (len(_HEADINGS) - 1)}|"]
-        lines += [f"| {' | '.join(row)} |" for row in self._speed_rows()]
+        lines += markdown(_HEADINGS, self._speed_rows())
         lines += ["", "| Events | measured | target | |", "|---|--:|--:|---|"]
         lines += [f"| {' | '.join(row)} |" for row in self._event_rows()]
         return "\n".join(lines) + "\n" + _METHOD.format(customers=f"{self.customers:,}")

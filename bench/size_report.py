@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
+from bench.tables import aligned, markdown
+
 TARGET = 1.5
 # Written by hand, before the section of this measurement.
 IMPORTS = "## Imports"
@@ -68,15 +70,7 @@ class SizeReport:
 
     def text(self) -> str:
         """The table for a terminal."""
-        rows = [_HEADINGS, *self._rows()]
-        widths = [max(len(row[column]) for row in rows) for column in range(len(_HEADINGS))]
-        return "\n".join(
-            "  ".join(
-                cell.rjust(width) if column else cell.ljust(width)
-                for column, (cell, width) in enumerate(zip(row, widths, strict=True))
-            )
-            for row in rows
-        )
+        return "\n".join(aligned(_HEADINGS, self._rows()))
 
     def put_into(self, page: Path) -> None:
         """Replace the section of this measurement, the last of the page, or add it."""
@@ -86,8 +80,7 @@ class SizeReport:
         lines += [
             f"PostgreSQL {self.machine['PostgreSQL']}: {self.customers:,} customers in {self.tenants + 1} tenants."
         ]
-        lines += ["", f"| {' | '.join(_HEADINGS)} |", f"|---{'|--:' * (len(_HEADINGS) - 1)}|"]
-        lines += [f"| {' | '.join(row)} |" for row in self._rows()]
+        lines += ["", *markdown(_HEADINGS, self._rows())]
         method = _METHOD.format(customers=f"{self.customers:,}", target=TARGET)
         page.write_text(f"{before}\n\n" + "\n".join(lines) + "\n" + method)
 
