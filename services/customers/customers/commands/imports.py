@@ -1,6 +1,6 @@
 """What a client does with an import: brings the file, says what it means, has it tried, run, stopped, undone."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
@@ -113,28 +113,31 @@ def finish_upload(session: Session, import_id: int, parts: int) -> Record:
         raise Conflict(
             "parts_missing", f"{count} parts have come, of which the last is {highest}; {parts} are awaited."
         )
-    values = _looked_at(session, import_id, known, parts)
-    return RECORDS.change(session, IMPORT_UPDATED, before, {"state": importing.UPLOADED, "size": size, **values})
+    looked = _looked_at(session, import_id, known, parts)
+    values = {"state": importing.UPLOADED, "size": size, "mapping": _proposed(looked["columns"]), **looked}
+    return RECORDS.change(session, IMPORT_UPDATED, before, values)
 
 
 def update_import(session: Session, import_id: int, version: int, values: dict[str, Any]) -> Record:
     """Say what the columns mean or how the file is to be read; what was tried before counts no more.
+
+    A mapping that the client does not give stays as long as its columns are there; after that it is proposed anew.
 
     Raises NotFound, PreconditionFailed, Conflict where it has begun, Invalid.
     """
     before = RECORDS.expect(session, import_id, version)
     known = orjson.loads(before.json)
     _refuse_unless(known, OPEN)
-    together = known | values
-    _check_options(together)
+    _check_options(known | values)
     if "encoding" in values or "delimiter" in values:
-        read = {"encoding": None, "delimiter": None} | {n: values[n] for n in ("encoding", "delimiter") if n in values}
-        values = values | {
-            "total_rows": None,
-            **_looked_at(session, import_id, known | read, measure_parts(session, import_id)[0]),
-        }
-        together = known | values
-    _check_mapping(together)
+        # In another encoding other characters divide the columns; another delimiter says nothing of the encoding.
+        parts = measure_parts(session, import_id)[0]
+        looked = _looked_at(session, import_id, known | {"delimiter": None} | values, parts)
+        mapping = known["mapping"]
+        if not mapping or mapping.keys() - {column["name"] for column in looked["columns"]}:
+            mapping = _proposed(looked["columns"])
+        values = {"total_rows": None, "mapping": mapping, **values, **looked}
+    _check_mapping(known | values)
     return RECORDS.change(session, IMPORT_UPDATED, before, values | {"state": importing.UPLOADED, **ANEW})
 
 
@@ -227,8 +230,11 @@ def _looked_at(session: Session, import_id: int, known: Mapping[str, Any], parts
         delimiter, columns = read_header(sample, encoding, known["delimiter"], whole=number == parts)
     except MalformedFile as fault:
         raise _invalid("", fault.code, str(fault)) from None
-    mapping = known["mapping"] or propose_mapping(column["name"] for column in columns)
-    return {"encoding": encoding, "delimiter": delimiter, "columns": columns, "mapping": mapping}
+    return {"encoding": encoding, "delimiter": delimiter, "columns": columns}
+
+
+def _proposed(columns: Iterable[Mapping[str, Any]]) -> dict[str, str]:
+    return propose_mapping(column["name"] for column in columns)
 
 
 def _check_options(known: Mapping[str, Any]) -> None:

@@ -70,6 +70,29 @@ def test_a_file_that_turns_out_unreadable_says_where_and_can_be_read_otherwise(
         assert imports.step(begun["id"], "try")["total_rows"] == 22
 
 
+def test_a_mapping_holds_that_is_said_together_with_how_the_file_is_read(imports: Any, client: Client) -> None:
+    begun = imports.begin("Größe;Name\nXL;Ada\n".encode("cp1252"), encoding="cp1251").json
+    change = {"encoding": "cp1252", "mapping": {"Größe": "notes", "Name": "name"}}
+    patched = client.patch(f"{PATH}/{begun['id']}", json=change, version=begun["version"])
+    assert (patched.status_code, patched.json["mapping"]) == (200, change["mapping"])
+
+
+def test_a_proposal_for_columns_that_were_misread_gives_way_to_a_new_one(imports: Any, client: Client) -> None:
+    begun = imports.begin("Numéro client;Nom\nK-1;Ada\n".encode("cp1252"), encoding="cp1251").json
+    assert len(begun["mapping"]) == 2
+    patched = client.patch(f"{PATH}/{begun['id']}", json={"encoding": "cp1252"}, version=begun["version"])
+    assert (patched.status_code, patched.json.get("mapping")) == (
+        200,
+        {"Numéro client": "customer_code", "Nom": "name"},
+    )
+
+
+def test_another_delimiter_leaves_the_encoding_that_was_said(imports: Any, client: Client) -> None:
+    begun = imports.begin("Name|Größe;Ort\n".encode("cp1252"), encoding="cp1251", delimiter="|").json
+    patched = client.patch(f"{PATH}/{begun['id']}", json={"delimiter": ";", "mapping": {"Ort": "name"}}, version=2)
+    assert (patched.status_code, patched.json["encoding"], patched.json["delimiter"]) == (200, "cp1251", ";")
+
+
 @pytest.mark.parametrize("name", ["unicode_escape", "punycode", "idna", "zip", "rot13", "utf-7", "nonsense", "\x00"])
 def test_what_is_no_encoding_of_files_is_refused(client: Client, name: str) -> None:
     refused = client.post(PATH, json={"filename": "x.csv", "encoding": name})
