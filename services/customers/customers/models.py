@@ -32,8 +32,17 @@ def _one_of(column: str, allowed: tuple[str, ...]) -> CheckConstraint:
     return CheckConstraint(f"{column} IN ({values})", name=column)
 
 
+def _email() -> CheckConstraint:
+    return CheckConstraint(f"email IS NULL OR email ~* '{rules.EMAIL_PATTERN}'", name="email")
+
+
+def _part_of(table: str, column: str) -> ForeignKeyConstraint:
+    """A record of the same company that takes the row with it when it is purged."""
+    return ForeignKeyConstraint(["company_id", column], [f"{table}.company_id", f"{table}.id"], ondelete="CASCADE")
+
+
 def _user(column: str) -> ForeignKeyConstraint:
-    """A user of the same company; when the user goes, the customer stays (both seeds)."""
+    """A user of the same company; when the user goes, what they made or looked after stays (both seeds)."""
     return ForeignKeyConstraint(
         ["company_id", column], ["user_refs.company_id", "user_refs.user_id"], ondelete=f"SET NULL ({column})"
     )
@@ -137,14 +146,14 @@ customers = tenant_table(
     # The record that this one was merged into; its own id goes on to resolve.
     Column("merged_into", BigInteger),
     UniqueConstraint("company_id", "customer_code"),
-    CheckConstraint(f"email IS NULL OR email ~* '{rules.EMAIL_PATTERN}'", name="email"),
+    _email(),
     CheckConstraint("credit_limit >= 0", name="credit_limit"),
     CheckConstraint("jsonb_typeof(tags) = 'array'", name="tags"),
     _one_of("customer_type", rules.CUSTOMER_TYPES),
     _one_of("status", rules.STATUSES),
     _one_of("priority", rules.PRIORITIES),
     ForeignKeyConstraint(["company_id", "industry"], ["industries.company_id", "industries.name"]),
-    ForeignKeyConstraint(["company_id", "merged_into"], ["customers.company_id", "customers.id"], ondelete="CASCADE"),
+    _part_of("customers", "merged_into"),
     _user("created_by"),
     _user("assigned_to"),
 )
@@ -200,7 +209,7 @@ customer_tags = Table(
     Column("company_id", BigInteger, primary_key=True),
     Column("tag", String(50), primary_key=True),
     Column("customer_id", BigInteger, primary_key=True),
-    ForeignKeyConstraint(["company_id", "customer_id"], ["customers.company_id", "customers.id"], ondelete="CASCADE"),
+    _part_of("customers", "customer_id"),
     Index("ix_customer_tags_company_id_customer_id", "company_id", "customer_id"),
     info={"tenant": "company_id"},
 )
@@ -220,9 +229,9 @@ contacts = tenant_table(
     Column("archived_by_event", Uuid),
     Column("email_norm", Text),
     Column("phone_e164", Text),
-    ForeignKeyConstraint(["company_id", "customer_id"], ["customers.company_id", "customers.id"], ondelete="CASCADE"),
+    _part_of("customers", "customer_id"),
     _user("created_by"),
-    CheckConstraint(f"email IS NULL OR email ~* '{rules.EMAIL_PATTERN}'", name="email"),
+    _email(),
     Index("ix_contacts_company_id_customer_id", "company_id", "customer_id"),
     Index("ix_contacts_company_id_email_norm", "company_id", "email_norm"),
     Index("ix_contacts_company_id_phone_e164", "company_id", "phone_e164"),
@@ -248,7 +257,7 @@ merges = tenant_table(
     Column("contacts", JSONB, nullable=False),
     Column("created_by", BigInteger),
     timestamp("undone_at"),
-    ForeignKeyConstraint(["company_id", "customer_id"], ["customers.company_id", "customers.id"], ondelete="CASCADE"),
+    _part_of("customers", "customer_id"),
     _user("created_by"),
     Index("ix_merges_company_id_customer_id", "company_id", "customer_id"),
     Index("ix_merges_company_id_created_by", "company_id", "created_by"),
@@ -311,10 +320,6 @@ imports = tenant_table(
 )
 
 
-def _of_import() -> ForeignKeyConstraint:
-    return ForeignKeyConstraint(["company_id", "import_id"], ["imports.company_id", "imports.id"], ondelete="CASCADE")
-
-
 # The file as it came, until it has been read.
 import_parts = Table(
     "import_parts",
@@ -323,7 +328,7 @@ import_parts = Table(
     Column("import_id", BigInteger, primary_key=True),
     Column("number", Integer, primary_key=True),
     Column("body", LargeBinary, nullable=False),
-    _of_import(),
+    _part_of("imports", "import_id"),
     info={"tenant": "company_id"},
 )
 
@@ -339,7 +344,7 @@ import_chunks = Table(
     Column("codes", Integer, nullable=False, server_default=text("0")),
     Column("rows", LargeBinary, nullable=False),
     Column("outcome", LargeBinary),
-    _of_import(),
+    _part_of("imports", "import_id"),
     info={"tenant": "company_id"},
 )
 
@@ -353,7 +358,7 @@ import_errors = tenant_table(
     Column("code", String(60), nullable=False),
     Column("message", Text, nullable=False),
     Column("value", Text),
-    _of_import(),
+    _part_of("imports", "import_id"),
     Index("ix_import_errors_company_id_import_id", "company_id", "import_id", "chunk"),
     Index("ix_import_errors_company_id_import_id_line", "company_id", "import_id", "line", "id"),
 )
