@@ -344,6 +344,8 @@ import_chunks = Table(
     Column("codes", Integer, nullable=False, server_default=text("0")),
     Column("rows", LargeBinary, nullable=False),
     Column("outcome", LargeBinary),
+    # The rows as the try has read them, until they are run.
+    Column("checked", LargeBinary),
     _part_of("imports", "import_id"),
     info={"tenant": "company_id"},
 )

@@ -28,6 +28,7 @@ from sqlalchemy import (
     select,
     union_all,
 )
+from sqlalchemy.types import UserDefinedType
 
 from chassis.context import current, tenant
 from chassis.db.json_view import JsonView
@@ -39,6 +40,15 @@ LARGEST_PAGE = 100
 DEFAULT_PAGE = 50
 MOST_FOUND = 200  # Whoever has not found it among so many searches with better words.
 MOST_AMONG = 1000  # Where more have it, a page of them is soon found by reading on.
+
+
+class _Tid(UserDefinedType[str]):
+    """Where a row lies: PostgreSQL's own column `ctid`."""
+
+    cache_ok = True
+
+    def get_col_spec(self, **_: object) -> str:
+        return "tid"
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,9 +109,9 @@ class Listing:
     archived records. `own` holds as well where the actor, its parameter `actor`, sees only their own records;
     `own_columns` are the columns that it compares, if an index is in order for each of them but for no two. `search`
     names a function of the database that answers (id, rank) to `q=` (words, most). `containing` names one that answers
-    the ids of all records that may have a text in one of the fields `contained`, or null for too many (text, most): no
-    index serves ILIKE below row-level security, and few records are found where few are read. The tenant's own
-    condition is always there, whatever row-level security does.
+    where all records lie (their ctid) that may have a text in one of the fields `contained`, or null for too many
+    (text, most): no index serves ILIKE below row-level security, and few records are found where few are read. The
+    tenant's own condition is always there, whatever row-level security does.
     """
 
     view: JsonView
@@ -128,7 +138,7 @@ class Listing:
 
 
 def list_page(session: Session, listing: Listing, query: ListQuery) -> Page:
-    """One page of the tenant's records. Costs one round trip (two with the total)."""
+    """One page of the tenant's records. Costs one round trip, or two with the total or a part that many have."""
     parameters = query.parameters
     company_id = tenant()
     own = listing.own is not None and current().own_only
@@ -137,25 +147,30 @@ def list_page(session: Session, listing: Listing, query: ListQuery) -> Page:
     if query.shape.search:
         parameters["words"] = query.words
     keys = {f"k{index}": value for index, value in enumerate(query.after)}
-    shape, among = query.shape, _among(session, listing, query)
-    if among is not None:
+    shape, part = query.shape, _part(listing, query)
+    if part is not None:
         shape = replace(shape, among=True)
-        parameters["among"] = among
+        parameters["part"] = part
     row = session.fetch(_page(listing, shape, own), company_id=company_id, **parameters, **keys)[0]
+    if shape.among and row[-1]:
+        shape = query.shape
+        del parameters["part"]
+        row = session.fetch(_page(listing, shape, own), company_id=company_id, **parameters, **keys)[0]
     total = None
     if query.total:
         statement = _count(listing, shape.conditions, own, shape.search, shape.among)
         total = session.fetch(statement, company_id=company_id, **parameters)[0][0]
-    return Page(data=row[0] or b"[]", last=row[2:] if row[1] else None, total=total)
+    last = row[2 : 2 + len(_keys(shape))] if row[1] else None
+    return Page(data=row[0] or b"[]", last=last, total=total)
 
 
-def _among(session: Session, listing: Listing, query: ListQuery) -> list[int] | None:
-    """The ids of the few records that a condition `contains` may hold for; None where they are many, or none is."""
+def _part(listing: Listing, query: ListQuery) -> str | None:
+    """What is looked for inside of one of the fields `contained`; what is searched is found without."""
+    if query.shape.search:
+        return None
     for (name, operator), value in zip(query.shape.conditions, query.values, strict=True):
         if operator == "contains" and name in listing.contained:
-            part = re.sub(r"\\(.)", r"\1", value[1:-1])
-            found: list[int] | None = session.fetch(_containing(listing), part=part)[0][0]
-            return found
+            return re.sub(r"\\(.)", r"\1", value[1:-1])
     return None
 
 
@@ -176,22 +191,14 @@ def _ids(listing: Listing, conditions: tuple[tuple[str, str], ...], own: bool) -
     return Prepared(matching.limit(bindparam("most", type_=BigInteger)).with_for_update())
 
 
-@lru_cache(maxsize=16)
-def _containing(listing: Listing) -> Prepared:
-    function = getattr(func, listing.containing)(bindparam("part", type_=Text), literal_column(str(MOST_AMONG)))
-    return Prepared(select(function))
-
-
 @lru_cache(maxsize=1024)
 def _page(listing: Listing, shape: Shape, own: bool = False) -> Prepared:
     """The statement of a shape: clients repeat a few shapes endlessly, and each is compiled once."""
     keys = _keys(shape)
     columns: dict[str, ColumnElement[Any]] = {column.name: column for column in listing.view.table.c}
     # Each part of a page that is merged has its own half of what makes a record the actor's.
-    merged = own and bool(listing.own_columns) and not shape.search
-    where = _where(listing, shape.conditions, own and not merged, shape.search)
-    if shape.among:
-        where.append(_is_among(listing))
+    merged = own and bool(listing.own_columns) and not shape.search and not shape.among
+    where = _where(listing, shape.conditions, own and not merged, looked_up=shape.search or shape.among)
     names = shape.fields
     if shape.search:
         found = _found(listing)
@@ -203,6 +210,10 @@ def _page(listing: Listing, shape: Shape, own: bool = False) -> Prepared:
         where.append(_beyond([(columns[name], descending) for name, descending in keys]))
     order = [columns[name].desc() if descending else columns[name].asc() for name, descending in keys]
     most: ColumnElement[Any] = literal_column(str(shape.limit + 1))
+    if shape.among:
+        # Of all that may have it only those of the page are read as a whole.
+        first = select(_ctid(listing)).where(*where, _is_among(listing)).order_by(*order).limit(most).correlate(None)
+        where = [where[0], _ctid(listing) == any_(func.array(first.scalar_subquery()))]
     documents = listing.view.documents(*where).order_by(*order).limit(most)
     if shape.search:
         documents = documents.add_columns(columns["rank"])
@@ -226,6 +237,7 @@ def _page(listing: Listing, shape: Shape, own: bool = False) -> Prepared:
             func.json_agg(numbered.c.doc).filter(kept),
             func.count() > literal_column(str(shape.limit)),
             *(func.max(numbered.c[f"key{index}"]).filter(last) for index in range(len(keys))),
+            *([_places(listing).is_(None)] if shape.among else []),
         ).select_from(numbered)
     )
 
@@ -248,7 +260,7 @@ def _merged(
 
 @lru_cache(maxsize=256)
 def _count(listing: Listing, conditions: tuple[tuple[str, str], ...], own: bool, search: bool, among: bool) -> Prepared:
-    where = _where(listing, conditions, own, search)
+    where = _where(listing, conditions, own, looked_up=search or among)
     if among:
         where.append(_is_among(listing))
     if search:
@@ -256,8 +268,21 @@ def _count(listing: Listing, conditions: tuple[tuple[str, str], ...], own: bool,
     return Prepared(select(func.count()).select_from(listing.view.table).where(*where))
 
 
+def _ctid(listing: Listing) -> ColumnElement[Any]:
+    return literal_column(f"{listing.view.name}.ctid", _Tid())
+
+
 def _is_among(listing: Listing) -> ColumnElement[bool]:
-    return listing.view.table.c.id == any_(bindparam("among", type_=ARRAY(BigInteger)))
+    """That a record lies where the list's function says; safe, as a statement sees nothing move."""
+    return _ctid(listing) == any_(cast(_places(listing), ARRAY(_Tid())))
+
+
+@lru_cache(maxsize=16)
+def _places(listing: Listing) -> Any:
+    """Where those lie that may have the parameter `part`, or null; asked once in a statement."""
+    function = getattr(func, listing.containing)(bindparam("part", type_=Text), literal_column(str(MOST_AMONG)))
+    among = select(function.label("places")).cte("among")
+    return select(among.c.places).scalar_subquery()
 
 
 def _found(listing: Listing) -> Any:
@@ -276,13 +301,13 @@ def _keys(shape: Shape) -> tuple[tuple[str, bool], ...]:
 
 
 def _where(
-    listing: Listing, conditions: tuple[tuple[str, str], ...], own: bool, search: bool = False
+    listing: Listing, conditions: tuple[tuple[str, str], ...], own: bool, *, looked_up: bool = False
 ) -> list[ColumnElement[bool]]:
     table = listing.view.table
     where: list[ColumnElement[bool]] = [table.c.company_id == bindparam("company_id", type_=table.c.company_id.type)]
     if own and listing.own is not None:
-        # What is found is looked up by its id; in this form no index takes part, which would read all that is own.
-        where.append(listing.own.is_(True) if search else listing.own)
+        # Where it is known which to look up, an index would read all that is own instead; none serves this form.
+        where.append(listing.own.is_(True) if looked_up else listing.own)
     named = {name for name, _ in conditions}
     where += [default for name, default in listing.default.items() if name not in named]
     where += [condition(table.c[name], operator, f"v{index}") for index, (name, operator) in enumerate(conditions)]

@@ -19,6 +19,7 @@ from sqlalchemy import (
     delete,
     func,
     insert,
+    null,
     select,
     update,
 )
@@ -33,8 +34,9 @@ from customers.commands.import_rows import Fault, Outcome, ReadRow, Way, apply_r
 from customers.events import CUSTOMER_PURGED, CUSTOMER_UPDATED
 from customers.models import contacts, import_chunks, import_errors
 from customers.queries.customers import RECORDS
-from customers.queries.imports import get_chunk
+from customers.queries.imports import get_checked, get_chunk
 from customers.rules.import_mapping import Cells
+from customers.rules.importing import RUNNING
 from customers.rules.matching import matching_keys
 
 _TRIES = 3
@@ -42,6 +44,7 @@ _TRIES = 3
 # A plan that was made while a table was empty, those of foreign keys above all, takes any index that begins with the
 # tenant, and reads all rows of the tenant for each new one until the table is analysed.
 _ANALYZE = Prepared(select(func.analyze_customers()))
+_ANALYZED = (1, 4, 16)  # Before these chunks: one that is for nothing costs as much as thirty rows.
 
 _COMPANY = bindparam("of_company", type_=BigInteger)
 _IMPORT = bindparam("of_import", type_=BigInteger)
@@ -61,8 +64,14 @@ _ADD_ERRORS = Prepared(
 )
 _THIS = (import_chunks.c.company_id == _COMPANY, import_chunks.c.import_id == _IMPORT, import_chunks.c.number == _CHUNK)
 _CLAIM = Prepared(select(import_chunks.c.size).where(*_THIS, import_chunks.c.outcome.is_(None)).with_for_update())
-_KEEP_OUTCOME = Prepared(update(import_chunks).values(outcome=bindparam("kept", type_=LargeBinary)).where(*_THIS))
-_KEEP_CODES = Prepared(update(import_chunks).values(codes=bindparam("codes", type_=Integer)).where(*_THIS))
+_KEEP_OUTCOME = Prepared(
+    update(import_chunks).values(outcome=bindparam("kept", type_=LargeBinary), checked=null()).where(*_THIS)
+)
+_KEEP_TRIED = Prepared(
+    update(import_chunks)
+    .values(codes=bindparam("codes", type_=Integer), checked=bindparam("checked", type_=LargeBinary))
+    .where(*_THIS)
+)
 _WITH_CONTACTS = Prepared(
     select(contacts.c.customer_id)
     .where(contacts.c.company_id == _COMPANY, contacts.c.customer_id == any_(bindparam("ids", type_=ARRAY(BigInteger))))
@@ -71,7 +80,12 @@ _WITH_CONTACTS = Prepared(
 
 
 def read_chunk(session: Session, job: Job, number: int, reader: Reader) -> list[ReadRow] | None:
-    """The rows of a chunk as values with their matching keys; None after the last."""
+    """The rows of a chunk as values with their matching keys; None after the last.
+
+    What is run was tried with the same options before, and is taken as the try has read it.
+    """
+    if job.state == RUNNING and (checked := get_checked(session, job.id, number)) is not None:
+        return [ReadRow.of(row) for row in checked]
     chunk = get_chunk(session, job.id, number)
     if chunk is None:
         return None
@@ -86,9 +100,11 @@ def read_chunk(session: Session, job: Job, number: int, reader: Reader) -> list[
 def try_chunk(session: Session, job: Job, number: int, rows: Sequence[ReadRow]) -> None:
     """Keep what is wrong with the rows, as far as can be told without changing anything."""
     hold(session, job, number)
+    checked = zlib.compress(orjson.dumps(rows), 1)
     outcome = apply_rows(session, rows, way_of(job))
     keep_errors(session, job, number, outcome.faults)
-    session.run(_KEEP_CODES, of_company=tenant(), of_import=job.id, chunk=number, codes=outcome.codes)
+    tried = {"codes": outcome.codes, "checked": checked}
+    session.run(_KEEP_TRIED, of_company=tenant(), of_import=job.id, chunk=number, **tried)
     count(session, job, counts(outcome))
     reach(session, job, number + 1)
 
@@ -106,7 +122,7 @@ def run_chunk(session: Session, job: Job, number: int, rows: Sequence[ReadRow], 
     session.connection()
     if not session.fetch(_CLAIM, of_company=tenant(), of_import=job.id, chunk=number):
         raise StoppedError
-    if number & (number - 1) == 0:  # After the first chunk, and whenever there are twice as many.
+    if number in _ANALYZED:
         session.fetch(_ANALYZE)
     outcome = _applied(session, job, rows, codes)
     keep_errors(session, job, number, outcome.faults)

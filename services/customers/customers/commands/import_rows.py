@@ -7,7 +7,7 @@ of the same customer, of the same code or name, or, where the company refuses du
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
-from typing import Any
+from typing import Any, Self
 
 import orjson
 from sqlalchemy import BigInteger, bindparam
@@ -61,6 +61,12 @@ class ReadRow:
     values: dict[str, Any]
     keys: dict[str, Any]
     faults: list[Fault]
+
+    @classmethod
+    def of(cls, document: Mapping[str, Any]) -> Self:
+        """The row that was dumped as this JSON object."""
+        faults = [Fault(**fault) for fault in document["faults"]]
+        return cls(document["line"], document["values"], document["keys"], faults)
 
 
 @dataclass(frozen=True, slots=True)

@@ -77,7 +77,7 @@ CUSTOMERS = Listing(
     own=OWN,
     own_columns=_OWNERS,
     search="search_customers",
-    containing="customers_containing",
+    containing="find_customers_containing",
     contained=("name", "company_name", "email", "customer_code"),
 )
 

@@ -95,6 +95,7 @@ def _numbered(table: Any) -> tuple[Any, ...]:
 
 _PART = Prepared(select(import_parts.c.body).where(*_numbered(import_parts)))
 _CHUNK = Prepared(select(import_chunks.c.rows, import_chunks.c.outcome).where(*_numbered(import_chunks)))
+_CHECKED = Prepared(select(import_chunks.c.checked).where(*_numbered(import_chunks)))
 _CHUNKS = Prepared(
     select(import_chunks.c.number, import_chunks.c.codes, import_chunks.c.outcome.is_not(None))
     .where(*_numbered(import_chunks)[:2])
@@ -155,6 +156,12 @@ def get_chunk(session: Session, import_id: int, number: int) -> tuple[list[tuple
     if row is None:
         return None
     return orjson.loads(zlib.decompress(row[0])), None if row[1] is None else orjson.loads(zlib.decompress(row[1]))
+
+
+def get_checked(session: Session, import_id: int, number: int) -> list[dict[str, Any]] | None:
+    """The rows of a chunk as its try has read them; None where that is not kept (any more)."""
+    row = session.fetch_one(_CHECKED, of_company=tenant(), of_import=import_id, number=number)
+    return None if row is None or row[0] is None else orjson.loads(zlib.decompress(row[0]))
 
 
 @dataclass(frozen=True, slots=True)

@@ -116,6 +116,26 @@ def test_an_import_that_was_killed_again_and_again_is_as_an_undisturbed_one(
     assert errors == [(error["line"], error["code"]) for error in twin.errors(undisturbed["id"])]
 
 
+def test_rows_are_run_as_the_try_has_read_them_and_read_anew_where_that_was_not_kept(
+    imports: Any, twin: Any, superuser: psycopg.Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    content = rows_of(imports)
+    ids = {each: each.begin(content).json["id"] for each in (imports, twin)}
+    for each, begun in ids.items():
+        each.step(begun, "try")
+    # As the version before leaves an import that it has tried.
+    superuser.execute("UPDATE import_chunks SET checked = NULL WHERE company_id = %s", (twin.company_id,))
+    done = [twin.step(ids[twin], "start")]
+    monkeypatch.setattr(import_chunks, "get_chunk", None)
+    done.append(imports.step(ids[imports], "start"))
+    assert [each["state"] for each in done] == ["completed_with_errors"] * 2
+    assert customers_of(superuser, imports) == customers_of(superuser, twin)
+    errors = [(error["line"], error["column_name"], error["value"]) for error in imports.errors(ids[imports])]
+    assert errors == [(error["line"], error["column_name"], error["value"]) for error in twin.errors(ids[twin])]
+    kept = "SELECT count(*) FROM import_chunks WHERE company_id = %s AND checked IS NOT NULL"
+    assert superuser.execute(kept, (imports.company_id,)).fetchall() == [(0,)]
+
+
 def test_rows_of_one_customer_take_effect_in_their_order_however_many_run_at_once(imports: Any) -> None:
     rows = [(f"n{number % 30}@b.example", f"N{number % 30}", f"City {number:03}") for number in range(600)]
     content = imports.table(("E-Mail", "Name", "City"), *rows)

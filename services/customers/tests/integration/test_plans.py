@@ -118,6 +118,13 @@ def test_archived_customers_have_an_index_of_their_own(explain, operator, given,
     assert index in [node.get("Index Name") for node in explain(CUSTOMERS, shape, **given)]
 
 
+@pytest.mark.parametrize("limit", [20, 100])
+def test_who_has_a_part_of_a_text_is_read_where_the_index_of_the_search_says(explain, limit):
+    shape = Shape(None, (("name", "contains"),), (("created_at", True),), limit, False, among=True)
+    nodes = explain(CUSTOMERS, shape, v0="%ame 1%", part="ame 1")
+    assert {node["Node Type"] for node in nodes if node.get("Relation Name") == "customers"} == {"Tid Scan"}
+
+
 def test_a_page_of_a_large_tenant_reads_no_more_than_the_page(filled):
     with psycopg.connect(filled.app) as connection:
         connection.execute("SELECT set_config('app.company_id', %s, true)", (str(COMPANY),))
@@ -129,7 +136,11 @@ def test_a_page_of_a_large_tenant_reads_no_more_than_the_page(filled):
     assert max(node["Actual Rows"] for node in walk(plan)) <= 51
 
 
-def test_search_uses_the_index_with_the_tenant_inside(filled):
+@pytest.mark.parametrize(
+    "query",
+    ["SELECT * FROM search_customers('ompany 4242', 100)", "SELECT find_customers_containing('ompany 4242', 100)"],
+)
+def test_search_uses_the_index_with_the_tenant_inside(filled, query):
     """The body of the function, as its owner runs it."""
     with psycopg.connect(filled.superuser, autocommit=True) as connection:
         connection.execute("SELECT set_config('app.company_id', %s, false)", (str(COMPANY),))
@@ -139,7 +150,7 @@ def test_search_uses_the_index_with_the_tenant_inside(filled):
         connection.execute("SET client_min_messages = log")
         connection.execute("SET auto_explain.log_min_duration = 0")
         connection.execute("SET auto_explain.log_nested_statements = on")
-        connection.execute("SELECT * FROM search_customers('ompany 4242', 100)").fetchall()
+        connection.execute(query).fetchall()
     plan = "\n".join(notices)
     assert "ix_customers_grams" in plan, plan
     assert "Seq Scan on customers" not in plan, plan

@@ -235,7 +235,7 @@ def test_a_part_of_a_field_is_found_however_few_have_it(client, column, part, fo
 
 def test_what_many_have_is_found_page_by_page_all_the_same(client, monkeypatch):
     monkeypatch.setattr(listing, "MOST_AMONG", 3)
-    listing._containing.cache_clear()
+    listing._page.cache_clear()
     for number in range(12):
         client.post("/v1/customers", json={"name": f"Common {number}"})
     seen, cursor = [], ""
@@ -243,5 +243,22 @@ def test_what_many_have_is_found_page_by_page_all_the_same(client, monkeypatch):
         page = client.get(f"/v1/customers?name[contains]=ommo&limit=5{cursor and f'&cursor={cursor}'}").json
         seen += [row["id"] for row in page["data"]]
         cursor = page["page"]["next_cursor"]
-    listing._containing.cache_clear()
+    listing._page.cache_clear()
     assert len(seen) == len(set(seen)) == 12
+
+
+def test_who_has_a_part_is_found_however_often_they_move_meanwhile(client, superuser, company_id, at_once):
+    """Every change of a row puts it elsewhere, and where rows lie is what the list goes by."""
+    for number in range(20):
+        client.post("/v1/customers", json={"name": f"Common {number}"})
+
+    def move():
+        for number in range(200):
+            notes = "a" * (number % 50) * 40
+            superuser.execute("UPDATE customers SET notes = %s WHERE company_id = %s", (notes, company_id))
+
+    def count():
+        return {len(client.get("/v1/customers?name[contains]=ommo").json["data"]) for _ in range(100)}
+
+    _, counts = at_once(move, count)
+    assert counts == {20}
