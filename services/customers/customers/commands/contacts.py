@@ -94,15 +94,31 @@ def restore_contacts_of(session: Session, customer_id: int) -> None:
         RECORDS.change(session, CONTACT_RESTORED, Record(*row), _SHOW)
 
 
-def move_contacts(session: Session, customer_id: int, to: int, *, only: Collection[int] | None = None) -> list[int]:
-    """Give the live contacts of a locked customer (`only` these) to another one, primary to none; answers their ids."""
-    moved = []
+def move_contacts(session: Session, customer_id: int, to: int) -> tuple[list[int], list[int]]:
+    """Give the live contacts of a locked customer to another one, none of them as its primary one.
+
+    Answers their ids, and which of them was the primary one.
+    """
+    moved, primary = [], []
     for row in session.fetch(_LIVE, of_company=tenant(), of_customer=customer_id):
         contact = Record(*row)
-        if only is None or contact.id in only:
-            RECORDS.change(session, CONTACT_UPDATED, contact, {"customer_id": to, "is_primary": False})
-            moved.append(contact.id)
-    return moved
+        moved.append(contact.id)
+        if orjson.loads(contact.json)["is_primary"]:
+            primary.append(contact.id)
+        RECORDS.change(session, CONTACT_UPDATED, contact, {"customer_id": to, "is_primary": False})
+    return moved, primary
+
+
+def move_contacts_back(
+    session: Session, customer_id: int, to: int, *, only: Collection[int], primary: Collection[int]
+) -> None:
+    """Give back those contacts that were moved, archived since or not; who was the primary one is so again."""
+    for row in session.fetch(_ALL, of_company=tenant(), of_customer=customer_id):
+        contact = Record(*row)
+        if contact.id in only:
+            is_live = orjson.loads(contact.json)["archived_at"] is None
+            values = {"customer_id": to, "is_primary": is_live and contact.id in primary}
+            RECORDS.change(session, CONTACT_UPDATED, contact, values)
 
 
 def purge_contacts_of(session: Session, customer_id: int) -> None:

@@ -133,7 +133,20 @@ def restore_customer(session: Session, customer_id: int) -> Record:
 
 def purge_customer(session: Session, customer_id: int, version: int) -> None:
     """Delete the customer and all that went into it for good. Raises NotFound, PreconditionFailed."""
+    # In the order of their ids, as a merge locks them and its undoing, so that none of these waits in a circle.
+    for known in sorted(_merged_with(session, customer_id)):
+        get_customer(session, known, lock=True)
     _purge(session, RECORDS.expect(session, customer_id, version))
+
+
+def _merged_with(session: Session, customer_id: int) -> set[int]:
+    """The customer and all that were merged into it, and into those."""
+    found, waiting = {customer_id}, [customer_id]
+    while waiting:
+        merged = {row[0] for row in session.fetch(_MERGED_INTO, of_company=tenant(), of_id=waiting.pop())}
+        waiting += merged - found
+        found |= merged
+    return found
 
 
 def _purge(session: Session, customer: Record) -> None:
