@@ -51,10 +51,13 @@ class Records:
             raise NotFound(f"{self.noun.replace(' ', '_')}_not_found", f"There is no such {self.noun}.")
         return Record(*row)
 
-    def expect(self, session: Session, record_id: int, version: int) -> Record:
-        """The record under its lock, if it is still what the caller has seen. Raises NotFound, PreconditionFailed."""
+    def expect(self, session: Session, record_id: int, version: int | None) -> Record:
+        """The record under its lock, if it is still what the caller has seen; None is for one who does not say.
+
+        Raises NotFound, PreconditionFailed.
+        """
         record = self.get(session, record_id, lock=True)
-        if record.version != version:
+        if version not in (None, record.version):
             raise PreconditionFailed(
                 "stale_version",
                 f"The {self.noun} has changed since; get it again.",

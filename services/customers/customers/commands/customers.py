@@ -14,7 +14,7 @@ from chassis.context import current, tenant
 from chassis.db.records import NOW, Record
 from chassis.db.session import Session
 from chassis.db.statements import Prepared
-from chassis.errors import Conflict
+from chassis.errors import Conflict, PreconditionFailed
 from customers.commands import contacts
 from customers.commands.user_references import refuse_inactive
 from customers.events import (
@@ -28,7 +28,7 @@ from customers.models import company_refs, customer_codes, customers, user_refs
 from customers.queries.companies import find_region
 from customers.queries.customers import CUSTOMER, RECORDS, get_customer
 from customers.queries.duplicates import find_duplicates
-from customers.rules.archiving import refuse_archived
+from customers.rules.archiving import refuse_archived, refuse_merged
 from customers.rules.matching import matching_keys
 
 _MERGED_INTO = Prepared(
@@ -88,7 +88,20 @@ def lock_creation(session: Session) -> None:
 
 def update_customer(session: Session, customer_id: int, version: int, values: dict[str, Any]) -> Record:
     """Change the given fields of the state that the caller has seen. Raises NotFound, PreconditionFailed, Conflict."""
-    return change_customer(session, RECORDS.expect(session, customer_id, version), values)
+    return change_customer(session, expect_customer(session, customer_id, version), values)
+
+
+def expect_customer(session: Session, customer_id: int, version: int | None) -> Record:
+    """The customer under its lock, if it is still what the caller has seen; None is for one who does not say.
+
+    Raises NotFound, PreconditionFailed, and Conflict for one that was merged: its id answers with the version of the
+    customer that it was merged into, so that getting it again would help nobody.
+    """
+    try:
+        return RECORDS.expect(session, customer_id, version)
+    except PreconditionFailed:
+        refuse_merged(orjson.loads(get_customer(session, customer_id).json))
+        raise
 
 
 def change_customer(session: Session, before: Record, values: dict[str, Any]) -> Record:
@@ -111,7 +124,7 @@ def reassign_customer(session: Session, customer_id: int, user_id: int) -> Recor
 
 def archive_customer(session: Session, customer_id: int, version: int) -> Record:
     """Hide the customer and its contacts from lists. Raises NotFound, PreconditionFailed, Conflict."""
-    before = RECORDS.expect(session, customer_id, version)
+    before = expect_customer(session, customer_id, version)
     refuse_archived(orjson.loads(before.json))
     event_id = events.new_id()
     contacts.archive_contacts_of(session, customer_id, event_id)
@@ -119,9 +132,9 @@ def archive_customer(session: Session, customer_id: int, version: int) -> Record
     return RECORDS.change(session, CUSTOMER_ARCHIVED, before, values, event_id=event_id)
 
 
-def restore_customer(session: Session, customer_id: int) -> Record:
-    """Bring an archived customer back, and the contacts that went with it. Raises NotFound, Conflict."""
-    before = get_customer(session, customer_id, lock=True)
+def restore_customer(session: Session, customer_id: int, version: int | None) -> Record:
+    """Bring an archived customer back, and its contacts with it. Raises NotFound, PreconditionFailed, Conflict."""
+    before = expect_customer(session, customer_id, version)
     document = orjson.loads(before.json)
     if document["merged_into"] is not None:
         raise Conflict("customer_merged", "The customer was merged into another one; undo the merge.")

@@ -15,7 +15,7 @@ from chassis.db.session import Session
 from chassis.db.statements import Prepared
 from chassis.errors import Conflict, FieldError, Invalid
 from customers.commands.contacts import move_contacts, move_contacts_back
-from customers.commands.customers import with_keys
+from customers.commands.customers import expect_customer, with_keys
 from customers.commands.user_references import know_actor, refuse_inactive
 from customers.events import (
     CUSTOMER_ARCHIVED,
@@ -80,7 +80,7 @@ def plan_merge(
         raise _invalid("/fields", f"{sorted(strangers)} are not among the customers of this merge.")
     # In the order of their ids: two merges of the same records wait for each other, and never in a circle.
     locked = {
-        known: CUSTOMERS.expect(session, known, seen)
+        known: expect_customer(session, known, seen)
         for known, seen in sorted({**sources, customer_id: version}.items())
     }
     for record in locked.values():
@@ -130,11 +130,12 @@ def merge_customers(session: Session, plan: Plan) -> tuple[Record, Record]:
     return after, merge
 
 
-def undo_merge(session: Session, merge_id: int) -> Record:
+def undo_merge(session: Session, merge_id: int, version: int | None) -> Record:
     """Bring the sources back, and set back what the merge changed in the target and nobody has since.
 
-    Raises NotFound, Conflict when it is too late, when it was undone before, when the target is gone or archived, or
-    when a later merge has given the same fields other values again: undone in that order, both leave nothing behind.
+    Raises NotFound, PreconditionFailed, Conflict when it is too late, when it was undone before, when the target is
+    gone or archived, or when a later merge has given the same fields other values again: undone in that order, both
+    leave nothing behind.
     """
     known = orjson.loads(RECORDS.get(session, merge_id).json)
     target_id = known["customer_id"]
@@ -142,7 +143,7 @@ def undo_merge(session: Session, merge_id: int) -> Record:
     locked = {
         known_id: CUSTOMERS.get(session, known_id, lock=True) for known_id in sorted([target_id, *known["sources"]])
     }
-    merge = RECORDS.get(session, merge_id, lock=True)
+    merge = RECORDS.expect(session, merge_id, version)
     known = orjson.loads(merge.json)
     if known["undone_at"] is not None:
         raise Conflict("merge_undone", "The merge was undone already.")

@@ -12,7 +12,7 @@ from chassis.web.listing import answer_page
 from chassis.web.request import session
 from customers.commands import contacts as commands
 from customers.queries import contacts as queries
-from customers.queries.customers import get_customer
+from customers.queries.customers import get_surviving
 from customers.schemas.contacts import ContactIn, ContactOut, ContactPatch
 
 blueprint = Blueprint("contacts", __name__, url_prefix="/v1", description="The people at a customer.")
@@ -32,9 +32,8 @@ def create_contact(values: dict[str, Any], customer_id: int) -> Response:
 @require("customers:read")
 @blueprint.listing(queries.CONTACTS, ContactOut)
 def list_contacts_of_customer(query: ListQuery, customer_id: int) -> Response:
-    """List the contacts of a customer."""
-    get_customer(session(), customer_id)
-    of_customer = query.where("customer_id", customer_id)
+    """List the contacts of a customer; for one that was merged, those of the one that it was merged into."""
+    of_customer = query.where("customer_id", get_surviving(session(), customer_id).id)
     return answer_page(queries.CONTACTS, query, list_page(session(), queries.CONTACTS, of_customer))
 
 

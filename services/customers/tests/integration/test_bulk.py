@@ -1,6 +1,7 @@
 """Industries, tags, counts, assigning, and many changes at once."""
 
 import uuid
+from urllib.parse import quote
 
 import pytest
 
@@ -52,6 +53,13 @@ def test_tags_are_added_taken_away_and_counted(client):
     assert client.delete(f"{path}/vip", version=2).json["tags"] == ["beta"]
     assert client.delete(f"{path}/vip", version=3).json["code"] == "tag_not_found"
     assert client.get("/v1/customers/tags").json["data"][0]["count"] == 1
+
+
+@pytest.mark.parametrize("tag", ["a/b", "ü ö", "50%", "what?", "a;b"])
+def test_a_tag_of_any_characters_can_be_taken_away(client, tag):
+    ada = create(client, tags=[tag, "other"]).json
+    path = f"/v1/customers/{ada['id']}/tags/{quote(tag, safe='')}"
+    assert client.delete(path, version=1).json["tags"] == ["other"]
 
 
 def test_too_many_tags_are_refused(client):
