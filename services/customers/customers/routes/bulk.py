@@ -6,6 +6,7 @@ from typing import Any
 import orjson
 from flask import Response, request
 
+from chassis.db.bulk import lock_many
 from chassis.db.listing import ListQuery, lock_ids
 from chassis.db.records import Record
 from chassis.errors import Conflict, FieldError, Invalid
@@ -14,12 +15,12 @@ from chassis.web.auth import require
 from chassis.web.batches import BatchOut, each
 from chassis.web.blueprint import Blueprint
 from chassis.web.exports import CSV, JSON_LINES, export
-from chassis.web.listing import confirmation, confirmed, parse_filter
+from chassis.web.listing import confirmation, confirms, parse_filter
 from chassis.web.request import load, session
 from customers.commands import customers as commands
 from customers.commands.exports import note_export
 from customers.queries import facets
-from customers.queries.customers import CUSTOMERS, get_customer
+from customers.queries.customers import CUSTOMERS, RECORDS, get_customer
 from customers.schemas.customers import (
     BatchIn,
     BulkAssignmentIn,
@@ -103,17 +104,15 @@ def update_matching_customers(data: dict[str, Any]) -> Response:
     if len(ids) > MOST_UPDATED:
         detail = f"The filter finds more than {MOST_UPDATED} customers; narrow it."
         raise Invalid("too_many_records", detail, (FieldError("/filter", "too_many_records", detail),))
+    records = lock_many(session(), RECORDS, ids).values()
     if "confirm" not in data:
-        expires = int(time.time()) + CONFIRMATION_SECONDS
-        token = confirmation(CUSTOMERS, query, change, len(ids), expires)
+        token = confirmation(CUSTOMERS, query, change, records, int(time.time()) + CONFIRMATION_SECONDS)
         return answer(orjson.dumps({"count": len(ids), "confirm": token, "updated": 0}))
-    count, expires = confirmed(CUSTOMERS, query, change, data["confirm"])
-    if expires < time.time() or count != len(ids):
-        raise Conflict(
-            "confirmation_outdated", f"The filter finds {len(ids)} customers now; ask again and confirm that."
-        )
-    for customer_id in ids:
-        commands.change_customer(session(), get_customer(session(), customer_id, lock=True), data["changes"])
+    if not confirms(CUSTOMERS, query, change, records, data["confirm"]):
+        detail = f"The filter finds {len(ids)} customers now, or some have changed since; ask again and confirm that."
+        raise Conflict("confirmation_outdated", detail)
+    for record in records:
+        commands.change_customer(session(), record, data["changes"])
     return answer(orjson.dumps({"count": len(ids), "confirm": None, "updated": len(ids)}))
 
 

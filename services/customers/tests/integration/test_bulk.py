@@ -5,6 +5,9 @@ from urllib.parse import quote
 
 import pytest
 
+from chassis.testing.fixtures import Client
+from customers.routes.bulk import CONFIRMATION_SECONDS
+
 
 def create(client, **values):
     return client.post("/v1/customers", json={"name": f"Ada {uuid.uuid4()}"} | values)
@@ -160,8 +163,12 @@ def test_a_confirmation_is_of_one_filter_one_change_one_count_and_one_caller(cli
     assert client.get("/v1/customers?status=lost").json["data"] == []
 
 
-@pytest.mark.parametrize("filter_", ["", "nonsense=1", "city=Bonn&sort=name", "limit=5", "q=ada"])
+@pytest.mark.parametrize(
+    "filter_",
+    ["", "?", "&", "nonsense=1", "city=Bonn&sort=name", "limit=5", "limit=50", "sort=-created_at", "cursor=", "q=ada"],
+)
 def test_a_filter_has_known_conditions_and_nothing_else(client, filter_):
+    create(client, city="Bonn")
     answer = bulk(client, filter_, {"status": "lost"})
     assert answer.status_code in (400, 422), answer.json
 
@@ -172,3 +179,47 @@ def test_a_failing_bulk_update_changes_nothing(client):
     answer = bulk(client, "city=Bonn", {"name": "Same", "company_name": "Same"}, confirm=token)
     assert answer.status_code == 409
     assert [client.get(f"/v1/customers/{known}").json["version"] for known in ids] == [1, 1]
+
+
+def test_a_confirmation_is_used_once(client):
+    known = create(client, city="Bonn").json["id"]
+    token = bulk(client, "city=Bonn", {"priority": "high"}).json["confirm"]
+    assert bulk(client, "city=Bonn", {"priority": "high"}, confirm=token).status_code == 200
+    client.patch(f"/v1/customers/{known}", json={"priority": "low"}, version=2)
+    again = bulk(client, "city=Bonn", {"priority": "high"}, confirm=token)
+    assert (again.status_code, again.json["code"]) == (409, "confirmation_outdated")
+    assert client.get(f"/v1/customers/{known}").json["priority"] == "low"
+
+
+def test_a_confirmation_is_of_the_customers_that_were_counted_and_not_of_as_many_others(client):
+    first, second = create(client, city="Bonn").json, create(client, city="Rome").json
+    token = bulk(client, "city=Bonn", {"status": "lost"}).json["confirm"]
+    client.patch(f"/v1/customers/{first['id']}", json={"city": "Rome"}, version=1)
+    client.patch(f"/v1/customers/{second['id']}", json={"city": "Bonn"}, version=1)
+    assert bulk(client, "city=Bonn", {"status": "lost"}, confirm=token).json["code"] == "confirmation_outdated"
+
+
+def test_a_confirmation_is_good_for_ten_minutes(client, monkeypatch):
+    assert CONFIRMATION_SECONDS == 600
+    create(client, city="Bonn")
+    monkeypatch.setattr("customers.routes.bulk.CONFIRMATION_SECONDS", -1)
+    token = bulk(client, "city=Bonn", {"status": "lost"}).json["confirm"]
+    assert bulk(client, "city=Bonn", {"status": "lost"}, confirm=token).json["code"] == "confirmation_outdated"
+
+
+def test_another_members_confirmation_is_none(application, tokens, client, company_id):
+    create(client, city="Bonn")
+    token = bulk(client, "city=Bonn", {"status": "lost"}).json["confirm"]
+    other = tokens.sign(company_id=company_id, sub="8", scope="customers:read customers:write")
+    answer = bulk(Client(application.test_client(), other), "city=Bonn", {"status": "lost"}, confirm=token)
+    assert answer.status_code == 400
+
+
+def test_more_than_2000_customers_are_not_changed_at_once(client, superuser, company_id):
+    superuser.execute(
+        "INSERT INTO customers (company_id, customer_code, name, city)"
+        " SELECT %s, 'X-' || i, 'Name ' || i, 'Bonn' FROM generate_series(1, 2001) i",
+        (company_id,),
+    )
+    answer = bulk(client, "city=Bonn", {"status": "lost"})
+    assert (answer.status_code, answer.json["code"]) == (422, "too_many_records")
