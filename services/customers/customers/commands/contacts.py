@@ -44,6 +44,7 @@ _GONE_WITH = Prepared(
         lock=True,
     )
 )
+_DELETE = Prepared(contacts.delete().where(*RECORDS.this))
 _DELETE_OF_CUSTOMER = Prepared(contacts.delete().where(*_OF_CUSTOMER))
 _HIDE: dict[str, Any] = {"archived_at": NOW}
 _SHOW: dict[str, Any] = {"archived_at": None, "archived_by_event": None}
@@ -52,8 +53,7 @@ _SHOW: dict[str, Any] = {"archived_at": None, "archived_by_event": None}
 def create_contact(session: Session, customer_id: int, values: dict[str, Any]) -> Record:
     """Add a person to a live customer. Raises NotFound, Conflict."""
     _lock_customer(session, customer_id)
-    if len(session.fetch(_LIVE, of_company=tenant(), of_customer=customer_id)) >= MOST_OF_A_CUSTOMER:
-        raise Conflict("too_many_contacts", f"A customer has at most {MOST_OF_A_CUSTOMER} contacts.")
+    _refuse_more(session, customer_id)
     know_actor(session)
     if values.get("is_primary"):
         _step_down(session, customer_id)
@@ -63,9 +63,7 @@ def create_contact(session: Session, customer_id: int, values: dict[str, Any]) -
 
 def update_contact(session: Session, contact_id: int, version: int, values: dict[str, Any]) -> Record:
     """Change the given fields of a contact. Raises NotFound, PreconditionFailed, Conflict."""
-    customer_id = orjson.loads(RECORDS.get(session, contact_id).json)["customer_id"]
-    # The customer first, as everywhere, so that two who change its contacts never wait for each other in a circle.
-    _lock_customer(session, customer_id)
+    customer_id = _lock_customer_of(session, contact_id)
     before = RECORDS.expect(session, contact_id, version)
     if orjson.loads(before.json)["archived_at"] is not None:
         raise Conflict("contact_archived", "The contact is archived.")
@@ -80,6 +78,24 @@ def archive_contact(session: Session, contact_id: int, version: int) -> Record:
     if orjson.loads(before.json)["archived_at"] is not None:
         raise Conflict("contact_archived", "The contact is archived already.")
     return RECORDS.change(session, CONTACT_ARCHIVED, before, _HIDE | {"is_primary": False})
+
+
+def restore_contact(session: Session, contact_id: int, version: int | None) -> Record:
+    """Bring back a contact of a live customer. Raises NotFound, PreconditionFailed, Conflict."""
+    _lock_customer_of(session, contact_id)
+    before = RECORDS.expect(session, contact_id, version)
+    document = orjson.loads(before.json)
+    if document["archived_at"] is None:
+        raise Conflict("contact_not_archived", "The contact is not archived.")
+    _refuse_more(session, document["customer_id"])
+    return RECORDS.change(session, CONTACT_RESTORED, before, _SHOW)
+
+
+def purge_contact(session: Session, contact_id: int, version: int) -> None:
+    """Delete a contact for good. Raises NotFound, PreconditionFailed."""
+    before = RECORDS.expect(session, contact_id, version)
+    session.run(_DELETE, of_company=tenant(), of_id=contact_id)
+    RECORDS.gone(session, CONTACT_PURGED, before)
 
 
 def archive_contacts_of(session: Session, customer_id: int, event_id: str) -> None:
@@ -131,6 +147,18 @@ def purge_contacts_of(session: Session, customer_id: int) -> None:
 
 def _lock_customer(session: Session, customer_id: int) -> None:
     refuse_archived(orjson.loads(get_customer(session, customer_id, lock=True).json))
+
+
+def _lock_customer_of(session: Session, contact_id: int) -> int:
+    """The customer first, as everywhere, so that two who change its contacts never wait for each other in a circle."""
+    customer_id: int = orjson.loads(RECORDS.get(session, contact_id).json)["customer_id"]
+    _lock_customer(session, customer_id)
+    return customer_id
+
+
+def _refuse_more(session: Session, customer_id: int) -> None:
+    if len(session.fetch(_LIVE, of_company=tenant(), of_customer=customer_id)) >= MOST_OF_A_CUSTOMER:
+        raise Conflict("too_many_contacts", f"A customer has at most {MOST_OF_A_CUSTOMER} contacts.")
 
 
 def _step_down(session: Session, customer_id: int, but: int | None = None) -> None:

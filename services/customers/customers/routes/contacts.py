@@ -5,9 +5,9 @@ from typing import Any
 from flask import Response
 
 from chassis.db.listing import ListQuery, list_page
-from chassis.web.answers import answer, created, expected_version, no_content
+from chassis.web.answers import answer, created, expected_version, given_version, no_content
 from chassis.web.auth import require
-from chassis.web.blueprint import Blueprint, versioned
+from chassis.web.blueprint import Blueprint, heeds_version, versioned
 from chassis.web.listing import answer_page
 from chassis.web.request import session
 from customers.commands import contacts as commands
@@ -72,4 +72,24 @@ def update_contact(values: dict[str, Any], contact_id: int) -> Response:
 def archive_contact(contact_id: int) -> Response:
     """Archive a contact."""
     commands.archive_contact(session(), contact_id, expected_version())
+    return no_content()
+
+
+@blueprint.route("/contacts/<id:contact_id>/restore", methods=["POST"])
+@require("customers:write")
+@heeds_version
+@blueprint.response(200, ContactOut)
+def restore_contact(contact_id: int) -> Response:
+    """Restore an archived contact."""
+    contact = commands.restore_contact(session(), contact_id, given_version())
+    return answer(contact.json, version=contact.version)
+
+
+@blueprint.route("/contacts/<id:contact_id>/purge", methods=["POST"])
+@require("customers:purge")
+@versioned
+@blueprint.response(204)
+def purge_contact(contact_id: int) -> Response:
+    """Delete a contact for good."""
+    commands.purge_contact(session(), contact_id, expected_version())
     return no_content()
