@@ -20,7 +20,6 @@ from customers.commands.user_references import refuse_inactive
 from customers.events import (
     CUSTOMER_ARCHIVED,
     CUSTOMER_CREATED,
-    CUSTOMER_PURGED,
     CUSTOMER_RESTORED,
     CUSTOMER_UPDATED,
 )
@@ -31,18 +30,11 @@ from customers.queries.duplicates import find_duplicates
 from customers.rules.archiving import refuse_archived, refuse_merged
 from customers.rules.matching import matching_keys
 
-_MERGED_INTO = Prepared(
-    select(customers.c.id).where(
-        customers.c.company_id == bindparam("of_company", type_=BigInteger),
-        customers.c.merged_into == bindparam("of_id", type_=BigInteger),
-    )
-)
 _LOCK_CREATION = Prepared(
     select(
         func.pg_advisory_xact_lock(func.hashtextextended("customers:create", bindparam("of_company", type_=BigInteger)))
     )
 )
-_DELETE = Prepared(customers.delete().where(*RECORDS.this))
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,33 +134,6 @@ def restore_customer(session: Session, customer_id: int, version: int | None) ->
         raise Conflict("customer_not_archived", "The customer is not archived.")
     contacts.restore_contacts_of(session, customer_id)
     return RECORDS.change(session, CUSTOMER_RESTORED, before, {"archived_at": None, "archived_by_event": None})
-
-
-def purge_customer(session: Session, customer_id: int, version: int) -> None:
-    """Delete the customer and all that went into it for good. Raises NotFound, PreconditionFailed."""
-    # In the order of their ids, as a merge locks them and its undoing, so that none of these waits in a circle.
-    for known in sorted(_merged_with(session, customer_id)):
-        get_customer(session, known, lock=True)
-    _purge(session, RECORDS.expect(session, customer_id, version))
-
-
-def _merged_with(session: Session, customer_id: int) -> set[int]:
-    """The customer and all that were merged into it, and into those."""
-    found, waiting = {customer_id}, [customer_id]
-    while waiting:
-        merged = {row[0] for row in session.fetch(_MERGED_INTO, of_company=tenant(), of_id=waiting.pop())}
-        waiting += merged - found
-        found |= merged
-    return found
-
-
-def _purge(session: Session, customer: Record) -> None:
-    """What goes with a customer goes one by one, each with its event, and not by the database's own cascade."""
-    for (merged,) in session.fetch(_MERGED_INTO, of_company=tenant(), of_id=customer.id):
-        _purge(session, get_customer(session, merged, lock=True))
-    contacts.purge_contacts_of(session, customer.id)
-    session.run(_DELETE, of_company=tenant(), of_id=customer.id)
-    RECORDS.gone(session, CUSTOMER_PURGED, customer)
 
 
 def with_keys(session: Session, values: dict[str, Any]) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from chassis.web.blueprint import Blueprint, heeds_version, versioned
 from chassis.web.listing import answer_page
 from chassis.web.request import session
 from customers.commands import customers as commands
-from customers.commands import tags
+from customers.commands import purges, tags
 from customers.queries import customers as queries
 from customers.schemas.customers import AssignmentIn, CustomerIn, CustomerOut, CustomerPatch, TagsIn
 
@@ -82,7 +82,7 @@ def archive_customer(customer_id: int) -> Response:
 @blueprint.response(204)
 def purge_customer(customer_id: int) -> Response:
     """Delete a customer and its contacts for good."""
-    commands.purge_customer(session(), customer_id, expected_version())
+    purges.purge_customer(session(), customer_id, expected_version())
     return no_content()
 
 
