@@ -35,6 +35,8 @@ from customers.schemas.customers import (
 MOST_TAGS = 1000
 MOST_UPDATED = 2000
 CONFIRMATION_SECONDS = 600
+# What an item of each action has nothing to do with: whoever sends it means something else than would be done.
+_NOT_FOR = {"create": ("id", "version"), "update": (), "archive": ("values",)}
 _IN, _PATCH = CustomerIn(), CustomerPatch()
 
 blueprint = Blueprint("bulk", __name__, url_prefix="/v1/customers", description="Many customers at once.")
@@ -127,6 +129,9 @@ def change_customers(data: dict[str, Any]) -> Response:
 
 def _change(item: dict[str, Any]) -> tuple[int, Record | None]:
     action = item["action"]
+    if strange := [name for name in _NOT_FOR[action] if name in item]:
+        faults = tuple(FieldError(f"/{name}", "unknown_field", f"{action} takes none.") for name in strange)
+        raise Invalid("validation_failed", f"{action} takes no {' and no '.join(strange)}.", faults)
     if action == "create":
         return 201, commands.create_customer(session(), load(_IN, item.get("values"))).record
     missing = [name for name in ("id", "version") if name not in item]

@@ -120,6 +120,18 @@ def test_in_a_batch_each_item_succeeds_or_fails_by_itself(client, superuser, com
     assert recorded == (4,)
 
 
+def test_an_item_with_what_its_action_does_not_take_is_refused(client):
+    ada = create(client).json
+    items = [
+        {"action": "archive", "id": ada["id"], "version": 1, "values": {"city": "Paris"}},
+        {"action": "create", "id": ada["id"], "version": 1, "values": {"name": "Twin"}},
+    ]
+    results = client.post("/v1/customers/batch", json={"items": items}).json["results"]
+    pointers = [[fault["pointer"] for fault in result["problem"]["errors"]] for result in results]
+    assert ([result["status"] for result in results], pointers) == ([422, 422], [["/values"], ["/id", "/version"]])
+    assert client.get("/v1/customers").json["data"] == [ada]
+
+
 def test_a_repeated_batch_changes_nothing_more(client):
     items = [{"action": "create", "values": {"name": f"Item {number}"}} for number in range(20)]
     key = {"Idempotency-Key": str(uuid.uuid4())}
