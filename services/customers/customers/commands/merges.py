@@ -113,7 +113,14 @@ def merge_customers(session: Session, plan: Plan) -> tuple[Record, Record]:
         moved[_PRIMARY] += primary
         hidden = {"archived_at": NOW, "archived_by_event": event_id, "merged_into": target.id}
         CUSTOMERS.change(session, CUSTOMER_ARCHIVED, source, hidden)
-    after = CUSTOMERS.change(session, CUSTOMER_MERGED, target, with_keys(session, dict(plan.values)), event_id=event_id)
+    after = CUSTOMERS.change(
+        session,
+        CUSTOMER_MERGED,
+        target,
+        with_keys(session, dict(plan.values)),
+        event_id=event_id,
+        more={"sources": [source.id for source in plan.sources]},
+    )
     before = [orjson.loads(record.json) for record in (target, *plan.sources)]
     merge = RECORDS.create(
         session,

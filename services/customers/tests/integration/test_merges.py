@@ -81,7 +81,9 @@ def test_a_merge_takes_what_the_target_lacks_and_what_was_chosen(client, superus
         (company_id,),
     ).fetchall()
     assert [row[:2] for row in rows] == [("crm.customer.merged.v1", target["id"])]
-    assert set(orjson.loads(rows[0][2])["data"]["changed"]) == {"name", "city", "email", "tags"}
+    told = orjson.loads(rows[0][2])["data"]
+    assert set(told["changed"]) == {"name", "city", "email", "tags"}
+    assert told["sources"] == [source["id"]]
 
 
 def test_a_merge_changes_what_its_preview_says_and_nothing_else(client):
