@@ -78,6 +78,8 @@ def test_facets_count_the_live_customers(client):
     client.delete(f"/v1/customers/{gone['id']}", version=1)
     facets = client.get("/v1/customers/facets").json
     assert facets["status"] == [{"value": "prospect", "count": 2}]
+    assert facets["customer_type"] == [{"value": "individual", "count": 2}]
+    assert {(row["value"], row["count"]) for row in facets["source"]} == {("web", 1), (None, 1)}
     assert facets["industry"] == [{"value": "Finance", "count": 1}, {"value": None, "count": 1}]
     assert sorted((row["value"], row["count"]) for row in facets["priority"]) == [("high", 1), ("medium", 1)]
     assert {row["value"] for row in facets["assigned_to"]} == {7, None}

@@ -43,6 +43,25 @@ def test_contacts_are_listed_of_one_customer_and_of_all(client, customer):
     assert client.get("/v1/customers/999999999/contacts").status_code == 404
 
 
+def test_contacts_are_found_by_what_their_list_filters_by(client, customer):
+    grace = add(client, customer, email="grace@acme.example", phone="+49 30 1234", is_primary=True).json
+    gone = add(client, customer, first_name="Gone").json
+    client.delete(f"/v1/contacts/{gone['id']}", version=1)
+    add(client, customer, first_name="Other")
+    for query in (
+        "email=grace@acme.example",
+        "phone_e164=%2B49301234",
+        "is_primary=true",
+        f"id={grace['id']}",
+        f"customer_id={customer['id']}&email[is_null]=false",
+        "created_by=7&email[contains]=grace",
+    ):
+        assert [row["id"] for row in client.get(f"/v1/contacts?{query}").json["data"]] == [grace["id"]], query
+    archived = client.get("/v1/contacts?archived_at[is_null]=false").json["data"]
+    assert [row["id"] for row in archived] == [gone["id"]]
+    assert client.get("/v1/contacts?first_name=Grace").status_code == 400
+
+
 def test_a_customer_has_one_primary_contact(client, customer):
     first = add(client, customer, is_primary=True).json
     second = add(client, customer, is_primary=True).json
