@@ -1,6 +1,6 @@
 """The envelope of a domain event: CloudEvents 1.0, structured JSON, built once and sent byte for byte."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -93,11 +93,12 @@ def encode(
     before: bytes | None,
     after: bytes | None,
     changed: Sequence[str],
+    more: Mapping[str, Any] | None = None,
 ) -> bytes:
     """The bytes of the event, ready to be stored and sent.
 
     `before` and `after` are JSON texts of the record (or None): PostgreSQL made them, and they are spliced in
-    unparsed. `context` gives the tenant, the actor and the chain of causes.
+    unparsed. `context` gives the tenant, the actor and the chain of causes; `more` are further members of the data.
     """
     attributes = {
         "specversion": "1.0",
@@ -118,11 +119,12 @@ def encode(
     }
     if context.operation is not None:
         attributes["operation"] = context.operation
-    return b'%s,"data":{"before":%s,"after":%s,"changed":%s}}' % (
+    return b'%s,"data":{"before":%s,"after":%s,"changed":%s%s}}' % (
         orjson.dumps(attributes)[:-1],
         before or NULL,
         after or NULL,
         orjson.dumps(list(changed)),
+        b"," + orjson.dumps(more)[1:-1] if more else b"",
     )
 
 

@@ -29,6 +29,7 @@ IMPORT_REVERTED = EventType("import", "reverted", table="imports")
 INDUSTRY_CREATED = EventType("industry", "created", table="industries")
 MERGE_CREATED = EventType("merge", "created", table="merges")
 MERGE_UNDONE = EventType("merge", "undone", table="merges")
+MERGE_PURGED = EventType("merge", "purged", table="merges")
 
 PUBLISHED = (
     CUSTOMER_CREATED,
@@ -56,4 +57,5 @@ PUBLISHED = (
     INDUSTRY_CREATED,
     MERGE_CREATED,
     MERGE_UNDONE,
+    MERGE_PURGED,
 )

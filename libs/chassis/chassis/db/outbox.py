@@ -1,7 +1,7 @@
 """Recording an event in the transaction of the change it tells of (transactional outbox)."""
 
 import secrets
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import accumulate
@@ -93,14 +93,15 @@ def record(
     after: bytes | None,
     changed: Sequence[str] | None = None,
     event_id: str | None = None,
+    more: Mapping[str, Any] | None = None,
 ) -> str:
     """Store the event's exact bytes beside the change; answers the event's id.
 
     Write or lock the record first: then transactions on one record queue up behind its row, and its events' ids
     follow the order of their commits. `before` and `after` are the JSON texts of the record, `version` its version
     after the change; `changed` names the fields that differ and is found by comparing them when it is not given.
-    `event_id` is given where the record itself names the event. Raises LookupError outside of
-    a tenant.
+    `event_id` is given where the record itself names the event; `more` are further members of the data. Raises
+    LookupError outside of a tenant.
     """
     event_id = event_id or events.new_id()
     occurred_at = datetime.now(UTC)
@@ -115,6 +116,7 @@ def record(
         before=before,
         after=after,
         changed=_changed(before, after) if changed is None else changed,
+        more=more,
     )
     session.run(
         _INSERT,

@@ -51,10 +51,13 @@ class Records:
             raise NotFound(f"{self.noun.replace(' ', '_')}_not_found", f"There is no such {self.noun}.")
         return Record(*row)
 
-    def expect(self, session: Session, record_id: int, version: int) -> Record:
-        """The record under its lock, if it is still what the caller has seen. Raises NotFound, PreconditionFailed."""
+    def expect(self, session: Session, record_id: int, version: int | None) -> Record:
+        """The record under its lock, if it is still what the caller has seen; None is for one who does not say.
+
+        Raises NotFound, PreconditionFailed.
+        """
         record = self.get(session, record_id, lock=True)
-        if record.version != version:
+        if version not in (None, record.version):
             raise PreconditionFailed(
                 "stale_version",
                 f"The {self.noun} has changed since; get it again.",
@@ -78,8 +81,12 @@ class Records:
         values: Mapping[str, Any],
         *,
         event_id: str | None = None,
+        more: Mapping[str, Any] | None = None,
     ) -> Record:
-        """Write `values` over the locked state `before`; the value NOW is the transaction's time."""
+        """Write `values` over the locked state `before`; the value NOW is the transaction's time.
+
+        `more` are further members of the event's data.
+        """
         plain = {f"new_{name}": value for name, value in values.items() if value is not NOW}
         now = frozenset(name for name, value in values.items() if value is NOW)
         row = session.fetch(
@@ -90,7 +97,7 @@ class Records:
             **plain,
         )[0]
         after = Record(*row)
-        self.note(session, event_type, after, before=before, event_id=event_id)
+        self.note(session, event_type, after, before=before, event_id=event_id, more=more)
         return after
 
     def note(
@@ -101,6 +108,7 @@ class Records:
         *,
         before: Record | None,
         event_id: str | None = None,
+        more: Mapping[str, Any] | None = None,
     ) -> None:
         """Record the event of a change that was written otherwise."""
         outbox.record(
@@ -112,6 +120,7 @@ class Records:
             before=None if before is None else before.json,
             after=after.json,
             event_id=event_id,
+            more=more,
         )
 
     def gone(self, session: Session, event_type: EventType, before: Record) -> None:

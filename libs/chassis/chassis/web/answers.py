@@ -42,6 +42,14 @@ def no_content() -> Response:
     return response
 
 
+def given_version() -> int | None:
+    """As `expected_version` for a change that needs no If-Match but heeds it: None without the header.
+
+    Raises BadRequest, PreconditionFailed.
+    """
+    return expected_version() if "If-Match" in request.headers else None
+
+
 def expected_version() -> int:
     """The version that If-Match names: the client says which state its change is meant for.
 

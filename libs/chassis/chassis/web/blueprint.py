@@ -117,15 +117,24 @@ _PHRASES: dict[int, Any] = {200: "OK", 201: "Created", 202: "Accepted", 204: "No
 
 def versioned(view: View) -> View:
     """Document that a route demands If-Match (a change to a version the client has seen)."""
-    header = {
+    _note(view, "manual_doc", {"parameters": [_if_match(required=True)]})
+    return view
+
+
+def heeds_version(view: View) -> View:
+    """Document that a route heeds If-Match where it is given, and does without."""
+    _note(view, "manual_doc", {"parameters": [_if_match(required=False)]})
+    return view
+
+
+def _if_match(*, required: bool) -> dict[str, Any]:
+    return {
         "name": "If-Match",
         "in": "header",
-        "required": True,
+        "required": required,
         "description": "The ETag of the state that the change is meant for.",
         "schema": {"type": "string", "pattern": '^"[0-9]{1,9}"$'},
     }
-    _note(view, "manual_doc", {"parameters": [header]})
-    return view
 
 
 def _note(view: Any, part: str, content: dict[str, Any]) -> None:

@@ -1,8 +1,10 @@
 """The grammar of lists: `field[op]=value`, `sort=-created_at,name`, `q`, `limit`, `cursor`, `fields`, `include`."""
 
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from functools import lru_cache
+from hashlib import sha256
 from typing import Any
 from urllib.parse import parse_qsl, urlencode
 
@@ -11,6 +13,7 @@ from flask import Response, current_app, request
 from chassis.context import current, tenant
 from chassis.db.kinds import Kind
 from chassis.db.listing import DEFAULT_PAGE, LARGEST_PAGE, Listing, ListQuery, Page, Shape
+from chassis.db.records import Record
 from chassis.errors import BadRequest, FieldError
 from chassis.web import cursors
 from chassis.web.answers import JSON
@@ -33,7 +36,7 @@ def parse(listing: Listing) -> ListQuery:
 
 
 def parse_filter(listing: Listing, text: str) -> ListQuery:
-    """A filter in the grammar of lists that stands in a body: conditions alone. Raises BadRequest."""
+    """A filter in the grammar of lists that stands in a body: conditions alone, one at least. Raises BadRequest."""
     query, _ = _parse(listing, text.removeprefix("?").encode())
     plain, _ = _parse(listing, b"")
     shape = replace(plain.shape, conditions=query.shape.conditions)
@@ -41,18 +44,28 @@ def parse_filter(listing: Listing, text: str) -> ListQuery:
         raise _refuse(
             "filter", "conditions_only", "A filter has conditions alone, no sort, limit, fields, include or q."
         )
+    if not query.values:
+        raise _refuse("filter", "no_condition", "A filter without a condition finds everything; id[gt]=0 says so.")
     return query
 
 
-def confirmation(listing: Listing, query: ListQuery, change: bytes, count: int, expires: int) -> str:
-    """A token that says: this caller has seen that `change` is of `count` records; good until `expires` (Unix time)."""
-    return cursors.seal(_secret(), _change(listing, query, change), (count, expires))
+def confirmation(listing: Listing, query: ListQuery, change: bytes, records: Iterable[Record], expires: int) -> str:
+    """A token that says: this caller has seen that `change` is of these records; good until `expires` (Unix time)."""
+    return cursors.seal(_secret(), _change(listing, query, change), (_states(records), expires))
 
 
-def confirmed(listing: Listing, query: ListQuery, change: bytes, token: str) -> tuple[int, int]:
-    """The count and the expiry that the caller was shown for this very change. Raises BadRequest for any other."""
-    count, expires = cursors.unseal(_secret(), _change(listing, query, change), token)
-    return count, expires
+def confirms(listing: Listing, query: ListQuery, change: bytes, records: Iterable[Record], token: str) -> bool:
+    """Whether the token is of just these records in just these states, and still good.
+
+    Every change raises a version, so a token that was used is none any more. Raises BadRequest for one of another
+    caller, filter or change.
+    """
+    states, expires = cursors.unseal(_secret(), _change(listing, query, change), token)
+    return bool(states == _states(records) and time.time() <= expires)
+
+
+def _states(records: Iterable[Record]) -> str:
+    return sha256(repr([(record.id, record.version) for record in records]).encode()).hexdigest()
 
 
 def _change(listing: Listing, query: ListQuery, change: bytes) -> bytes:

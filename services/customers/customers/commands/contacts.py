@@ -43,6 +43,7 @@ _GONE_WITH = Prepared(
         lock=True,
     )
 )
+_DELETE = Prepared(contacts.delete().where(*RECORDS.this))
 _DELETE_OF_CUSTOMER = Prepared(contacts.delete().where(*_OF_CUSTOMER))
 _HIDE: dict[str, Any] = {"archived_at": NOW}
 _SHOW: dict[str, Any] = {"archived_at": None, "archived_by_event": None}
@@ -51,8 +52,7 @@ _SHOW: dict[str, Any] = {"archived_at": None, "archived_by_event": None}
 def create_contact(session: Session, customer_id: int, values: dict[str, Any]) -> Record:
     """Add a person to a live customer. Raises NotFound, Conflict."""
     _lock_customer(session, customer_id)
-    if len(session.fetch(_LIVE, of_company=tenant(), of_customer=customer_id)) >= MOST_OF_A_CUSTOMER:
-        raise Conflict("too_many_contacts", f"A customer has at most {MOST_OF_A_CUSTOMER} contacts.")
+    _refuse_more(session, customer_id)
     know_actor(session)
     if values.get("is_primary"):
         _step_down(session, customer_id)
@@ -62,9 +62,7 @@ def create_contact(session: Session, customer_id: int, values: dict[str, Any]) -
 
 def update_contact(session: Session, contact_id: int, version: int, values: dict[str, Any]) -> Record:
     """Change the given fields of a contact. Raises NotFound, PreconditionFailed, Conflict."""
-    customer_id = orjson.loads(RECORDS.get(session, contact_id).json)["customer_id"]
-    # The customer first, as everywhere, so that two who change its contacts never wait for each other in a circle.
-    _lock_customer(session, customer_id)
+    customer_id = _lock_customer_of(session, contact_id)
     before = RECORDS.expect(session, contact_id, version)
     if orjson.loads(before.json)["archived_at"] is not None:
         raise Conflict("contact_archived", "The contact is archived.")
@@ -81,6 +79,24 @@ def archive_contact(session: Session, contact_id: int, version: int) -> Record:
     return RECORDS.change(session, CONTACT_ARCHIVED, before, _HIDE | {"is_primary": False})
 
 
+def restore_contact(session: Session, contact_id: int, version: int | None) -> Record:
+    """Bring back a contact of a live customer. Raises NotFound, PreconditionFailed, Conflict."""
+    _lock_customer_of(session, contact_id)
+    before = RECORDS.expect(session, contact_id, version)
+    document = orjson.loads(before.json)
+    if document["archived_at"] is None:
+        raise Conflict("contact_not_archived", "The contact is not archived.")
+    _refuse_more(session, document["customer_id"])
+    return RECORDS.change(session, CONTACT_RESTORED, before, _SHOW)
+
+
+def purge_contact(session: Session, contact_id: int, version: int) -> None:
+    """Delete a contact for good. Raises NotFound, PreconditionFailed."""
+    before = RECORDS.expect(session, contact_id, version)
+    session.run(_DELETE, of_company=tenant(), of_id=contact_id)
+    RECORDS.gone(session, CONTACT_PURGED, before)
+
+
 def archive_contacts_of(session: Session, customer_id: int, event_id: str) -> None:
     """Hide the contacts of a customer that is archived by this event."""
     for row in session.fetch(_LIVE, of_company=tenant(), of_customer=customer_id):
@@ -93,15 +109,31 @@ def restore_contacts_of(session: Session, customer_id: int) -> None:
         RECORDS.change(session, CONTACT_RESTORED, Record(*row), _SHOW)
 
 
-def move_contacts(session: Session, customer_id: int, to: int, *, only: Collection[int] | None = None) -> list[int]:
-    """Give the live contacts of a locked customer (`only` these) to another one, primary to none; answers their ids."""
-    moved = []
+def move_contacts(session: Session, customer_id: int, to: int) -> tuple[list[int], list[int]]:
+    """Give the live contacts of a locked customer to another one, none of them as its primary one.
+
+    Answers their ids, and which of them was the primary one.
+    """
+    moved, primary = [], []
     for row in session.fetch(_LIVE, of_company=tenant(), of_customer=customer_id):
         contact = Record(*row)
-        if only is None or contact.id in only:
-            RECORDS.change(session, CONTACT_UPDATED, contact, {"customer_id": to, "is_primary": False})
-            moved.append(contact.id)
-    return moved
+        moved.append(contact.id)
+        if orjson.loads(contact.json)["is_primary"]:
+            primary.append(contact.id)
+        RECORDS.change(session, CONTACT_UPDATED, contact, {"customer_id": to, "is_primary": False})
+    return moved, primary
+
+
+def move_contacts_back(
+    session: Session, customer_id: int, to: int, *, only: Collection[int], primary: Collection[int]
+) -> None:
+    """Give back those contacts that were moved, archived since or not; who was the primary one is so again."""
+    for row in session.fetch(_ALL, of_company=tenant(), of_customer=customer_id):
+        contact = Record(*row)
+        if contact.id in only:
+            is_live = orjson.loads(contact.json)["archived_at"] is None
+            values = {"customer_id": to, "is_primary": is_live and contact.id in primary}
+            RECORDS.change(session, CONTACT_UPDATED, contact, values)
 
 
 def purge_contacts_of(session: Session, customer_id: int) -> None:
@@ -114,6 +146,18 @@ def purge_contacts_of(session: Session, customer_id: int) -> None:
 
 def _lock_customer(session: Session, customer_id: int) -> None:
     refuse_archived(orjson.loads(get_customer(session, customer_id, lock=True).json))
+
+
+def _lock_customer_of(session: Session, contact_id: int) -> int:
+    """The customer first, as everywhere, so that two who change its contacts never wait for each other in a circle."""
+    customer_id: int = orjson.loads(RECORDS.get(session, contact_id).json)["customer_id"]
+    _lock_customer(session, customer_id)
+    return customer_id
+
+
+def _refuse_more(session: Session, customer_id: int) -> None:
+    if len(session.fetch(_LIVE, of_company=tenant(), of_customer=customer_id)) >= MOST_OF_A_CUSTOMER:
+        raise Conflict("too_many_contacts", f"A customer has at most {MOST_OF_A_CUSTOMER} contacts.")
 
 
 def _step_down(session: Session, customer_id: int, but: int | None = None) -> None:

@@ -14,13 +14,12 @@ from chassis.context import current, tenant
 from chassis.db.records import NOW, Record
 from chassis.db.session import Session
 from chassis.db.statements import Prepared
-from chassis.errors import Conflict
+from chassis.errors import Conflict, PreconditionFailed
 from customers.commands import contacts
 from customers.commands.user_references import refuse_inactive
 from customers.events import (
     CUSTOMER_ARCHIVED,
     CUSTOMER_CREATED,
-    CUSTOMER_PURGED,
     CUSTOMER_RESTORED,
     CUSTOMER_UPDATED,
 )
@@ -28,21 +27,14 @@ from customers.models import company_refs, customer_codes, customers, user_refs
 from customers.queries.customers import CUSTOMER, RECORDS, get_customer
 from customers.queries.duplicates import find_duplicates
 from customers.queries.keys import with_customer_keys
-from customers.rules.archiving import refuse_archived
+from customers.rules.archiving import refuse_archived, refuse_merged
 from customers.rules.duplicates import ALLOW, BLOCK
 
-_MERGED_INTO = Prepared(
-    select(customers.c.id).where(
-        customers.c.company_id == bindparam("of_company", type_=BigInteger),
-        customers.c.merged_into == bindparam("of_id", type_=BigInteger),
-    )
-)
 _LOCK_CREATION = Prepared(
     select(
         func.pg_advisory_xact_lock(func.hashtextextended("customers:create", bindparam("of_company", type_=BigInteger)))
     )
 )
-_DELETE = Prepared(customers.delete().where(*RECORDS.this))
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +80,20 @@ def lock_creation(session: Session) -> None:
 
 def update_customer(session: Session, customer_id: int, version: int, values: dict[str, Any]) -> Record:
     """Change the given fields of the state that the caller has seen. Raises NotFound, PreconditionFailed, Conflict."""
-    return change_customer(session, RECORDS.expect(session, customer_id, version), values)
+    return change_customer(session, expect_customer(session, customer_id, version), values)
+
+
+def expect_customer(session: Session, customer_id: int, version: int | None) -> Record:
+    """The customer under its lock, if it is still what the caller has seen; None is for one who does not say.
+
+    Raises NotFound, PreconditionFailed, and Conflict for one that was merged: its id answers with the version of the
+    customer that it was merged into, so that getting it again would help nobody.
+    """
+    try:
+        return RECORDS.expect(session, customer_id, version)
+    except PreconditionFailed:
+        refuse_merged(orjson.loads(get_customer(session, customer_id).json))
+        raise
 
 
 def change_customer(session: Session, before: Record, values: dict[str, Any]) -> Record:
@@ -103,9 +108,9 @@ def change_customer(session: Session, before: Record, values: dict[str, Any]) ->
     return RECORDS.change(session, CUSTOMER_UPDATED, before, with_customer_keys(session, values))
 
 
-def assign_customer(session: Session, customer_id: int, user_id: int | None) -> Record:
-    """Give a customer to somebody, or to nobody, in whatever version it is. Raises NotFound, Conflict, Invalid."""
-    return change_customer(session, get_customer(session, customer_id, lock=True), {"assigned_to": user_id})
+def assign_customer(session: Session, customer_id: int, version: int | None, user_id: int | None) -> Record:
+    """Give a customer to somebody, or to nobody. Raises NotFound, PreconditionFailed, Conflict, Invalid."""
+    return change_customer(session, expect_customer(session, customer_id, version), {"assigned_to": user_id})
 
 
 def reassign_customer(session: Session, customer_id: int, user_id: int) -> Record:
@@ -116,7 +121,7 @@ def reassign_customer(session: Session, customer_id: int, user_id: int) -> Recor
 
 def archive_customer(session: Session, customer_id: int, version: int) -> Record:
     """Hide the customer and its contacts from lists. Raises NotFound, PreconditionFailed, Conflict."""
-    before = RECORDS.expect(session, customer_id, version)
+    before = expect_customer(session, customer_id, version)
     refuse_archived(orjson.loads(before.json))
     event_id = events.new_id()
     contacts.archive_contacts_of(session, customer_id, event_id)
@@ -124,9 +129,9 @@ def archive_customer(session: Session, customer_id: int, version: int) -> Record
     return RECORDS.change(session, CUSTOMER_ARCHIVED, before, values, event_id=event_id)
 
 
-def restore_customer(session: Session, customer_id: int) -> Record:
-    """Bring an archived customer back, and the contacts that went with it. Raises NotFound, Conflict."""
-    before = get_customer(session, customer_id, lock=True)
+def restore_customer(session: Session, customer_id: int, version: int | None) -> Record:
+    """Bring an archived customer back, and its contacts with it. Raises NotFound, PreconditionFailed, Conflict."""
+    before = expect_customer(session, customer_id, version)
     document = orjson.loads(before.json)
     if document["merged_into"] is not None:
         raise Conflict("customer_merged", "The customer was merged into another one; undo the merge.")
@@ -134,20 +139,6 @@ def restore_customer(session: Session, customer_id: int) -> Record:
         raise Conflict("customer_not_archived", "The customer is not archived.")
     contacts.restore_contacts_of(session, customer_id)
     return RECORDS.change(session, CUSTOMER_RESTORED, before, {"archived_at": None, "archived_by_event": None})
-
-
-def purge_customer(session: Session, customer_id: int, version: int) -> None:
-    """Delete the customer and all that went into it for good. Raises NotFound, PreconditionFailed."""
-    _purge(session, RECORDS.expect(session, customer_id, version))
-
-
-def _purge(session: Session, customer: Record) -> None:
-    """What goes with a customer goes one by one, each with its event, and not by the database's own cascade."""
-    for (merged,) in session.fetch(_MERGED_INTO, of_company=tenant(), of_id=customer.id):
-        _purge(session, get_customer(session, merged, lock=True))
-    contacts.purge_contacts_of(session, customer.id)
-    session.run(_DELETE, of_company=tenant(), of_id=customer.id)
-    RECORDS.gone(session, CUSTOMER_PURGED, customer)
 
 
 @lru_cache(maxsize=256)

@@ -14,8 +14,9 @@ from chassis.db.records import NOW, Record
 from chassis.db.session import Session
 from chassis.db.statements import Prepared
 from chassis.errors import Conflict, FieldError, Invalid
-from customers.commands.contacts import move_contacts
-from customers.commands.user_references import know_actor
+from customers.commands.contacts import move_contacts, move_contacts_back
+from customers.commands.customers import expect_customer
+from customers.commands.user_references import know_actor, refuse_inactive
 from customers.events import (
     CUSTOMER_ARCHIVED,
     CUSTOMER_MERGED,
@@ -30,7 +31,7 @@ from customers.queries.keys import with_customer_keys
 from customers.queries.merges import RECORDS
 from customers.rules import MOST_TAGS
 from customers.rules.archiving import refuse_archived
-from customers.rules.merging import UNDO_WINDOW, differences, merged_values, untouched
+from customers.rules.merging import UNDO_WINDOW, changed_fields, differences, merged_values, untouched
 
 _STATES = Prepared(
     select(merges.c.before, merges.c.after, merges.c.contacts).where(
@@ -38,6 +39,18 @@ _STATES = Prepared(
         merges.c.id == bindparam("of_id", type_=BigInteger),
     )
 )
+_LATER = Prepared(
+    select(merges.c.id, merges.c.before, merges.c.after)
+    .where(
+        merges.c.company_id == bindparam("of_company", type_=BigInteger),
+        merges.c.customer_id == bindparam("of_customer", type_=BigInteger),
+        merges.c.id > bindparam("of_id", type_=BigInteger),
+        merges.c.undone_at.is_(None),
+    )
+    .order_by(merges.c.id.desc())
+)
+# Beside the ids of the contacts that each source had: which of them were primary ones.
+_PRIMARY = "primary"
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +73,7 @@ def plan_merge(
     """Lock the target and the sources (id to the version that was seen) and find what becomes of their fields.
 
     Raises NotFound, PreconditionFailed where one has changed since, Conflict where one is archived or merged already,
-    Invalid for a choice that names no record of the merge.
+    Invalid for a choice that names no record of the merge, or an assignee who is inactive.
     """
     if customer_id in sources:
         raise _invalid("/from", "A customer cannot be merged into itself.")
@@ -68,17 +81,21 @@ def plan_merge(
         raise _invalid("/fields", f"{sorted(strangers)} are not among the customers of this merge.")
     # In the order of their ids: two merges of the same records wait for each other, and never in a circle.
     locked = {
-        known: CUSTOMERS.expect(session, known, seen)
+        known: expect_customer(session, known, seen)
         for known, seen in sorted({**sources, customer_id: version}.items())
     }
     for record in locked.values():
         refuse_archived(orjson.loads(record.json))
     documents = {known: orjson.loads(record.json) for known, record in locked.items()}
     others = [documents[source] for source in sources]
+    values = merged_values(documents[customer_id], others, choices, MOST_TAGS)
+    if not _may_assign(session, values) and "assigned_to" not in choices:
+        del values["assigned_to"]
+    refuse_inactive(session, values.get("assigned_to"))
     return Plan(
         target=locked[customer_id],
         sources=[locked[source] for source in sources],
-        values=merged_values(documents[customer_id], others, choices, MOST_TAGS),
+        values=values,
         differences=differences(documents[customer_id], others),
     )
 
@@ -91,13 +108,19 @@ def merge_customers(session: Session, plan: Plan) -> tuple[Record, Record]:
     know_actor(session)
     target = plan.target
     event_id = events.new_id()
-    moved: dict[int, list[int]] = {}
+    moved: dict[str, list[int]] = {_PRIMARY: []}
     for source in plan.sources:
-        moved[source.id] = move_contacts(session, source.id, target.id)
+        moved[str(source.id)], primary = move_contacts(session, source.id, target.id)
+        moved[_PRIMARY] += primary
         hidden = {"archived_at": NOW, "archived_by_event": event_id, "merged_into": target.id}
         CUSTOMERS.change(session, CUSTOMER_ARCHIVED, source, hidden)
     after = CUSTOMERS.change(
-        session, CUSTOMER_MERGED, target, with_customer_keys(session, dict(plan.values)), event_id=event_id
+        session,
+        CUSTOMER_MERGED,
+        target,
+        with_customer_keys(session, dict(plan.values)),
+        event_id=event_id,
+        more={"sources": [source.id for source in plan.sources]},
     )
     before = [orjson.loads(record.json) for record in (target, *plan.sources)]
     merge = RECORDS.create(
@@ -108,33 +131,41 @@ def merge_customers(session: Session, plan: Plan) -> tuple[Record, Record]:
             "sources": [source.id for source in plan.sources],
             "before": before,
             "after": orjson.loads(after.json),
-            "contacts": {str(source): ids for source, ids in moved.items()},
+            "contacts": moved,
             "created_by": current().user_id,
         },
     )
     return after, merge
 
 
-def undo_merge(session: Session, merge_id: int) -> Record:
+def undo_merge(session: Session, merge_id: int, version: int | None) -> Record:
     """Bring the sources back, and set back what the merge changed in the target and nobody has since.
 
-    Raises NotFound, Conflict when it is too late, when it was undone before or when the target is gone or archived.
+    Raises NotFound, PreconditionFailed, Conflict when it is too late, when it was undone before, when the target is
+    gone or archived, or when a later merge has given the same fields other values again: undone in that order, both
+    leave nothing behind.
     """
-    merge = RECORDS.get(session, merge_id, lock=True)
+    known = orjson.loads(RECORDS.get(session, merge_id).json)
+    target_id = known["customer_id"]
+    # The customers first, in the order of their ids, and then the merge, which goes when the target is purged.
+    locked = {
+        known_id: CUSTOMERS.get(session, known_id, lock=True) for known_id in sorted([target_id, *known["sources"]])
+    }
+    merge = RECORDS.expect(session, merge_id, version)
     known = orjson.loads(merge.json)
     if known["undone_at"] is not None:
         raise Conflict("merge_undone", "The merge was undone already.")
     if datetime.fromisoformat(known["created_at"]) + UNDO_WINDOW < datetime.now(UTC):
         raise Conflict("too_late", f"A merge can be undone for {UNDO_WINDOW.days} days.")
     states, merged, contacts = session.fetch(_STATES, of_company=tenant(), of_id=merge_id)[0]
-    target_id = known["customer_id"]
-    locked = {
-        known_id: CUSTOMERS.get(session, known_id, lock=True) for known_id in sorted([target_id, *known["sources"]])
-    }
     target = locked[target_id]
     now = orjson.loads(target.json)
     refuse_archived(now)
-    if back := untouched(merged, states[0], now):
+    _refuse_merged_again(session, target_id, merge_id, changed_fields(merged, states[0]))
+    back = untouched(merged, states[0], now)
+    if not _may_assign(session, back):
+        del back["assigned_to"]
+    if back:
         CUSTOMERS.change(session, CUSTOMER_UPDATED, target, with_customer_keys(session, back))
     for source_id in known["sources"]:
         source = locked[source_id]
@@ -142,8 +173,25 @@ def undo_merge(session: Session, merge_id: int) -> Record:
             continue
         shown = {"archived_at": None, "archived_by_event": None, "merged_into": None}
         CUSTOMERS.change(session, CUSTOMER_RESTORED, source, shown)
-        move_contacts(session, target_id, source_id, only=contacts[str(source_id)])
+        only, primary = contacts[str(source_id)], contacts.get(_PRIMARY, ())
+        move_contacts_back(session, target_id, source_id, only=only, primary=primary)
     return RECORDS.change(session, MERGE_UNDONE, merge, {"undone_at": NOW})
+
+
+def _may_assign(session: Session, values: Mapping[str, Any]) -> bool:
+    """Whether these values give the customer to nobody who is inactive: by no path does such a one get work."""
+    try:
+        refuse_inactive(session, values.get("assigned_to"))
+    except Invalid:
+        return False
+    return True
+
+
+def _refuse_merged_again(session: Session, target_id: int, merge_id: int, fields: set[str]) -> None:
+    """What a later merge would be undone to is what this one gave: it has to be undone first."""
+    for later, states, merged in session.fetch(_LATER, of_company=tenant(), of_customer=target_id, of_id=merge_id):
+        if both := fields & changed_fields(merged, states[0]):
+            raise Conflict("merged_again", f"Merge {later} has changed {min(both)} since; undo that one first.")
 
 
 def _invalid(pointer: str, detail: str) -> Invalid:

@@ -14,7 +14,7 @@ from chassis.web.auth import require
 from chassis.web.batches import BatchOut, each
 from chassis.web.blueprint import Blueprint
 from chassis.web.exports import CSV, JSON_LINES, export
-from chassis.web.listing import confirmation, confirmed, parse_filter
+from chassis.web.listing import confirmation, confirms, parse_filter
 from chassis.web.request import load, session
 from customers.commands import customers as commands
 from customers.commands.bulk import change_all, lock_matching
@@ -34,6 +34,8 @@ from customers.schemas.customers import (
 
 MOST_TAGS_LISTED = 1000
 CONFIRMATION_SECONDS = 600
+# What an item of each action has nothing to do with: whoever sends it means something else than would be done.
+_NOT_FOR = {"create": ("id", "version"), "update": (), "archive": ("values",)}
 _IN, _PATCH = CustomerIn(), CustomerPatch()
 
 blueprint = Blueprint("bulk", __name__, url_prefix="/v1/customers", description="Many customers at once.")
@@ -84,7 +86,7 @@ def assign_customers(data: dict[str, Any]) -> Response:
     """Give up to 500 customers to somebody; each succeeds or fails by itself."""
 
     def assign(customer_id: int) -> tuple[int, Record]:
-        return 200, commands.assign_customer(session(), customer_id, data["assigned_to"])
+        return 200, commands.assign_customer(session(), customer_id, None, data["assigned_to"])
 
     # In the order of their ids, so that two who assign the same customers do not wait for each other in a circle.
     return each(sorted(set(data["ids"])), assign)
@@ -98,18 +100,17 @@ def update_matching_customers(data: dict[str, Any]) -> Response:
     """Change all customers that a filter finds: first without `confirm`, to see how many that are."""
     query = parse_filter(CUSTOMERS, data["filter"])
     change = orjson.dumps(data["changes"], option=orjson.OPT_SORT_KEYS)
-    ids = lock_matching(session(), query)
+    records = lock_matching(session(), query)
     if "confirm" not in data:
-        expires = int(time.time()) + CONFIRMATION_SECONDS
-        token = confirmation(CUSTOMERS, query, change, len(ids), expires)
-        return answer(orjson.dumps({"count": len(ids), "confirm": token, "updated": 0}))
-    count, expires = confirmed(CUSTOMERS, query, change, data["confirm"])
-    if expires < time.time() or count != len(ids):
-        raise Conflict(
-            "confirmation_outdated", f"The filter finds {len(ids)} customers now; ask again and confirm that."
+        token = confirmation(CUSTOMERS, query, change, records, int(time.time()) + CONFIRMATION_SECONDS)
+        return answer(orjson.dumps({"count": len(records), "confirm": token, "updated": 0}))
+    if not confirms(CUSTOMERS, query, change, records, data["confirm"]):
+        detail = (
+            f"The filter finds {len(records)} customers now, or some have changed since; ask again and confirm that."
         )
-    change_all(session(), ids, data["changes"])
-    return answer(orjson.dumps({"count": len(ids), "confirm": None, "updated": len(ids)}))
+        raise Conflict("confirmation_outdated", detail)
+    change_all(session(), records, data["changes"])
+    return answer(orjson.dumps({"count": len(records), "confirm": None, "updated": len(records)}))
 
 
 @blueprint.route("/batch", methods=["POST"])
@@ -123,6 +124,9 @@ def change_customers(data: dict[str, Any]) -> Response:
 
 def _change(item: dict[str, Any]) -> tuple[int, Record | None]:
     action = item["action"]
+    if strange := [name for name in _NOT_FOR[action] if name in item]:
+        faults = tuple(FieldError(f"/{name}", "unknown_field", f"{action} takes none.") for name in strange)
+        raise Invalid("validation_failed", f"{action} takes no {' and no '.join(strange)}.", faults)
     if action == "create":
         return 201, commands.create_customer(session(), load(_IN, item.get("values"))).record
     missing = [name for name in ("id", "version") if name not in item]

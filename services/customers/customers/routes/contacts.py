@@ -5,14 +5,14 @@ from typing import Any
 from flask import Response
 
 from chassis.db.listing import ListQuery, list_page
-from chassis.web.answers import answer, created, expected_version, no_content
+from chassis.web.answers import answer, created, expected_version, given_version, no_content
 from chassis.web.auth import require
-from chassis.web.blueprint import Blueprint, versioned
+from chassis.web.blueprint import Blueprint, heeds_version, versioned
 from chassis.web.listing import answer_page
 from chassis.web.request import session
 from customers.commands import contacts as commands
 from customers.queries import contacts as queries
-from customers.queries.customers import get_customer
+from customers.queries.customers import get_surviving
 from customers.schemas.contacts import ContactIn, ContactOut, ContactPatch
 
 blueprint = Blueprint("contacts", __name__, url_prefix="/v1", description="The people at a customer.")
@@ -32,9 +32,8 @@ def create_contact(values: dict[str, Any], customer_id: int) -> Response:
 @require("customers:read")
 @blueprint.listing(queries.CONTACTS, ContactOut)
 def list_contacts_of_customer(query: ListQuery, customer_id: int) -> Response:
-    """List the contacts of a customer."""
-    get_customer(session(), customer_id)
-    of_customer = query.where("customer_id", customer_id)
+    """List the contacts of a customer; for one that was merged, those of the one that it was merged into."""
+    of_customer = query.where("customer_id", get_surviving(session(), customer_id).id)
     return answer_page(queries.CONTACTS, query, list_page(session(), queries.CONTACTS, of_customer))
 
 
@@ -73,4 +72,24 @@ def update_contact(values: dict[str, Any], contact_id: int) -> Response:
 def archive_contact(contact_id: int) -> Response:
     """Archive a contact."""
     commands.archive_contact(session(), contact_id, expected_version())
+    return no_content()
+
+
+@blueprint.route("/contacts/<id:contact_id>/restore", methods=["POST"])
+@require("customers:write")
+@heeds_version
+@blueprint.response(200, ContactOut)
+def restore_contact(contact_id: int) -> Response:
+    """Restore an archived contact."""
+    contact = commands.restore_contact(session(), contact_id, given_version())
+    return answer(contact.json, version=contact.version)
+
+
+@blueprint.route("/contacts/<id:contact_id>/purge", methods=["POST"])
+@require("customers:purge")
+@versioned
+@blueprint.response(204)
+def purge_contact(contact_id: int) -> Response:
+    """Delete a contact for good."""
+    commands.purge_contact(session(), contact_id, expected_version())
     return no_content()

@@ -5,13 +5,13 @@ from typing import Any
 from flask import Response
 
 from chassis.db.listing import ListQuery, list_page
-from chassis.web.answers import answer, created, expected_version, no_content
+from chassis.web.answers import answer, created, expected_version, given_version, no_content
 from chassis.web.auth import require
-from chassis.web.blueprint import Blueprint, versioned
+from chassis.web.blueprint import Blueprint, heeds_version, versioned
 from chassis.web.listing import answer_page
 from chassis.web.request import session
 from customers.commands import customers as commands
-from customers.commands import tags
+from customers.commands import purges, tags
 from customers.queries import customers as queries
 from customers.schemas.customers import AssignmentIn, CustomerIn, CustomerOut, CustomerPatch, TagsIn
 
@@ -82,31 +82,33 @@ def archive_customer(customer_id: int) -> Response:
 @blueprint.response(204)
 def purge_customer(customer_id: int) -> Response:
     """Delete a customer and its contacts for good."""
-    commands.purge_customer(session(), customer_id, expected_version())
+    purges.purge_customer(session(), customer_id, expected_version())
     return no_content()
 
 
 @blueprint.route("/<id:customer_id>/assign", methods=["POST"])
 @require("customers:write")
+@heeds_version
 @blueprint.arguments(AssignmentIn)
 @blueprint.response(200, CustomerOut)
 def assign_customer(data: dict[str, Any], customer_id: int) -> Response:
     """Give a customer to somebody, or to nobody."""
-    customer = commands.assign_customer(session(), customer_id, data["assigned_to"])
+    customer = commands.assign_customer(session(), customer_id, given_version(), data["assigned_to"])
     return answer(customer.json, version=customer.version)
 
 
 @blueprint.route("/<id:customer_id>/tags", methods=["POST"])
 @require("customers:write")
+@heeds_version
 @blueprint.arguments(TagsIn)
 @blueprint.response(200, CustomerOut)
 def add_tags(data: dict[str, Any], customer_id: int) -> Response:
     """Add tags to a customer."""
-    customer = tags.add_tags(session(), customer_id, data["tags"])
+    customer = tags.add_tags(session(), customer_id, given_version(), data["tags"])
     return answer(customer.json, version=customer.version)
 
 
-@blueprint.route("/<id:customer_id>/tags/<tag>", methods=["DELETE"])
+@blueprint.route("/<id:customer_id>/tags/<path:tag>", methods=["DELETE"])
 @require("customers:write")
 @versioned
 @blueprint.response(200, CustomerOut)
@@ -118,8 +120,9 @@ def remove_tag(customer_id: int, tag: str) -> Response:
 
 @blueprint.route("/<id:customer_id>/restore", methods=["POST"])
 @require("customers:write")
+@heeds_version
 @blueprint.response(200, CustomerOut)
 def restore_customer(customer_id: int) -> Response:
     """Restore an archived customer."""
-    customer = commands.restore_customer(session(), customer_id)
+    customer = commands.restore_customer(session(), customer_id, given_version())
     return answer(customer.json, version=customer.version)

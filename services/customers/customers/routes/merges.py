@@ -6,9 +6,9 @@ import orjson
 from flask import Response
 
 from chassis.db.listing import ListQuery, list_page
-from chassis.web.answers import answer, expected_version
+from chassis.web.answers import answer, expected_version, given_version
 from chassis.web.auth import require
-from chassis.web.blueprint import Blueprint, versioned
+from chassis.web.blueprint import Blueprint, heeds_version, versioned
 from chassis.web.listing import answer_page
 from chassis.web.request import session
 from customers.commands import merges as commands
@@ -62,10 +62,11 @@ def list_merges(query: ListQuery) -> Response:
 
 @blueprint.route("/merges/<id:merge_id>/undo", methods=["POST"])
 @require("customers:write")
+@heeds_version
 @blueprint.response(200, MergeOut)
 def undo_merge(merge_id: int) -> Response:
     """Undo a merge within 30 days."""
-    merge = commands.undo_merge(session(), merge_id)
+    merge = commands.undo_merge(session(), merge_id, given_version())
     return answer(merge.json, version=merge.version)
 
 

@@ -65,8 +65,17 @@ def differences(target: Mapping[str, Any], sources: Sequence[Mapping[str, Any]])
     return found
 
 
+def changed_fields(merged: Mapping[str, Any], before: Mapping[str, Any]) -> set[str]:
+    """The fields of the target that a merge gave another value, tags aside."""
+    return {name for name in FIELDS if merged[name] != before[name]}
+
+
 def untouched(merged: Mapping[str, Any], before: Mapping[str, Any], now: Mapping[str, Any]) -> dict[str, Any]:
-    """The fields that an undo sets back: those that the merge changed and nobody has since."""
-    return {
-        name: before[name] for name in (*FIELDS, "tags") if merged[name] != before[name] and now[name] == merged[name]
-    }
+    """The fields that an undo sets back: those that the merge changed and nobody has since.
+
+    Of the tags those go that the merge brought, whatever others have come or gone meanwhile.
+    """
+    values = {name: before[name] for name in changed_fields(merged, before) if now[name] == merged[name]}
+    brought = set(merged["tags"]) - set(before["tags"])
+    kept = [tag for tag in now["tags"] if tag not in brought]
+    return values if kept == now["tags"] else values | {"tags": kept}

@@ -1,7 +1,7 @@
 """A row of a file as a customer's values, checked by the very fields that check the body of a request."""
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -68,7 +68,7 @@ class RowReader:
             try:
                 values[field] = self._read(field, given)
             except (ValidationError, ValueError) as error:
-                message = "; ".join(error.messages) if isinstance(error, ValidationError) else str(error)
+                message = "; ".join(_sentences(error.messages)) if isinstance(error, ValidationError) else str(error)
                 faults.append((field, "invalid_value", message, given))
         if self._match_by is not None and self._match_by not in values and not faults:
             faults.append((self._match_by, "required", "The row does not say which customer it is about.", None))
@@ -81,6 +81,15 @@ class RowReader:
         if special is not None:
             return special(text)
         return _READERS[field](text.lower() if field in _WORDS else text)
+
+
+def _sentences(messages: Any) -> Iterator[str]:
+    """What a field says, in whatever way: those of lists tell of each item by itself."""
+    if isinstance(messages, str):
+        yield messages
+    else:
+        for message in messages.values() if isinstance(messages, dict) else messages:
+            yield from _sentences(message)
 
 
 def _id(text: str) -> int:

@@ -1,8 +1,12 @@
 """Industries, tags, counts, assigning, and many changes at once."""
 
 import uuid
+from urllib.parse import quote
 
 import pytest
+
+from chassis.testing.fixtures import Client
+from customers.routes.bulk import CONFIRMATION_SECONDS
 
 
 def create(client, **values):
@@ -54,6 +58,13 @@ def test_tags_are_added_taken_away_and_counted(client):
     assert client.get("/v1/customers/tags").json["data"][0]["count"] == 1
 
 
+@pytest.mark.parametrize("tag", ["a/b", "ü ö", "50%", "what?", "a;b"])
+def test_a_tag_of_any_characters_can_be_taken_away(client, tag):
+    ada = create(client, tags=[tag, "other"]).json
+    path = f"/v1/customers/{ada['id']}/tags/{quote(tag, safe='')}"
+    assert client.delete(path, version=1).json["tags"] == ["other"]
+
+
 def test_too_many_tags_are_refused(client):
     ada = create(client, tags=[f"t{number}" for number in range(50)]).json
     assert client.post(f"/v1/customers/{ada['id']}/tags", json={"tags": ["more"]}).json["code"] == "too_many_tags"
@@ -67,6 +78,8 @@ def test_facets_count_the_live_customers(client):
     client.delete(f"/v1/customers/{gone['id']}", version=1)
     facets = client.get("/v1/customers/facets").json
     assert facets["status"] == [{"value": "prospect", "count": 2}]
+    assert facets["customer_type"] == [{"value": "individual", "count": 2}]
+    assert {(row["value"], row["count"]) for row in facets["source"]} == {("web", 1), (None, 1)}
     assert facets["industry"] == [{"value": "Finance", "count": 1}, {"value": None, "count": 1}]
     assert sorted((row["value"], row["count"]) for row in facets["priority"]) == [("high", 1), ("medium", 1)]
     assert {row["value"] for row in facets["assigned_to"]} == {7, None}
@@ -107,6 +120,18 @@ def test_in_a_batch_each_item_succeeds_or_fails_by_itself(client, superuser, com
     assert client.get(f"/v1/customers/{ada['id']}").json["city"] == "Paris"
     recorded = superuser.execute("SELECT count(*) FROM outbox WHERE company_id = %s", (company_id,)).fetchone()
     assert recorded == (4,)
+
+
+def test_an_item_with_what_its_action_does_not_take_is_refused(client):
+    ada = create(client).json
+    items = [
+        {"action": "archive", "id": ada["id"], "version": 1, "values": {"city": "Paris"}},
+        {"action": "create", "id": ada["id"], "version": 1, "values": {"name": "Twin"}},
+    ]
+    results = client.post("/v1/customers/batch", json={"items": items}).json["results"]
+    pointers = [[fault["pointer"] for fault in result["problem"]["errors"]] for result in results]
+    assert ([result["status"] for result in results], pointers) == ([422, 422], [["/values"], ["/id", "/version"]])
+    assert client.get("/v1/customers").json["data"] == [ada]
 
 
 def test_a_repeated_batch_changes_nothing_more(client):
@@ -152,8 +177,12 @@ def test_a_confirmation_is_of_one_filter_one_change_one_count_and_one_caller(cli
     assert client.get("/v1/customers?status=lost").json["data"] == []
 
 
-@pytest.mark.parametrize("filter_", ["", "nonsense=1", "city=Bonn&sort=name", "limit=5", "q=ada"])
+@pytest.mark.parametrize(
+    "filter_",
+    ["", "?", "&", "nonsense=1", "city=Bonn&sort=name", "limit=5", "limit=50", "sort=-created_at", "cursor=", "q=ada"],
+)
 def test_a_filter_has_known_conditions_and_nothing_else(client, filter_):
+    create(client, city="Bonn")
     answer = bulk(client, filter_, {"status": "lost"})
     assert answer.status_code in (400, 422), answer.json
 
@@ -164,3 +193,47 @@ def test_a_failing_bulk_update_changes_nothing(client):
     answer = bulk(client, "city=Bonn", {"name": "Same", "company_name": "Same"}, confirm=token)
     assert answer.status_code == 409
     assert [client.get(f"/v1/customers/{known}").json["version"] for known in ids] == [1, 1]
+
+
+def test_a_confirmation_is_used_once(client):
+    known = create(client, city="Bonn").json["id"]
+    token = bulk(client, "city=Bonn", {"priority": "high"}).json["confirm"]
+    assert bulk(client, "city=Bonn", {"priority": "high"}, confirm=token).status_code == 200
+    client.patch(f"/v1/customers/{known}", json={"priority": "low"}, version=2)
+    again = bulk(client, "city=Bonn", {"priority": "high"}, confirm=token)
+    assert (again.status_code, again.json["code"]) == (409, "confirmation_outdated")
+    assert client.get(f"/v1/customers/{known}").json["priority"] == "low"
+
+
+def test_a_confirmation_is_of_the_customers_that_were_counted_and_not_of_as_many_others(client):
+    first, second = create(client, city="Bonn").json, create(client, city="Rome").json
+    token = bulk(client, "city=Bonn", {"status": "lost"}).json["confirm"]
+    client.patch(f"/v1/customers/{first['id']}", json={"city": "Rome"}, version=1)
+    client.patch(f"/v1/customers/{second['id']}", json={"city": "Bonn"}, version=1)
+    assert bulk(client, "city=Bonn", {"status": "lost"}, confirm=token).json["code"] == "confirmation_outdated"
+
+
+def test_a_confirmation_is_good_for_ten_minutes(client, monkeypatch):
+    assert CONFIRMATION_SECONDS == 600
+    create(client, city="Bonn")
+    monkeypatch.setattr("customers.routes.bulk.CONFIRMATION_SECONDS", -1)
+    token = bulk(client, "city=Bonn", {"status": "lost"}).json["confirm"]
+    assert bulk(client, "city=Bonn", {"status": "lost"}, confirm=token).json["code"] == "confirmation_outdated"
+
+
+def test_another_members_confirmation_is_none(application, tokens, client, company_id):
+    create(client, city="Bonn")
+    token = bulk(client, "city=Bonn", {"status": "lost"}).json["confirm"]
+    other = tokens.sign(company_id=company_id, sub="8", scope="customers:read customers:write")
+    answer = bulk(Client(application.test_client(), other), "city=Bonn", {"status": "lost"}, confirm=token)
+    assert answer.status_code == 400
+
+
+def test_more_than_2000_customers_are_not_changed_at_once(client, superuser, company_id):
+    superuser.execute(
+        "INSERT INTO customers (company_id, customer_code, name, city)"
+        " SELECT %s, 'X-' || i, 'Name ' || i, 'Bonn' FROM generate_series(1, 2001) i",
+        (company_id,),
+    )
+    answer = bulk(client, "city=Bonn", {"status": "lost"})
+    assert (answer.status_code, answer.json["code"]) == (422, "too_many_records")

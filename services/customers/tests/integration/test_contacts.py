@@ -41,6 +41,25 @@ def test_contacts_are_listed_of_one_customer_and_of_all(client, customer):
     assert client.get("/v1/customers/999999999/contacts").status_code == 404
 
 
+def test_contacts_are_found_by_what_their_list_filters_by(client, customer):
+    grace = add(client, customer, email="grace@acme.example", phone="+49 30 1234", is_primary=True).json
+    gone = add(client, customer, first_name="Gone").json
+    client.delete(f"/v1/contacts/{gone['id']}", version=1)
+    add(client, customer, first_name="Other")
+    for query in (
+        "email=grace@acme.example",
+        "phone_e164=%2B49301234",
+        "is_primary=true",
+        f"id={grace['id']}",
+        f"customer_id={customer['id']}&email[is_null]=false",
+        "created_by=7&email[contains]=grace",
+    ):
+        assert [row["id"] for row in client.get(f"/v1/contacts?{query}").json["data"]] == [grace["id"]], query
+    archived = client.get("/v1/contacts?archived_at[is_null]=false").json["data"]
+    assert [row["id"] for row in archived] == [gone["id"]]
+    assert client.get("/v1/contacts?first_name=Grace").status_code == 400
+
+
 def test_a_customer_has_one_primary_contact(client, customer):
     first = add(client, customer, is_primary=True).json
     second = add(client, customer, is_primary=True).json
@@ -89,6 +108,45 @@ def test_purging_a_customer_takes_its_contacts_each_with_its_event(client_of, co
 
 def test_purging_needs_its_own_permission(client, customer):
     assert client.post(f"/v1/customers/{customer['id']}/purge", version=1).status_code == 403
+    assert client.post(f"/v1/contacts/{add(client, customer).json['id']}/purge", version=1).status_code == 403
+
+
+def test_an_archived_contact_is_restored_with_its_event(client, customer, superuser):
+    contact = add(client, customer, is_primary=True).json
+    path = f"/v1/contacts/{contact['id']}"
+    assert client.post(f"{path}/restore").json["code"] == "contact_not_archived"
+    client.delete(path, version=1)
+    assert client.post(f"{path}/restore", version=1).status_code == 412
+    back = client.post(f"{path}/restore", version=2)
+    assert (back.status_code, back.headers["ETag"], back.json["archived_at"]) == (200, '"3"', None)
+    assert [row["id"] for row in client.get("/v1/contacts").json["data"]] == [contact["id"]]
+    rows = superuser.execute(
+        "SELECT type FROM outbox WHERE aggregate_type = 'contacts' AND aggregate_id = %s ORDER BY id", (contact["id"],)
+    ).fetchall()
+    assert [row[0] for row in rows] == [f"crm.contact.{action}.v1" for action in ("created", "archived", "restored")]
+
+
+def test_a_contact_of_an_archived_customer_is_restored_with_it_alone(client, customer):
+    contact = add(client, customer).json
+    client.delete(f"/v1/customers/{customer['id']}", version=1)
+    answer = client.post(f"/v1/contacts/{contact['id']}/restore")
+    assert (answer.status_code, answer.json["code"]) == (409, "customer_archived")
+
+
+def test_a_contact_is_purged_alone_with_its_event(client_of, company_id, customer, superuser):
+    client = client_of(company_id, scope="customers:read customers:write customers:purge")
+    contact, stays = add(client, customer).json, add(client, customer).json
+    path = f"/v1/contacts/{contact['id']}"
+    assert client.post(f"{path}/purge").status_code == 428
+    assert client.post(f"{path}/purge", version=2).status_code == 412
+    assert client.post(f"{path}/purge", version=1).status_code == 204
+    assert client.get(path).status_code == 404
+    assert client.get(f"/v1/contacts/{stays['id']}").json == stays
+    rows = superuser.execute(
+        "SELECT aggregate_id, aggregate_version FROM outbox WHERE company_id = %s AND type = 'crm.contact.purged.v1'",
+        (company_id,),
+    ).fetchall()
+    assert rows == [(contact["id"], 2)]
 
 
 def test_another_tenants_contact_does_not_exist(client, client_of, company_id, customer):
@@ -98,6 +156,9 @@ def test_another_tenants_contact_does_not_exist(client, client_of, company_id, c
     assert stranger.get(path).status_code == 404
     assert stranger.patch(path, json={"first_name": "X"}, version=1).status_code == 404
     assert stranger.delete(path, version=1).status_code == 404
+    assert stranger.post(f"{path}/restore").status_code == 404
+    purger = client_of(company_id + 10**9, scope="customers:purge")
+    assert purger.post(f"{path}/purge", version=1).status_code == 404
     assert add(stranger, customer).status_code == 404
 
 

@@ -101,6 +101,22 @@ def test_a_write_needs_the_version_it_is_meant_for(client):
     assert client.delete(path).status_code == 428
 
 
+@pytest.mark.parametrize(
+    ("action", "body"), [("assign", {"assigned_to": 7}), ("tags", {"tags": ["vip"]}), ("restore", None)]
+)
+def test_a_write_that_needs_no_version_heeds_the_one_that_it_is_given(client, action, body):
+    path = f"/v1/customers/{create(client).json['id']}"
+    version = 1
+    if action == "restore":
+        client.delete(path, version=version)
+        version = 2
+    stale = client.post(f"{path}/{action}", json=body, version=version + 7)
+    assert (stale.status_code, stale.headers["ETag"]) == (412, f'"{version}"')
+    assert client.post(f"{path}/{action}", json=body, headers={"If-Match": "*"}).status_code == 400
+    assert client.get(path).json["version"] == version
+    assert client.post(f"{path}/{action}", json=body, version=version).json["version"] == version + 1
+
+
 def test_two_writers_with_one_etag_get_one_success(client_of, company_id):
     path = f"/v1/customers/{create(client_of(company_id)).json['id']}"
     for version in range(1, 11):

@@ -113,6 +113,8 @@ def test_contacts_of_somebody_elses_customer_are_not_there(confined, colleague, 
     assert confined.get(mine).status_code == 404
     assert confined.patch(mine, json={"first_name": "Ada"}, version=2).status_code == 404
     assert confined.delete(mine, version=2).status_code == 404
+    assert confined.post(f"{mine}/restore").status_code == 404
+    assert confined.post(f"{mine}/purge", version=2).status_code == 404
     for query in ("", f"?created_by={ME}", f"?id={contact['id']}", "?archived_at[is_null]=true"):
         assert confined.get(f"/v1/contacts{query}").json["data"] == []
     assert confined.get("/v1/contacts?include=total").json["page"]["total"] == 0

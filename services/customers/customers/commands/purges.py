@@ -1,0 +1,64 @@
+"""Deleting a customer for good, with all that tells of it."""
+
+from sqlalchemy import BigInteger, bindparam, cast, func, or_, select
+from sqlalchemy.dialects.postgresql import JSONB
+
+from chassis.context import tenant
+from chassis.db.records import Record
+from chassis.db.session import Session
+from chassis.db.statements import Prepared
+from customers.commands.contacts import purge_contacts_of
+from customers.events import CUSTOMER_PURGED, MERGE_PURGED
+from customers.models import customers, merges
+from customers.queries import merges as merge_queries
+from customers.queries.customers import RECORDS, get_customer
+
+_ID = bindparam("of_id", type_=BigInteger)
+_MERGED_INTO = Prepared(
+    select(customers.c.id).where(
+        customers.c.company_id == bindparam("of_company", type_=BigInteger), customers.c.merged_into == _ID
+    )
+)
+_DELETE = Prepared(customers.delete().where(*RECORDS.this))
+_OF_COMPANY = merges.c.company_id == bindparam("of_company", type_=BigInteger)
+# A merge keeps the states of all its customers, also of one that it was undone for. No index helps with those that the
+# customer went into: a company has few merges, and seldom purges.
+_MERGES = Prepared(
+    merge_queries.MERGE.one(
+        _OF_COMPANY,
+        or_(merges.c.customer_id == _ID, merges.c.sources.op("@>")(cast(func.to_jsonb(_ID), JSONB))),
+        lock=True,
+    )
+)
+_DELETE_MERGE = Prepared(merges.delete().where(*merge_queries.RECORDS.this))
+
+
+def purge_customer(session: Session, customer_id: int, version: int) -> None:
+    """Delete the customer and all that went into it for good. Raises NotFound, PreconditionFailed."""
+    # In the order of their ids, as a merge locks them and its undoing, so that none of these waits in a circle.
+    for known in sorted(_merged_with(session, customer_id)):
+        get_customer(session, known, lock=True)
+    _purge(session, RECORDS.expect(session, customer_id, version))
+
+
+def _merged_with(session: Session, customer_id: int) -> set[int]:
+    """The customer and all that were merged into it, and into those."""
+    found, waiting = {customer_id}, [customer_id]
+    while waiting:
+        merged = {row[0] for row in session.fetch(_MERGED_INTO, of_company=tenant(), of_id=waiting.pop())}
+        waiting += merged - found
+        found |= merged
+    return found
+
+
+def _purge(session: Session, customer: Record) -> None:
+    """What goes with a customer goes one by one, each with its event, and not by the database's own cascade."""
+    for (merged,) in session.fetch(_MERGED_INTO, of_company=tenant(), of_id=customer.id):
+        _purge(session, get_customer(session, merged, lock=True))
+    purge_contacts_of(session, customer.id)
+    for row in session.fetch(_MERGES, of_company=tenant(), of_id=customer.id):
+        merge = Record(*row)
+        session.run(_DELETE_MERGE, of_company=tenant(), of_id=merge.id)
+        merge_queries.RECORDS.gone(session, MERGE_PURGED, merge)
+    session.run(_DELETE, of_company=tenant(), of_id=customer.id)
+    RECORDS.gone(session, CUSTOMER_PURGED, customer)

@@ -1,0 +1,143 @@
+"""Whatever the service publishes is what its contract says, however it came about; and each change is told once."""
+
+import json
+from pathlib import Path
+
+import orjson
+import pytest
+from jsonschema import Draft202012Validator
+
+from customers.events import PUBLISHED
+
+CONTRACTS = Path(__file__).parents[4] / "contracts" / "events"
+SCOPE = "customers:read customers:write customers:import customers:export customers:purge companies:write"
+# Another test has them: they begin with an event of identity and not with a request.
+BEGUN_BY_EVENTS = {"crm.customer_transfer.started.v1", "crm.customer_transfer.completed.v1"}
+
+
+@pytest.fixture
+def client(client_of, company_id):
+    return client_of(company_id, SCOPE)
+
+
+@pytest.fixture
+def told(superuser, company_id):
+    def read():
+        rows = superuser.execute("SELECT body FROM outbox WHERE company_id = %s ORDER BY id", (company_id,)).fetchall()
+        return [orjson.loads(bytes(body)) for (body,) in rows]
+
+    return read
+
+
+def customer(client, **values):
+    answer = client.post("/v1/customers", json=values)
+    assert answer.status_code == 201, answer.json
+    return answer.json["id"]
+
+
+def merge(client, target, version, source):
+    body = {"from": [{"id": source, "version": 1}]}
+    answer = client.post(f"/v1/customers/{target}/merge", json=body, version=version)
+    assert answer.status_code == 200, answer.json
+    return answer.json["merge"]["id"]
+
+
+def tidy(client):
+    """Everything that one customer, its contacts and a merge can go through."""
+    ada, twin = customer(client, name="Ada"), customer(client, name="Twin", tags=["a"], email="twin@example.com")
+    path = f"/v1/customers/{ada}"
+    contact = client.post(f"/v1/customers/{twin}/contacts", json={"first_name": "Grace", "is_primary": True}).json["id"]
+    other = client.post(f"{path}/contacts", json={"first_name": "Emil"}).json["id"]
+    done = merge(client, ada, 1, twin)
+    assert client.post(f"/v1/customers/merges/{done}/undo").status_code == 200
+    assert client.patch(f"/v1/contacts/{contact}", json={"job_title": "Buyer"}, version=3).status_code == 200
+    assert client.delete(f"/v1/contacts/{contact}", version=4).status_code == 204
+    assert client.post(f"/v1/contacts/{contact}/restore").status_code == 200
+    assert client.post(f"{path}/tags", json={"tags": ["vip"]}).status_code == 200
+    assert client.post(f"{path}/assign", json={"assigned_to": 7}).status_code == 200
+    assert client.delete(path, version=5).status_code == 204
+    assert client.post(f"{path}/restore").status_code == 200
+    assert client.post(f"/v1/contacts/{other}/purge", version=3).status_code == 204
+    assert client.post(f"{path}/purge", version=7).status_code == 204
+    assert client.post("/v1/industries", json={"name": "Space travel"}).status_code == 201
+    assert client.get("/v1/customers/export.csv").status_code == 200
+
+
+def change_many(client):
+    """The three ways to change many."""
+    ids = [customer(client, name=f"Many {number}", city="Bonn") for number in range(2)]
+    assert client.post("/v1/customers/assign", json={"ids": ids, "assigned_to": 7}).json["succeeded"] == 2
+    items = [
+        {"action": "create", "values": {"name": "Another"}},
+        {"action": "update", "id": ids[0], "version": 2, "values": {"city": "Bonn", "priority": "low"}},
+        {"action": "archive", "id": ids[1], "version": 2},
+    ]
+    assert client.post("/v1/customers/batch", json={"items": items}).json["succeeded"] == 3
+    body = {"filter": "city=Bonn", "changes": {"priority": "high"}}
+    token = client.post("/v1/customers/bulk-update", json=body).json["confirm"]
+    assert client.post("/v1/customers/bulk-update", json=body | {"confirm": token}).json["updated"] == 1
+
+
+def bring_in(imports):
+    """Imports that end in each way."""
+    file = imports.table(("name", "email"), ("Sofia", "sofia@example.com"), ("Emmy", ""))
+    done = imports.run(file)
+    changed = imports.run(
+        imports.table(("email", "city"), ("sofia@example.com", "Rome")), mode="update", match_by="email"
+    )
+    assert (done["created_rows"], changed["updated_rows"]) == (2, 1)
+    assert imports.step(changed["id"], "revert")["state"] == "reverted"
+    assert imports.step(imports.run(imports.table(("name",), ("Gone",)))["id"], "revert")["state"] == "reverted"
+    assert imports.step(imports.begin(file).json["id"], "cancel")["state"] == "cancelled"
+
+
+@pytest.fixture
+def refused(imports, superuser, company_id):
+    """An import that fails: whoever began it is not active any more when the worker comes."""
+
+    def fail():
+        begun = imports.begin(imports.table(("name",), ("Late",))).json["id"]
+        superuser.execute("UPDATE user_refs SET is_active = false WHERE company_id = %s", (company_id,))
+        assert imports.step(begun, "try")["state"] == "failed"
+
+    return fail
+
+
+def test_every_event_is_what_its_contract_says_and_follows_the_one_before(client, imports, told, refused):
+    imports.client = client
+    tidy(client)
+    change_many(client)
+    bring_in(imports)
+    refused()
+    events = told()
+    wanted = {event_type.name for event_type in PUBLISHED} - BEGUN_BY_EVENTS
+    assert wanted == {event["type"] for event in events}
+    last = {}
+    for event in events:
+        schema = json.loads((CONTRACTS / f"{event['type']}.schema.json").read_bytes())
+        Draft202012Validator(schema, format_checker=Draft202012Validator.FORMAT_CHECKER).validate(event)
+        before, after = event["data"]["before"], event["data"]["after"]
+        version, state = last.get(event["subject"], (0, None))
+        # What the one before left behind, but for the counts that an import makes without a version of their own.
+        assert event["aggregateversion"] == version + 1, event["subject"]
+        if not event["subject"].startswith("imports/"):
+            assert before == state, event["subject"]
+        if before is not None and after is not None:
+            assert set(event["data"]["changed"]) >= {
+                name for name in after if before[name] != after[name] and name not in ("version", "updated_at")
+            }
+        last[event["subject"]] = (event["aggregateversion"], after)
+
+
+def test_the_states_that_were_told_of_last_are_those_that_are_there(client, told):
+    tidy(client)
+    change_many(client)
+    last = {event["subject"]: event["data"]["after"] for event in told()}
+    for noun, path in (("customers", "/v1/customers"), ("contacts", "/v1/contacts")):
+        there = {f"{noun}/{row['id']}": row for row in client.get(f"{path}?limit=100").json["data"]}
+        live = {
+            subject: after
+            for subject, after in last.items()
+            if subject.startswith(f"{noun}/") and after is not None and after["archived_at"] is None
+        }
+        assert live == there
