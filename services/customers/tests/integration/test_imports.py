@@ -98,6 +98,12 @@ def test_each_fault_says_where_it_is_and_what_is_wrong(imports: Any, client: Cli
     assert rows[1][5].startswith("line 3: E-Mail: ")
 
 
+def test_a_tag_that_is_too_long_refuses_its_row_and_not_the_file(imports: Any, client: Client) -> None:
+    done = imports.run(imports.table(("Name", "Tags"), ("Ada", "a;" + "b" * 51), ("Bea", "c")))
+    assert (done["state"], done["created_rows"], done["failed_rows"]) == ("completed_with_errors", 1, 1)
+    assert [(error["line"], error["column_name"]) for error in imports.errors(done["id"])] == [(2, "Tags")]
+
+
 def test_a_mended_error_file_can_be_sent_again(imports: Any, client: Client) -> None:
     done = imports.run(imports.table(("Name", "E-Mail"), ("Ada", "nonsense")))
     errors = client.get(f"{PATH}/{done['id']}/errors.csv").data
