@@ -117,7 +117,7 @@ def finish_upload(session: Session, import_id: int, parts: int) -> Record:
     return RECORDS.change(session, IMPORT_UPDATED, before, {"state": importing.UPLOADED, "size": size, **values})
 
 
-def update_import(session: Session, import_id: int, version: int, values: dict[str, Any]) -> Record:
+def update_import(session: Session, import_id: int, version: int, given: dict[str, Any]) -> Record:
     """Say what the columns mean or how the file is to be read; what was tried before counts no more.
 
     Raises NotFound, PreconditionFailed, Conflict where it has begun, Invalid.
@@ -125,16 +125,21 @@ def update_import(session: Session, import_id: int, version: int, values: dict[s
     before = RECORDS.expect(session, import_id, version)
     known = orjson.loads(before.json)
     _refuse_unless(known, OPEN)
-    together = known | values
+    values, together = given, known | given
     _check_options(together)
     if "encoding" in values or "delimiter" in values:
         read = {"encoding": None, "delimiter": None} | {n: values[n] for n in ("encoding", "delimiter") if n in values}
-        values = values | {
-            "total_rows": None,
-            **_looked_at(session, import_id, known | read, measure_parts(session, import_id)[0]),
-        }
+        seen = _looked_at(session, import_id, known | read, measure_parts(session, import_id)[0])
+        # Read otherwise, the file may have other columns: then what they mean is proposed anew.
+        names = [column["name"] for column in seen["columns"]]
+        if not seen["mapping"].keys() <= set(names):
+            seen["mapping"] = propose_mapping(names)
+        values = {"total_rows": None, **seen} | {name: values[name] for name in values if name not in read}
         together = known | values
-    _check_mapping(together)
+        if "mapping" in given:
+            _check_mapping(together)
+    else:
+        _check_mapping(together)
     return RECORDS.change(session, IMPORT_UPDATED, before, values | {"state": importing.UPLOADED, **ANEW})
 
 
