@@ -37,7 +37,9 @@ class Imports:
 
     def begin(self, filename: str, options: Options) -> Import:
         values = {name: value for name, value in asdict(options).items() if value is not None}
-        return self._known("POST", "", {"filename": filename, **values})
+        # A name is bytes on some systems, and what is no character of any is none in JSON.
+        name = filename.encode("utf-8", "replace").decode()
+        return self._known("POST", "", {"filename": name, **values})
 
     def upload(self, import_id: int, source: IO[bytes], sent: Callable[[int], None] = lambda _: None) -> Import:
         """Send a file, a part at a time, and say that this was all; `sent` is told how many bytes have gone."""

@@ -142,6 +142,7 @@ def test_no_more_of_a_file_is_held_than_the_longest_row(piece: str) -> None:
 @pytest.mark.parametrize(
     ("field", "text"),
     [("tags", "a;" + "b" * 51), ("tags", "\x00"), ("assigned_to", "9" * 5000), ("id", "9" * 5000)],
+    ids=["long tag", "NUL in a tag", "long user", "long id"],
 )
 def test_a_cell_that_no_field_takes_is_a_fault_in_plain_words(field: str, text: str) -> None:
     values, faults = RowReader(["A column"], {"A column": field}, "create", None)([text])
