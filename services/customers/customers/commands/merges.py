@@ -13,7 +13,7 @@ from chassis.context import current, tenant
 from chassis.db.records import NOW, Record
 from chassis.db.session import Session
 from chassis.db.statements import Prepared
-from chassis.errors import Conflict, FieldError, Invalid
+from chassis.errors import Conflict, FieldError, Invalid, NotFound
 from customers.commands.contacts import move_contacts
 from customers.commands.customers import with_keys
 from customers.commands.user_references import know_actor
@@ -126,17 +126,21 @@ def undo_merge(session: Session, merge_id: int) -> Record:
         raise Conflict("too_late", f"A merge can be undone for {UNDO_WINDOW.days} days.")
     states, merged, contacts = session.fetch(_STATES, of_company=tenant(), of_id=merge_id)[0]
     target_id = known["customer_id"]
-    locked = {
-        known_id: CUSTOMERS.get(session, known_id, lock=True) for known_id in sorted([target_id, *known["sources"]])
-    }
+    locked: dict[int, Record] = {}
+    for known_id in sorted([target_id, *known["sources"]]):
+        try:
+            locked[known_id] = CUSTOMERS.get(session, known_id, lock=True)
+        except NotFound:  # A source that was purged since stays gone, and does not keep the others from coming back.
+            if known_id == target_id:
+                raise
     target = locked[target_id]
     now = orjson.loads(target.json)
     refuse_archived(now)
     if back := untouched(merged, states[0], now):
         CUSTOMERS.change(session, CUSTOMER_UPDATED, target, with_keys(session, back))
     for source_id in known["sources"]:
-        source = locked[source_id]
-        if orjson.loads(source.json)["merged_into"] != target_id:
+        source = locked.get(source_id)
+        if source is None or orjson.loads(source.json)["merged_into"] != target_id:
             continue
         shown = {"archived_at": None, "archived_by_event": None, "merged_into": None}
         CUSTOMERS.change(session, CUSTOMER_RESTORED, source, shown)

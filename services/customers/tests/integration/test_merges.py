@@ -100,6 +100,18 @@ def test_undoing_brings_back_everything_but_what_was_changed_since(client):
     assert client.post(f"/v1/customers/merges/{done['merge']['id']}/undo").json["code"] == "merge_undone"
 
 
+def test_a_source_that_was_purged_keeps_no_other_from_coming_back(client_of, company_id):
+    client = client_of(company_id, scope="customers:read customers:write customers:purge")
+    target, gone, back = create(client), create(client, city="Bonn"), create(client, phone="+49 30 123456")
+    done = merge(client, target, gone, back).json
+    assert client.post(f"/v1/customers/{gone['id']}/purge", version=2).status_code == 204
+    assert client.post(f"/v1/customers/merges/{done['merge']['id']}/undo").status_code == 200
+    assert client.get(f"/v1/customers/{gone['id']}").status_code == 404
+    assert client.get(f"/v1/customers/{back['id']}").json["archived_at"] is None
+    now = client.get(f"/v1/customers/{target['id']}").json
+    assert (now["city"], now["phone"]) == (None, None)
+
+
 def test_a_merge_cannot_be_undone_after_a_month(client, superuser):
     target, source = create(client), create(client)
     merge_id = merge(client, target, source).json["merge"]["id"]
@@ -131,6 +143,7 @@ def test_old_ids_resolve_through_several_merges(client):
         (lambda body: body["from"][0].update(id=999_999_999), 404, "customer_not_found"),
         (lambda body: body["fields"].update(name=999_999_999), 422, "invalid_merge"),
         (lambda body: body["fields"].update(version=1), 422, "validation_failed"),
+        (lambda body: body["from"].append(body["from"][0] | {"version": 2}), 422, "validation_failed"),
     ],
 )
 def test_a_wrong_merge_is_refused_and_changes_nothing(client, change, status, code):
