@@ -50,7 +50,11 @@ def confirmation(listing: Listing, query: ListQuery, change: bytes, count: int, 
 
 def confirmed(listing: Listing, query: ListQuery, change: bytes, token: str) -> tuple[int, int]:
     """The count and the expiry that the caller was shown for this very change. Raises BadRequest for any other."""
-    count, expires = cursors.unseal(_secret(), _change(listing, query, change), token)
+    try:
+        count, expires = cursors.unseal(_secret(), _change(listing, query, change), token)
+    except BadRequest:
+        detail = "The confirmation is of another filter, another change or another caller; ask for the count anew."
+        raise BadRequest("confirmation_mismatch", detail, (FieldError("/confirm", "mismatch", detail),)) from None
     return count, expires
 
 

@@ -10,7 +10,11 @@ class _ContactFields(InSchema):
     """What a client may say of a contact; everything else is the service's own."""
 
     last_name = Text(longest=100, allow_none=True)
-    email = Text(longest=255, allow_none=True, validate=[validate.Regexp(rf"{rules.EMAIL_PATTERN}(?!\n)")])
+    email = Text(
+        longest=255,
+        allow_none=True,
+        validate=[validate.Regexp(rf"{rules.EMAIL_PATTERN}(?!\n)", error="This is no e-mail address.")],
+    )
     phone = Text(longest=50, allow_none=True)
     job_title = Text(longest=100, allow_none=True)
     is_primary = fields.Boolean(truthy={True}, falsy={False})
