@@ -13,6 +13,7 @@ from click.testing import CliRunner
 
 from crm import cli
 from crm.api import Api, RefusedError, fixed
+from crm.importing import Imports, Options
 
 pytestmark = pytest.mark.xdist_group("stack")
 
@@ -86,6 +87,23 @@ def test_a_name_that_is_no_text_and_cells_that_steer_a_terminal_do_no_harm(compa
     assert done.exit_code == 0, done.output
     assert "?[2JCity" in done.output
     assert not {"\x1b", "\u202e"} & set(done.output)
+
+
+def test_control_c_before_anybody_knows_the_import_leaves_none_behind(company):
+    class Interrupted(Api):
+        answers = 0
+
+        def ask(self, *arguments, **options):
+            answer = super().ask(*arguments, **options)
+            self.answers += 1
+            if self.answers == 1:
+                raise KeyboardInterrupt
+            return answer
+
+    api = Interrupted(company.url, fixed(company.environment["CRM_TOKEN"]))
+    with pytest.raises(KeyboardInterrupt):
+        Imports(api).begin("customers.csv", Options())
+    assert company.states() == ["cancelled"]
 
 
 def test_where_its_output_goes_nowhere_no_import_is_left_behind(company, file):
