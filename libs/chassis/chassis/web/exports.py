@@ -5,6 +5,7 @@ import csv
 import io
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
+from itertools import chain
 from typing import Any
 
 import orjson
@@ -41,8 +42,8 @@ def export_rows(header: Sequence[str], rows: Iterable[Sequence[str]], name: str)
     """Stream rows of texts as CSV that a spreadsheet opens as it is; `name` is the file's without its ending."""
 
     def lines() -> Iterator[bytes]:
-        yield codecs.BOM_UTF8 + _line(header)
-        yield from (_line([neutral(cell) for cell in row]) for row in rows)
+        yield codecs.BOM_UTF8
+        yield from (_line([neutral(cell) for cell in row]) for row in chain([header], rows))
 
     headers = {"Content-Disposition": f'attachment; filename="{name}.csv"', "Cache-Control": "no-store"}
     return Response(_logged(lines()), 200, headers, content_type=CONTENT_TYPES[CSV])

@@ -11,6 +11,8 @@ from typing import Any, Self, TextIO
 import chardet
 import clevercsv
 
+from chassis.spreadsheets import original
+
 DELIMITERS = (",", ";", "\t", "|")
 MOST_COLUMNS = 200
 LONGEST_CELL = 128 * 1024
@@ -173,7 +175,7 @@ def column_names(header: Sequence[str]) -> list[str]:
         raise MalformedFile("column_name", detail, 1)
     names: list[str] = []
     for index, given in enumerate(header, start=1):
-        name = given.strip() or f"Column {index}"
+        name = original(given.strip()) or f"Column {index}"
         unique, number = name, 2
         while unique in names:
             unique, number = f"{name} ({number})", number + 1
