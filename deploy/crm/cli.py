@@ -1,6 +1,8 @@
 """The operator's command line, `crm`; the Makefile's targets call it."""
 
 import contextlib
+import errno
+import io
 import os
 import sys
 import threading
@@ -31,10 +33,18 @@ class _Group(click.Group):
     """Shows an operator's error as a sentence."""
 
     def invoke(self, ctx: click.Context) -> object:
+        # A file's name may be no text, and a terminal may know fewer characters than ours.
+        for stream in (sys.stdout, sys.stderr):
+            if isinstance(stream, io.TextIOWrapper):
+                stream.reconfigure(errors="replace")
         try:
             return super().invoke(ctx)
         except OperatorError as error:
             raise _Failure(str(error)) from None
+        except OSError as error:
+            if error.errno == errno.EPIPE:  # Whoever read the output has seen enough; click ends without a word.
+                raise
+            raise _Failure(f"{error.filename or 'the output'} cannot be written or read: {error.strerror}") from None
 
 
 @click.group(cls=_Group, context_settings={"help_option_names": ["-h", "--help"]})

@@ -1,6 +1,7 @@
 """`crm import`: what it may be told, whom it signs in, and its exit status."""
 
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import click
 
@@ -26,6 +27,19 @@ def _column(_: click.Context, __: click.Parameter, given: tuple[str, ...]) -> li
     return changes
 
 
+def _address(_: click.Context, __: click.Parameter, url: str | None) -> str | None:
+    if url is None:
+        return None
+    try:
+        parts = urlsplit(url)
+        good = parts.scheme in ("http", "https") and parts.hostname and parts.port != 0 and url.isprintable()
+    except ValueError:  # The port is no number, or too large.
+        good = False
+    if not good:
+        raise click.BadParameter(f"{url!r} is not of the form http://host:port.")
+    return url
+
+
 @click.command(name="import")
 @click.argument("file", required=False, type=click.Path(exists=True, dir_okay=False, readable=True, path_type=Path))
 @click.option("--mode", type=click.Choice(["create", "update", "upsert"]), default="create", show_default=True)
@@ -49,7 +63,9 @@ def _column(_: click.Context, __: click.Parameter, given: tuple[str, ...]) -> li
 @click.option("--yes", is_flag=True, help="Do not ask before the import.")
 @click.option("--revert", type=click.IntRange(1), metavar="ID", help="Undo the import ID instead, within 30 days.")
 @click.option("--token", envvar="CRM_TOKEN", help="An access token; without it the demo tenant's admin signs in.")
-@click.option("--url", envvar="CRM_URL", help="The gateway's address; without it this machine's stack.")
+@click.option(
+    "--url", envvar="CRM_URL", callback=_address, help="The gateway's address; without it this machine's stack."
+)
 @click.pass_obj
 def import_command(
     home: Path,
@@ -94,6 +110,8 @@ def _api(home: Path, url: str | None, token: str | None) -> Api:
     if token is not None:
         if not token.strip():
             raise OperatorError("--token (or CRM_TOKEN) is empty")
+        if not (token.isascii() and token.strip().isprintable()):
+            raise OperatorError("--token (or CRM_TOKEN) is no access token: it has characters that none has")
         return Api(url or existing(home).gateway_url, fixed(token.strip()))
     stack = existing(home)
     address = url or stack.gateway_url

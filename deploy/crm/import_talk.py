@@ -40,7 +40,7 @@ class Talk:
             self._imports.cancel(import_id)
             screen.warn("cancelled", f"import {import_id}; nothing was imported")
             return False
-        except OperatorError:
+        except BaseException:  # Whatever it is: an import that nobody goes on with keeps others from being begun.
             self._let_go(import_id)
             raise
         return self._ran(import_id, path)

@@ -3,8 +3,10 @@
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 from typing import IO, Any
+from uuid import uuid4
 
 from crm.api import Api, RefusedError
 from crm.errors import OperatorError
@@ -37,7 +39,15 @@ class Imports:
 
     def begin(self, filename: str, options: Options) -> Import:
         values = {name: value for name, value in asdict(options).items() if value is not None}
-        return self._known("POST", "", {"filename": filename, **values})
+        # A name is bytes on some systems, and what is no character of any is none in JSON.
+        name = filename.encode("utf-8", "replace").decode()
+        # The key finds an import again that was begun although nobody has read the answer.
+        ask = partial(self._known, "POST", "", {"filename": name, **values}, {"Idempotency-Key": str(uuid4())})
+        try:
+            return ask()
+        except KeyboardInterrupt:
+            self.cancel(ask()["id"])
+            raise
 
     def upload(self, import_id: int, source: IO[bytes], sent: Callable[[int], None] = lambda _: None) -> Import:
         """Send a file, a part at a time, and say that this was all; `sent` is told how many bytes have gone."""

@@ -40,7 +40,11 @@ def meter(part: float, width: int) -> str:
 
 
 def table(rows: Sequence[Sequence[str]]) -> None:
-    """Rows of equal length as columns; the first row is the heading."""
+    """Rows of equal length as columns; the first row is the heading.
+
+    The cells may be anybody's: what would steer the terminal, or turn the line around, is shown as a question mark.
+    """
+    rows = [["".join(sign if sign.isprintable() else "?" for sign in cell) for cell in row] for row in rows]
     widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
     for number, row in enumerate(rows):
         line = "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()

@@ -16,7 +16,7 @@ from crm.http_client import Answer, ask
 from crm.importing import Import, Imports, Options
 from crm.seed_members import join_members
 
-_OK, _CREATED, _CONFLICT = 200, 201, 409
+_OK, _CREATED, _UNAUTHENTICATED, _CONFLICT = 200, 201, 401, 409
 _KNOWN_SECONDS = 20.0
 _SHOWN_ERRORS = 100
 _OPTIONS = Options(mode="upsert", match_by="customer_code")
@@ -47,7 +47,8 @@ def sign_in(gateway_url: str, credentials: Credentials, tenant: Tenant) -> str:
     body = {"email": tenant.email, "password": password_of(credentials, tenant)}
     answer = _ask(f"{gateway_url}/v1/auth/login", body)
     if answer.status != _OK:
-        raise OperatorError(f"{tenant.email} cannot sign in: {answer.detail} (no demo data yet? make seed)")
+        hint = " (no demo data yet? make seed)" if answer.status == _UNAUTHENTICATED else ""
+        raise OperatorError(f"{tenant.email} cannot sign in: {answer.detail}{hint}")
     return str(answer.body["access_token"])
 
 

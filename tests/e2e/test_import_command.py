@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import pytest
 import requests
@@ -12,6 +13,7 @@ from click.testing import CliRunner
 
 from crm import cli
 from crm.api import Api, RefusedError, fixed
+from crm.importing import Imports, Options
 
 pytestmark = pytest.mark.xdist_group("stack")
 
@@ -60,6 +62,64 @@ def file(tmp_path):
     path = tmp_path / "customers.csv"
     path.write_text(FAULTY)
     return path
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "sentence"),
+    [
+        ("CRM_TOKEN", "a\nb", "is no access token"),
+        ("CRM_TOKEN", "日", "is no access token"),
+        ("CRM_URL", "nonsense", "is not of the form http://host:port"),
+        ("CRM_URL", "http://127.0.0.1:99999", "is not of the form http://host:port"),
+        ("CRM_URL", "ftp://127.0.0.1", "is not of the form http://host:port"),
+    ],
+)
+def test_a_token_or_an_address_that_cannot_be_one_is_refused_with_a_sentence(company, file, name, value, sentence):
+    done = company.run(file, **{name: value})
+    assert done.exit_code != 0
+    assert sentence in done.output
+
+
+def test_a_name_that_is_no_text_and_cells_that_steer_a_terminal_do_no_harm(company, tmp_path):
+    file = tmp_path / os.fsdecode(b"k\xe4ufer.csv")
+    file.write_text("Name,\x1b[2JCity\nAda,\u202enogard\n")
+    done = company.run(file, "--dry-run")
+    assert done.exit_code == 0, done.output
+    assert "?[2JCity" in done.output
+    assert not {"\x1b", "\u202e"} & set(done.output)
+
+
+def test_control_c_before_anybody_knows_the_import_leaves_none_behind(company):
+    class Interrupted(Api):
+        answers = 0
+
+        def ask(self, *arguments, **options):
+            answer = super().ask(*arguments, **options)
+            self.answers += 1
+            if self.answers == 1:
+                raise KeyboardInterrupt
+            return answer
+
+    api = Interrupted(company.url, fixed(company.environment["CRM_TOKEN"]))
+    with pytest.raises(KeyboardInterrupt):
+        Imports(api).begin("customers.csv", Options())
+    assert company.states() == ["cancelled"]
+
+
+def test_where_its_output_goes_nowhere_no_import_is_left_behind(company, file):
+    read, write = os.pipe()
+    os.close(read)
+    with Path("/dev/full").open("wb") as full, os.fdopen(write, "wb") as unread:
+        for output, reason in ((full, b"No space left"), (unread, b"")):
+            command = [sys.executable, "-c", "from crm.cli import main; main()", "import", str(file), "--dry-run"]
+            environment = os.environ | company.environment
+            done = subprocess.run(
+                command, env=environment, stdout=output, stderr=subprocess.PIPE, timeout=60, check=False
+            )
+            assert done.returncode == 1
+            assert reason in done.stderr
+            assert b"Traceback" not in done.stderr
+    assert company.states() == ["cancelled", "cancelled"]
 
 
 def test_a_file_with_a_fault_goes_in_but_for_that_row_and_can_be_mended_and_reverted(company, file):

@@ -60,7 +60,11 @@ def confirms(listing: Listing, query: ListQuery, change: bytes, records: Iterabl
     Every change raises a version, so a token that was used is none any more. Raises BadRequest for one of another
     caller, filter or change.
     """
-    states, expires = cursors.unseal(_secret(), _change(listing, query, change), token)
+    try:
+        states, expires = cursors.unseal(_secret(), _change(listing, query, change), token)
+    except BadRequest:
+        detail = "The confirmation is of another filter, another change or another caller; ask for the count anew."
+        raise BadRequest("confirmation_mismatch", detail, (FieldError("/confirm", "mismatch", detail),)) from None
     return bool(states == _states(records) and time.time() <= expires)
 
 

@@ -98,7 +98,7 @@ def _chunks(rows: Iterator[Row]) -> Iterator[list[Row]]:
     length = 0
     for row in rows:
         chunk.append(row)
-        length += sum(map(len, row.cells))
+        length += sum(map(len, row.cells)) + len(row.cells)  # An empty cell takes room as well.
         if len(chunk) == importing.CHUNK or length > importing.LONGEST_CHUNK:
             yield chunk
             chunk, length = [], 0

@@ -118,7 +118,7 @@ def finish_upload(session: Session, import_id: int, parts: int) -> Record:
     return RECORDS.change(session, IMPORT_UPDATED, before, values)
 
 
-def update_import(session: Session, import_id: int, version: int, values: dict[str, Any]) -> Record:
+def update_import(session: Session, import_id: int, version: int, given: dict[str, Any]) -> Record:
     """Say what the columns mean or how the file is to be read; what was tried before counts no more.
 
     A mapping that the client does not give stays as long as its columns are there; after that it is proposed anew.
@@ -128,16 +128,19 @@ def update_import(session: Session, import_id: int, version: int, values: dict[s
     before = RECORDS.expect(session, import_id, version)
     known = orjson.loads(before.json)
     _refuse_unless(known, OPEN)
-    _check_options(known | values)
-    if "encoding" in values or "delimiter" in values:
+    _check_options(known | given)
+    values, anew = given, bool(given.keys() & {"encoding", "delimiter"})
+    if anew:
         # In another encoding other characters divide the columns; another delimiter says nothing of the encoding.
         parts = measure_parts(session, import_id)[0]
-        looked = _looked_at(session, import_id, known | {"delimiter": None} | values, parts)
+        looked = _looked_at(session, import_id, known | {"delimiter": None} | given, parts)
         mapping = known["mapping"]
         if not mapping or mapping.keys() - {column["name"] for column in looked["columns"]}:
             mapping = _proposed(looked["columns"])
-        values = {"total_rows": None, "mapping": mapping, **values, **looked}
-    _check_mapping(known | values)
+        values = {"total_rows": None, "mapping": mapping, **given, **looked}
+    # What is proposed anew may lack something, which whoever wants to see the columns first could not say yet.
+    if "mapping" in given or not anew:
+        _check_mapping(known | values)
     return RECORDS.change(session, IMPORT_UPDATED, before, values | {"state": importing.UPLOADED, **ANEW})
 
 

@@ -6,15 +6,19 @@ import io
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Self, TextIO
 
 import chardet
 import clevercsv
+
+from chassis.spreadsheets import original
 
 DELIMITERS = (",", ";", "\t", "|")
 MOST_COLUMNS = 200
 LONGEST_CELL = 128 * 1024
 LONGEST_NAME = 255
+# In characters. A row is held as a whole, and a file may be one line of half a gigabyte.
+LONGEST_ROW = 1_000_000
 SAMPLES = 3
 LONGEST_SAMPLE = 100
 # Finding out takes time that rises with the square of this.
@@ -27,6 +31,14 @@ _MARKS = (
     (codecs.BOM_UTF32_BE, "utf-32"),
     (codecs.BOM_UTF16_LE, "utf-16"),
     (codecs.BOM_UTF16_BE, "utf-16"),
+)
+
+# What is sent in a CSV file's place, by how it begins.
+_OTHER_FILES = (
+    (b"PK\x03\x04", "a workbook (.xlsx, .ods) or a ZIP archive"),
+    (b"\xd0\xcf\x11\xe0", "a workbook (.xls)"),
+    (b"%PDF-", "a PDF"),
+    (b"\x1f\x8b", "compressed with gzip"),
 )
 
 WESTERN = "windows-1252"
@@ -105,7 +117,10 @@ def detect_delimiter(text: str) -> str:
     found = [delimiter for delimiter in DELIMITERS if lines and delimiter in lines[0]]
     if len(found) < 2:  # noqa: PLR2004  # One is no choice.
         return found[0] if found else ","
-    dialect = clevercsv.Detector().detect(text[:_SNIFFED], delimiters=found)
+    try:
+        dialect = clevercsv.Detector().detect(text[:_SNIFFED], delimiters=found)
+    except clevercsv.exceptions.Error:  # Such as a NUL.
+        return found[0]
     return dialect.delimiter if dialect is not None and dialect.delimiter in found else found[0]
 
 
@@ -116,7 +131,13 @@ def read_header(
 
     `whole` says that there is no more of it. Raises MalformedFile.
     """
-    text = codecs.getincrementaldecoder(encoding)("replace").decode(sample, final=whole)
+    for beginning, kind in _OTHER_FILES:
+        if sample.startswith(beginning):
+            raise MalformedFile("not_csv", f"The file is {kind}; save it as CSV and send that.")
+    try:
+        text = codecs.getincrementaldecoder(encoding)("replace").decode(sample, final=whole)
+    except UnicodeError:
+        raise _unmarked(encoding) from None
     delimiter = delimiter or detect_delimiter(text)
     rows = []
     try:
@@ -154,7 +175,7 @@ def column_names(header: Sequence[str]) -> list[str]:
         raise MalformedFile("column_name", detail, 1)
     names: list[str] = []
     for index, given in enumerate(header, start=1):
-        name = given.strip() or f"Column {index}"
+        name = original(given.strip()) or f"Column {index}"
         unique, number = name, 2
         while unique in names:
             unique, number = f"{name} ({number})", number + 1
@@ -176,15 +197,56 @@ def read_rows(source: "io.BufferedReader[Any] | io.BytesIO", encoding: str, deli
         line += 1 + len(_LINE_END.findall(before))
         detail = f"There is something that is not in the encoding {encoding}; say which one the file is in."
         raise MalformedFile("wrong_encoding", detail, line) from None
+    except UnicodeError:
+        raise _unmarked(encoding) from None
     finally:
         lines.detach()
 
 
-def _table(lines: Iterable[str], delimiter: str) -> Iterator[Row]:
+def _unmarked(encoding: str) -> MalformedFile:
+    """UTF-16 and UTF-32 say in a mark at the beginning which byte comes first; the other forms of them need none."""
+    detail = (
+        f"The file does not begin with the byte order mark of {encoding}; say {encoding}-le, {encoding}-be or another."
+    )
+    return MalformedFile("wrong_encoding", detail)
+
+
+class _Lines:
+    """The lines of a file for the reader of CSV, which takes more of them for as long as a row goes on."""
+
+    def __init__(self, source: TextIO) -> None:
+        self._source = source
+        self._left = LONGEST_ROW
+        self.ended = False
+
+    def __iter__(self) -> Self:
+        return self
+
+    def __next__(self) -> str:
+        line = self._source.readline(self._left + 1)
+        if not line:
+            self.ended = True
+            raise StopIteration
+        self._left -= len(line)
+        if self._left < 0:
+            raise csv.Error(f"it has over {LONGEST_ROW} characters")
+        return line
+
+    def begin_row(self) -> None:
+        """What comes now is another row's."""
+        self._left = LONGEST_ROW
+
+
+def _table(source: TextIO, delimiter: str) -> Iterator[Row]:
+    lines = _Lines(source)
     reader = csv.reader(lines, delimiter=delimiter)
     line = 1
     try:
         for cells in reader:
+            if lines.ended:  # The reader wanted more of this row: rows may be in it that nobody would miss.
+                detail = "A quotation mark in the row that begins there is never closed."
+                raise MalformedFile("malformed_csv", detail, line)
+            lines.begin_row()
             if any(cells):
                 yield Row(line, cells, reader.line_num)
             line = reader.line_num + 1

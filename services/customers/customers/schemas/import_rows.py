@@ -39,6 +39,7 @@ def _reader_of(field: fields.Field[Any]) -> Callable[[str], Any]:
 
 
 _READERS = {name: _reader_of(field) for name, field in _FIELDS.items()}
+LONGEST_ID = len(str(LARGEST_ID))
 # What is typed in any case, and is one of a few words.
 _WORDS = ("customer_type", "status", "priority")
 _AMOUNT_SIGNS = re.compile(r"[\s'\u2019]")
@@ -68,7 +69,11 @@ class RowReader:
             try:
                 values[field] = self._read(field, given)
             except (ValidationError, ValueError) as error:
-                message = "; ".join(_sentences(error.messages)) if isinstance(error, ValidationError) else str(error)
+                message = (
+                    "; ".join(dict.fromkeys(_sentences(error.messages)))
+                    if isinstance(error, ValidationError)
+                    else str(error)
+                )
                 faults.append((field, "invalid_value", message, given))
         if self._match_by is not None and self._match_by not in values and not faults:
             faults.append((self._match_by, "required", "The row does not say which customer it is about.", None))
@@ -93,7 +98,8 @@ def _sentences(messages: Any) -> Iterator[str]:
 
 
 def _id(text: str) -> int:
-    if not (text.isascii() and text.isdigit() and 1 <= int(text) <= LARGEST_ID):
+    # Python turns no more than 4300 digits into a number, and says so in words for programmers.
+    if not (text.isascii() and text.isdigit() and len(text) <= LONGEST_ID and 1 <= int(text) <= LARGEST_ID):
         raise ValueError("A positive whole number is wanted.")
     return int(text)
 

@@ -1,6 +1,6 @@
 """What duplicates and merges look like on the wire."""
 
-from marshmallow import fields, validate
+from marshmallow import ValidationError, fields, validate
 
 from chassis.web.schemas import Id, InSchema, OutSchema, Timestamp
 from customers.rules.merging import FIELDS, MOST_SOURCES
@@ -30,6 +30,11 @@ class SourceIn(InSchema):
     version = Version(required=True)
 
 
+def _distinct(sources: list[dict[str, int]]) -> None:
+    if len({source["id"] for source in sources}) != len(sources):
+        raise ValidationError("A customer is there twice.")
+
+
 class MergeIn(InSchema):
     """Which customers to merge into this one, and for a field the customer whose value it gets."""
 
@@ -37,7 +42,7 @@ class MergeIn(InSchema):
         fields.Nested(SourceIn),
         required=True,
         data_key="from",
-        validate=[validate.Length(min=1, max=MOST_SOURCES)],
+        validate=[validate.Length(min=1, max=MOST_SOURCES), _distinct],
     )
     choices = fields.Dict(
         keys=fields.String(validate=[validate.OneOf(FIELDS)]), values=Id(), data_key="fields", load_default=dict

@@ -169,6 +169,8 @@ def test_a_confirmation_is_of_one_filter_one_change_one_count_and_one_caller(cli
     create(client, city="Bonn")
     token = bulk(client, "city=Bonn", {"status": "lost"}).json["confirm"]
     assert bulk(client, "city[ne]=Bonn", {"status": "lost"}, confirm=token).status_code == 400
+    for wrong in (f"{token[:-4]}AAAA", "nonsense", "ä"):
+        assert bulk(client, "city=Bonn", {"status": "lost"}, confirm=wrong).json["code"] == "confirmation_mismatch"
     assert bulk(client, "city=Bonn", {"status": "inactive"}, confirm=token).status_code == 400
     assert bulk(client_of(company_id + 10**9), "city=Bonn", {"status": "lost"}, confirm=token).status_code == 400
     create(client, city="Bonn")

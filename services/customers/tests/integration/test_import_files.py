@@ -35,6 +35,33 @@ def test_any_common_encoding_and_delimiter_is_read(imports: Any, client: Client,
     assert imports.names()[0] == f"{words} 0"
 
 
+@pytest.mark.parametrize("mapping", [None, {"Stadt,Land": "name"}])
+def test_a_file_that_was_divided_wrongly_is_read_anew_and_its_columns_are_proposed_or_said(
+    imports: Any, client: Client, mapping: dict[str, str] | None
+) -> None:
+    begun = imports.begin(b"Kunde|E-Mail|Stadt,Land\nAda|a@b.example|Bonn\n", delimiter=",").json
+    assert begun["mapping"] == {"Land": "country"}
+    change = {"delimiter": "|"} | ({} if mapping is None else {"mapping": mapping})
+    path = f"{PATH}/{begun['id']}"
+    refused = client.patch(path, json={"delimiter": "|", "mapping": {"Ort": "name"}}, headers={"If-Match": '"2"'})
+    assert refused.json["detail"] == "The file has no column 'Ort'."
+    changed = client.patch(path, json=change, headers={"If-Match": '"2"'})
+    assert changed.status_code == 200, changed.text
+    assert [column["name"] for column in changed.json["columns"]] == ["Kunde", "E-Mail", "Stadt,Land"]
+    assert changed.json["mapping"] == (mapping or {"Kunde": "name", "E-Mail": "email"})
+
+
+def test_a_file_said_to_be_in_an_encoding_whose_mark_it_lacks_is_refused_with_a_sentence(
+    imports: Any, client: Client
+) -> None:
+    content = "Name\nAda\n".encode("utf-16-le")
+    refused = imports.begin(content, encoding="utf-16")
+    assert (refused.status_code, refused.json["errors"][0]["code"]) == (422, "wrong_encoding")
+    begun = imports.begin(content).json
+    again = client.patch(f"{PATH}/{begun['id']}", json={"encoding": "utf-32"}, headers={"If-Match": '"2"'})
+    assert (again.status_code, again.json["errors"][0]["code"]) == (422, "wrong_encoding")
+
+
 @pytest.mark.parametrize(
     ("content", "code"),
     [(b"", "empty_part"), (b"\n\n", "empty_file"), (b" , ,\nx,y,z\n", "no_header"), (b"a," * 201, "too_many_columns")],

@@ -105,6 +105,22 @@ def test_no_cell_of_an_error_file_is_a_formula_nor_is_a_column_s_name(imports: A
     assert (header[2], row[2]) == (f"'{formula}", f"'{formula}")
 
 
+def test_a_tag_that_is_too_long_refuses_its_row_and_not_the_file(imports: Any, client: Client) -> None:
+    done = imports.run(imports.table(("Name", "Tags"), ("Ada", "a;" + "b" * 51), ("Bea", "c")))
+    assert (done["state"], done["created_rows"], done["failed_rows"]) == ("completed_with_errors", 1, 1)
+    assert [(error["line"], error["column_name"]) for error in imports.errors(done["id"])] == [(2, "Tags")]
+
+
+def test_a_column_whose_name_is_a_formula_is_none_in_the_error_file_and_the_same_when_that_is_sent_again(
+    imports: Any, client: Client
+) -> None:
+    done = imports.run(imports.table(("Name", "=1+1", "E-Mail"), ("Ada", "x", "nonsense")))
+    errors = client.get(f"{PATH}/{done['id']}/errors.csv").data
+    assert errors.decode().splitlines()[0] == "\ufeffName,'=1+1,E-Mail,import_error"
+    again = imports.run(errors.replace(b"nonsense", b"ada@b.example", 1))
+    assert [column["name"] for column in again["columns"]] == ["Name", "=1+1", "E-Mail", "import_error"]
+
+
 def test_a_mended_error_file_can_be_sent_again(imports: Any, client: Client) -> None:
     done = imports.run(imports.table(("Name", "E-Mail"), ("Ada", "nonsense")))
     errors = client.get(f"{PATH}/{done['id']}/errors.csv").data

@@ -164,6 +164,7 @@ def test_old_ids_resolve_through_several_merges(client):
         (lambda body: body["from"][0].update(id=999_999_999), 404, "customer_not_found"),
         (lambda body: body["fields"].update(name=999_999_999), 422, "invalid_merge"),
         (lambda body: body["fields"].update(version=1), 422, "validation_failed"),
+        (lambda body: body["from"].append(body["from"][0] | {"version": 2}), 422, "validation_failed"),
     ],
 )
 def test_a_wrong_merge_is_refused_and_changes_nothing(client, change, status, code):

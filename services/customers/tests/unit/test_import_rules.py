@@ -2,13 +2,23 @@
 
 import csv
 import io
+from contextlib import suppress
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from customers.rules import merging
-from customers.rules.import_files import Parts, column_names, detect_delimiter, detect_encoding, read_rows
+from customers.rules.import_files import (
+    LONGEST_ROW,
+    MalformedFile,
+    Parts,
+    column_names,
+    detect_delimiter,
+    detect_encoding,
+    read_header,
+    read_rows,
+)
 from customers.rules.import_mapping import FIELDS, Cells, propose_mapping
 from customers.schemas.customers import CustomerIn, CustomerPatch
 from customers.schemas.import_rows import RowReader
@@ -74,6 +84,76 @@ def test_any_table_is_read_as_it_was_written_however_it_is_cut(
 def test_no_file_is_too_strange_to_be_looked_at(content: bytes) -> None:
     assert detect_encoding(content)
     assert detect_delimiter(content.decode("latin-1")) in ",;\t|"
+
+
+@given(st.binary(max_size=300), st.sampled_from(["utf-8", "utf-16", "utf-32", "hz", "iso2022-jp", "shift_jis"]))
+def test_a_file_is_read_or_refused_with_a_sentence_in_whatever_encoding_it_is_said_to_be(
+    content: bytes, encoding: str
+) -> None:
+    with suppress(MalformedFile):
+        delimiter, _ = read_header(content, encoding, None, whole=True)
+        list(read_rows(io.BytesIO(content), encoding, delimiter))
+
+
+def test_a_nul_among_the_columns_is_no_reason_to_give_up() -> None:
+    assert detect_delimiter('\x00(5,b;c\n"\x00,;|\n') in ",;"
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-32"])
+def test_a_file_without_its_byte_order_mark_says_so(encoding: str) -> None:
+    content = "Name\nAda\n".encode(f"{encoding}-le")
+    with pytest.raises(MalformedFile, match="byte order mark"):
+        read_header(content, encoding, None, whole=True)
+    with pytest.raises(MalformedFile, match="byte order mark"):
+        list(read_rows(io.BytesIO(content), encoding, ","))
+
+
+@pytest.mark.parametrize(
+    "content", [b"PK\x03\x04\x14\x00", b"\xd0\xcf\x11\xe0\xa1\xb1", b"%PDF-1.7\n", b"\x1f\x8b\x08\x00"]
+)
+def test_a_workbook_or_an_archive_is_not_taken_for_a_table(content: bytes) -> None:
+    with pytest.raises(MalformedFile, match="save it as CSV"):
+        read_header(content * 100, detect_encoding(content), None, whole=True)
+
+
+def test_rows_are_not_swallowed_by_a_quotation_mark_that_is_never_closed() -> None:
+    with pytest.raises(MalformedFile) as fault:
+        list(read_rows(io.BytesIO(b'Name,City\nAda,Bonn\n"Bea,Rome\nCy,Oslo\n'), "utf-8", ","))
+    assert fault.value.line == 3
+
+
+@pytest.mark.parametrize("piece", ["a,", '"\n",'])
+def test_no_more_of_a_file_is_held_than_the_longest_row(piece: str) -> None:
+    class Endless(io.RawIOBase):
+        read_bytes = 0
+
+        def readable(self) -> bool:
+            return True
+
+        def readinto(self, buffer: bytearray) -> int:
+            Endless.read_bytes += len(buffer)
+            buffer[:] = (piece * len(buffer)).encode()[: len(buffer)]
+            return len(buffer)
+
+    with pytest.raises(MalformedFile, match="characters"):
+        list(read_rows(io.BufferedReader(Endless(), len(piece) * 1000), "utf-8", ","))
+    assert Endless.read_bytes < 2 * LONGEST_ROW + 100_000
+
+
+@pytest.mark.parametrize(
+    ("field", "text"),
+    [("tags", "a;" + "b" * 51), ("tags", "\x00"), ("assigned_to", "9" * 5000), ("id", "9" * 5000)],
+    ids=["long tag", "NUL in a tag", "long user", "long id"],
+)
+def test_a_cell_that_no_field_takes_is_a_fault_in_plain_words(field: str, text: str) -> None:
+    values, faults = RowReader(["A column"], {"A column": field}, "create", None)([text])
+    assert values == {}
+    assert [(name, code) for name, code, *_ in faults] == [(field, "invalid_value")]
+    assert faults[0][2] in (
+        "Length must be between 1 and 50.",
+        "NUL is not a character here.",
+        "A positive whole number is wanted.",
+    )
 
 
 @given(st.lists(st.text(max_size=30), max_size=len(FIELDS)), st.sampled_from(["create", "update"]))
