@@ -4,7 +4,8 @@ from flask import Response
 
 from audit import queries
 from audit.schemas import AuditLogOut
-from chassis.db.listing import ListQuery, list_page
+from chassis.db.listing import ListQuery
+from chassis.db.pages import list_page
 from chassis.web.auth import require
 from chassis.web.blueprint import Blueprint
 from chassis.web.listing import answer_page

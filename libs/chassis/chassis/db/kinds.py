@@ -53,6 +53,7 @@ RANK = Kind(float, (), "rank")
 BOOLEAN = Kind(_boolean, ("eq",), "boolean")
 INTEGER = Kind(_integer, ("eq", "ne", "gt", "gte", "lt", "lte", "in", "is_null"), "integer")
 TIMESTAMP = Kind(_timestamp, ("eq", "gt", "gte", "lt", "lte", "is_null"), "timestamp")
+LABEL = Kind(_text, ("eq",), "text")
 TEXT = Kind(_text, ("eq", "ne", "in", "contains", "is_null"), "text")
 
 

@@ -12,7 +12,8 @@ import structlog
 from flask import Response
 
 from chassis.context import Context, acting_as, current
-from chassis.db.listing import Listing, ListQuery, list_page
+from chassis.db.listing import Listing, ListQuery
+from chassis.db.pages import list_page
 from chassis.db.session import Database
 from chassis.spreadsheets import neutral
 

@@ -31,7 +31,10 @@ def parse(listing: Listing) -> ListQuery:
     if not cursor:
         return query
     sealed = cursors.unseal(_secret(), _question(listing, query), cursor)
-    keys = tuple(kind.parse(str(value)) for kind, value in zip(listing.key_kinds(query.shape), sealed, strict=True))
+    keys = tuple(
+        None if value is None else kind.parse(str(value))
+        for kind, value in zip(listing.key_kinds(query.shape), sealed, strict=True)
+    )
     return replace(query, after=keys)
 
 
@@ -203,6 +206,9 @@ def _sort(listing: Listing, text: str | None) -> tuple[tuple[str, bool], ...]:
     if len(parts) > MOST_SORTS:
         raise _refuse("sort", "too_many_sorts", f"At most {MOST_SORTS} fields are sorted by.")
     keys = {_known("sort", part.removeprefix("-"), listing.sorts): part.startswith("-") for part in parts}
+    for name in list(keys)[1:]:
+        if listing.may_lack(name):
+            raise _refuse("sort", "not_first", f"{name} may be empty; sort by it first, or not at all.")
     return tuple(keys.items())
 
 

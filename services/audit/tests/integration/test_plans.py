@@ -10,7 +10,7 @@ import pytest
 from psycopg import sql
 
 from audit import queries
-from chassis.db import listing
+from chassis.db import pages
 from chassis.db.listing import Shape
 from chassis.testing.fixtures import DatabaseUrls
 
@@ -41,7 +41,7 @@ def explain(filled: DatabaseUrls) -> Explain:
 
     def run(*conditions: tuple[str, str], values: tuple[Any, ...] = (), after: tuple[Any, ...] = ()) -> Any:
         shape = Shape(fields=None, conditions=conditions, sort=(("created_at", True),), limit=50, after=bool(after))
-        statement = listing._page(queries.AUDIT_LOGS, shape)
+        statement = pages._page(queries.AUDIT_LOGS, shape)
         given = {f"v{index}": value for index, value in enumerate(values)}
         given |= {f"k{index}": value for index, value in enumerate(after)}
         bound = statement.bind({"company_id": 5, **given})

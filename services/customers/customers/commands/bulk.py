@@ -4,7 +4,8 @@ from collections.abc import Iterable
 from typing import Any
 
 from chassis.db.bulk import lock_many
-from chassis.db.listing import ListQuery, lock_ids
+from chassis.db.listing import ListQuery
+from chassis.db.pages import lock_ids
 from chassis.db.records import Record
 from chassis.db.session import Session
 from chassis.errors import FieldError, Invalid

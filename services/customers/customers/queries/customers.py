@@ -3,12 +3,12 @@
 import re
 
 from chassis.db.json_view import JsonView
-from chassis.db.kinds import INTEGER, TEXT, TIMESTAMP
-from chassis.db.listing import Listing, of_actor
+from chassis.db.kinds import INTEGER, LABEL, TEXT, TIMESTAMP
+from chassis.db.listing import Labels, Listing, of_actor
 from chassis.db.records import Record, Records
 from chassis.db.session import Session
 from customers.events import SOURCE
-from customers.models import customers
+from customers.models import customer_tags, customers
 
 CUSTOMER = JsonView(
     customers,
@@ -71,8 +71,22 @@ CUSTOMERS = Listing(
         "created_at": TIMESTAMP,
         "updated_at": TIMESTAMP,
         "archived_at": TIMESTAMP,
+        "tag": LABEL,
     },
-    sorts=("created_at", "updated_at", "name"),
+    sorts=(
+        "created_at",
+        "updated_at",
+        "name",
+        "status",
+        "customer_type",
+        "company_name",
+        "industry",
+        "city",
+        "assigned_to",
+        "created_by",
+    ),
+    grouped=("status", "customer_type", "company_name", "industry", "city", "assigned_to", "created_by"),
+    labels={"tag": Labels(customer_tags, "tag", "customer_id")},
     default={"archived_at": customers.c.archived_at.is_(None)},
     own=OWN,
     own_columns=_OWNERS,

@@ -5,7 +5,8 @@ from typing import Any
 import orjson
 from flask import Response
 
-from chassis.db.listing import ListQuery, list_page
+from chassis.db.listing import ListQuery
+from chassis.db.pages import list_page
 from chassis.web.answers import answer, expected_version, given_version
 from chassis.web.auth import require
 from chassis.web.blueprint import Blueprint, heeds_version, versioned

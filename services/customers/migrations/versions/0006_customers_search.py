@@ -12,17 +12,17 @@ depends_on = None
 # Folding a record's text costs more than all else of a search, so it is done once, when the record is written. A trigger
 # and not a generated column: adding one of those would rewrite the table under an exclusive lock.
 TEXT = """
-    ALTER TABLE customers ADD COLUMN search_text TEXT;
+    ALTER TABLE customers ADD COLUMN IF NOT EXISTS search_text TEXT;
 
     -- Names are written out in full, since a SET clause would cost more than the rest of it.
-    CREATE FUNCTION keep_search_text() RETURNS trigger LANGUAGE plpgsql AS $$
+    CREATE OR REPLACE FUNCTION keep_search_text() RETURNS trigger LANGUAGE plpgsql AS $$
     BEGIN
         NEW.search_text := pg_catalog.lower(public.unaccent('public.unaccent', pg_catalog.concat_ws(' ', NEW.name,
             NEW.company_name, NEW.email, NEW.customer_code, pg_catalog.regexp_replace(NEW.phone, '[^0-9]', '', 'g'))));
         RETURN NEW;
     END $$;
 
-    CREATE TRIGGER keep_search_text
+    CREATE OR REPLACE TRIGGER keep_search_text
     BEFORE INSERT OR UPDATE OF name, company_name, email, phone, customer_code, search_text ON customers
     FOR EACH ROW EXECUTE FUNCTION keep_search_text();
 """
@@ -54,13 +54,13 @@ _WINDOWS = ", ".join(
     for at in range(0, 2 * _AT_ONCE, 2)
 )
 GRAMS = f"""
-    CREATE FUNCTION customer_gram(company bigint, piece text) RETURNS bigint LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
+    CREATE OR REPLACE FUNCTION customer_gram(company bigint, piece text) RETURNS bigint LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
         SELECT (company << 32) + CASE WHEN length(piece) = 3 AND octet_length(piece) = 3
             THEN ascii(piece) * 65536 + ascii(substr(piece, 2)) * 256 + ascii(substr(piece, 3))
             ELSE 2147483648 + (hashtext(piece) & 2147483647) END
     $$;
 
-    CREATE FUNCTION customer_grams(company bigint, given text) RETURNS bigint[]
+    CREATE OR REPLACE FUNCTION customer_grams(company bigint, given text) RETURNS bigint[]
     LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE STRICT AS $$
     DECLARE
         base bigint := company << 32;
@@ -86,7 +86,7 @@ GRAMS = f"""
     END $$;
 
     -- The questions, one of which every text with `given` inside answers: it has `every` gram, or `one` of them.
-    CREATE FUNCTION customer_questions(company bigint, given text)
+    CREATE OR REPLACE FUNCTION customer_questions(company bigint, given text)
     RETURNS TABLE (every bigint[], one bigint[]) LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE ROWS 2 AS $$
     DECLARE n integer := length(given);
     BEGIN
@@ -111,7 +111,7 @@ GRAMS = f"""
 
     -- The same for texts that resemble `given`: of a word with a typing error the beginning or the end is right, of a
     -- long one with two the beginning, the middle or the end.
-    CREATE FUNCTION customer_questions_alike(company bigint, given text)
+    CREATE OR REPLACE FUNCTION customer_questions_alike(company bigint, given text)
     RETURNS TABLE (word bigint, part text, every bigint[], one bigint[]) LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE ROWS 4 AS $$
     BEGIN
         RETURN QUERY WITH terms AS (
@@ -269,7 +269,7 @@ SEARCH = f"""
 
 # Whoever has `part` in a column that the searched text is made of has it, folded, in that text.
 CONTAINING = f"""
-    CREATE FUNCTION customers_containing(part text, most integer) RETURNS bigint[]
+    CREATE OR REPLACE FUNCTION customers_containing(part text, most integer) RETURNS bigint[]
     LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
         WITH found AS MATERIALIZED (
             SELECT f.id FROM customer_questions({TENANT}, fold_text(part)) a CROSS JOIN LATERAL (

@@ -7,7 +7,7 @@ import psycopg
 import pytest
 from psycopg import sql
 
-from chassis.db import listing
+from chassis.db import pages
 from chassis.db.listing import Shape
 from customers.queries.customers import CUSTOMERS
 
@@ -158,7 +158,7 @@ def test_ones_own_are_read_in_order_from_the_indexes_on_both_columns(urls, compa
         (company_id,),
     )
     superuser.execute("ANALYZE customers")
-    page = listing._page(CUSTOMERS, Shape(fields=None, conditions=(), sort=NEWEST, limit=50, after=False), True)
+    page = pages._page(CUSTOMERS, Shape(fields=None, conditions=(), sort=NEWEST, limit=50, after=False), True)
     bound = page.bind({"company_id": company_id, "actor": 5})
     parameters = list(dict.fromkeys(re.findall(r"%\((\w+)\)s", page.sql)))
     numbered = re.sub(r"%\((\w+)\)s", lambda match: f"${parameters.index(match[1]) + 1}", page.sql)

@@ -6,7 +6,7 @@ import psycopg
 import pytest
 from psycopg import sql
 
-from chassis.db import listing
+from chassis.db import pages
 from chassis.db.kinds import TIMESTAMP
 from chassis.db.listing import Shape
 from customers.queries.contacts import CONTACTS
@@ -55,7 +55,7 @@ def explain(filled):
     """The nodes of a list request's plan, made for all values at once as the service makes it."""
 
     def run(which, shape, **given):
-        statement = listing._page(which, shape)
+        statement = pages._page(which, shape)
         bound = statement.bind({"company_id": COMPANY, **given})
         names = list(dict.fromkeys(re.findall(r"%\((\w+)\)s", statement.sql)))
         numbered = re.sub(r"%\((\w+)\)s", lambda match: f"${names.index(match[1]) + 1}", statement.sql)
@@ -81,9 +81,11 @@ def shapes(which):
     for name in which.sorts:
         for descending in (False, True):
             for after in (False, True):
-                yield pytest.param(
-                    which, Shape(None, (), ((name, descending),), 50, after), {}, id=f"{name}-{descending}-{after}"
-                )
+                shape = Shape(None, (), ((name, descending),), 50, after)
+                yield pytest.param(which, shape, {}, id=f"{name}-{descending}-{after}")
+            if which.may_lack(name):
+                shape = Shape(None, (), ((name, descending),), 50, after=True, after_null=True)
+                yield pytest.param(which, shape, {}, id=f"{name}-{descending}-null")
     for name, kind in which.filters.items():
         value = VALUES.get(name, "active")
         operator = "gte" if kind is TIMESTAMP else "eq"
@@ -95,8 +97,8 @@ def shapes(which):
 @pytest.mark.parametrize(("which", "shape", "given"), [*shapes(CUSTOMERS), *shapes(CONTACTS)])
 def test_every_list_is_answered_by_an_index_of_the_tenant(explain, which, shape, given):
     if shape.after:
-        (name, _), *_ = shape.sort
-        given = {"k0": VALUES.get(name, "x"), "k1": 1}
+        keys = enumerate(name for name, _ in which.keys(shape))
+        given = {f"k{index}": VALUES.get(name, "x") for index, name in keys if index or not shape.after_null}
     nodes = [node for node in explain(which, shape, **given) if node.get("Relation Name") == which.view.name]
     assert nodes
     for node in nodes:
@@ -116,6 +118,15 @@ def test_every_list_is_answered_by_an_index_of_the_tenant(explain, which, shape,
 def test_archived_customers_have_an_index_of_their_own(explain, operator, given, index):
     shape = Shape(None, (("archived_at", operator),), (("created_at", True),), 50, False)
     assert index in [node.get("Index Name") for node in explain(CUSTOMERS, shape, **given)]
+
+
+@pytest.mark.parametrize("after", [False, True])
+def test_who_has_a_tag_is_read_in_the_order_of_the_list(explain, after):
+    shape = Shape(None, (("tag", "eq"),), (("created_at", True),), 50, after)
+    nodes = explain(CUSTOMERS, shape, v0="tag7", **({"k0": VALUES["created_at"], "k1": 1} if after else {}))
+    assert "pk_customer_tags" in [node.get("Index Name") for node in nodes]
+    # Where few are left after the cursor, these are read and sorted.
+    assert after or "Sort" not in [node["Node Type"] for node in nodes]
 
 
 @pytest.mark.parametrize("limit", [20, 100])

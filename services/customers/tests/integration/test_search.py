@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from chassis.db import listing
+from chassis.db import pages
 
 
 @pytest.fixture
@@ -234,8 +234,8 @@ def test_a_part_of_a_field_is_found_however_few_have_it(client, column, part, fo
 
 
 def test_what_many_have_is_found_page_by_page_all_the_same(client, monkeypatch):
-    monkeypatch.setattr(listing, "MOST_AMONG", 3)
-    listing._page.cache_clear()
+    monkeypatch.setattr(pages, "MOST_AMONG", 3)
+    pages._page.cache_clear()
     for number in range(12):
         client.post("/v1/customers", json={"name": f"Common {number}"})
     seen, cursor = [], ""
@@ -243,7 +243,7 @@ def test_what_many_have_is_found_page_by_page_all_the_same(client, monkeypatch):
         page = client.get(f"/v1/customers?name[contains]=ommo&limit=5{cursor and f'&cursor={cursor}'}").json
         seen += [row["id"] for row in page["data"]]
         cursor = page["page"]["next_cursor"]
-    listing._page.cache_clear()
+    pages._page.cache_clear()
     assert len(seen) == len(set(seen)) == 12
 
 

@@ -3,7 +3,8 @@
 from flask import Response, request
 
 from chassis.context import current
-from chassis.db.listing import ListQuery, list_page
+from chassis.db.listing import ListQuery
+from chassis.db.pages import list_page
 from chassis.errors import BadRequest, FieldError, NotFound
 from chassis.web.answers import no_content
 from chassis.web.auth import require

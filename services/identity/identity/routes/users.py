@@ -4,7 +4,8 @@ from typing import Any
 
 from flask import Response
 
-from chassis.db.listing import ListQuery, list_page
+from chassis.db.listing import ListQuery
+from chassis.db.pages import list_page
 from chassis.web.answers import answer, expected_version, no_content
 from chassis.web.auth import require
 from chassis.web.blueprint import Blueprint, versioned

@@ -1,0 +1,291 @@
+"""A page of a list: its records as JSON, by keyset and never by offset.
+
+Keyset pagination (Winand, "No Offset"): a page costs the same wherever it lies, and rows that come and go meanwhile
+are neither repeated nor skipped.
+"""
+
+import re
+from dataclasses import replace
+from functools import lru_cache
+from typing import Any
+
+from sqlalchemy import (
+    ARRAY,
+    REAL,
+    BigInteger,
+    ColumnElement,
+    FromClause,
+    Text,
+    and_,
+    any_,
+    bindparam,
+    cast,
+    column,
+    func,
+    literal_column,
+    or_,
+    select,
+    union_all,
+)
+from sqlalchemy.types import UserDefinedType
+
+from chassis.context import current, tenant
+from chassis.db.kinds import condition
+from chassis.db.listing import Labels, Listing, ListQuery, Page, Shape, of_actor
+from chassis.db.session import Session
+from chassis.db.statements import Prepared
+
+MOST_FOUND = 200  # Whoever has not found it among so many searches with better words.
+MOST_AMONG = 1000  # Where more have it, a page of them is soon found by reading on.
+
+
+class _Tid(UserDefinedType[str]):
+    """Where a row lies: PostgreSQL's own column `ctid`."""
+
+    cache_ok = True
+
+    def get_col_spec(self, **_: object) -> str:
+        return "tid"
+
+
+def list_page(session: Session, listing: Listing, query: ListQuery) -> Page:
+    """One page of the tenant's records. Costs one round trip, or two with the total or a part that many have."""
+    parameters = query.parameters
+    company_id = tenant()
+    own = listing.own is not None and current().own_only
+    if own:
+        parameters["actor"] = current().user_id
+    if query.shape.search:
+        parameters["words"] = query.words
+    keys = {f"k{index}": value for index, value in enumerate(query.after) if value is not None}
+    shape, part = replace(query.shape, after_null=len(keys) < len(query.after)), _part(listing, query)
+    if part is not None:
+        shape = replace(shape, among=True)
+        parameters["part"] = part
+    row = session.fetch(_page(listing, shape, own), company_id=company_id, **parameters, **keys)[0]
+    if shape.among and row[-1]:
+        shape = replace(shape, among=False)
+        del parameters["part"]
+        row = session.fetch(_page(listing, shape, own), company_id=company_id, **parameters, **keys)[0]
+    total = None
+    if query.total:
+        statement = _count(listing, shape.conditions, own, shape.search, shape.among)
+        total = session.fetch(statement, company_id=company_id, **parameters)[0][0]
+    last = row[2 : 2 + len(listing.keys(shape))] if row[1] else None
+    return Page(data=row[0] or b"[]", last=last, total=total)
+
+
+def _part(listing: Listing, query: ListQuery) -> str | None:
+    """What is looked for inside of one of the fields `contained`; what is searched is found without."""
+    if query.shape.search:
+        return None
+    for (name, operator), value in zip(query.shape.conditions, query.values, strict=True):
+        if operator == "contains" and name in listing.contained:
+            return re.sub(r"\\(.)", r"\1", value[1:-1])
+    return None
+
+
+def lock_ids(session: Session, listing: Listing, query: ListQuery, most: int) -> list[int]:
+    """Lock the records that `query` asks for, `most` of them, in the order of their ids; answers the ids."""
+    parameters = query.parameters
+    own = listing.own is not None and current().own_only
+    if own:
+        parameters["actor"] = current().user_id
+    statement = _ids(listing, query.shape.conditions, own)
+    return [row[0] for row in session.fetch(statement, company_id=tenant(), most=most, **parameters)]
+
+
+@lru_cache(maxsize=256)
+def _ids(listing: Listing, conditions: tuple[tuple[str, str], ...], own: bool) -> Prepared:
+    table = listing.view.table
+    matching = select(table.c.id).where(*_where(listing, conditions, own)).order_by(table.c.id)
+    return Prepared(matching.limit(bindparam("most", type_=BigInteger)).with_for_update(of=table))
+
+
+@lru_cache(maxsize=1024)
+def _page(listing: Listing, shape: Shape, own: bool = False) -> Prepared:
+    """The statement of a shape: clients repeat a few shapes endlessly, and each is compiled once."""
+    keys = listing.keys(shape)
+    rows = _rows(listing, shape, own)
+    # A rank stands beside the record's own columns and must not get into its document.
+    names = shape.fields or (listing.fields if shape.search else None)
+    if names is None:
+        shown: ColumnElement[Any] = literal_column("d")
+    else:
+        pairs: Any = ((literal_column(f"'{name}'"), rows.c[name]) for name in names)
+        shown = func.json_build_object(*(part for pair in pairs for part in pair))
+    numbered = select(
+        shown.label("doc"),
+        func.row_number().over().label("n"),
+        *(rows.c[name].label(f"key{index}") for index, (name, _) in enumerate(keys)),
+    ).subquery("p")
+    kept = numbered.c.n <= literal_column(str(shape.limit))
+    last = numbered.c.n == literal_column(str(shape.limit))
+    return Prepared(
+        select(
+            func.json_agg(numbered.c.doc).filter(kept),
+            func.count() > literal_column(str(shape.limit)),
+            *(func.max(numbered.c[f"key{index}"]).filter(last) for index in range(len(keys))),
+            *([_places(listing).is_(None)] if shape.among else []),
+        ).select_from(numbered)
+    )
+
+
+def _rows(listing: Listing, shape: Shape, own: bool) -> FromClause:
+    """The records of a page and one more, in their order.
+
+    What no index has in order is put together from parts that one has: the page of each column that may name the actor,
+    and those that have nothing in the first field of the sort, who come last.
+    """
+    keys = listing.keys(shape)
+    columns = _columns(listing, shape)
+    halved = own and bool(listing.own_columns) and not shape.search and not shape.among
+    where = _where(listing, shape.conditions, own and not halved, looked_up=shape.search or shape.among)
+    parts = _valued(listing, shape, where, [(columns[name], descending) for name, descending in keys])
+    if halved:
+        mine = [of_actor(listing.view.table, (name,)) for name in listing.own_columns]
+        # A null is not the actor; plain NOT would make it unknown.
+        halves = [[this, *(other.is_not(True) for other in mine[:index])] for index, this in enumerate(mine)]
+        parts = [[*part, *half] for part in parts for half in halves]
+    order = [columns[name].desc() if descending else columns[name].asc() for name, descending in keys]
+    most: ColumnElement[Any] = literal_column(str(shape.limit + 1))
+    if shape.among:
+        parts = [_of_page(listing, part, order, most) for part in parts]
+    pages = [listing.view.documents(*part).order_by(*order).limit(most) for part in parts]
+    if shape.search:
+        [page] = pages
+        return page.add_columns(columns["rank"]).where(columns["id"] == _found(listing).c.id).subquery("d")
+    if len(pages) == 1:
+        return pages[0].subquery("d")
+    both = union_all(*(page.subquery().select() for page in pages)).subquery("u")
+    again = [both.c[name].desc() if descending else both.c[name].asc() for name, descending in keys]
+    return select(*both.c).order_by(both.c[keys[0][0]].is_(None), *again).limit(most).subquery("d")
+
+
+def _columns(listing: Listing, shape: Shape) -> dict[str, ColumnElement[Any]]:
+    """What is sorted by, by name: where an index of labels is in the order of the list, its columns."""
+    columns: dict[str, ColumnElement[Any]] = {column.name: column for column in listing.view.table.c}
+    if shape.search:
+        columns["rank"] = _found(listing).c.rank
+    labelled = [index for index, (name, _) in enumerate(shape.conditions) if name in listing.labels]
+    if labelled and not shape.among and [name for name, _ in listing.keys(shape)] == ["created_at", "id"]:
+        labels = listing.labels[shape.conditions[labelled[0]][0]]
+        label = _label(labels, labelled[0])
+        columns |= {"created_at": label.c.created_at, "id": label.c[labels.record]}
+    return columns
+
+
+def _valued(
+    listing: Listing, shape: Shape, where: list[ColumnElement[bool]], keys: list[tuple[ColumnElement[Any], bool]]
+) -> list[list[ColumnElement[bool]]]:
+    """The conditions of those that have something in the first field of the sort, and of those that have nothing."""
+    beyond = [_beyond(keys)] if shape.after else []
+    if shape.search or not listing.may_lack(shape.sort[0][0]):
+        return [[*where, *beyond]]
+    (first, _), *others = keys
+    without = [*where, first.is_(None)]
+    if shape.after_null:
+        return [[*without, _beyond(others, from_key=1)]]
+    return [[*where, first.is_not(None), *beyond], without]
+
+
+def _of_page(
+    listing: Listing, where: list[ColumnElement[bool]], order: list[Any], most: ColumnElement[Any]
+) -> list[ColumnElement[bool]]:
+    """Of all that may have a part of a text only those of the page are read as a whole."""
+    first = select(_ctid(listing)).where(*where, _is_among(listing)).order_by(*order).limit(most).correlate(None)
+    return [where[0], _ctid(listing) == any_(func.array(first.scalar_subquery()))]
+
+
+@lru_cache(maxsize=256)
+def _count(listing: Listing, conditions: tuple[tuple[str, str], ...], own: bool, search: bool, among: bool) -> Prepared:
+    where = _where(listing, conditions, own, looked_up=search or among)
+    if among:
+        where.append(_is_among(listing))
+    if search:
+        where.append(listing.view.table.c.id.in_(select(_found(listing).c.id)))
+    return Prepared(select(func.count()).select_from(listing.view.table).where(*where))
+
+
+def _ctid(listing: Listing) -> ColumnElement[Any]:
+    return literal_column(f"{listing.view.name}.ctid", _Tid())
+
+
+def _is_among(listing: Listing) -> ColumnElement[bool]:
+    """That a record lies where the list's function says; safe, as a statement sees nothing move."""
+    return _ctid(listing) == any_(cast(_places(listing), ARRAY(_Tid())))
+
+
+@lru_cache(maxsize=16)
+def _places(listing: Listing) -> Any:
+    """Where those lie that may have the parameter `part`, or null; asked once in a statement."""
+    function = getattr(func, listing.containing)(bindparam("part", type_=Text), literal_column(str(MOST_AMONG)))
+    among = select(function.label("places")).cte("among")
+    return select(among.c.places).scalar_subquery()
+
+
+@lru_cache(maxsize=16)
+def _found(listing: Listing) -> Any:
+    """What the list's function finds for the parameter `words`, as a table of id and rank."""
+    function = getattr(func, listing.search)(bindparam("words", type_=Text), literal_column(str(MOST_FOUND)))
+    return function.table_valued(column("id", BigInteger), column("rank", REAL), name="found")
+
+
+@lru_cache(maxsize=256)
+def _label(labels: Labels, index: int) -> FromClause:
+    """The table of labels, once for each condition."""
+    return labels.table.alias(f"label{index}")
+
+
+def _where(
+    listing: Listing, conditions: tuple[tuple[str, str], ...], own: bool, *, looked_up: bool = False
+) -> list[ColumnElement[bool]]:
+    table = listing.view.table
+    where: list[ColumnElement[bool]] = [table.c.company_id == bindparam("company_id", type_=table.c.company_id.type)]
+    if own and listing.own is not None:
+        # Where it is known which to look up, an index would read all that is own instead; none serves this form.
+        where.append(listing.own.is_(True) if looked_up else listing.own)
+    named = {name for name, _ in conditions}
+    where += [default for name, default in listing.default.items() if name not in named]
+    for index, (name, operator) in enumerate(conditions):
+        if name in listing.labels:
+            where += _labelled(listing, listing.labels[name], index)
+        else:
+            where.append(condition(table.c[name], operator, f"v{index}"))
+    return where
+
+
+def _labelled(listing: Listing, labels: Labels, index: int) -> list[ColumnElement[bool]]:
+    """That a record has the label that is the condition's value."""
+    label = _label(labels, index)
+    return [
+        label.c.company_id == bindparam("company_id", type_=label.c.company_id.type),
+        label.c[labels.word] == bindparam(f"v{index}", type_=label.c[labels.word].type),
+        label.c[labels.record] == listing.view.table.c.id,
+    ]
+
+
+def _beyond(keys: list[tuple[ColumnElement[Any], bool]], *, from_key: int = 0) -> ColumnElement[bool]:
+    """The rows after the keys k0, k1, … (from `from_key` on) in the sort order.
+
+    A row comparison where the directions agree (an index can serve it), the expanded form where they are mixed.
+    """
+    # The cast is for REAL: a driver sends floats in double precision, in which no rank but 0.5 and its like is equal.
+    bound = [
+        cast(bound, column.type) if isinstance(column.type, REAL) else bound
+        for index, (column, _) in enumerate(keys, from_key)
+        for bound in [bindparam(f"k{index}", type_=column.type)]
+    ]
+    directions = {descending for _, descending in keys}
+    if len(directions) == 1:
+        columns = func.row(*(column for column, _ in keys))
+        return columns < func.row(*bound) if directions.pop() else columns > func.row(*bound)
+    return or_(
+        *(
+            and_(
+                *(keys[before][0] == bound[before] for before in range(index)),
+                column < bound[index] if descending else column > bound[index],
+            )
+            for index, (column, descending) in enumerate(keys)
+        )
+    )
