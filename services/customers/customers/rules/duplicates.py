@@ -107,7 +107,8 @@ class Rules:
 
     def likeness(self, shared: Iterable[str]) -> Likeness:
         """What the keys that two records share say together, each taken for independent evidence."""
-        keys = sorted(set(shared), key=lambda key: -self._weight(key))
+        known = set(shared)
+        keys = sorted((key for key in KEYS if key in known), key=lambda key: -self._weight(key))
         if "phone_e164" in keys and "phone_tail" in keys:
             keys.remove("phone_tail")
         doubt = 1.0

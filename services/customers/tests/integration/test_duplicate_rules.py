@@ -7,7 +7,9 @@ from typing import Any
 import psycopg
 import pytest
 
+from chassis.db.session import Session
 from chassis.testing.fixtures import Client
+from customers.queries.duplicates import find_duplicates
 
 Say = Callable[..., None]
 
@@ -49,6 +51,20 @@ def test_a_check_goes_by_the_companys_rules(client: Client, company_sets: Say) -
     company_sets(free_mail_domains=["Acme.example"])
     assert scores(client, website="acme.example") == []
     assert scores(client, website="acme.example", name="Ada") == [60]
+
+
+def test_the_rules_cost_no_round_trip_of_their_own(
+    client: Client, session: Session, company_sets: Say, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    create(client, name="Ada")
+    company_sets(duplicate_weights={"name": 77})
+    asked: list[Any] = []
+    fetch = Session.fetch
+    monkeypatch.setattr(
+        Session, "fetch", lambda self, statement, **given: asked.append(statement) or fetch(self, statement, **given)
+    )
+    assert [candidate["score"] for candidate in find_duplicates(session, {"name_norm": "ada"})["candidates"]] == [77]
+    assert len(asked) == 1
 
 
 def test_the_reasons_of_a_candidate_leave_out_what_is_turned_off(client: Client, company_sets: Say) -> None:

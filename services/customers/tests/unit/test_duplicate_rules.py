@@ -47,6 +47,11 @@ def test_who_turns_phones_off_goes_by_no_part_of_a_number() -> None:
     assert set(told) == {"email_norm", "name_norm", "domain_norm"}
 
 
+def test_keys_of_one_weight_are_always_named_in_one_order() -> None:
+    rules = Rules.of({"duplicate_weights": dict.fromkeys(WEIGHTS, 70)})
+    assert rules.likeness(reversed(KEYS)).keys == ("email_norm", "phone_e164", "name_norm", "domain_norm")
+
+
 def test_the_least_weight_of_a_phone_leaves_its_end_one() -> None:
     assert Rules.of({"duplicate_weights": {"phone": 1}}).likeness(["phone_tail"]).score == 1
 
