@@ -25,6 +25,7 @@ COMPANY_ROLES = tuple(role for role in ROLES if role != PLATFORM_ROLE)
 API_KEY_ROLE = "api_key"
 VISIBILITIES = ("all", "own")
 DUPLICATE_ACTIONS = ("allow", "warn", "block")
+MOST_FREE_MAIL_DOMAINS = 100
 COMPANY_STATUSES = ("active", "inactive", "suspended")
 COMPANY_SIZES = ("Small", "Medium", "Large")
 MEMBER_STATUSES = ("active", "suspended", "deactivated")

@@ -25,7 +25,7 @@ from customers.models import customer_codes
 from customers.queries.customers import RECORDS
 from customers.queries.duplicates import find_duplicates
 from customers.queries.matches import find_assignees, find_matches, known_industries, taken_codes, taken_names
-from customers.rules.duplicates import telling
+from customers.rules.duplicates import DEFAULT
 from customers.rules.importing import CREATE, UPDATE
 from customers.rules.matching import email_key, matching_keys
 
@@ -151,7 +151,8 @@ def _marks(row: ReadRow, way: Way) -> Iterator[Any]:
     if "name" in values and "company_name" in values:
         yield "name", values["name"], values["company_name"]
     if way.refuse_duplicates:
-        yield from telling(row.keys).items()
+        # By all that the company's rules, which may change while the import runs, could go by.
+        yield from DEFAULT.telling(row.keys).items()
 
 
 class _Batch:

@@ -8,8 +8,8 @@ from sqlalchemy import BigInteger, Text, bindparam, func, literal_column, select
 from chassis.context import current, tenant
 from chassis.db.session import Session
 from chassis.db.statements import Prepared
-from customers.models import customers
-from customers.rules.duplicates import LIKELY, MOST_SHARING, WEIGHTS, likeness, telling
+from customers.models import company_refs, customers
+from customers.rules.duplicates import DEFAULT, KEYS, MOST_SHARING, Rules
 
 _OF_COMPANY = customers.c.company_id == bindparam("of_company", type_=BigInteger)
 
@@ -25,11 +25,14 @@ def _sharing(key: str) -> Any:
     )
 
 
-_hits = union_all(*(_sharing(key) for key in WEIGHTS)).subquery("hits")
+_hits = union_all(*(_sharing(key) for key in KEYS)).subquery("hits")
 _kept = select(_hits.c.id, _hits.c.key, func.count().over(partition_by=_hits.c.key).label("sharing")).subquery("kept")
 _SHOWN = ("id", "customer_code", "name", "company_name", "email", "phone", "assigned_to", "created_by")
+_settings = select(company_refs.c.settings).where(
+    company_refs.c.company_id == bindparam("of_company", type_=BigInteger)
+)
 _CANDIDATES = Prepared(
-    select(func.array_agg(_kept.c.key), *(customers.c[name] for name in _SHOWN))
+    select(_settings.scalar_subquery(), func.array_agg(_kept.c.key), *(customers.c[name] for name in _SHOWN))
     .join_from(_kept, customers, customers.c.id == _kept.c.id)
     .where(_OF_COMPANY, _kept.c.sharing <= literal_column(str(MOST_SHARING)))
     .group_by(*(customers.c[name] for name in _SHOWN))
@@ -39,18 +42,21 @@ _CANDIDATES = Prepared(
 def find_duplicates(session: Session, keys: Mapping[str, str | None], *, but: int | None = None) -> dict[str, Any]:
     """The likely duplicates of a record with these keys, the likeliest first, with score and reasons.
 
-    Those that the caller may not see are counted as `hidden` and not shown. Costs one round trip.
+    Those that the caller may not see are counted as `hidden` and not shown. Costs one round trip: the company's rules
+    come with what they are to judge, and what is looked for is all that any company's rules could go by.
     """
-    told = telling(keys)
-    if not told:
+    widest = DEFAULT.telling(keys)
+    if not widest:
         return {"candidates": [], "hidden": 0}
-    rows = session.fetch(_CANDIDATES, of_company=tenant(), **dict.fromkeys(WEIGHTS) | told)
+    rows = session.fetch(_CANDIDATES, of_company=tenant(), **dict.fromkeys(KEYS) | widest)
+    rules = Rules.of(rows[0][0]) if rows else DEFAULT
+    told = rules.telling(keys)
     candidates: list[dict[str, Any]] = []
     hidden = 0
-    for shared, *values in rows:
+    for _, shared, *values in rows:
         customer = dict(zip(_SHOWN, values, strict=True))
-        alike = likeness(shared)
-        if alike.score < LIKELY or customer["id"] == but:
+        alike = rules.likeness(key for key in shared if key in told)
+        if alike.score < rules.threshold or customer["id"] == but:
             continue
         owners = (customer.pop("assigned_to"), customer.pop("created_by"))
         if current().own_only and current().user_id not in owners:

@@ -1,15 +1,23 @@
-"""How much two records that share a key are probably the same. Pure, no I/O."""
+"""How much two records that share a key are probably the same, as a company's own rules have it. Pure, no I/O."""
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Self
 
-# How sure each shared key makes, in percent.
-WEIGHTS: Mapping[str, int] = {
-    "email_norm": 95,
-    "phone_e164": 80,
-    "phone_tail": 60,
-    "name_norm": 60,
-    "domain_norm": 50,
+from customers.rules.matching import domain_key
+
+# How sure each shared key makes, in percent, where the company's setting `duplicate_weights` does not say otherwise.
+WEIGHTS: Mapping[str, int] = {"email": 95, "phone": 80, "name": 60, "domain": 50}
+# From what score on somebody is told (`duplicate_threshold`).
+THRESHOLD = 50
+# What is compared, and the weight that it goes by. The end of a number is the number, less surely: who turns phones off
+# means both.
+KEYS: Mapping[str, str] = {
+    "email_norm": "email",
+    "phone_e164": "phone",
+    "phone_tail": "phone",
+    "name_norm": "name",
+    "domain_norm": "domain",
 }
 REASONS: Mapping[str, str] = {
     "email_norm": "the same e-mail address",
@@ -18,12 +26,12 @@ REASONS: Mapping[str, str] = {
     "name_norm": "the same name, but for case, accents and form of company",
     "domain_norm": "the same web domain",
 }
-LIKELY = 50
 # A key that more records than these share says nothing (Odoo drops it as well).
 MOST_SHARING = 20
 # What a company's setting `duplicates` says of a new customer that is likely there already; anything else: warn.
 ALLOW, BLOCK = "allow", "block"
-# Everybody has an address there: that two records share the domain means nothing.
+# Everybody has an address there: that two records share the domain means nothing. A company adds those of its country
+# (`free_mail_domains`).
 FREE_MAIL = frozenset(
     {
         "aol.com",
@@ -63,21 +71,64 @@ class Likeness:
         return [{"key": key, "detail": REASONS[key]} for key in self.keys]
 
 
-def likeness(shared: Iterable[str]) -> Likeness:
-    """What the keys that two records share say together, each taken for independent evidence."""
-    keys = sorted(set(shared), key=lambda key: -WEIGHTS[key])
-    if "phone_e164" in keys and "phone_tail" in keys:
-        keys.remove("phone_tail")
-    doubt = 1.0
-    for key in keys:
-        doubt *= 1 - WEIGHTS[key] / 100
-    return Likeness(round(100 * (1 - doubt)), tuple(keys))
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """By what a company finds duplicates; a key that weighs 0 is none, and `free_mail` is beside FREE_MAIL."""
+
+    weights: Mapping[str, int] = field(default_factory=lambda: WEIGHTS)
+    threshold: int = THRESHOLD
+    free_mail: frozenset[str] = frozenset()
+
+    @classmethod
+    def of(cls, settings: Any) -> Self:
+        """The rules in a company's settings; what is missing there, or makes no sense, is as it is for everybody.
+
+        It never fails: nobody shall be unable to create a customer because of it.
+        """
+        known = settings if isinstance(settings, Mapping) else {}
+        given = known.get("duplicate_weights")
+        weights = given if isinstance(given, Mapping) else {}
+        domains = known.get("free_mail_domains")
+        if not isinstance(domains, Sequence) or isinstance(domains, str):
+            domains = ()
+        return cls(
+            {name: _percent(weights.get(name), 0, usual) for name, usual in WEIGHTS.items()},
+            _percent(known.get("duplicate_threshold"), 1, THRESHOLD),
+            frozenset(key for domain in domains if isinstance(domain, str) and (key := domain_key(domain))),
+        )
+
+    def telling(self, keys: Mapping[str, str | None]) -> dict[str, str]:
+        """Those of a record's keys that can say something."""
+        return {
+            name: value
+            for name, value in keys.items()
+            if name in KEYS and value and self._weight(name) and not (name == "domain_norm" and self._is_free(value))
+        }
+
+    def likeness(self, shared: Iterable[str]) -> Likeness:
+        """What the keys that two records share say together, each taken for independent evidence."""
+        known = set(shared)
+        keys = sorted((key for key in KEYS if key in known), key=lambda key: -self._weight(key))
+        if "phone_e164" in keys and "phone_tail" in keys:
+            keys.remove("phone_tail")
+        doubt = 1.0
+        for key in keys:
+            doubt *= 1 - self._weight(key) / 100
+        return Likeness(round(100 * (1 - doubt)), tuple(keys))
+
+    def _weight(self, key: str) -> int:
+        """The weight of a key: of the last digits of a number three quarters of the number's, and 0 for 0 alone."""
+        weight = self.weights[KEYS[key]]
+        return -(-weight * 3 // 4) if key == "phone_tail" else weight
+
+    def _is_free(self, domain: str) -> bool:
+        return domain in FREE_MAIL or domain in self.free_mail
 
 
-def telling(keys: Mapping[str, str | None]) -> dict[str, str]:
-    """Those of a record's keys that can say something."""
-    return {
-        name: value
-        for name, value in keys.items()
-        if name in WEIGHTS and value and not (name == "domain_norm" and value in FREE_MAIL)
-    }
+# Those of a company that has set nothing. No company's rules go by a key or a domain that these do not go by: settings
+# turn keys off and add domains of free mail.
+DEFAULT = Rules()
+
+
+def _percent(value: Any, least: int, usual: int) -> int:
+    return value if type(value) is int and least <= value <= 100 else usual  # noqa: PLR2004  # That is what percent means.

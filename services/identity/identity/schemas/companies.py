@@ -8,10 +8,11 @@ from identity.rules import (
     COMPANY_STATUSES,
     DUPLICATE_ACTIONS,
     MEMBER_STATUSES,
+    MOST_FREE_MAIL_DOMAINS,
     ROLES,
     VISIBILITIES,
 )
-from identity.schemas.fields import CURRENCY, EMAIL, REGION, time_zone
+from identity.schemas.fields import CURRENCY, DOMAIN, EMAIL, REGION, time_zone
 
 
 class _CompanyFields(InSchema):
@@ -39,6 +40,21 @@ class CompanyIn(_CompanyFields):
     time_zone = Text(longest=64, load_default="UTC", validate=[time_zone])
 
 
+def _percent(least: int, description: str) -> fields.Integer:
+    return fields.Integer(
+        strict=True, validate=validate.Range(min=least, max=100), metadata={"description": description}
+    )
+
+
+class WeightsIn(InSchema):
+    """How sure it makes that two records are the same when they share a key, in percent; 0: this key says nothing."""
+
+    email = _percent(0, "The same e-mail address; 95 where it is not given.")
+    phone = _percent(0, "The same phone number, and at three quarters the same last ten digits; 80.")
+    name = _percent(0, "The same name, but for case, accents and form of company; 60.")
+    domain = _percent(0, "The same web domain, if it is no provider's of free mail; 50.")
+
+
 class SettingsIn(InSchema):
     """The settings to change; the others stay."""
 
@@ -49,6 +65,19 @@ class SettingsIn(InSchema):
     duplicates = fields.String(
         validate=validate.OneOf(DUPLICATE_ACTIONS),
         metadata={"description": "What becomes of a new record that is probably there already."},
+    )
+    duplicate_weights = fields.Nested(
+        WeightsIn,
+        metadata={
+            "description": "By what records are probably the same. Set as a whole: a key that is not named has the "
+            "weight that it has for everybody."
+        },
+    )
+    duplicate_threshold = _percent(1, "From what score on two records are probably the same; 50 where it is never set.")
+    free_mail_domains = fields.List(
+        Text(longest=253, validate=[DOMAIN]),
+        validate=validate.Length(max=MOST_FREE_MAIL_DOMAINS),
+        metadata={"description": "Domains that say nothing, beside those of the large providers of free mail."},
     )
 
 

@@ -16,6 +16,12 @@ EMAIL = validate.Regexp(EMAIL_PATTERN + _NO_NEWLINE, error="An e-mail address is
 CURRENCY = validate.Regexp(r"^[A-Z]{3}$" + _NO_NEWLINE, error="An ISO 4217 code is wanted, such as USD.")
 REGION = validate.Regexp(r"^[A-Z]{2}$" + _NO_NEWLINE, error="An ISO 3166-1 alpha-2 code is wanted, such as US.")
 
+_LABEL = r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
+DOMAIN = validate.Regexp(
+    rf"^(?:{_LABEL}\.)+[A-Za-z](?:[A-Za-z0-9-]{{0,61}}[A-Za-z0-9])$" + _NO_NEWLINE,
+    error="A domain is wanted, such as mail.example.",
+)
+
 
 def time_zone(name: str) -> None:
     if name not in _TIME_ZONES:

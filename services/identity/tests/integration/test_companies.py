@@ -58,6 +58,21 @@ def test_settings_are_merged_key_by_key(admin: Any, ann: Any, superuser: psycopg
     assert admin.patch(CURRENT, json={"settings": {}}, version=2).json["settings"] == answer.json["settings"]
 
 
+def test_the_rules_about_duplicates_are_kept_and_told(admin: Any, ann: Any, published: Any) -> None:
+    rules = {
+        "duplicate_weights": {"email": 100, "phone": 0},
+        "duplicate_threshold": 75,
+        "free_mail_domains": ["Freenet.DE", "xn--mnchen-3ya.example"],
+    }
+    assert admin.patch(CURRENT, json={"settings": rules}, version=1).json["settings"] == rules
+    event = published(ann.company_id)[-1]
+    assert (event["type"], event["data"]["after"]["settings"]) == ("crm.company.updated.v1", rules)
+    # Of weights, the others do not stay: what is named is all that differs from everybody's.
+    change = {"settings": {"duplicate_weights": {"name": 10}, "free_mail_domains": []}}
+    after = admin.patch(CURRENT, json=change, version=2).json["settings"]
+    assert after == {"duplicate_weights": {"name": 10}, "duplicate_threshold": 75, "free_mail_domains": []}
+
+
 def test_another_visibility_ends_the_tokens_of_those_whom_it_concerns(
     admin: Any, ann: Any, hire: Callable[..., Any], superuser: psycopg.Connection
 ) -> None:
@@ -87,6 +102,20 @@ def test_another_visibility_ends_the_tokens_of_those_whom_it_concerns(
     [
         ({"settings": {"visibility": "none"}}, "/settings/visibility"),
         ({"settings": {"colour": "red"}}, "/settings/colour"),
+        ({"settings": {"duplicate_weights": {"fax": 10}}}, "/settings/duplicate_weights/fax"),
+        ({"settings": {"duplicate_weights": {"phone": 101}}}, "/settings/duplicate_weights/phone"),
+        ({"settings": {"duplicate_weights": {"phone": -1}}}, "/settings/duplicate_weights/phone"),
+        ({"settings": {"duplicate_weights": {"phone": 80.5}}}, "/settings/duplicate_weights/phone"),
+        ({"settings": {"duplicate_weights": {"phone": "80"}}}, "/settings/duplicate_weights/phone"),
+        ({"settings": {"duplicate_weights": {"phone": True}}}, "/settings/duplicate_weights/phone"),
+        ({"settings": {"duplicate_weights": None}}, "/settings/duplicate_weights"),
+        ({"settings": {"duplicate_threshold": 0}}, "/settings/duplicate_threshold"),
+        ({"settings": {"duplicate_threshold": 101}}, "/settings/duplicate_threshold"),
+        ({"settings": {"free_mail_domains": "gmail.com"}}, "/settings/free_mail_domains"),
+        ({"settings": {"free_mail_domains": ["a.example", "ada@b.example"]}}, "/settings/free_mail_domains/1"),
+        ({"settings": {"free_mail_domains": ["localhost"]}}, "/settings/free_mail_domains/0"),
+        ({"settings": {"free_mail_domains": ["a.example\n"]}}, "/settings/free_mail_domains/0"),
+        ({"settings": {"free_mail_domains": ["a.example"] * 101}}, "/settings/free_mail_domains"),
         ({"settings": None}, "/settings"),
         ({"name": ""}, "/name"),
         ({"name": None}, "/name"),
