@@ -34,6 +34,11 @@ QUESTIONS: Mapping[str, Ask] = {
     "list, sort=name": lambda _: "sort=name",
     "list, sort=name, in the middle": lambda row: f"sort=name&cursor={row['name_cursor']}",
     "list, sort=-updated_at": lambda _: "sort=-updated_at",
+    "list, sort=company_name": lambda _: "sort=company_name",
+    "list, sort=company_name, in the middle": lambda row: f"sort=company_name&cursor={row['company_cursor']}",
+    "list, sort=-status": lambda _: "sort=-status",
+    "list, sort=city": lambda _: "sort=city",
+    "list, tag": lambda _: "tag=vip",
     "list, status": lambda _: "status=lost",
     "list, type": lambda _: "customer_type=business",
     "list, industry": lambda _: "industry=Retail",
@@ -206,7 +211,7 @@ def _place(application: ServiceApplication, urls: DatabaseUrls, tokens: TokenFac
     client = application.test_client()
     headers = {"Authorization": f"Bearer {sign('customers:read')}"}
     cursors = {}
-    for name, sort in (("cursor", "-created_at"), ("name_cursor", "name")):
+    for name, sort in (("cursor", "-created_at"), ("name_cursor", "name"), ("company_cursor", "company_name")):
         page = client.get(f"/v1/customers?limit=100&include=total&sort={sort}", headers=headers).json["page"]
         for _ in range(page["total"] // 200 - 1):
             path = f"/v1/customers?limit=100&sort={sort}&cursor={page['next_cursor']}"

@@ -11,7 +11,7 @@ from chassis.events import decode
 from customers import rules
 from customers.events import PUBLISHED
 from customers.handlers import SUBSCRIPTIONS
-from customers.queries.customers import CUSTOMER, CUSTOMERS
+from customers.queries.customers import CUSTOMER
 from customers.schemas.customers import CustomerIn, CustomerOut, CustomerPatch
 
 CONTRACTS = Path(__file__).parents[4] / "contracts" / "events"
@@ -26,10 +26,6 @@ def test_what_the_service_owns_cannot_be_sent():
     for schema in (CustomerIn(), CustomerPatch()):
         assert owned & schema.fields.keys() == set()
     assert "customer_code" not in CustomerPatch().fields
-
-
-def test_lists_sort_by_fields_that_cannot_be_null():
-    assert [name for name in CUSTOMERS.sorts if CUSTOMER.table.c[name].nullable] == []
 
 
 @pytest.mark.parametrize("code", ["C-1", "C-000123", "C-99999999"])

@@ -9,7 +9,8 @@ from psycopg import errors
 
 from chassis.context import Context, acting_as
 from chassis.db.listing import ListQuery as Query
-from chassis.db.listing import Shape, list_page
+from chassis.db.listing import Shape
+from chassis.db.pages import list_page
 from chassis.db.session import Database
 from chassis.errors import NotFound
 from identity.commands.locking import lock_user

@@ -7,7 +7,8 @@ import psycopg
 import pytest
 from psycopg import sql
 
-from chassis.db.listing import Shape, _page
+from chassis.db.listing import Shape
+from chassis.db.pages import _page
 from chassis.testing.fixtures import DatabaseUrls
 from identity.queries import directory
 from identity.schemas.users import MemberOut
