@@ -16,7 +16,7 @@ from chassis.db.statements import Prepared
 from chassis.errors import Conflict, FieldError, Invalid
 from customers.commands.contacts import move_contacts, move_contacts_back, refuse_crowd
 from customers.commands.customers import expect_customer
-from customers.commands.user_references import know_actor, refuse_inactive
+from customers.commands.user_references import active_among, know_actor, refuse_inactive
 from customers.events import (
     CUSTOMER_ARCHIVED,
     CUSTOMER_MERGED,
@@ -182,11 +182,8 @@ def undo_merge(session: Session, merge_id: int, version: int | None) -> Record:
 
 def _may_assign(session: Session, values: Mapping[str, Any]) -> bool:
     """Whether these values give the customer to nobody who is inactive: by no path does such a one get work."""
-    try:
-        refuse_inactive(session, values.get("assigned_to"))
-    except Invalid:
-        return False
-    return True
+    assignee = values.get("assigned_to")
+    return assignee is None or assignee in active_among(session, {assignee})
 
 
 def _refuse_merged_again(session: Session, target_id: int, merge_id: int, fields: set[str]) -> None:
