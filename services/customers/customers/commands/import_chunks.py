@@ -41,6 +41,8 @@ from customers.rules.importing import RUNNING
 from customers.rules.matching import matching_keys
 
 _TRIES = 3
+_CONFLICT = "The row cannot stand beside what is stored, such as a customer of the same name or code."
+
 
 # A plan that was made while a table was empty, those of foreign keys above all, takes any index that begins with the
 # tenant, and reads all rows of the tenant for each new one until the table is analysed.
@@ -133,14 +135,36 @@ def run_chunk(session: Session, job: Job, number: int, rows: Sequence[ReadRow], 
 
 
 def _applied(session: Session, job: Job, rows: Sequence[ReadRow], codes: range) -> Outcome:
-    """Once more where somebody took a code or a name between the look and the write: the second look sees it."""
+    """Once more where somebody took a code or a name between the look and the write: the second look sees it.
+
+    What is refused even then is looked for in halves, so that it is those rows alone that fail.
+    """
     for _ in range(_TRIES - 1):
-        try:
-            with session.begin_nested():
-                return apply_rows(session, rows, replace(way_of(job), draw_codes=_from(codes)))
-        except psycopg.IntegrityError:
-            pass
-    return apply_rows(session, rows, replace(way_of(job), draw_codes=_from(codes)))
+        if (outcome := _tried(session, job, rows, codes)) is not None:
+            return outcome
+    return _in_halves(session, job, rows, codes)
+
+
+def _in_halves(session: Session, job: Job, rows: Sequence[ReadRow], codes: range) -> Outcome:
+    if (outcome := _tried(session, job, rows, codes)) is not None:
+        return outcome
+    if len(rows) == 1:
+        outcome = Outcome()
+        outcome.refuse(rows[0], Fault(rows[0].line, None, "conflict", _CONFLICT))
+        return outcome
+    half = len(rows) // 2
+    first = _in_halves(session, job, rows[:half], codes)
+    # Those codes are left whose rows were not created.
+    return first + _in_halves(session, job, rows[half:], codes[first.codes :])
+
+
+def _tried(session: Session, job: Job, rows: Sequence[ReadRow], codes: range) -> Outcome | None:
+    """What became of the rows; None where the database has refused one of them, so that nothing was done."""
+    try:
+        with session.begin_nested():
+            return apply_rows(session, rows, replace(way_of(job), draw_codes=_from(codes)))
+    except psycopg.IntegrityError:
+        return None
 
 
 def _from(codes: range) -> Callable[[Session, int], list[int]]:
