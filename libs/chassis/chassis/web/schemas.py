@@ -35,8 +35,8 @@ class NotBlank(validate.Validator):
     regex = re.compile(r"\S")
 
     def __call__(self, value: str) -> str:
-        """The text. Raises ValidationError."""
-        if not self.regex.search(value):
+        """The text. Raises ValidationError; of an empty one its length says enough."""
+        if value and not self.regex.search(value):
             raise ValidationError("A character is wanted that is not blank.")
         return value
 

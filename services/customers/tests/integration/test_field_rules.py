@@ -115,6 +115,7 @@ def test_a_blank_is_refused_with_a_sentence_and_as_openapi_says(client, applicat
     refused = post(client, name="   ")
     fault = {"pointer": "/name", "code": "invalid", "detail": "A character is wanted that is not blank."}
     assert (refused.status_code, refused.json["errors"]) == (422, [fault])
+    assert [fault["detail"] for fault in post(client, name="").json["errors"]] == ["Length must be between 1 and 255."]
     schemas = application.document["components"]["schemas"]
     assert schemas["CustomerIn"]["properties"]["name"]["pattern"] == r"\S"
     assert schemas["IndustryIn"]["properties"]["name"]["pattern"] == r"\S"
