@@ -1,5 +1,6 @@
 """Kinds of fields: how the text of a filter is read, which operators a kind takes, and each of these as SQL."""
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
@@ -9,7 +10,8 @@ from sqlalchemy import ARRAY, ColumnElement, any_, bindparam
 
 # The operators of a condition that has no value in SQL.
 ON_NULLS = ("is_null", "not_null")
-_BIGINT = 2**63 - 1
+_SMALLEST, _LARGEST = -(2**63), 2**63 - 1
+_DIGITS = re.compile(r"-?[0-9]{1,19}\Z")
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,8 +24,9 @@ class Kind:
 
 
 def _integer(text: str) -> int:
-    if not text.lstrip("-").isascii() or not text.lstrip("-").isdigit() or not -_BIGINT <= int(text) <= _BIGINT:
-        raise ValueError("a 63-bit integer is wanted")
+    # Python turns no more than 4300 digits into a number, and says so in words for programmers.
+    if not _DIGITS.match(text) or not _SMALLEST <= int(text) <= _LARGEST:
+        raise ValueError(f"a whole number from {_SMALLEST} to {_LARGEST} is wanted")
     return int(text)
 
 

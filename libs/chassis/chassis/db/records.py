@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, Integer, Table, bindparam, func, insert, update
+from sqlalchemy import ColumnElement, Integer, Table, bindparam, func, insert, or_, update
 
 from chassis.context import current, tenant
 from chassis.db import outbox
@@ -85,18 +85,27 @@ class Records:
     ) -> Record:
         """Write `values` over the locked state `before`; the value NOW is the transaction's time.
 
-        `more` are further members of the event's data.
+        Where all of them are there already nothing is written: no new version, no event, and `before` is the answer.
+        `more` are further members of the event's data; an event that has them is told whether or not a value changes.
         """
         plain = {f"new_{name}": value for name, value in values.items() if value is not NOW}
         now = frozenset(name for name, value in values.items() if value is NOW)
-        row = session.fetch(
-            _update(self.view, frozenset(values) - now, now),
-            of_company=tenant(),
-            of_id=before.id,
-            of_version=before.version,
-            **plain,
-        )[0]
-        after = Record(*row)
+        anyway = bool(now) or more is not None
+        rows = (
+            session.fetch(
+                _update(self.view, frozenset(values) - now, now, anyway),
+                of_company=tenant(),
+                of_id=before.id,
+                of_version=before.version,
+                **plain,
+            )
+            if values or anyway
+            else []
+        )
+        if not rows:
+            # Unless the caller held no lock and the record has moved on, which must not pass for the same.
+            return self.expect(session, before.id, before.version)
+        after = Record(*rows[0])
         self.note(session, event_type, after, before=before, event_id=event_id, more=more)
         return after
 
@@ -165,11 +174,17 @@ def _insert(view: JsonView, names: frozenset[str]) -> Prepared:
 
 
 @lru_cache(maxsize=512)
-def _update(view: JsonView, names: frozenset[str], now: frozenset[str]) -> Prepared:
-    """Set the named columns (those in `now` to the transaction's time) where the version is still the expected one."""
+def _update(view: JsonView, names: frozenset[str], now: frozenset[str], anyway: bool) -> Prepared:
+    """Set the named columns (those in `now` to the transaction's time) where the version is still the expected one.
+
+    Unless it is done `anyway`, one of them must have another value. PostgreSQL compares, because it alone knows that
+    the amounts 5 and 5.00 are the same.
+    """
     table = view.table
     values: dict[str, Any] = {name: bindparam(f"new_{name}", type_=table.c[name].type) for name in sorted(names)}
     values |= dict.fromkeys(sorted(now), func.now())
-    expected = table.c.version == bindparam("of_version", type_=Integer())
-    statement = update(table).where(*_this(table), expected)
+    conditions = [*_this(table), table.c.version == bindparam("of_version", type_=Integer())]
+    if not anyway:
+        conditions.append(or_(*(table.c[name].is_distinct_from(values[name]) for name in sorted(names))))
+    statement = update(table).where(*conditions)
     return Prepared(view.returning(statement.values(**values, version=table.c.version + 1, updated_at=func.now())))

@@ -21,6 +21,17 @@ def answer(document: bytes, *, version: int | None = None, status: int = 200) ->
     return response
 
 
+def moving(document: bytes, *, version: int) -> Response:
+    """A record of which parts move on without a new version: with its ETag for a change, and never a 304.
+
+    No cache may keep it, because one that asked by the ETag would be told for ever that nothing has moved.
+    """
+    response = Response(document, content_type=JSON)
+    response.headers["ETag"] = f'"{version}"'
+    response.headers["Cache-Control"] = "no-store"
+    return response
+
+
 def created(document: bytes, *, version: int, location: str) -> Response:
     """A record that did not exist before: 201 with Location and ETag."""
     response = answer(document, version=version, status=201)

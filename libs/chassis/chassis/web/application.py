@@ -195,7 +195,8 @@ class ServiceApplication(Flask):
                 response: Any = view(**arguments)
             else:
                 response = self._once(Claim(f"POST {rule.rule}", key, self._fingerprint(arguments)), view, arguments)
-            if session.in_transaction():
+            # A HEAD is answered as a GET would be (RFC 9110, 9.3.2), but nothing was handed out that could be noted.
+            if session.in_transaction() and request.method != "HEAD":
                 session.commit()
             assert isinstance(response, Response)
             return response

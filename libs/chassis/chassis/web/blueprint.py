@@ -64,9 +64,11 @@ class Blueprint(flask_smorest.Blueprint):  # type: ignore[misc]  # flask-smorest
         """Document what the view answers; the view itself returns a ready response."""
 
         def decorate(view: View) -> View:
-            document = {"description": _PHRASES[status], "content_type": None}
+            document: dict[str, Any] = {"description": _PHRASES[status], "content_type": None}
             if schema is not None:
-                document["schema"] = schema()
+                document["schema"] = instance = schema()
+                if "version" in instance.fields:
+                    document["headers"] = {"ETag": _ETAG}
             _note(view, "response", {"responses": {status: [document]}})
             return view
 
@@ -115,6 +117,10 @@ def _page_of(schema: type[marshmallow.Schema]) -> type[marshmallow.Schema]:
 _PHRASES: dict[int, Any] = {200: "OK", 201: "Created", 202: "Accepted", 204: "No content"}
 
 
+_TAG = {"type": "string", "pattern": '^"[0-9]{1,9}"$'}
+_ETAG = {"description": "The record's version, for the If-Match of a change.", "schema": _TAG}
+
+
 def versioned(view: View) -> View:
     """Document that a route demands If-Match (a change to a version the client has seen)."""
     _note(view, "manual_doc", {"parameters": [_if_match(required=True)]})
@@ -133,7 +139,7 @@ def _if_match(*, required: bool) -> dict[str, Any]:
         "in": "header",
         "required": required,
         "description": "The ETag of the state that the change is meant for.",
-        "schema": {"type": "string", "pattern": '^"[0-9]{1,9}"$'},
+        "schema": _TAG,
     }
 
 

@@ -1,5 +1,6 @@
 """Fields and schemas: what goes in is refused when in doubt, what comes out may grow."""
 
+import re
 from datetime import UTC, datetime
 from typing import Any
 
@@ -25,11 +26,32 @@ class OutSchema(marshmallow.Schema):
         unknown = EXCLUDE
 
 
+class NotBlank(validate.Validator):
+    """A text that shows something: one character at least is none of Unicode's blanks.
+
+    OpenAPI gets `regex` as the field's pattern, which is searched for there as it is here.
+    """
+
+    regex = re.compile(r"\S")
+
+    def __call__(self, value: str) -> str:
+        """The text. Raises ValidationError; of an empty one its length says enough."""
+        if value and not self.regex.search(value):
+            raise ValidationError("A character is wanted that is not blank.")
+        return value
+
+
 class Text(fields.String):
-    """A text of `shortest` to `longest` characters without NUL, which PostgreSQL cannot store."""
+    """A text of `shortest` to `longest` characters without NUL, which PostgreSQL cannot store.
+
+    One that must not be empty must not be blank either, unless a pattern of its own says what it may be.
+    """
 
     def __init__(self, *, longest: int, shortest: int = 0, **kwargs: Any) -> None:
         checks = [validate.Length(min=shortest or None, max=longest), *kwargs.pop("validate", [])]
+        # A schema has room for one pattern.
+        if shortest and not any(hasattr(check, "regex") for check in checks):
+            checks.append(NotBlank())
         super().__init__(validate=checks, **kwargs)
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> str:

@@ -24,7 +24,9 @@ def lock_matching(session: Session, query: ListQuery) -> list[Record]:
     return list(lock_many(session, RECORDS, ids).values())
 
 
-def change_all(session: Session, records: Iterable[Record], values: dict[str, Any]) -> None:
-    """Change the given fields of these locked customers, each with its event. Raises what `change_customer` raises."""
-    for record in records:
-        change_customer(session, record, values)
+def change_all(session: Session, records: Iterable[Record], values: dict[str, Any]) -> int:
+    """Change the given fields of these locked customers, each with its event; answers how many had other values.
+
+    Raises what `change_customer` raises.
+    """
+    return sum(change_customer(session, record, values).version != record.version for record in records)

@@ -1,10 +1,10 @@
 """Everything that changes the people at a customer."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from typing import Any
 
 import orjson
-from sqlalchemy import BigInteger, bindparam, select
+from sqlalchemy import ARRAY, BigInteger, any_, bindparam, func, select
 
 from chassis.context import current, tenant
 from chassis.db.records import NOW, Record
@@ -32,6 +32,13 @@ _OF_CUSTOMER = (
     contacts.c.customer_id == bindparam("of_customer", type_=BigInteger),
 )
 _LIVE = Prepared(CONTACT.one(*_OF_CUSTOMER, contacts.c.archived_at.is_(None), lock=True))
+_COUNT = Prepared(
+    select(func.count()).where(
+        contacts.c.company_id == bindparam("of_company", type_=BigInteger),
+        contacts.c.customer_id == any_(bindparam("of_customers", type_=ARRAY(BigInteger))),
+        contacts.c.archived_at.is_(None),
+    )
+)
 _ALL = Prepared(CONTACT.one(*_OF_CUSTOMER, lock=True))
 _GONE_WITH = Prepared(
     CONTACT.one(
@@ -107,6 +114,14 @@ def restore_contacts_of(session: Session, customer_id: int) -> None:
     """Bring back exactly those contacts that went with the customer."""
     for row in session.fetch(_GONE_WITH, of_company=tenant(), of_customer=customer_id):
         RECORDS.change(session, CONTACT_RESTORED, Record(*row), _SHOW)
+
+
+def refuse_crowd(session: Session, customer_ids: Iterable[int]) -> None:
+    """Raise Conflict where these locked customers have more contacts together than one may have."""
+    count: int = session.fetch(_COUNT, of_company=tenant(), of_customers=list(customer_ids))[0][0]
+    if count > MOST_OF_A_CUSTOMER:
+        detail = f"A customer has at most {MOST_OF_A_CUSTOMER} contacts, and these have {count} together."
+        raise Conflict("too_many_contacts", detail)
 
 
 def move_contacts(session: Session, customer_id: int, to: int) -> tuple[list[int], list[int]]:

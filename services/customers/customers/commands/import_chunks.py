@@ -31,6 +31,7 @@ from chassis.db.session import Session
 from chassis.db.statements import Prepared
 from customers.commands.import_jobs import Job, Reader, StoppedError, count, hold, reach
 from customers.commands.import_rows import Fault, Outcome, ReadRow, Way, apply_rows, draw_codes
+from customers.commands.user_references import active_among
 from customers.events import CUSTOMER_PURGED, CUSTOMER_UPDATED
 from customers.models import contacts, import_chunks, import_errors
 from customers.queries.customers import RECORDS
@@ -40,6 +41,7 @@ from customers.rules.importing import RUNNING
 from customers.rules.matching import matching_keys
 
 _TRIES = 3
+_CONFLICT = "The row cannot stand beside what is stored, such as a customer of the same name or code."
 
 # A plan that was made while a table was empty, those of foreign keys above all, takes any index that begins with the
 # tenant, and reads all rows of the tenant for each new one until the table is analysed.
@@ -132,14 +134,36 @@ def run_chunk(session: Session, job: Job, number: int, rows: Sequence[ReadRow], 
 
 
 def _applied(session: Session, job: Job, rows: Sequence[ReadRow], codes: range) -> Outcome:
-    """Once more where somebody took a code or a name between the look and the write: the second look sees it."""
+    """Once more where somebody took a code or a name between the look and the write: the second look sees it.
+
+    What is refused even then is looked for in halves, so that it is those rows alone that fail.
+    """
     for _ in range(_TRIES - 1):
-        try:
-            with session.begin_nested():
-                return apply_rows(session, rows, replace(way_of(job), draw_codes=_from(codes)))
-        except psycopg.IntegrityError:
-            pass
-    return apply_rows(session, rows, replace(way_of(job), draw_codes=_from(codes)))
+        if (outcome := _tried(session, job, rows, codes)) is not None:
+            return outcome
+    return _in_halves(session, job, rows, codes)
+
+
+def _in_halves(session: Session, job: Job, rows: Sequence[ReadRow], codes: range) -> Outcome:
+    if (outcome := _tried(session, job, rows, codes)) is not None:
+        return outcome
+    if len(rows) == 1:
+        outcome = Outcome()
+        outcome.refuse(rows[0], Fault(rows[0].line, None, "conflict", _CONFLICT))
+        return outcome
+    half = len(rows) // 2
+    first = _in_halves(session, job, rows[:half], codes)
+    # Those codes are left whose rows were not created.
+    return first + _in_halves(session, job, rows[half:], codes[first.codes :])
+
+
+def _tried(session: Session, job: Job, rows: Sequence[ReadRow], codes: range) -> Outcome | None:
+    """What became of the rows; None where the database has refused one of them, so that nothing was done."""
+    try:
+        with session.begin_nested():
+            return apply_rows(session, rows, replace(way_of(job), draw_codes=_from(codes)))
+    except psycopg.IntegrityError:
+        return None
 
 
 def _from(codes: range) -> Callable[[Session, int], list[int]]:
@@ -167,11 +191,7 @@ def revert_chunk(session: Session, job: Job, number: int) -> None:
         for known_id, version in created.items()
         if known_id in locked and known_id not in peopled and locked[known_id].version == version
     ]
-    back = [
-        (record, values)
-        for known_id, fields in updated.items()
-        if (record := locked.get(known_id)) is not None and (values := _set_back(record, fields, job.region))
-    ]
+    back = _set_back(session, {locked[known_id]: updated[known_id] for known_id in updated if known_id in locked}, job)
     delete_many(session, RECORDS, CUSTOMER_PURGED, gone)
     change_many(session, RECORDS, CUSTOMER_UPDATED, back)
     reverted = len(gone) + len(back)
@@ -180,13 +200,26 @@ def revert_chunk(session: Session, job: Job, number: int) -> None:
     reach(session, job, number)
 
 
-def _set_back(record: Record, fields: Mapping[str, Any], region: str | None) -> dict[str, Any]:
-    """The fields that still have what the import gave them, with what they had before, and the keys that follow."""
-    document = orjson.loads(record.json)
-    if document["archived_at"] is not None:
-        return {}
-    values = {name: before for name, (before, after) in fields.items() if document[name] == after}
-    return values | matching_keys(values, region)
+def _set_back(
+    session: Session, changed: Mapping[Record, Mapping[str, Any]], job: Job
+) -> list[tuple[Record, dict[str, Any]]]:
+    """The fields that still have what the import gave them, with what they had before, and the keys that follow.
+
+    Who has become inactive since gets nothing back.
+    """
+    assignees = {fields["assigned_to"][0] for fields in changed.values() if "assigned_to" in fields}
+    active = active_among(session, assignees - {None})
+    back = []
+    for record, fields in changed.items():
+        document = orjson.loads(record.json)
+        if document["archived_at"] is not None:
+            continue
+        values = {name: before for name, (before, after) in fields.items() if document[name] == after}
+        if values.get("assigned_to") not in (None, *active):
+            del values["assigned_to"]
+        if values:
+            back.append((record, values | matching_keys(values, job.region)))
+    return back
 
 
 def keep_errors(session: Session, job: Job, number: int, faults: Sequence[Fault]) -> None:

@@ -94,6 +94,10 @@ class Outcome:
     codes: int = 0
     faults: list[Fault] = field(default_factory=list)
 
+    def __add__(self, later: Self) -> Self:
+        """What became of these rows and of later ones."""
+        return type(self)(*(getattr(self, name) + getattr(later, name) for name in self.__slots__))
+
     def refuse(self, row: ReadRow, *faults: Fault) -> None:
         """Count a row among those that failed."""
         self.failed += 1
@@ -323,7 +327,12 @@ class _Batch:
         self._outcome.created += [(row.line, *known) for row, known in zip(rows, created, strict=True)]
 
     def _taken(self, names: Iterable[tuple[str | None, str | None]]) -> dict[tuple[str, str], int]:
-        given = [{"name": name, "company_name": company} for name, company in names if name and company]
+        # As the unique index has it: a company without a name is one company, no company at all is none.
+        given = [
+            {"name": name, "company_name": company}
+            for name, company in names
+            if name is not None and company is not None
+        ]
         return taken_names(self._session, given)
 
 

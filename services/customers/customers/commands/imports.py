@@ -119,7 +119,7 @@ def finish_upload(session: Session, import_id: int, parts: int) -> Record:
 
 
 def update_import(session: Session, import_id: int, version: int, given: dict[str, Any]) -> Record:
-    """Say what the columns mean or how the file is to be read; what was tried before counts no more.
+    """Say what the columns mean or how the file is to be read; if that changes, what was tried before counts no more.
 
     A mapping that the client does not give stays as long as its columns are there; after that it is proposed anew.
 
@@ -141,6 +141,8 @@ def update_import(session: Session, import_id: int, version: int, given: dict[st
     # What is proposed anew may lack something, which whoever wants to see the columns first could not say yet.
     if "mapping" in given or not anew:
         _check_mapping(known | values)
+    if known | given == known:
+        return before  # What was tried counts on.
     return RECORDS.change(session, IMPORT_UPDATED, before, values | {"state": importing.UPLOADED, **ANEW})
 
 

@@ -14,9 +14,9 @@ from chassis.db.records import NOW, Record
 from chassis.db.session import Session
 from chassis.db.statements import Prepared
 from chassis.errors import Conflict, FieldError, Invalid
-from customers.commands.contacts import move_contacts, move_contacts_back
+from customers.commands.contacts import move_contacts, move_contacts_back, refuse_crowd
 from customers.commands.customers import expect_customer
-from customers.commands.user_references import know_actor, refuse_inactive
+from customers.commands.user_references import active_among, know_actor, refuse_inactive
 from customers.events import (
     CUSTOMER_ARCHIVED,
     CUSTOMER_MERGED,
@@ -72,8 +72,9 @@ def plan_merge(
 ) -> Plan:
     """Lock the target and the sources (id to the version that was seen) and find what becomes of their fields.
 
-    Raises NotFound, PreconditionFailed where one has changed since, Conflict where one is archived or merged already,
-    Invalid for a choice that names no record of the merge, or an assignee who is inactive.
+    Raises NotFound, PreconditionFailed where one has changed since, Conflict where one is archived or merged already or
+    they have too many contacts together, Invalid for a choice that names no record of the merge, or an assignee who is
+    inactive.
     """
     if customer_id in sources:
         raise _invalid("/from", "A customer cannot be merged into itself.")
@@ -86,6 +87,7 @@ def plan_merge(
     }
     for record in locked.values():
         refuse_archived(orjson.loads(record.json))
+    refuse_crowd(session, locked)
     documents = {known: orjson.loads(record.json) for known, record in locked.items()}
     others = [documents[source] for source in sources]
     values = merged_values(documents[customer_id], others, choices, MOST_TAGS)
@@ -180,11 +182,8 @@ def undo_merge(session: Session, merge_id: int, version: int | None) -> Record:
 
 def _may_assign(session: Session, values: Mapping[str, Any]) -> bool:
     """Whether these values give the customer to nobody who is inactive: by no path does such a one get work."""
-    try:
-        refuse_inactive(session, values.get("assigned_to"))
-    except Invalid:
-        return False
-    return True
+    assignee = values.get("assigned_to")
+    return assignee is None or assignee in active_among(session, {assignee})
 
 
 def _refuse_merged_again(session: Session, target_id: int, merge_id: int, fields: set[str]) -> None:

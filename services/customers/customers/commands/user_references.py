@@ -1,6 +1,6 @@
 """What the service knows of identity's users, so that foreign keys to them are real and nobody inactive gets work."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from sqlalchemy import BigInteger, Integer, and_, bindparam, false, func, or_, select, text, update
@@ -11,6 +11,7 @@ from chassis.db.session import Session
 from chassis.db.statements import Prepared
 from chassis.errors import FieldError, Invalid, UnknownReference
 from customers.models import user_refs
+from customers.queries.matches import find_assignees
 
 USER = "user"
 
@@ -136,6 +137,11 @@ def member_values(membership: Mapping[str, Any], *, is_member: bool = True) -> d
         # Events from before there were suspensions do not say.
         "is_active": is_member and user["is_active"] and membership.get("status", "active") == "active",
     }
+
+
+def active_among(session: Session, user_ids: Collection[int]) -> set[int]:
+    """Those of the users who are active, and stay so until the transaction ends."""
+    return {user_id for user_id, active in find_assignees(session, user_ids).values() if active}
 
 
 def refuse_inactive(session: Session, user_id: int | None) -> None:

@@ -109,8 +109,8 @@ def update_matching_customers(data: dict[str, Any]) -> Response:
             f"The filter finds {len(records)} customers now, or some have changed since; ask again and confirm that."
         )
         raise Conflict("confirmation_outdated", detail)
-    change_all(session(), records, data["changes"])
-    return answer(orjson.dumps({"count": len(records), "confirm": None, "updated": len(records)}))
+    updated = change_all(session(), records, data["changes"])
+    return answer(orjson.dumps({"count": len(records), "confirm": None, "updated": updated}))
 
 
 @blueprint.route("/batch", methods=["POST"])

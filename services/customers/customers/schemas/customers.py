@@ -40,7 +40,9 @@ class CustomerIn(_CustomerFields):
         shortest=1,
         validate=[
             validate.Regexp(
-                rf"(?!{rules.GENERATED_CODE_PATTERN})", error="Codes of the form C-123 are given out by the service."
+                # No field has two patterns, so this one says as well that a code is not blank.
+                rf"^(?!{rules.GENERATED_CODE_PATTERN})\s*\S",
+                error="A code is not blank, and those of the form C-123 are given out by the service.",
             )
         ],
     )

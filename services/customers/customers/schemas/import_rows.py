@@ -8,7 +8,7 @@ from typing import Any
 from marshmallow import ValidationError, fields, validate
 
 from chassis.spreadsheets import original
-from chassis.web.schemas import LARGEST_ID, Text
+from chassis.web.schemas import LARGEST_ID, NotBlank, Text
 from customers import rules
 from customers.rules.import_mapping import Cells
 from customers.rules.importing import CREATE
@@ -20,18 +20,22 @@ _FIELDS: Mapping[str, fields.Field[Any]] = CustomerIn().load_fields
 def _reader_of(field: fields.Field[Any]) -> Callable[[str], Any]:
     """The field's own check, with a short way for what it lets through: a file has millions of cells.
 
-    Only a plain text whose length and words are all that is checked has one; whatever it stops the field judges.
+    Only a plain text whose length and words are all that is checked has one; whatever it stops the field judges, and
+    every blank text.
     """
     lengths = [check for check in field.validators if isinstance(check, validate.Length)]
     words = [check for check in field.validators if isinstance(check, validate.OneOf)]
-    if type(field) not in (Text, fields.String) or len(lengths) + len(words) != len(field.validators):
+    blanks = [check for check in field.validators if isinstance(check, NotBlank)]
+    plain = len(lengths) + len(words) + len(blanks) == len(field.validators)
+    if type(field) not in (Text, fields.String) or not plain:
         return field.deserialize
     longest = min((check.max for check in lengths if check.max is not None), default=0)
     shortest = max((check.min for check in lengths if check.min is not None), default=0)
     choices = frozenset(choice for check in words for choice in check.choices)
 
     def read(text: str) -> Any:
-        if text in choices or (not words and shortest <= len(text) <= longest and "\x00" not in text):
+        fits = shortest <= len(text) <= longest and "\x00" not in text and not text.isspace()
+        if text in choices or (fits and not words):
             return text
         return field.deserialize(text)
 

@@ -124,7 +124,9 @@ def test_two_writers_with_one_etag_get_one_success(client_of, company_id):
 
         def write(city, version=version, answers=answers, gate=gate):
             gate.wait()
-            answers.append(client_of(company_id).patch(path, json={"city": city}, version=version).status_code)
+            answers.append(
+                client_of(company_id).patch(path, json={"city": f"{city} {version}"}, version=version).status_code
+            )
 
         writers = [threading.Thread(target=write, args=(city,)) for city in ("Rome", "Oslo")]
         for writer in writers:

@@ -65,6 +65,14 @@ def test_an_export_is_audited_and_needs_its_permission(exporter, client, superus
     assert orjson.loads(body)["actor"] == "7"
 
 
+def test_asking_for_the_headers_of_an_export_is_none(exporter, superuser, company_id):
+    asked = exporter.request("HEAD", "/v1/customers/export.csv")
+    assert (asked.status_code, asked.content_type, asked.data) == (200, "text/csv; charset=utf-8", b"")
+    for table in ("exports", "outbox"):
+        count = f"SELECT count(*) FROM {table} WHERE company_id = %s"  # noqa: S608  # Of constants.
+        assert superuser.execute(count, (company_id,)).fetchone() == (0,), table
+
+
 def test_another_tenants_records_are_in_no_export(exporter, client_of, company_id):
     exporter.post("/v1/customers", json={"name": "Ours"})
     stranger = client_of(company_id + 10**9, scope="customers:export")

@@ -1,6 +1,7 @@
 """The seeds' fields: the same lengths, nulls, defaults and words hold by whatever way a value comes in."""
 
 import itertools
+import uuid
 
 import pytest
 from sqlalchemy import String
@@ -99,6 +100,26 @@ def test_a_text_is_as_long_as_its_column_and_no_longer(client, way, name):
     assert taken, record
     assert record[name] == longest
     assert not way(client, {name: longest + "x"})[0]
+
+
+@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize("blank", ["", "   ", "\t\n", "\u00a0\u2003\u3000"])
+def test_what_must_be_there_is_not_blank(client, way, blank):
+    assert not way(client, {"name": blank})[0]
+    assert not way(client, {"tags": ["vip", blank]})[0]
+    assert way in (by_patch, by_bulk) or not way(client, {"customer_code": blank})[0]
+    assert way(client, {"name": f"{blank}Ada{uuid.uuid4()}"})[0]
+
+
+def test_a_blank_is_refused_with_a_sentence_and_as_openapi_says(client, application):
+    refused = post(client, name="   ")
+    fault = {"pointer": "/name", "code": "invalid", "detail": "A character is wanted that is not blank."}
+    assert (refused.status_code, refused.json["errors"]) == (422, [fault])
+    assert [fault["detail"] for fault in post(client, name="").json["errors"]] == ["Length must be between 1 and 255."]
+    schemas = application.document["components"]["schemas"]
+    assert schemas["CustomerIn"]["properties"]["name"]["pattern"] == r"\S"
+    assert schemas["IndustryIn"]["properties"]["name"]["pattern"] == r"\S"
+    assert schemas["ContactIn"]["properties"]["first_name"]["pattern"] == r"\S"
 
 
 @pytest.mark.parametrize("way", WAYS)

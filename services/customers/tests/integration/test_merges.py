@@ -5,6 +5,7 @@ import uuid
 import orjson
 import pytest
 
+from customers.commands.contacts import MOST_OF_A_CUSTOMER
 from customers.schemas.merges import MergeOut
 
 
@@ -175,6 +176,28 @@ def test_a_wrong_merge_is_refused_and_changes_nothing(client, change, status, co
     assert (answer.status_code, answer.json["code"]) == (status, code)
     assert client.get(f"/v1/customers/{source['id']}").json == source
     assert merge(client, target, target).json["code"] == "invalid_merge"
+
+
+@pytest.mark.parametrize(("of_source", "status"), [(MOST_OF_A_CUSTOMER - 1, 200), (MOST_OF_A_CUSTOMER, 409)])
+def test_a_merge_brings_no_more_contacts_together_than_a_customer_may_have(
+    client, superuser, company_id, of_source, status
+):
+    target, source = create(client), create(client)
+    for customer, count in ((target, 1), (source, of_source)):
+        superuser.execute(
+            "INSERT INTO contacts (company_id, customer_id, first_name, archived_at)"
+            " SELECT %s, %s, 'Grace', CASE WHEN i > %s THEN now() END FROM generate_series(1, %s) i",
+            (company_id, customer["id"], count, count + 5),
+        )
+    answer = merge(client, target, source)
+    assert answer.status_code == status, answer.json
+    if status == 409:
+        assert answer.json["code"] == "too_many_contacts"
+        assert (
+            f"at most {MOST_OF_A_CUSTOMER} contacts, and these have {MOST_OF_A_CUSTOMER + 1}" in answer.json["detail"]
+        )
+        assert client.get(f"/v1/customers/{source['id']}").json == source
+        assert client.get(f"/v1/customers/{target['id']}").json == target
 
 
 def test_another_tenants_customers_cannot_be_merged(client, client_of, company_id):

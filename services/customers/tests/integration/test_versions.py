@@ -2,6 +2,8 @@
 
 import pytest
 
+from chassis.web.denials import documented as documented_path
+
 SCOPE = "customers:read customers:write customers:purge customers:import"
 DEMANDING = {
     "/v1/customers/<id:customer_id>": {"PATCH", "DELETE"},
@@ -48,6 +50,22 @@ def test_every_change_of_one_record_is_among_these(application):
     ours = [rule for rule in application.url_map.iter_rules() if rule.rule.startswith("/v1/")]
     changing = {(rule.rule, method) for rule in ours for method in rule.methods & {"PATCH", "PUT", "DELETE"}}
     assert changing - {(PARTS, "PUT")} <= {(rule, method) for rule, methods in DEMANDING.items() for method in methods}
+
+
+@pytest.mark.parametrize("rule", sorted(rule for rule, methods in DEMANDING.items() if "PATCH" in methods))
+def test_who_gets_a_record_is_told_the_version_that_a_change_demands(application, client, places, rule):
+    path, record, _ = places(rule)
+    got = client.get(path)
+    assert (got.status_code, got.headers["ETag"]) == (200, f'"{record["version"]}"')
+    documented = application.document["paths"][documented_path(rule)]
+    for method in ("get", "patch"):
+        assert documented[method]["responses"]["200"]["headers"]["ETag"]["schema"]["pattern"] == '^"[0-9]{1,9}"$'
+
+
+def test_an_import_that_has_moved_on_is_never_called_unmodified(client, places):
+    path, record, _ = places("/v1/customers/imports/<id:import_id>")
+    again = client.get(path, headers={"If-None-Match": f'"{record["version"]}"'})
+    assert (again.status_code, again.json["id"], again.headers["Cache-Control"]) == (200, record["id"], "no-store")
 
 
 @pytest.mark.parametrize(

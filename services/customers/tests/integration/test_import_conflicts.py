@@ -1,0 +1,96 @@
+"""What an import's rows meet in the database refuses those rows alone, and a revert gives nobody what they may not have."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import psycopg
+import pytest
+from psycopg import sql
+
+from chassis.testing.fixtures import Client
+
+UPDATE = {"mode": "update", "match_by": "customer_code"}
+REFUSED = "Refused"
+
+
+@pytest.fixture
+def client(imports: Any) -> Any:
+    return imports.client
+
+
+@pytest.fixture
+def database_refuses(superuser: psycopg.Connection, company_id: int) -> Iterator[None]:
+    """A rule of the database that no look beforehand knows of: nobody of this company is called so."""
+    name, tenant = sql.Identifier(f"refused_{company_id}"), sql.Literal(company_id)
+    rule = sql.SQL("CHECK (company_id <> {} OR name <> {}) NOT VALID").format(tenant, sql.Literal(REFUSED))
+    superuser.execute(sql.SQL("ALTER TABLE customers ADD CONSTRAINT {} {}").format(name, rule))
+    yield
+    superuser.execute(sql.SQL("ALTER TABLE customers DROP CONSTRAINT {}").format(name))
+
+
+def codes_of(imports: Any, done: Any) -> list[tuple[int, str]]:
+    return [(error["line"], error["code"]) for error in imports.errors(done["id"])]
+
+
+def test_a_name_is_taken_at_a_company_without_a_name_as_well(imports: Any, client: Client) -> None:
+    for code, name in (("K-1", "Ada"), ("K-2", "Bea")):
+        client.post("/v1/customers", json={"customer_code": code, "name": name, "company_name": ""})
+    done = imports.run(imports.table(("Code", "Name"), ("K-1", "Bea"), ("K-2", "Bertha")), **UPDATE)
+    assert (done["state"], done["updated_rows"], done["failed_rows"]) == ("completed_with_errors", 1, 1)
+    assert codes_of(imports, done) == [(2, "customer_exists")]
+    assert imports.names() == ["Ada", "Bertha"]
+
+
+def test_rows_that_meet_by_what_they_do_not_say_are_told_apart(imports: Any, client: Client) -> None:
+    """One row brings a customer to the other's company, the other takes the first one's name."""
+    client.post("/v1/customers", json={"customer_code": "K-1", "name": "Ada", "company_name": "Old"})
+    client.post("/v1/customers", json={"customer_code": "K-2", "name": "Bea", "company_name": "New"})
+    rows = (("K-1", "", "New"), ("K-2", "Ada", ""))
+    done = imports.run(imports.table(("Code", "Name", "Company"), *rows), **UPDATE)
+    assert (done["state"], done["updated_rows"]) == ("completed_with_errors", 1)
+    assert codes_of(imports, done) == [(3, "customer_exists")]
+
+
+@pytest.mark.usefixtures("database_refuses")
+def test_a_row_that_the_database_refuses_fails_alone(imports: Any, client: Client) -> None:
+    rows = [(REFUSED if number in (3, 4, 20) else f"N{number:02}",) for number in range(30)]
+    done = imports.run(imports.table(("Name",), *rows))
+    assert (done["state"], done["created_rows"], done["failed_rows"]) == ("completed_with_errors", 27, 3)
+    assert codes_of(imports, done) == [(5, "conflict"), (6, "conflict"), (22, "conflict")]
+    codes = [row["customer_code"] for row in client.get("/v1/customers?limit=100&sort=name").json["data"]]
+    assert codes == [f"C-{number:06}" for number in range(1, 28)]
+    assert imports.errors(done["id"])[0]["message"].startswith("The row cannot stand beside what is stored")
+
+
+@pytest.mark.usefixtures("database_refuses")
+def test_all_or_nothing_imports_nothing_where_the_database_refuses_a_row(imports: Any) -> None:
+    begun = imports.begin(imports.table(("Name",), ("Ada",), (REFUSED,)), all_or_nothing=True).json
+    imports.step(begun["id"], "try")
+    done = imports.step(begun["id"], "start")
+    assert (done["state"], done["error_code"], done["created_rows"]) == ("failed", "rows_refused", 0)
+    assert codes_of(imports, done) == [(3, "conflict")]
+    assert imports.names() == []
+
+
+def test_no_revert_gives_a_customer_to_somebody_inactive(
+    imports: Any, client: Client, superuser: psycopg.Connection, company_id: int
+) -> None:
+    for user in (80, 90):
+        superuser.execute(
+            "INSERT INTO user_refs (company_id, user_id, email) VALUES (%s, %s, %s)",
+            (company_id, user, f"u{user}@b.example"),
+        )
+    names = ("Ada", "Bea", "Cid")
+    for number, name in enumerate(names):
+        owner = 90 if number < 2 else 80
+        values = {"customer_code": f"K-{number}", "name": name, "city": "Bonn", "assigned_to": owner}
+        assert client.post("/v1/customers", json=values).status_code == 201
+    rows = (("K-0", "u80@b.example", "Rome"), ("K-1", "u80@b.example", "Bonn"), ("K-2", "", "Rome"))
+    content = imports.table(("Code", "Owner email", "City"), *rows)
+    done = imports.run(content, **UPDATE)
+    assert done["updated_rows"] == 3, imports.errors(done["id"])
+    superuser.execute("UPDATE user_refs SET is_active = false WHERE company_id = %s AND user_id = 90", (company_id,))
+    undone = imports.step(done["id"], "revert")
+    assert (undone["state"], undone["reverted_rows"], undone["kept_rows"]) == ("reverted", 2, 1)
+    now = [client.get(f"/v1/customers?name={name}").json["data"][0] for name in names]
+    assert [(row["city"], row["assigned_to"]) for row in now] == [("Bonn", 80)] * 3
