@@ -138,9 +138,14 @@ def _rows(listing: Listing, shape: Shape, own: bool) -> FromClause:
     and those that have nothing in the first field of the sort, who come last.
     """
     keys = listing.keys(shape)
-    columns = _columns(listing, shape)
-    halved = own and bool(listing.own_columns) and not shape.search and not shape.among
+    divided = own and bool(listing.own_columns) and not shape.search and not shape.among
+    halved = divided and keys[0][0] == "created_at"
+    # Where no index has them in order, many are sorted: by their keys alone, and the page is read as a whole.
+    lean = shape.among or (divided and not halved)
+    columns = _columns(listing, shape, plain=lean)
     where = _where(listing, shape.conditions, own and not halved, looked_up=shape.search or shape.among)
+    if shape.among:
+        where.append(_is_among(listing))
     parts = _valued(listing, shape, where, [(columns[name], descending) for name, descending in keys])
     if halved:
         mine = [of_actor(listing.view.table, (name,)) for name in listing.own_columns]
@@ -149,7 +154,7 @@ def _rows(listing: Listing, shape: Shape, own: bool) -> FromClause:
         parts = [[*part, *half] for part in parts for half in halves]
     order = [columns[name].desc() if descending else columns[name].asc() for name, descending in keys]
     most: ColumnElement[Any] = literal_column(str(shape.limit + 1))
-    if shape.among:
+    if lean:
         parts = [_of_page(listing, part, order, most) for part in parts]
     pages = [listing.view.documents(*part).order_by(*order).limit(most) for part in parts]
     if shape.search:
@@ -162,13 +167,13 @@ def _rows(listing: Listing, shape: Shape, own: bool) -> FromClause:
     return select(*both.c).order_by(both.c[keys[0][0]].is_(None), *again).limit(most).subquery("d")
 
 
-def _columns(listing: Listing, shape: Shape) -> dict[str, ColumnElement[Any]]:
-    """What is sorted by, by name: where an index of labels is in the order of the list, its columns."""
+def _columns(listing: Listing, shape: Shape, *, plain: bool) -> dict[str, ColumnElement[Any]]:
+    """What is sorted by, by name: unless `plain`, the columns of labels where their index is in the list's order."""
     columns: dict[str, ColumnElement[Any]] = {column.name: column for column in listing.view.table.c}
     if shape.search:
         columns["rank"] = _found(listing).c.rank
     labelled = [index for index, (name, _) in enumerate(shape.conditions) if name in listing.labels]
-    if labelled and not shape.among and [name for name, _ in listing.keys(shape)] == ["created_at", "id"]:
+    if labelled and not plain and [name for name, _ in listing.keys(shape)] == ["created_at", "id"]:
         labels = listing.labels[shape.conditions[labelled[0]][0]]
         label = _label(labels, labelled[0])
         columns |= {"created_at": label.c.created_at, "id": label.c[labels.record]}
@@ -192,8 +197,8 @@ def _valued(
 def _of_page(
     listing: Listing, where: list[ColumnElement[bool]], order: list[Any], most: ColumnElement[Any]
 ) -> list[ColumnElement[bool]]:
-    """Of all that may have a part of a text only those of the page are read as a whole."""
-    first = select(_ctid(listing)).where(*where, _is_among(listing)).order_by(*order).limit(most).correlate(None)
+    """Where those of the page lie; safe, as a statement sees nothing move."""
+    first = select(_ctid(listing)).where(*where).order_by(*order).limit(most).correlate(None)
     return [where[0], _ctid(listing) == any_(func.array(first.scalar_subquery()))]
 
 
@@ -212,7 +217,7 @@ def _ctid(listing: Listing) -> ColumnElement[Any]:
 
 
 def _is_among(listing: Listing) -> ColumnElement[bool]:
-    """That a record lies where the list's function says; safe, as a statement sees nothing move."""
+    """That a record lies where the list's function says."""
     return _ctid(listing) == any_(cast(_places(listing), ARRAY(_Tid())))
 
 
