@@ -5,6 +5,7 @@ are neither repeated nor skipped.
 """
 
 import re
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import lru_cache
 from typing import Any
@@ -15,6 +16,7 @@ from sqlalchemy import (
     BigInteger,
     ColumnElement,
     FromClause,
+    Select,
     Text,
     and_,
     any_,
@@ -138,10 +140,9 @@ def _rows(listing: Listing, shape: Shape, own: bool) -> FromClause:
     and those that have nothing in the first field of the sort, who come last.
     """
     keys = listing.keys(shape)
-    divided = own and bool(listing.own_columns) and not shape.search and not shape.among
-    halved = divided and keys[0][0] == "created_at"
+    halved = own and bool(listing.own_columns) and not shape.search and not shape.among
     # Where no index has them in order, many are sorted: by their keys alone, and the page is read as a whole.
-    lean = shape.among or (divided and not halved)
+    lean = shape.among or (halved and keys[0][0] != "created_at")
     columns = _columns(listing, shape, plain=lean)
     where = _where(listing, shape.conditions, own and not halved, looked_up=shape.search or shape.among)
     if shape.among:
@@ -152,19 +153,36 @@ def _rows(listing: Listing, shape: Shape, own: bool) -> FromClause:
         # A null is not the actor; plain NOT would make it unknown.
         halves = [[this, *(other.is_not(True) for other in mine[:index])] for index, this in enumerate(mine)]
         parts = [[*part, *half] for part in parts for half in halves]
-    order = [columns[name].desc() if descending else columns[name].asc() for name, descending in keys]
     most: ColumnElement[Any] = literal_column(str(shape.limit + 1))
+    order = _order(columns, keys)
     if lean:
-        parts = [_of_page(listing, part, order, most) for part in parts]
-    pages = [listing.view.documents(*part).order_by(*order).limit(most) for part in parts]
+        place = _ctid(listing) if shape.among else columns["id"]
+        named = [columns[name].label(name) for name, _ in keys]
+        first = _together([select(place.label("place"), *named).where(*part) for part in parts], order, keys, most)
+        places = func.array(select(first.subquery("f").c.place).scalar_subquery())
+        parts = [[where[0], place == any_(places)]]
+        order = [columns[keys[0][0]].is_(None), *order]
+    pages = [listing.view.documents(*part) for part in parts]
     if shape.search:
         [page] = pages
-        return page.add_columns(columns["rank"]).where(columns["id"] == _found(listing).c.id).subquery("d")
+        pages = [page.add_columns(columns["rank"]).where(columns["id"] == _found(listing).c.id)]
+    return _together(pages, order, keys, most).subquery("d")
+
+
+def _together(
+    parts: Sequence[Select[Any]], order: Sequence[Any], keys: Sequence[tuple[str, bool]], most: ColumnElement[Any]
+) -> Select[Any]:
+    """The first `most` of all parts in the order of the list, of each no more than these."""
+    pages = [part.order_by(*order).limit(most) for part in parts]
     if len(pages) == 1:
-        return pages[0].subquery("d")
-    both = union_all(*(page.subquery().select() for page in pages)).subquery("u")
-    again = [both.c[name].desc() if descending else both.c[name].asc() for name, descending in keys]
-    return select(*both.c).order_by(both.c[keys[0][0]].is_(None), *again).limit(most).subquery("d")
+        return pages[0].correlate(None)
+    rows = union_all(*(page.correlate(None).subquery().select() for page in pages)).subquery("u")
+    columns = dict(rows.c)
+    return select(*rows.c).order_by(columns[keys[0][0]].is_(None), *_order(columns, keys)).limit(most)
+
+
+def _order(columns: Mapping[str, ColumnElement[Any]], keys: Sequence[tuple[str, bool]]) -> list[ColumnElement[Any]]:
+    return [columns[name].desc() if descending else columns[name].asc() for name, descending in keys]
 
 
 def _columns(listing: Listing, shape: Shape, *, plain: bool) -> dict[str, ColumnElement[Any]]:
@@ -194,14 +212,6 @@ def _valued(
     return [[*where, first.is_not(None), *beyond], without]
 
 
-def _of_page(
-    listing: Listing, where: list[ColumnElement[bool]], order: list[Any], most: ColumnElement[Any]
-) -> list[ColumnElement[bool]]:
-    """Where those of the page lie; safe, as a statement sees nothing move."""
-    first = select(_ctid(listing)).where(*where).order_by(*order).limit(most).correlate(None)
-    return [where[0], _ctid(listing) == any_(func.array(first.scalar_subquery()))]
-
-
 @lru_cache(maxsize=256)
 def _count(listing: Listing, conditions: tuple[tuple[str, str], ...], own: bool, search: bool, among: bool) -> Prepared:
     where = _where(listing, conditions, own, looked_up=search or among)
@@ -217,7 +227,7 @@ def _ctid(listing: Listing) -> ColumnElement[Any]:
 
 
 def _is_among(listing: Listing) -> ColumnElement[bool]:
-    """That a record lies where the list's function says."""
+    """That a record lies where the list's function says; safe, as a statement sees nothing move."""
     return _ctid(listing) == any_(cast(_places(listing), ARRAY(_Tid())))
 
 

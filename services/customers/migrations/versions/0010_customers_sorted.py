@@ -37,8 +37,19 @@ NEW = {
     "ix_customers_company_id_company_name_created_at": "customers (company_id, company_name, created_at, id)",
     "ix_customers_company_id_industry_created_at": "customers (company_id, industry, created_at, id)",
     "ix_customers_company_id_city_created_at": "customers (company_id, city, created_at, id)",
+    # Who sees no more than their own sorts all of it, unless an index has it in order: so it is in the index.
+    "ix_customers_assigned_to_in_order": "customers (company_id, assigned_to, created_at, id)"
+    " INCLUDE (archived_at, name, updated_at)",
+    "ix_customers_created_by_in_order": "customers (company_id, created_by, created_at, id)"
+    " INCLUDE (archived_at, name, updated_at, assigned_to)",
 }
-OLD = ("ix_customers_company_name", "ix_customers_industry", "ix_customers_city")
+OLD = (
+    "ix_customers_company_name",
+    "ix_customers_industry",
+    "ix_customers_city",
+    "ix_customers_company_id_assigned_to_created_at",
+    "ix_customers_company_id_created_by_created_at",
+)
 SWAP = """
     -- The new key holds what the old one held, as a customer has one created_at.
     -- squawk-ignore-file ban-drop-constraint, adding-not-nullable-field
