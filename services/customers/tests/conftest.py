@@ -3,6 +3,7 @@
 import csv
 import io
 import threading
+import uuid
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from threading import Event as Flag
@@ -72,6 +73,32 @@ def client_as(
         return Client(application.test_client(), tokens.sign(company_id=company_id, sub=str(user_id), scope=scope))
 
     return build
+
+
+@pytest.fixture
+def create() -> Callable[..., Any]:
+    """Create a customer of a new name, with these values besides; answers it."""
+
+    def build(client: Client, **values: Any) -> Any:
+        answer = client.post("/v1/customers", json={"name": f"Ada {uuid.uuid4()}"} | values)
+        assert answer.status_code == 201, answer.json
+        return answer.json
+
+    return build
+
+
+@pytest.fixture
+def merge() -> Callable[..., Any]:
+    """Merge customers, as they were when they were read, into the first of them."""
+
+    def run(
+        client: Client, target: Any, *sources: Any, fields: Any = None, version: Any = None, path: str = "merge"
+    ) -> Any:
+        given = [{"id": source["id"], "version": source["version"]} for source in sources]
+        body = {"from": given, "fields": fields or {}}
+        return client.post(f"/v1/customers/{target['id']}/{path}", json=body, version=version or target["version"])
+
+    return run
 
 
 @pytest.fixture

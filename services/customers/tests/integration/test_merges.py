@@ -1,7 +1,5 @@
 """Duplicates and merges: found with a reason, merged by choice, undone within a month, never half-done."""
 
-import uuid
-
 import orjson
 import pytest
 
@@ -9,22 +7,11 @@ from customers.commands.contacts import MOST_OF_A_CUSTOMER
 from customers.schemas.merges import MergeOut
 
 
-def create(client, **values):
-    answer = client.post("/v1/customers", json={"name": f"Ada {uuid.uuid4()}"} | values)
-    assert answer.status_code == 201, answer.json
-    return answer.json
-
-
-def merge(client, target, *sources, fields=None, version=None, path="merge"):
-    body = {"from": [{"id": source["id"], "version": source["version"]} for source in sources], "fields": fields or {}}
-    return client.post(f"/v1/customers/{target['id']}/{path}", json=body, version=version or target["version"])
-
-
 def check(client, **values):
     return client.post("/v1/customers/duplicates/check", json=values).json
 
 
-def test_duplicates_are_found_by_each_key_with_a_reason(client):
+def test_duplicates_are_found_by_each_key_with_a_reason(client, create):
     ada = create(
         client, name="Müller GmbH", email="ada@muller.example", phone="+49 30 123456", website="muller.example"
     )
@@ -42,7 +29,9 @@ def test_duplicates_are_found_by_each_key_with_a_reason(client):
     assert [reason["key"] for reason in several["reasons"]] == ["email_norm", "name_norm"]
 
 
-def test_a_free_mail_domain_an_archived_record_and_another_tenant_are_no_duplicates(client, client_of, company_id):
+def test_a_free_mail_domain_an_archived_record_and_another_tenant_are_no_duplicates(
+    client, client_of, company_id, create
+):
     create(client, website="https://gmail.com")
     gone = create(client, email="gone@example.com")
     client.delete(f"/v1/customers/{gone['id']}", version=1)
@@ -51,13 +40,13 @@ def test_a_free_mail_domain_an_archived_record_and_another_tenant_are_no_duplica
         assert check(client, **values) == {"candidates": [], "hidden": 0}
 
 
-def test_a_key_that_very_many_share_says_nothing(client):
+def test_a_key_that_very_many_share_says_nothing(client, create):
     for _ in range(21):
         create(client, phone="+49 30 99999999")
     assert check(client, phone="+49 30 99999999")["candidates"] == []
 
 
-def test_a_merge_takes_what_the_target_lacks_and_what_was_chosen(client, superuser, company_id):
+def test_a_merge_takes_what_the_target_lacks_and_what_was_chosen(client, superuser, company_id, create, merge):
     target = create(client, name="Acme", city="Paris", tags=["a"])
     source = create(client, name="Acme Inc", city="Rome", email="info@acme.example", tags=["b", "a"])
     contact = client.post(f"/v1/customers/{source['id']}/contacts", json={"first_name": "Grace"}).json
@@ -86,7 +75,7 @@ def test_a_merge_takes_what_the_target_lacks_and_what_was_chosen(client, superus
     assert told["sources"] == [source["id"]]
 
 
-def test_a_merge_changes_what_its_preview_says_and_nothing_else(client):
+def test_a_merge_changes_what_its_preview_says_and_nothing_else(client, create, merge):
     target = create(client, city="Paris", status="lost", credit_limit="5.00", tags=["a"])
     first = create(client, city="Rome", email="info@acme.example", assigned_to=7, tags=["b"])
     second = create(client, city=None, email="other@acme.example", phone="+49 30 123456", credit_limit="9.00")
@@ -106,7 +95,7 @@ def test_a_merge_changes_what_its_preview_says_and_nothing_else(client):
     }
 
 
-def test_undoing_brings_back_everything_but_what_was_changed_since(client):
+def test_undoing_brings_back_everything_but_what_was_changed_since(client, create, merge):
     target = create(client, name="Acme", city="Paris")
     source = create(client, name="Acme Inc", email="info@acme.example", country="France")
     contact = client.post(f"/v1/customers/{source['id']}/contacts", json={"first_name": "Grace"}).json
@@ -122,14 +111,14 @@ def test_undoing_brings_back_everything_but_what_was_changed_since(client):
     assert client.post(f"/v1/customers/merges/{done['merge']['id']}/undo").json["code"] == "merge_undone"
 
 
-def test_a_merge_cannot_be_undone_after_a_month(client, superuser):
+def test_a_merge_cannot_be_undone_after_a_month(client, superuser, create, merge):
     target, source = create(client), create(client)
     merge_id = merge(client, target, source).json["merge"]["id"]
     superuser.execute("UPDATE merges SET created_at = now() - interval '31 days' WHERE id = %s", (merge_id,))
     assert client.post(f"/v1/customers/merges/{merge_id}/undo").json["code"] == "too_late"
 
 
-def test_what_was_merged_can_be_neither_changed_nor_restored_nor_merged_again(client):
+def test_what_was_merged_can_be_neither_changed_nor_restored_nor_merged_again(client, create, merge):
     target, source, other = create(client), create(client), create(client)
     merge(client, target, source)
     path = f"/v1/customers/{source['id']}"
@@ -147,7 +136,7 @@ def test_what_was_merged_can_be_neither_changed_nor_restored_nor_merged_again(cl
     assert merge(client, other, source | {"version": seen}).json["code"] == "customer_merged"
 
 
-def test_old_ids_resolve_through_several_merges(client):
+def test_old_ids_resolve_through_several_merges(client, create, merge):
     first, second, third = create(client), create(client), create(client)
     contact = client.post(f"/v1/customers/{first['id']}/contacts", json={"first_name": "Grace"}).json
     merge(client, second, first)
@@ -168,7 +157,7 @@ def test_old_ids_resolve_through_several_merges(client):
         (lambda body: body["from"].append(body["from"][0] | {"version": 2}), 422, "validation_failed"),
     ],
 )
-def test_a_wrong_merge_is_refused_and_changes_nothing(client, change, status, code):
+def test_a_wrong_merge_is_refused_and_changes_nothing(*, client, change, status, code, create, merge):
     target, source = create(client), create(client)
     body = {"from": [{"id": source["id"], "version": 1}], "fields": {}}
     change(body)
@@ -180,7 +169,7 @@ def test_a_wrong_merge_is_refused_and_changes_nothing(client, change, status, co
 
 @pytest.mark.parametrize(("of_source", "status"), [(MOST_OF_A_CUSTOMER - 1, 200), (MOST_OF_A_CUSTOMER, 409)])
 def test_a_merge_brings_no_more_contacts_together_than_a_customer_may_have(
-    client, superuser, company_id, of_source, status
+    *, client, superuser, company_id, of_source, status, create, merge
 ):
     target, source = create(client), create(client)
     for customer, count in ((target, 1), (source, of_source)):
@@ -200,7 +189,7 @@ def test_a_merge_brings_no_more_contacts_together_than_a_customer_may_have(
         assert client.get(f"/v1/customers/{target['id']}").json == target
 
 
-def test_another_tenants_customers_cannot_be_merged(client, client_of, company_id):
+def test_another_tenants_customers_cannot_be_merged(client, client_of, company_id, create, merge):
     target, strange = create(client), create(client_of(company_id + 10**9))
     assert merge(client, target, strange).status_code == 404
     done = merge(client, target, create(client)).json
@@ -209,7 +198,7 @@ def test_another_tenants_customers_cannot_be_merged(client, client_of, company_i
     assert stranger.get("/v1/customers/merges").json["data"] == []
 
 
-def test_of_two_merges_of_overlapping_records_one_wins(at_once, client_of, client, company_id):
+def test_of_two_merges_of_overlapping_records_one_wins(*, at_once, client_of, client, company_id, create, merge):
     for _ in range(8):
         first, second, third = create(client), create(client), create(client)
         answers = at_once(
@@ -219,7 +208,7 @@ def test_of_two_merges_of_overlapping_records_one_wins(at_once, client_of, clien
         assert sorted(answer.status_code for answer in answers) in ([200, 409], [200, 412])
 
 
-def test_of_an_edit_and_a_merge_at_once_one_wins(at_once, client_of, client, company_id):
+def test_of_an_edit_and_a_merge_at_once_one_wins(*, at_once, client_of, client, company_id, create, merge):
     for _ in range(8):
         target, source = create(client), create(client)
         path = f"/v1/customers/{source['id']}"
@@ -231,7 +220,7 @@ def test_of_an_edit_and_a_merge_at_once_one_wins(at_once, client_of, client, com
         assert statuses in ([200, 409], [200, 412], [412, 200])
 
 
-def test_of_an_edit_and_a_purge_at_once_one_wins(at_once, client_of, client, company_id):
+def test_of_an_edit_and_a_purge_at_once_one_wins(at_once, client_of, client, company_id, create):
     purger = client_of(company_id, scope="customers:read customers:write customers:purge")
     for _ in range(8):
         path = f"/v1/customers/{create(client)['id']}"
@@ -242,7 +231,7 @@ def test_of_an_edit_and_a_purge_at_once_one_wins(at_once, client_of, client, com
         assert [answer.status_code for answer in answers] in ([204, 404], [412, 200])
 
 
-def test_purging_takes_what_was_merged_with_it(client_of, company_id, superuser):
+def test_purging_takes_what_was_merged_with_it(client_of, company_id, superuser, create, merge):
     client = client_of(company_id, scope="customers:read customers:write customers:purge")
     target, source = create(client), create(client)
     merge(client, target, source)
@@ -268,7 +257,7 @@ def company_says(superuser, company_id):
     return say
 
 
-def test_a_company_that_blocks_duplicates_gets_409_with_the_candidates(client, company_says):
+def test_a_company_that_blocks_duplicates_gets_409_with_the_candidates(client, company_says, create):
     ada = create(client, email="ada@example.com")
     company_says("block")
     refused = client.post("/v1/customers", json={"name": "A. Lovelace", "email": "Ada@example.com"})
@@ -278,7 +267,7 @@ def test_a_company_that_blocks_duplicates_gets_409_with_the_candidates(client, c
     assert client.post("/v1/customers", json={"name": "Somebody else"}).status_code == 201
 
 
-def test_a_company_that_wants_a_warning_gets_a_link(client, company_says):
+def test_a_company_that_wants_a_warning_gets_a_link(client, company_says, create):
     ada = create(client, email="ada@example.com")
     company_says("warn")
     answer = client.post("/v1/customers", json={"name": "A. Lovelace", "email": "ada@example.com"})

@@ -1,36 +1,6 @@
 """Undoing a merge leaves nothing of it behind, in whatever order, and gives nobody what they may not have."""
 
-import threading
-import uuid
-
 import pytest
-
-
-def create(client, **values):
-    answer = client.post("/v1/customers", json={"name": f"Ada {uuid.uuid4()}"} | values)
-    assert answer.status_code == 201, answer.json
-    return answer.json
-
-
-def merge(client, target, *sources, fields=None, version=None, path="merge"):
-    body = {"from": [{"id": source["id"], "version": source["version"]} for source in sources], "fields": fields or {}}
-    return client.post(f"/v1/customers/{target['id']}/{path}", json=body, version=version or target["version"])
-
-
-def at_once(*works):
-    gate = threading.Barrier(len(works))
-    answers = [None] * len(works)
-
-    def run(number, work):
-        gate.wait()
-        answers[number] = work()
-
-    threads = [threading.Thread(target=run, args=pair) for pair in enumerate(works)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    return answers
 
 
 def of(client, customer):
@@ -46,7 +16,7 @@ def undo(client, done):
     return client.post(f"/v1/customers/merges/{done.json['merge']['id']}/undo")
 
 
-def test_undoing_gives_back_the_primary_contact_and_who_was_archived_since(client):
+def test_undoing_gives_back_the_primary_contact_and_who_was_archived_since(client, create, merge):
     target, source = create(client), create(client)
     kept = contact_of(client, target, is_primary=True)
     primary, archived = contact_of(client, source, is_primary=True), contact_of(client, source)
@@ -60,7 +30,7 @@ def test_undoing_gives_back_the_primary_contact_and_who_was_archived_since(clien
     assert people[2]["archived_at"] is not None
 
 
-def test_undoing_takes_the_tags_that_the_merge_brought_and_leaves_those_of_others(client):
+def test_undoing_takes_the_tags_that_the_merge_brought_and_leaves_those_of_others(client, create, merge):
     target, source = create(client, tags=["a"]), create(client, tags=["b"])
     done = merge(client, target, source)
     client.post(f"/v1/customers/{target['id']}/tags", json={"tags": ["c"]})
@@ -70,7 +40,7 @@ def test_undoing_takes_the_tags_that_the_merge_brought_and_leaves_those_of_other
 
 
 @pytest.mark.parametrize("order", [(0, 1), (1, 0)])
-def test_two_merges_of_different_fields_are_undone_in_any_order(client, order):
+def test_two_merges_of_different_fields_are_undone_in_any_order(client, order, create, merge):
     target = create(client, tags=["a"])
     first = create(client, email="first@example.com", tags=["b"])
     second = create(client, city="Rome", tags=["c"])
@@ -82,7 +52,7 @@ def test_two_merges_of_different_fields_are_undone_in_any_order(client, order):
     assert [of(client, source)["merged_into"] for source in (first, second)] == [None, None]
 
 
-def test_what_a_later_merge_has_changed_again_is_undone_after_it(client):
+def test_what_a_later_merge_has_changed_again_is_undone_after_it(client, create, merge):
     """Undone the other way round, the target would keep what the first source had, whom nobody merges any more."""
     target, first, second = (create(client, city=city) for city in ("Paris", "Rome", "Oslo"))
     done = [
@@ -108,7 +78,7 @@ def gone_user(superuser, company_id):
     return own
 
 
-def test_no_merge_gives_a_customer_to_somebody_inactive(client, gone_user):
+def test_no_merge_gives_a_customer_to_somebody_inactive(client, gone_user, create, merge):
     target, source = create(client), create(client)
     gone_user(source)
     assert merge(client, target, source, path="merge/preview").json["changes"] == {}
@@ -118,7 +88,7 @@ def test_no_merge_gives_a_customer_to_somebody_inactive(client, gone_user):
     assert (done.status_code, of(client, target)["assigned_to"]) == (200, None)
 
 
-def test_no_undoing_gives_a_customer_to_somebody_inactive(client, gone_user):
+def test_no_undoing_gives_a_customer_to_somebody_inactive(client, gone_user, create, merge):
     target, source = create(client), create(client, assigned_to=7)
     gone_user(target)
     done = merge(client, target, source, fields={"assigned_to": source["id"]})
@@ -127,7 +97,7 @@ def test_no_undoing_gives_a_customer_to_somebody_inactive(client, gone_user):
     assert of(client, target)["assigned_to"] == 7
 
 
-def test_of_an_undoing_and_a_purge_at_once_one_wins(client_of, company_id):
+def test_of_an_undoing_and_a_purge_at_once_one_wins(client_of, company_id, create, merge, at_once):
     client = client_of(company_id, scope="customers:read customers:write customers:purge")
     for _ in range(6):
         source, target = create(client), create(client)
