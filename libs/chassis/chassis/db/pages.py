@@ -165,7 +165,7 @@ def _rows(listing: Listing, shape: Shape, own: bool) -> FromClause:
     pages = [listing.view.documents(*part) for part in parts]
     if shape.search:
         [page] = pages
-        pages = [page.add_columns(columns["rank"]).where(columns["id"] == _found(listing).c.id)]
+        pages = [page.add_columns(columns["rank"]).where(listing.view.table.c.id == columns["id"])]
     return _together(pages, order, keys, most).subquery("d")
 
 
@@ -189,7 +189,7 @@ def _columns(listing: Listing, shape: Shape, *, plain: bool) -> dict[str, Column
     """What is sorted by, by name: unless `plain`, the columns of labels where their index is in the list's order."""
     columns: dict[str, ColumnElement[Any]] = {column.name: column for column in listing.view.table.c}
     if shape.search:
-        columns["rank"] = _found(listing).c.rank
+        columns |= {"rank": _found(listing).c.rank, "id": _found(listing).c.id}
     labelled = [index for index, (name, _) in enumerate(shape.conditions) if name in listing.labels]
     if labelled and not plain and [name for name, _ in listing.keys(shape)] == ["created_at", "id"]:
         labels = listing.labels[shape.conditions[labelled[0]][0]]
@@ -241,9 +241,13 @@ def _places(listing: Listing) -> Any:
 
 @lru_cache(maxsize=16)
 def _found(listing: Listing) -> Any:
-    """What the list's function finds for the parameter `words`, as a table of id and rank."""
+    """What the list's function finds for the parameter `words`, as a table of id and rank.
+
+    In its order, so that no more records are looked up than the page has.
+    """
     function = getattr(func, listing.search)(bindparam("words", type_=Text), literal_column(str(MOST_FOUND)))
-    return function.table_valued(column("id", BigInteger), column("rank", REAL), name="found")
+    hits = function.table_valued(column("id", BigInteger), column("rank", REAL), name="hits")
+    return select(hits.c.id, hits.c.rank).order_by(hits.c.rank.desc(), hits.c.id.desc()).subquery("found")
 
 
 @lru_cache(maxsize=256)
