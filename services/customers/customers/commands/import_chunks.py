@@ -193,11 +193,23 @@ def revert_chunk(session: Session, job: Job, number: int) -> None:
     ]
     back = _set_back(session, {locked[known_id]: updated[known_id] for known_id in updated if known_id in locked}, job)
     delete_many(session, RECORDS, CUSTOMER_PURGED, gone)
-    change_many(session, RECORDS, CUSTOMER_UPDATED, back)
-    reverted = len(gone) + len(back)
+    reverted = len(gone) + _give_back(session, back)
     kept = len(created) + len(updated) - reverted
     count(session, job, {"reverted_rows": reverted, "kept_rows": kept})
     reach(session, job, number)
+
+
+def _give_back(session: Session, back: Sequence[tuple[Record, dict[str, Any]]]) -> int:
+    """Set customers back; answers how many were. Whose name somebody else has by now stays, looked for in halves."""
+    try:
+        with session.begin_nested():
+            change_many(session, RECORDS, CUSTOMER_UPDATED, back)
+    except psycopg.IntegrityError:
+        if len(back) == 1:
+            return 0
+        half = len(back) // 2
+        return _give_back(session, back[:half]) + _give_back(session, back[half:])
+    return len(back)
 
 
 def _set_back(

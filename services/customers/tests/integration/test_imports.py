@@ -357,3 +357,17 @@ def test_an_import_of_somebody_who_was_deactivated_stops(
 def test_today_is_not_refused_as_a_creation_date(imports: Any) -> None:
     done = imports.run(imports.table(("Name", "Created at"), ("Ada", datetime.now(UTC).isoformat())))
     assert done["created_rows"] == 1
+
+
+def test_a_revert_leaves_whose_name_somebody_else_has_by_now_and_sets_the_others_back(
+    imports: Any, client: Client
+) -> None:
+    for code in ("K-1", "K-2", "K-3"):
+        client.post("/v1/customers", json={"name": f"Old {code}", "company_name": "Acme", "customer_code": code})
+    rows = [("K-1", "New 1"), ("K-2", "New 2"), ("K-3", "New 3")]
+    done = imports.run(imports.table(("Code", "Name"), *rows), mode="update", match_by="customer_code")
+    assert done["updated_rows"] == 3
+    client.post("/v1/customers", json={"name": "Old K-2", "company_name": "Acme", "customer_code": "K-4"})
+    undone = imports.step(done["id"], "revert")
+    assert (undone["state"], undone["reverted_rows"], undone["kept_rows"]) == ("reverted", 2, 1)
+    assert sorted(imports.names()) == ["New 2", "Old K-1", "Old K-2", "Old K-3"]
