@@ -111,7 +111,8 @@ class Imports:
 
     def save_errors(self, import_id: int, path: Path) -> None:
         """Write the rows that were refused, each with the reason, to `path`, in one step."""
-        scratch = path.with_name(f"{path.name}.part")
+        # Of this import alone: another one of the same file may be at it as well.
+        scratch = path.with_name(f"{path.name}.{import_id}.part")
         try:
             with scratch.open("wb") as file:
                 self._api.save(f"{_PATH}/{import_id}/errors.csv", file)

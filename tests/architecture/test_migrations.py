@@ -4,6 +4,8 @@ import io
 import re
 import subprocess
 import sys
+import threading
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -115,6 +117,20 @@ def described(connection: Connection, schema: str, aspect: str) -> set[tuple[Any
     """What the catalog of a schema says of one aspect of its tables, without the name of the schema."""
     connection.execute(text(f"SET LOCAL search_path = {schema}"))
     return {tuple(row) for row in connection.execute(text(TABLES + ASPECTS[aspect]))}
+
+
+def test_of_two_deployments_the_second_waits_for_the_first_however_long_that_takes(
+    migrated: Callable[[str], DatabaseUrls], connection: Connection, service: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OWNER_DATABASE_URL", migrated(service.name).owner)
+    connection.execute(text("SELECT pg_advisory_lock(:key)"), {"key": migrations.LOCK})
+    # Longer than a migration waits for a table's lock.
+    release = threading.Timer(3.3, connection.execute, (text("SELECT pg_advisory_unlock_all()"),))
+    release.start()
+    began = time.monotonic()
+    migrations.upgrade(service.migrations)
+    release.join()
+    assert time.monotonic() - began > 3
 
 
 @pytest.fixture

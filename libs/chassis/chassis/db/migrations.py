@@ -101,10 +101,11 @@ def run(metadata: MetaData) -> None:
             context.run_migrations()
         return
     url = make_url(os.environ["OWNER_DATABASE_URL"]).set(drivername="postgresql+psycopg")
-    engine = create_engine(url, connect_args={"options": "-c timezone=UTC -c lock_timeout=3000"})
+    engine = create_engine(url, connect_args={"options": "-c timezone=UTC"})
     with engine.connect() as connection:
-        # Held by the session until it closes, so that two deployments migrate one after the other.
+        # Held by the session until it closes, so that two deployments migrate one after the other, however long.
         connection.execute(text("SELECT pg_advisory_lock(:key)"), {"key": LOCK})
+        connection.execute(text("SET lock_timeout = 3000"))
         connection.commit()
         context.configure(connection=connection, target_metadata=metadata, transaction_per_migration=True)
         with context.begin_transaction():
