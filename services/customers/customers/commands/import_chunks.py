@@ -46,7 +46,7 @@ _CONFLICT = "The row cannot stand beside what is stored, such as a customer of t
 # A plan that was made while a table was empty, those of foreign keys above all, takes any index that begins with the
 # tenant, and reads all rows of the tenant for each new one until the table is analysed.
 _ANALYZE = Prepared(select(func.analyze_customers()))
-_ANALYZED = (1, 4, 16)  # Before these chunks: one that is for nothing costs as much as thirty rows.
+_ANALYZED = (1, 4, 16)  # The chunks before which that is asked for, while the table is young.
 
 _COMPANY = bindparam("of_company", type_=BigInteger)
 _IMPORT = bindparam("of_import", type_=BigInteger)
@@ -139,13 +139,13 @@ def _applied(session: Session, job: Job, rows: Sequence[ReadRow], codes: range) 
     What is refused even then is looked for in halves, so that it is those rows alone that fail.
     """
     for _ in range(_TRIES - 1):
-        if (outcome := _tried(session, job, rows, codes)) is not None:
+        if (outcome := _attempt(session, job, rows, codes)) is not None:
             return outcome
     return _in_halves(session, job, rows, codes)
 
 
 def _in_halves(session: Session, job: Job, rows: Sequence[ReadRow], codes: range) -> Outcome:
-    if (outcome := _tried(session, job, rows, codes)) is not None:
+    if (outcome := _attempt(session, job, rows, codes)) is not None:
         return outcome
     if len(rows) == 1:
         outcome = Outcome()
@@ -157,7 +157,7 @@ def _in_halves(session: Session, job: Job, rows: Sequence[ReadRow], codes: range
     return first + _in_halves(session, job, rows[half:], codes[first.codes :])
 
 
-def _tried(session: Session, job: Job, rows: Sequence[ReadRow], codes: range) -> Outcome | None:
+def _attempt(session: Session, job: Job, rows: Sequence[ReadRow], codes: range) -> Outcome | None:
     """What became of the rows; None where the database has refused one of them, so that nothing was done."""
     try:
         with session.begin_nested():
