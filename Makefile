@@ -83,7 +83,7 @@ format: setup ## Format the code and repair what can be repaired
 	@$(BIN)/ruff format
 
 types: setup ## Check the types
-	@$(BIN)/mypy -p chassis -p identity -p customers -p audit -p gateway -p crm
+	@$(BIN)/mypy -p chassis -p identity -p customers -p audit -p gateway -p crm -p bench
 
 imports: setup ## Check who may import whom
 	@$(BIN)/lint-imports

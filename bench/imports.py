@@ -35,8 +35,10 @@ TARGET = 5_000
 # What the worker's memory may grow by from a small file to one of twenty times its size, in MiB.
 MOST_GROWTH = 32
 _PART = 1_000_000
-_COLUMNS = ("Code", "Name", "E-Mail", "Phone", "City", "Country")
-_COLUMNS += ("Type", "Industry", "Company", "Status", "Priority", "Tags")
+_COLUMNS = (
+    *("Code", "Name", "E-Mail", "Phone", "City", "Country"),
+    *("Type", "Industry", "Company", "Status", "Priority", "Tags"),
+)
 
 
 @dataclass(frozen=True)

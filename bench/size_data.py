@@ -228,7 +228,7 @@ def create(postgres_url: str, tenants: dict[int, int], say: Callable[[str], None
             _fill(connection, min(alike), len(alike), size * len(alike), say)
         for number, definition in enumerate(indexes, 1):
             say(f"index {number} of {len(indexes)}")
-            connection.execute(sql.SQL(definition))  # type: ignore[arg-type]  # PostgreSQL's own words.
+            connection.execute(sql.SQL(definition))  # PostgreSQL's own words.
         connection.execute("VACUUM (ANALYZE)")
         connection.execute("CHECKPOINT")
     return urls

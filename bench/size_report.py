@@ -19,13 +19,17 @@ among all against a thousand rows in all, and *others*, a tenant among all again
 count all of a tenant's customers and are only reported. The rows go in through the triggers, the indexes are built
 afterwards, and VACUUM ANALYZE runs before.
 
-What grows with the company does so for a reason that is known: `contains` reads and sorts those that the search's
-index names, ten times as many in a company ten times as large, whoever else there is; with pages that are not full in
-the small company (`limit=20` here) 1.5 to 1.7 was measured. (On a field that is no part of the searched text, such as
-`city`, it reads the tenant's customers until the page is full, as no index serves ILIKE below row-level security.) A
-list of one's own that is not sorted by its creation sorts all that are one's own, by what their index holds. A search
-reads keys that are of a tenant and three characters together, so the customers of others cost it nothing; what it
-ranks is bounded (200).
+Client and server share one core, as no two of them work at a time; on two, the scheduler decides how long a short
+request takes.
+
+What grows with the company does so for a reason that is known. `contains` looks through the list in its order where
+the next 200 promise a full page within 1,500, which costs the same in any company; where fewer have the part, it reads
+and sorts those that the search's index names, in a company ten times as large ten times as many, whoever else there
+is. A page of a part that a fifth have in some field, and few or none in the one that is asked for, is looked for in the
+list until it is full; so is one of a field that is not searched, such as `city`, as no index serves a part of a text
+below row-level security. A list of one's own that is not sorted by its creation sorts all that are one's own, by what
+their index holds. A search reads keys that are of a tenant and three characters together, so the customers of others
+cost it nothing; what it ranks is bounded (200).
 """
 
 

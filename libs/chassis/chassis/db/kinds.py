@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ARRAY, ColumnElement, any_, bindparam
+from sqlalchemy import ARRAY, ColumnElement, any_, bindparam, func, select
 
 # The operators of a condition that has no value in SQL.
 ON_NULLS = ("is_null", "not_null")
@@ -79,7 +79,8 @@ def condition(column: ColumnElement[Any], operator: str, name: str) -> ColumnEle
         case "in":
             return column == any_(bindparam(name, type_=ARRAY(column.type)))
         case "contains":
-            return column.ilike(value)
+            # What ILIKE does, but for the value, which that would put into lower case again for every row.
+            return func.lower(column).like(select(func.lower(value)).scalar_subquery())
         case "is_null":
             return column.is_(None)
         case _:

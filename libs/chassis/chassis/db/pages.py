@@ -4,14 +4,12 @@ Keyset pagination (Winand, "No Offset"): a page costs the same wherever it lies,
 are neither repeated nor skipped.
 """
 
-import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import lru_cache
 from typing import Any
 
 from sqlalchemy import (
-    ARRAY,
     REAL,
     BigInteger,
     ColumnElement,
@@ -29,62 +27,48 @@ from sqlalchemy import (
     select,
     union_all,
 )
-from sqlalchemy.types import UserDefinedType
 
 from chassis.context import current, tenant
+from chassis.db.containing import Among, ahead, among, in_order, part_of, place_of
 from chassis.db.kinds import condition
 from chassis.db.listing import Labels, Listing, ListQuery, Page, Shape, of_actor
 from chassis.db.session import Session
 from chassis.db.statements import Prepared
 
 MOST_FOUND = 200  # Whoever has not found it among so many searches with better words.
-MOST_AMONG = 1000  # Where more have it, a page of them is soon found by reading on.
-
-
-class _Tid(UserDefinedType[str]):
-    """Where a row lies: PostgreSQL's own column `ctid`."""
-
-    cache_ok = True
-
-    def get_col_spec(self, **_: object) -> str:
-        return "tid"
 
 
 def list_page(session: Session, listing: Listing, query: ListQuery) -> Page:
     """One page of the tenant's records. Costs one round trip, or two with the total or a part that many have."""
     parameters = query.parameters
-    company_id = tenant()
     own = listing.own is not None and current().own_only
     if own:
         parameters["actor"] = current().user_id
     if query.shape.search:
         parameters["words"] = query.words
-    keys = {f"k{index}": value for index, value in enumerate(query.after) if value is not None}
-    shape, part = replace(query.shape, after_null=len(keys) < len(query.after)), _part(listing, query)
+    shape, part = query.shape, part_of(listing, query)
     if part is not None:
         shape = replace(shape, among=True)
         parameters["part"] = part
-    row = session.fetch(_page(listing, shape, own), company_id=company_id, **parameters, **keys)[0]
-    if shape.among and row[-1]:
-        shape = replace(shape, among=False)
-        del parameters["part"]
-        row = session.fetch(_page(listing, shape, own), company_id=company_id, **parameters, **keys)[0]
+    keys = {f"k{index}": value for index, value in enumerate(query.after) if value is not None}
+    this = replace(shape, after_null=len(keys) < len(query.after))
+    row = _fetch(session, lambda asked: _page(listing, asked, own), this, parameters | keys)
     total = None
     if query.total:
-        statement = _count(listing, shape.conditions, own, shape.search, shape.among)
-        total = session.fetch(statement, company_id=company_id, **parameters)[0][0]
+        every = Shape(None, shape.conditions, (), 0, after=False, search=shape.search, among=shape.among)
+        total = _fetch(session, lambda asked: _count(listing, asked, own), every, parameters)[0]
     last = row[2 : 2 + len(listing.keys(shape))] if row[1] else None
     return Page(data=row[0] or b"[]", last=last, total=total)
 
 
-def _part(listing: Listing, query: ListQuery) -> str | None:
-    """What is looked for inside of one of the fields `contained`; what is searched is found without."""
-    if query.shape.search:
-        return None
-    for (name, operator), value in zip(query.shape.conditions, query.values, strict=True):
-        if operator == "contains" and name in listing.contained:
-            return re.sub(r"\\(.)", r"\1", value[1:-1])
-    return None
+def _fetch(session: Session, statement: Callable[[Shape], Prepared], shape: Shape, parameters: dict[str, Any]) -> Any:
+    """The only row of a statement; where too many have a part for the list's function to say who, of the plain one."""
+    [row] = session.fetch(statement(shape), company_id=tenant(), **parameters)
+    if not shape.among or not row[-1]:
+        return row
+    others = {name: value for name, value in parameters.items() if name != "part"}
+    [row] = session.fetch(statement(replace(shape, among=False)), company_id=tenant(), **others)
+    return row
 
 
 def lock_ids(session: Session, listing: Listing, query: ListQuery, most: int) -> list[int]:
@@ -108,7 +92,8 @@ def _ids(listing: Listing, conditions: tuple[tuple[str, str], ...], own: bool) -
 def _page(listing: Listing, shape: Shape, own: bool = False) -> Prepared:
     """The statement of a shape: clients repeat a few shapes endlessly, and each is compiled once."""
     keys = listing.keys(shape)
-    rows = _rows(listing, shape, own)
+    among = _among(listing, shape, own) if shape.among else None
+    rows = _rows(listing, shape, own, among)
     # A rank stands beside the record's own columns and must not get into its document.
     names = shape.fields or (listing.fields if shape.search else None)
     if names is None:
@@ -128,25 +113,25 @@ def _page(listing: Listing, shape: Shape, own: bool = False) -> Prepared:
             func.json_agg(numbered.c.doc).filter(kept),
             func.count() > literal_column(str(shape.limit)),
             *(func.max(numbered.c[f"key{index}"]).filter(last) for index in range(len(keys))),
-            *([_places(listing).is_(None)] if shape.among else []),
+            *([among.unknown] if among else []),
         ).select_from(numbered)
     )
 
 
-def _rows(listing: Listing, shape: Shape, own: bool) -> FromClause:
+def _rows(listing: Listing, shape: Shape, own: bool, among: Among | None) -> FromClause:
     """The records of a page and one more, in their order.
 
     What no index has in order is put together from parts that one has: the page of each column that may name the actor,
     and those that have nothing in the first field of the sort, who come last.
     """
     keys = listing.keys(shape)
-    halved = own and bool(listing.own_columns) and not shape.search and not shape.among
+    halved = own and bool(listing.own_columns) and not shape.search and not among
     # Where no index has them in order, many are sorted: by their keys alone, and the page is read as a whole.
-    lean = shape.among or (halved and keys[0][0] != "created_at")
+    lean = bool(among) or (halved and keys[0][0] != "created_at")
     columns = _columns(listing, shape, plain=lean)
     where = _where(listing, shape.conditions, own and not halved, looked_up=shape.search or shape.among)
-    if shape.among:
-        where.append(_is_among(listing))
+    if among:
+        where.append(among.is_one)
     parts = _valued(listing, shape, where, [(columns[name], descending) for name, descending in keys])
     if halved:
         mine = [of_actor(listing.view.table, (name,)) for name in listing.own_columns]
@@ -156,11 +141,11 @@ def _rows(listing: Listing, shape: Shape, own: bool) -> FromClause:
     most: ColumnElement[Any] = literal_column(str(shape.limit + 1))
     order = _order(columns, keys)
     if lean:
-        place = _ctid(listing) if shape.among else columns["id"]
+        place = place_of(listing) if among else columns["id"]
         named = [columns[name].label(name) for name, _ in keys]
         first = _together([select(place.label("place"), *named).where(*part) for part in parts], order, keys, most)
-        places = func.array(select(first.subquery("f").c.place).scalar_subquery())
-        parts = [[where[0], place == any_(places)]]
+        places = among.page(first) if among else select(first.subquery("f").c.place)
+        parts = [[where[0], place == any_(func.array(places.scalar_subquery()))]]
         order = [columns[keys[0][0]].is_(None), *order]
     pages = [listing.view.documents(*part) for part in parts]
     if shape.search:
@@ -212,31 +197,27 @@ def _valued(
     return [[*where, first.is_not(None), *beyond], without]
 
 
+def _among(listing: Listing, shape: Shape, own: bool) -> Among:
+    """Where those lie who may have a part of a text."""
+    if not in_order(listing, shape):
+        return among(listing)
+    columns = _columns(listing, shape, plain=True)
+    keys = [(columns[name], descending) for name, descending in listing.keys(shape)]
+    where, has = _of_list(listing, shape.conditions), _asked(listing, shape.conditions, own, looked_up=True)
+    if shape.after:
+        where.append(_beyond(keys))
+    return ahead(listing, shape, where=where, has=has, order=_order(columns, listing.keys(shape)))
+
+
 @lru_cache(maxsize=256)
-def _count(listing: Listing, conditions: tuple[tuple[str, str], ...], own: bool, search: bool, among: bool) -> Prepared:
-    where = _where(listing, conditions, own, looked_up=search or among)
-    if among:
-        where.append(_is_among(listing))
-    if search:
+def _count(listing: Listing, shape: Shape, own: bool = False) -> Prepared:
+    where = _where(listing, shape.conditions, own, looked_up=shape.search or shape.among)
+    if shape.search:
         where.append(listing.view.table.c.id.in_(select(_found(listing).c.id)))
-    return Prepared(select(func.count()).select_from(listing.view.table).where(*where))
-
-
-def _ctid(listing: Listing) -> ColumnElement[Any]:
-    return literal_column(f"{listing.view.name}.ctid", _Tid())
-
-
-def _is_among(listing: Listing) -> ColumnElement[bool]:
-    """That a record lies where the list's function says; safe, as a statement sees nothing move."""
-    return _ctid(listing) == any_(cast(_places(listing), ARRAY(_Tid())))
-
-
-@lru_cache(maxsize=16)
-def _places(listing: Listing) -> Any:
-    """Where those lie that may have the parameter `part`, or null; asked once in a statement."""
-    function = getattr(func, listing.containing)(bindparam("part", type_=Text), literal_column(str(MOST_AMONG)))
-    among = select(function.label("places")).cte("among")
-    return select(among.c.places).scalar_subquery()
+    if not shape.among:
+        return Prepared(select(func.count()).select_from(listing.view.table).where(*where))
+    named = among(listing)
+    return Prepared(select(func.count(), named.unknown).select_from(listing.view.table).where(*where, named.is_one))
 
 
 @lru_cache(maxsize=16)
@@ -259,18 +240,29 @@ def _label(labels: Labels, index: int) -> FromClause:
 def _where(
     listing: Listing, conditions: tuple[tuple[str, str], ...], own: bool, *, looked_up: bool = False
 ) -> list[ColumnElement[bool]]:
-    table = listing.view.table
-    where: list[ColumnElement[bool]] = [table.c.company_id == bindparam("company_id", type_=table.c.company_id.type)]
+    return [*_of_list(listing, conditions), *_asked(listing, conditions, own, looked_up=looked_up)]
+
+
+def _of_list(listing: Listing, conditions: tuple[tuple[str, str], ...]) -> list[ColumnElement[bool]]:
+    """That a record is the tenant's, and what holds unless the conditions say otherwise."""
+    table, named = listing.view.table, {name for name, _ in conditions}
+    defaults = [default for name, default in listing.default.items() if name not in named]
+    return [table.c.company_id == bindparam("company_id", type_=table.c.company_id.type), *defaults]
+
+
+def _asked(
+    listing: Listing, conditions: tuple[tuple[str, str], ...], own: bool, *, looked_up: bool
+) -> list[ColumnElement[bool]]:
+    """The conditions, and where that is asked for that a record is the actor's own."""
+    where: list[ColumnElement[bool]] = []
     if own and listing.own is not None:
         # Where it is known which to look up, an index would read all that is own instead; none serves this form.
         where.append(listing.own.is_(True) if looked_up else listing.own)
-    named = {name for name, _ in conditions}
-    where += [default for name, default in listing.default.items() if name not in named]
     for index, (name, operator) in enumerate(conditions):
         if name in listing.labels:
             where += _labelled(listing, listing.labels[name], index)
         else:
-            where.append(condition(table.c[name], operator, f"v{index}"))
+            where.append(condition(listing.view.table.c[name], operator, f"v{index}"))
     return where
 
 

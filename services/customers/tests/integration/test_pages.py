@@ -7,6 +7,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from chassis.db import containing
+from chassis.db import pages as db_pages
 from chassis.testing.fixtures import Client
 from customers.queries.customers import CUSTOMERS
 
@@ -184,3 +186,48 @@ def test_the_link_keeps_a_filter_for_the_empty_text(application, tokens):
     company = Company(application, tokens)
     company.create([{"name": "Ada", "city": ""}] * 3)
     assert pages(company, "/v1/customers?city=&limit=1") == company.made[::-1]
+
+
+# Looked through in the list's order, named by the database's function, and neither where it would name too many.
+WAYS = {"ahead": {}, "named": {"MOST_AHEAD": 1}, "neither": {"MOST_AHEAD": 1, "MOST_AMONG": 3}}
+
+
+@pytest.fixture(params=WAYS.values(), ids=WAYS)
+def way(request, monkeypatch):
+    """One of the ways to those who have a part of a text."""
+    statements = (db_pages._page, db_pages._count)
+    for name, value in request.param.items():
+        monkeypatch.setattr(containing, name, value)
+    for statement in statements:
+        statement.cache_clear()
+    yield
+    for statement in statements:
+        statement.cache_clear()
+
+
+@pytest.mark.usefixtures("way")
+def test_who_has_a_part_of_a_text_is_found_page_by_page_whichever_way(application, tokens):
+    company = Company(application, tokens)
+    for number in range(24):
+        values = {"name": f"{'Uncommon' if number % 3 else 'Rare'} {number % 7}", "tags": ["eu"] if number % 4 else []}
+        values |= {"city": "Bonn"} if number % 5 else {"status": "lost"}
+        company.create([values], writer=number % 2)
+        if number % 6 == 1:
+            company.happen("archive", number)
+    for sort, filters, own in itertools.product(
+        ["-created_at", "created_at", "name", "-updated_at", "city", "status,-name"],
+        ["", "&status=lost", "&tag=eu", "&archived_at[is_null]=false", "&city[contains]=nn"],
+        [False, True],
+    ):
+        reader = company.readers[own]
+        everyone = reader.get(f"/v1/customers?limit=100&sort={sort}{filters}").json["data"]
+        having = [row["id"] for row in everyone if "common" in row["name"]]
+        assert filters or len(having) > 5
+        seen, cursor = [], ""
+        while cursor is not None:
+            asked = f"/v1/customers?limit=3&include=total&name[contains]=COMMON&sort={sort}{filters}"
+            page = reader.get(f"{asked}{cursor and f'&cursor={cursor}'}").json
+            seen += [row["id"] for row in page["data"]]
+            assert page["page"]["total"] == len(having)
+            cursor = page["page"]["next_cursor"]
+        assert seen == having, (sort, filters, own)
