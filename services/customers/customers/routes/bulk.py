@@ -17,7 +17,7 @@ from chassis.web.exports import CSV, JSON_LINES, export
 from chassis.web.listing import confirmation, confirms, parse_filter
 from chassis.web.request import load, session
 from customers.commands import customers as commands
-from customers.commands.bulk import change_all, lock_matching
+from customers.commands.bulk import change_all, lock_matching, lock_named
 from customers.commands.exports import note_export
 from customers.queries import facets
 from customers.queries.customers import CUSTOMERS
@@ -119,6 +119,7 @@ def update_matching_customers(data: dict[str, Any]) -> Response:
 @blueprint.response(200, BatchOut)
 def change_customers(data: dict[str, Any]) -> Response:
     """Create, change and archive up to 500 customers; each succeeds or fails by itself."""
+    lock_named(session(), (item["id"] for item in data["items"] if "id" in item))
     return each(data["items"], _change)
 
 

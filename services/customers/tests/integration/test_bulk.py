@@ -1,6 +1,7 @@
 """Industries, tags, counts, assigning, and many changes at once."""
 
 import uuid
+from functools import partial
 from urllib.parse import quote
 
 import pytest
@@ -120,6 +121,24 @@ def test_in_a_batch_each_item_succeeds_or_fails_by_itself(client, superuser, com
     assert client.get(f"/v1/customers/{ada['id']}").json["city"] == "Paris"
     recorded = superuser.execute("SELECT count(*) FROM outbox WHERE company_id = %s", (company_id,)).fetchone()
     assert recorded == (4,)
+
+
+def test_two_batches_that_change_the_same_in_opposite_orders_wait_for_each_other(client, at_once):
+    made = [client.post("/v1/customers", json={"name": f"Customer {number}"}).json["id"] for number in range(40)]
+
+    def change(order, city, version):
+        items = [
+            {"action": "update", "id": known, "version": version, "values": {"city": city}} for known in made[::order]
+        ]
+        return client.post("/v1/customers/batch", json={"items": items})
+
+    for version in range(1, 6):
+        answers = at_once(*(partial(change, order, f"City {version} {order}", version) for order in (1, -1)))
+        assert [answer.status_code for answer in answers] == [200, 200]
+        # Who comes second finds that all have changed.
+        assert sorted(answer.json["succeeded"] for answer in answers) == [0, 40]
+        late = min(answers, key=lambda answer: answer.json["succeeded"]).json["results"]
+        assert {result["problem"]["code"] for result in late} == {"stale_version"}
 
 
 def test_an_item_with_what_its_action_does_not_take_is_refused(client):

@@ -39,7 +39,10 @@ _REVOKE_ROLES = Prepared(
 
 
 def update_company(session: Session, version: int, values: Mapping[str, Any]) -> Record:
-    """Change the given fields of the tenant; of its settings, those that are given. Raises PreconditionFailed."""
+    """Change the given fields of the tenant; of its settings, those that are given.
+
+    Where all of them are so already nothing is written. Raises PreconditionFailed.
+    """
     settings = values.get("settings", {})
     if "visibility" in settings:
         _revoke_narrowed(session, settings["visibility"])
@@ -48,6 +51,9 @@ def update_company(session: Session, version: int, values: Mapping[str, Any]) ->
         raise PreconditionFailed(
             "stale_version", "The company has changed since; get it again.", headers={"ETag": f'"{before.version}"'}
         )
+    state = orjson.loads(before.json)
+    if {**state, **values, "settings": {**state["settings"], **settings}} == state:
+        return before
     return _write(session, events.COMPANY_UPDATED, before, values)
 
 

@@ -7,7 +7,7 @@ from functools import lru_cache
 from typing import Any
 
 import orjson
-from sqlalchemy import BigInteger, Integer, bindparam, func, update
+from sqlalchemy import BigInteger, Integer, bindparam, func, or_, update
 from sqlalchemy.dialects.postgresql import JSONB
 
 from chassis.context import current, tenant
@@ -79,8 +79,8 @@ def _change_role(session: Session, member: Member, values: Mapping[str, Any]) ->
     giver = guards.get_giver(session)
     guards.refuse_superior(session, giver, member.user_id)
     guards.refuse_beyond(giver, state["role"], state["permissions"])
-    write_member(session, events.USER_COMPANY_UPDATED, member, values)
     if state != member.state:
+        write_member(session, events.USER_COMPANY_UPDATED, member, values)
         revocations.revoke_user(session, member.user_id)
 
 
@@ -152,7 +152,9 @@ _THE_USER = users.c.id == bindparam("of_user", type_=BigInteger)
 
 
 def write_profile(session: Session, user_id: int, values: Mapping[str, Any]) -> None:
-    """Change a user's own row everywhere they work."""
+    """Change a user's own row everywhere they work; what is there already is no change."""
+    if not values:
+        return
     with changing_user(session, user_id):
         session.run(
             _update_user(frozenset(values)), of_user=user_id, **{f"new_{name}": value for name, value in values.items()}
@@ -162,7 +164,9 @@ def write_profile(session: Session, user_id: int, values: Mapping[str, Any]) -> 
 @lru_cache(maxsize=64)
 def _update_user(names: frozenset[str]) -> Prepared:
     values = {name: bindparam(f"new_{name}", type_=users.c[name].type) for name in sorted(names)}
-    return Prepared(update(users).where(_THE_USER).values(**values, version=users.c.version + 1, updated_at=func.now()))
+    other = or_(*(users.c[name].is_distinct_from(value) for name, value in values.items()))
+    statement = update(users).where(_THE_USER, other)
+    return Prepared(statement.values(**values, version=users.c.version + 1, updated_at=func.now()))
 
 
 @lru_cache(maxsize=64)

@@ -51,6 +51,18 @@ def test_a_change_is_answered_and_told(admin: Any, ann: Any, published: Any) -> 
     assert admin.patch(CURRENT, json={"city": "Oslo"}).status_code == 428
 
 
+@pytest.mark.parametrize(
+    "change", [{}, {"city": "Rome", "settings": {"visibility": "own"}}, {"settings": {}}, {"company_size": None}]
+)
+def test_a_change_to_what_is_there_already_is_none(admin: Any, ann: Any, published: Any, change: Any) -> None:
+    there = admin.patch(CURRENT, json={"city": "Rome", "settings": {"visibility": "own"}}, version=1).json
+    before = published(ann.company_id)
+    answer = admin.patch(CURRENT, json=change, version=2)
+    assert (answer.status_code, answer.json, answer.headers["ETag"]) == (200, there, '"2"')
+    assert published(ann.company_id) == before
+    assert admin.patch(CURRENT, json=change, version=1).status_code == 412
+
+
 def test_settings_are_merged_key_by_key(admin: Any, ann: Any, superuser: psycopg.Connection) -> None:
     superuser.execute("""UPDATE companies SET settings = '{"of_later": 1}' WHERE id = %s""", (ann.company_id,))
     answer = admin.patch(CURRENT, json={"settings": {"visibility": "own"}}, version=1)

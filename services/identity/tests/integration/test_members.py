@@ -149,6 +149,22 @@ def test_anybody_changes_their_own_profile_and_finds_its_version_in_me(
     assert member["data"]["after"]["user"]["first_name"] == "Bobby"
 
 
+@pytest.mark.parametrize(
+    "values",
+    [{}, {"first_name": "Bob"}, {"role": "user"}, {"role": "user", "permissions": None, "last_name": "Jones"}],
+)
+def test_a_change_to_what_is_there_already_is_none(
+    admin: Any, ann: Any, hire: Callable[..., Any], published: Callable[..., Any], *, values: Any
+) -> None:
+    bob = hire(ann, "user")
+    there, before = admin.get(bob.path).json, published(ann.company_id)
+    answer = admin.patch(bob.path, json=values, version=1)
+    assert (answer.status_code, answer.json, answer.headers["ETag"]) == (200, there, '"1"')
+    assert published(ann.company_id) == before
+    assert bob.client.get("/v1/auth/me").status_code == 200
+    assert admin.patch(bob.path, json=values, version=2).status_code == 412
+
+
 @pytest.mark.parametrize("values", [{"first_name": "Eve"}, {"role": "user"}, {"permissions": None}])
 def test_nobody_without_users_write_changes_others_or_roles(ann: Any, hire: Callable[..., Any], values: Any) -> None:
     bob, eve = hire(ann), hire(ann)
