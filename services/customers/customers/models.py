@@ -204,7 +204,13 @@ for _index in (
     _given("domain_norm"),
     _given("merged_into"),
     # For search_customers(): keys that are of a company and of three characters of the text together.
-    Index("ix_customers_grams", text("public.customer_grams(company_id, search_text)"), postgresql_using="gin"),
+    Index(
+        "ix_customers_grams",
+        text("public.customer_grams(company_id, search_text)"),
+        postgresql_using="gin",
+        # Every search reads the list of what is new.
+        postgresql_with={"gin_pending_list_limit": 64},
+    ),
 ):
     customers.append_constraint(_index)
 

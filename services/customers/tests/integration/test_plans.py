@@ -168,3 +168,11 @@ def test_search_uses_the_index_with_the_tenant_inside(filled, query):
     plan = "\n".join(notices)
     assert "ix_customers_grams" in plan, plan
     assert "Seq Scan on customers" not in plan, plan
+
+
+def test_what_searches_read_before_their_index_is_short(filled):
+    """The list of what is new: 8 kB a page, and 64 kB before it is swept, whatever is written."""
+    with psycopg.connect(filled.superuser, autocommit=True) as connection:
+        connection.execute(FILL, {"first": COMPANY + 2 * COMPANIES, "companies": 1, "rows": 2000})
+        pages_ = connection.execute("SELECT gin_clean_pending_list('ix_customers_grams')").fetchall()[0][0]
+    assert pages_ < 12
