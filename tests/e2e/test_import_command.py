@@ -17,6 +17,8 @@ from crm.importing import Imports, Options
 
 pytestmark = pytest.mark.xdist_group("stack")
 
+# Below a shell's `&` a process ignores Ctrl-C, which a person at a terminal does not have.
+HEEDING = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler); from crm.cli import main; main()"
 FAULTY = "Name,E-Mail,Colour\nAda,ada@b.example,red\nBea,nonsense,blue\nCleo,cleo@b.example,\n"
 
 
@@ -214,7 +216,7 @@ def test_a_token_that_ends_on_the_way_is_replaced_where_that_is_possible(stack, 
 def test_control_c_while_it_runs_cancels_it_and_says_how_to_undo_it(company, file):
     file.write_text("Name\n" + "".join(f"Customer {number:06}\n" for number in range(30_000)))
     process = subprocess.Popen(
-        [sys.executable, "-c", "from crm.cli import main; main()", "import", str(file), "--yes"],
+        [sys.executable, "-c", HEEDING, "import", str(file), "--yes"],
         env=os.environ | company.environment,
         stdout=subprocess.PIPE,
         text=True,
