@@ -99,7 +99,7 @@ def in_order(listing: Listing, shape: Shape) -> bool:
     return not others and not listing.may_lack(first) and asked.isdisjoint({*listing.default, *listing.labels})
 
 
-def among(listing: Listing) -> Among:
+def all_named(listing: Listing) -> Among:
     """All that the list's function names."""
     return Among(listing, _places(listing))
 
@@ -130,10 +130,10 @@ def ahead(
 
 
 def _places(listing: Listing, unless: ColumnElement[bool] | None = None) -> ColumnElement[Any]:
-    named = getattr(func, listing.containing)(bindparam("part", type_=Text), _number(MOST_AMONG))
+    asked = getattr(func, listing.containing)(bindparam("part", type_=Text), _number(MOST_AMONG))
     if unless is not None:
-        named = case((~unless, named))
-    places = select(named.label("places")).cte("among")
+        asked = case((~unless, asked))
+    places = select(asked.label("places")).cte("among")
     return select(places.c.places).scalar_subquery()
 
 

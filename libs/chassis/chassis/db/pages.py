@@ -29,7 +29,7 @@ from sqlalchemy import (
 )
 
 from chassis.context import current, tenant
-from chassis.db.containing import Among, ahead, among, in_order, part_of, place_of
+from chassis.db.containing import Among, ahead, all_named, in_order, part_of, place_of
 from chassis.db.kinds import condition
 from chassis.db.listing import Labels, Listing, ListQuery, Page, Shape, of_actor
 from chassis.db.session import Session
@@ -200,7 +200,7 @@ def _valued(
 def _among(listing: Listing, shape: Shape, own: bool) -> Among:
     """Where those lie who may have a part of a text."""
     if not in_order(listing, shape):
-        return among(listing)
+        return all_named(listing)
     columns = _columns(listing, shape, plain=True)
     keys = [(columns[name], descending) for name, descending in listing.keys(shape)]
     where, has = _of_list(listing, shape.conditions), _asked(listing, shape.conditions, own, looked_up=True)
@@ -216,8 +216,8 @@ def _count(listing: Listing, shape: Shape, own: bool = False) -> Prepared:
         where.append(listing.view.table.c.id.in_(select(_found(listing).c.id)))
     if not shape.among:
         return Prepared(select(func.count()).select_from(listing.view.table).where(*where))
-    named = among(listing)
-    return Prepared(select(func.count(), named.unknown).select_from(listing.view.table).where(*where, named.is_one))
+    among = all_named(listing)
+    return Prepared(select(func.count(), among.unknown).select_from(listing.view.table).where(*where, among.is_one))
 
 
 @lru_cache(maxsize=16)
