@@ -87,9 +87,9 @@ class Listing:
     keyed with, such as leaving out archived records. `own` holds as well where the actor, its parameter `actor`, sees
     only their own records; `own_columns` are the columns that it compares, if an index is in order for each of them but
     for no two. `search` names a function of the database that answers (id, rank) to `q=` (words, most). `containing`
-    names one that answers where all records lie (their ctid) that may have a text in one of the fields `contained`, or
-    null for too many (text, most): no index serves ILIKE below row-level security, and few records are found where few
-    are read. The tenant's own condition is always there, whatever row-level security does.
+    names one that answers where all records lie (their ctid, so no table of partitions) that may have a text in one of
+    the fields `contained`, or null for too many (text, most): no index serves LIKE below row-level security, and few
+    records are found where few are read. The tenant's own condition is always there, whatever row-level security does.
     """
 
     view: JsonView

@@ -29,7 +29,19 @@ from sqlalchemy import (
 )
 
 from chassis.context import current, tenant
-from chassis.db.containing import Among, ahead, all_named, in_order, part_of, place_of
+from chassis.db.containing import (
+    ALL,
+    Among,
+    ahead,
+    all_named,
+    by_part_alone,
+    in_order,
+    part_of,
+    place_of,
+    rows_at,
+    unseen,
+    walked,
+)
 from chassis.db.kinds import condition
 from chassis.db.listing import Labels, Listing, ListQuery, Page, Shape, of_actor
 from chassis.db.session import Session
@@ -39,7 +51,11 @@ MOST_FOUND = 200  # Whoever has not found it among so many searches with better 
 
 
 def list_page(session: Session, listing: Listing, query: ListQuery) -> Page:
-    """One page of the tenant's records. Costs one round trip, or two with the total or a part that many have."""
+    """One page of the tenant's records.
+
+    Costs one round trip, one more with the total, and each of them one more where it is a part of a text that too many
+    have for the list's function.
+    """
     parameters = query.parameters
     own = listing.own is not None and current().own_only
     if own:
@@ -52,23 +68,24 @@ def list_page(session: Session, listing: Listing, query: ListQuery) -> Page:
         parameters["part"] = part
     keys = {f"k{index}": value for index, value in enumerate(query.after) if value is not None}
     this = replace(shape, after_null=len(keys) < len(query.after))
-    row = _fetch(session, lambda asked: _page(listing, asked, own), this, parameters | keys)
+    row, answered = _fetch(session, lambda asked: _page(listing, asked, own), this, parameters | keys)
     total = None
     if query.total:
-        every = Shape(None, shape.conditions, (), 0, after=False, search=shape.search, among=shape.among)
-        total = _fetch(session, lambda asked: _count(listing, asked, own), every, parameters)[0]
+        every = Shape(None, shape.conditions, (), 0, after=False, search=shape.search, among=answered.among)
+        [total, *_], _ = _fetch(session, lambda asked: _count(listing, asked, own), every, parameters)
     last = row[2 : 2 + len(listing.keys(shape))] if row[1] else None
     return Page(data=row[0] or b"[]", last=last, total=total)
 
 
-def _fetch(session: Session, statement: Callable[[Shape], Prepared], shape: Shape, parameters: dict[str, Any]) -> Any:
-    """The only row of a statement; where too many have a part for the list's function to say who, of the plain one."""
-    [row] = session.fetch(statement(shape), company_id=tenant(), **parameters)
-    if not shape.among or not row[-1]:
-        return row
-    others = {name: value for name, value in parameters.items() if name != "part"}
-    [row] = session.fetch(statement(replace(shape, among=False)), company_id=tenant(), **others)
-    return row
+def _fetch(
+    session: Session, statement: Callable[[Shape], Prepared], shape: Shape, parameters: dict[str, Any]
+) -> tuple[Any, Shape]:
+    """The only row of a statement, and its shape: the plain one where too many have a part for the list's function."""
+    known = parameters if shape.among else {name: value for name, value in parameters.items() if name != "part"}
+    [row] = session.fetch(statement(shape), company_id=tenant(), **known)
+    if shape.among and row[-1]:
+        return _fetch(session, statement, replace(shape, among=False), parameters)
+    return row, shape
 
 
 def lock_ids(session: Session, listing: Listing, query: ListQuery, most: int) -> list[int]:
@@ -130,8 +147,6 @@ def _rows(listing: Listing, shape: Shape, own: bool, among: Among | None) -> Fro
     lean = bool(among) or (halved and keys[0][0] != "created_at")
     columns = _columns(listing, shape, plain=lean)
     where = _where(listing, shape.conditions, own and not halved, looked_up=shape.search or shape.among)
-    if among:
-        where.append(among.is_one)
     parts = _valued(listing, shape, where, [(columns[name], descending) for name, descending in keys])
     if halved:
         mine = [of_actor(listing.view.table, (name,)) for name in listing.own_columns]
@@ -139,26 +154,59 @@ def _rows(listing: Listing, shape: Shape, own: bool, among: Among | None) -> Fro
         halves = [[this, *(other.is_not(True) for other in mine[:index])] for index, this in enumerate(mine)]
         parts = [[*part, *half] for part in parts for half in halves]
     most: ColumnElement[Any] = literal_column(str(shape.limit + 1))
+    if not among and any(operator == "contains" for _, operator in shape.conditions):
+        most = unseen(shape.limit + 1)
+    if among:
+        return _lying(listing, among, parts, keys, most)
+    if by_part_alone(listing, shape) and in_order(listing, shape) and not (own or shape.search):
+        found = walked(shape, _ordered(listing, shape, own), unseen(ALL))
+        return _at(listing, found, where[0], keys, most)
     order = _order(columns, keys)
     if lean:
-        place = place_of(listing) if among else columns["id"]
         named = [columns[name].label(name) for name, _ in keys]
-        first = _together([select(place.label("place"), *named).where(*part) for part in parts], order, keys, most)
-        places = among.page(first) if among else select(first.subquery("f").c.place)
-        parts = [[where[0], place == any_(func.array(places.scalar_subquery()))]]
-        order = [columns[keys[0][0]].is_(None), *order]
-    pages = [listing.view.documents(*part) for part in parts]
+        pages = [select(columns["id"].label("place"), *named).where(*part).order_by(*order) for part in parts]
+        places = select(_together(pages, keys, most).subquery("f").c.place)
+        page = listing.view.documents(where[0], columns["id"] == any_(func.array(places.scalar_subquery())))
+        return page.order_by(columns[keys[0][0]].is_(None), *order).limit(most).subquery("d")
+    pages = [listing.view.documents(*part).order_by(*order) for part in parts]
     if shape.search:
         [page] = pages
         pages = [page.add_columns(columns["rank"]).where(listing.view.table.c.id == columns["id"])]
-    return _together(pages, order, keys, most).subquery("d")
+    return _together(pages, keys, most).subquery("d")
 
 
-def _together(
-    parts: Sequence[Select[Any]], order: Sequence[Any], keys: Sequence[tuple[str, bool]], most: ColumnElement[Any]
-) -> Select[Any]:
-    """The first `most` of all parts in the order of the list, of each no more than these."""
-    pages = [part.order_by(*order).limit(most) for part in parts]
+def _lying(
+    listing: Listing,
+    among: Among,
+    parts: Sequence[Sequence[ColumnElement[bool]]],
+    keys: Sequence[tuple[str, bool]],
+    most: ColumnElement[Any],
+) -> FromClause:
+    """The records of a page that lie where `among` says; each of the parts begins with the tenant's condition."""
+    named = [listing.view.table.c[name] for name, _ in keys]
+    pages = []
+    for part in parts:
+        rows = rows_at(listing, among.places, select(place_of(listing).label("place"), *named).where(*part))
+        pages.append(select(*rows.c).order_by(*_order(dict(rows.c), keys)))
+    return _at(listing, among.page(_together(pages, keys, most)), parts[0][0], keys, most)
+
+
+def _at(
+    listing: Listing,
+    places: Select[Any],
+    tenants: ColumnElement[bool],
+    keys: Sequence[tuple[str, bool]],
+    most: ColumnElement[Any],
+) -> FromClause:
+    """The records of a page whose places are known."""
+    page = rows_at(listing, func.array(places.scalar_subquery()), listing.view.documents(tenants))
+    order = [page.c[keys[0][0]].is_(None), *_order(dict(page.c), keys)]
+    return select(*page.c).order_by(*order).limit(most).subquery("d")
+
+
+def _together(parts: Sequence[Select[Any]], keys: Sequence[tuple[str, bool]], most: ColumnElement[Any]) -> Select[Any]:
+    """The first `most` of all parts in the order of the list, in which each of them is."""
+    pages = [part.limit(most) for part in parts]
     if len(pages) == 1:
         return pages[0].correlate(None)
     rows = union_all(*(page.correlate(None).subquery().select() for page in pages)).subquery("u")
@@ -199,14 +247,18 @@ def _valued(
 
 def _among(listing: Listing, shape: Shape, own: bool) -> Among:
     """Where those lie who may have a part of a text."""
-    if not in_order(listing, shape):
-        return all_named(listing)
+    return ahead(listing, shape, _ordered(listing, shape, own)) if in_order(listing, shape) else all_named(listing)
+
+
+def _ordered(listing: Listing, shape: Shape, own: bool) -> Select[Any]:
+    """The list from the cursor on, without what is asked: the place of each record, and whether it `has` all that."""
     columns = _columns(listing, shape, plain=True)
     keys = [(columns[name], descending) for name, descending in listing.keys(shape)]
     where, has = _of_list(listing, shape.conditions), _asked(listing, shape.conditions, own, looked_up=True)
     if shape.after:
         where.append(_beyond(keys))
-    return ahead(listing, shape, where=where, has=has, order=_order(columns, listing.keys(shape)))
+    ordered = select(place_of(listing).label("place"), and_(*has).label("has")).where(*where)
+    return ordered.order_by(*_order(columns, listing.keys(shape)))
 
 
 @lru_cache(maxsize=256)
@@ -217,7 +269,11 @@ def _count(listing: Listing, shape: Shape, own: bool = False) -> Prepared:
     if not shape.among:
         return Prepared(select(func.count()).select_from(listing.view.table).where(*where))
     among = all_named(listing)
-    return Prepared(select(func.count(), among.unknown).select_from(listing.view.table).where(*where, among.is_one))
+    return Prepared(
+        select(func.count(), among.unknown).select_from(
+            rows_at(listing, among.places, select(listing.view.table.c.id).where(*where))
+        )
+    )
 
 
 @lru_cache(maxsize=16)

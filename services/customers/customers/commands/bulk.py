@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from chassis.db.bulk import lock_many
-from chassis.db.listing import ListQuery
+from chassis.db.listing import ListQuery, Shape
 from chassis.db.pages import lock_ids
 from chassis.db.records import Record
 from chassis.db.session import Session
@@ -25,11 +25,14 @@ def lock_matching(session: Session, query: ListQuery) -> list[Record]:
 
 
 def lock_named(session: Session, ids: Iterable[int]) -> None:
-    """Lock those of these customers that are there, in the order of their ids.
+    """Lock those of these customers that the actor may see and that are live, in the order of their ids.
 
     Two who change the same ones in orders of their own then wait for each other, and not in a circle.
     """
-    lock_many(session, RECORDS, ids)
+    wanted = sorted(set(ids))
+    if wanted:
+        shape = Shape(None, (("id", "in"),), CUSTOMERS.default_sort, len(wanted), after=False)
+        lock_ids(session, CUSTOMERS, ListQuery(shape, (wanted,)), len(wanted))
 
 
 def change_all(session: Session, records: Iterable[Record], values: dict[str, Any]) -> int:

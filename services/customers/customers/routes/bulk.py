@@ -119,7 +119,7 @@ def update_matching_customers(data: dict[str, Any]) -> Response:
 @blueprint.response(200, BatchOut)
 def change_customers(data: dict[str, Any]) -> Response:
     """Create, change and archive up to 500 customers; each succeeds or fails by itself."""
-    lock_named(session(), (item["id"] for item in data["items"] if "id" in item))
+    lock_named(session(), (item["id"] for item in data["items"] if "id" in item and item["action"] != "create"))
     return each(data["items"], _change)
 
 

@@ -215,7 +215,7 @@ def test_who_has_a_part_of_a_text_is_found_page_by_page_whichever_way(applicatio
         if number % 6 == 1:
             company.happen("archive", number)
     for sort, filters, own in itertools.product(
-        ["-created_at", "created_at", "name", "-updated_at", "city", "status,-name"],
+        ["-created_at", "created_at", "name", "-updated_at", "city", "-city", "-company_name", "status,-name"],
         ["", "&status=lost", "&tag=eu", "&archived_at[is_null]=false", "&city[contains]=nn"],
         [False, True],
     ):
@@ -232,3 +232,25 @@ def test_who_has_a_part_of_a_text_is_found_page_by_page_whichever_way(applicatio
             assert page["page"]["total"] == len(having)
             cursor = page["page"]["next_cursor"]
         assert seen == having, (sort, filters, own)
+
+
+@pytest.mark.usefixtures("way")
+@pytest.mark.parametrize(
+    ("names", "part"),
+    [
+        (["삼성SK전자 1", "삼성SK전자 2", "SK 3", "한SK"], "sk"),
+        (["Line\tNT\tx", "東京NT支店", "NT", "\tnt"], "NT"),
+        (["a\tbcd\te", "ab\tbcd\te", "bcd", "日bcd日"], "bcd"),
+        (["日本語", "x日本y", "日本 z"], "日本"),
+        (["O\x7fneil", "Oo\x7fnei\x01l"], "nei"),
+    ],
+)
+def test_a_part_is_found_among_characters_of_any_kind_whichever_way(application, tokens, names, part):
+    company = Company(application, tokens)
+    company.create([{"name": name} for name in ["Else", *names, "Other"]])
+    for sort, limit in itertools.product(["created_at", "city"], [1, 2, 50]):
+        question = (
+            f"/v1/customers?{urlencode({'name[contains]': part, 'sort': sort, 'limit': limit, 'include': 'total'})}"
+        )
+        assert pages(company, question) == company.made[1:-1]
+        assert company.readers[False].get(question).json["page"]["total"] == len(names)

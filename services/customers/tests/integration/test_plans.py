@@ -139,6 +139,69 @@ def test_who_has_a_part_of_a_text_is_read_in_order_or_where_the_index_of_the_sea
     assert sum(node["Node Type"] == "Sort" for node in nodes) == 2
 
 
+FORBIDDEN = """
+CREATE OR REPLACE FUNCTION find_customers_containing(part text, most integer) RETURNS tid[] LANGUAGE plpgsql STABLE AS $$
+BEGIN RAISE EXCEPTION 'asked'; END $$
+"""
+
+
+@pytest.mark.parametrize(("part", "asked"), [("name 1", False), ("name 123", True)])
+def test_the_index_of_the_search_is_asked_only_where_no_page_is_filled_before(filled, part, asked):
+    shape = Shape(None, (("name", "contains"),), (("created_at", True),), 20, False, among=True)
+    statement = pages._page(CUSTOMERS, shape)
+    with psycopg.connect(filled.superuser) as connection:
+        connection.execute(FORBIDDEN)
+        role = psycopg.conninfo.conninfo_to_dict(filled.app)["user"]
+        connection.execute(sql.SQL("SET LOCAL ROLE {}").format(sql.Identifier(role)))
+        connection.execute("SELECT set_config('app.company_id', %s, true)", (str(COMPANY),))
+        given = statement.bind({"company_id": COMPANY, "v0": f"%{part}%", "part": part})
+        if asked:
+            with pytest.raises(psycopg.errors.RaiseException, match="asked"):
+                connection.execute(statement.sql, given)
+        else:
+            [(records, more, *_, unknown)] = connection.execute(statement.sql, given).fetchall()
+            assert (len(records), more, unknown) == (20, True, False)
+        connection.rollback()
+
+
+SMALL, SMALLS, LARGE = COMPANY + 100, 600, COMPANY + 99
+
+
+@pytest.fixture(scope="module")
+def one_large(filled):
+    """Beside these, hundreds of companies of three, of whose size the planner thinks that all are."""
+    with psycopg.connect(filled.superuser, autocommit=True) as connection:
+        connection.execute(FILL, {"first": SMALL, "companies": SMALLS, "rows": 3 * SMALLS})
+        connection.execute(FILL.replace("'Name '", "'Nume '"), {"first": LARGE, "companies": 1, "rows": 20_000})
+        connection.execute("ANALYZE customers")
+    yield filled
+    with psycopg.connect(filled.superuser, autocommit=True) as connection:
+        connection.execute("DELETE FROM customers WHERE company_id >= %s", (LARGE,))
+        connection.execute("VACUUM ANALYZE customers, customer_tags")
+
+
+@pytest.mark.parametrize("among", [False, True])
+@pytest.mark.parametrize("limit", [20, 50])
+@pytest.mark.parametrize("after", [False, True])
+@pytest.mark.parametrize("sort", ["created_at", "name", "updated_at", "status"])
+def test_a_large_tenant_among_small_ones_is_not_read_as_a_whole(one_large, sort, after, limit, among):
+    shape = Shape(None, (("name", "contains"),), ((sort, True),), limit, after, among=among)
+    statement = pages._page(CUSTOMERS, shape)
+    given = {"company_id": LARGE, "v0": "%a1%"} | ({"part": "a1"} if among else {})
+    with psycopg.connect(one_large.app, options="-c plan_cache_mode=force_generic_plan -c timezone=UTC") as connection:
+        connection.execute("SELECT set_config('app.company_id', %s, true)", (str(LARGE),))
+        if after:
+            keys = sql.SQL(", ").join(sql.Identifier(name) for name, _ in CUSTOMERS.keys(shape))
+            query = "SELECT {} FROM customers WHERE company_id = {} AND status = 'lost' ORDER BY {} OFFSET 1000 LIMIT 1"
+            row = connection.execute(sql.SQL(query).format(keys, LARGE, sql.Identifier(sort))).fetchone()
+            given |= {f"k{index}": value for index, value in enumerate(row)}
+        bound = statement.bind(given)
+        for _ in range(2):
+            plan = connection.execute(f"EXPLAIN (ANALYZE, FORMAT JSON) {statement.sql}", bound, prepare=True)
+        nodes = list(walk(plan.fetchall()[0][0][0]["Plan"]))
+    assert max(node["Actual Rows"] for node in nodes if node.get("Relation Name") == "customers") <= 1500
+
+
 def test_a_page_of_a_large_tenant_reads_no_more_than_the_page(filled):
     with psycopg.connect(filled.app) as connection:
         connection.execute("SELECT set_config('app.company_id', %s, true)", (str(COMPANY),))
@@ -172,7 +235,8 @@ def test_search_uses_the_index_with_the_tenant_inside(filled, query):
 
 def test_what_searches_read_before_their_index_is_short(filled):
     """The list of what is new: 8 kB a page, and 64 kB before it is swept, whatever is written."""
-    with psycopg.connect(filled.superuser, autocommit=True) as connection:
+    with psycopg.connect(filled.superuser) as connection:
         connection.execute(FILL, {"first": COMPANY + 2 * COMPANIES, "companies": 1, "rows": 2000})
         pages_ = connection.execute("SELECT gin_clean_pending_list('ix_customers_grams')").fetchall()[0][0]
+        connection.rollback()
     assert pages_ < 12
