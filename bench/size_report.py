@@ -27,9 +27,10 @@ the next 200 promise a full page within 1,500, which costs the same in any compa
 and sorts those that the search's index names, in a company ten times as large ten times as many, whoever else there
 is. A page of a part that a fifth have in some field, and few or none in the one that is asked for, is looked for in the
 list until it is full; so is one of a field that is not searched, such as `city`, as no index serves a part of a text
-below row-level security (ADR 0015 has the exceptions). A list of one's own that is not sorted by its creation sorts all that are one's own, by what
-their index holds. A search reads keys that are of a tenant and three characters together, so the customers of others
-cost it nothing; what it ranks is bounded (200).
+below row-level security ([ADR 0015](adr/0015-search-below-row-level-security.md) has the exceptions). A list of one's
+own that is not sorted by its creation sorts all that are one's own, by what their index holds. A search reads keys that
+are of a tenant and three characters together, so the customers of others cost it nothing; what it ranks is bounded
+(200).
 """
 
 
