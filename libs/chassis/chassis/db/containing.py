@@ -35,7 +35,7 @@ from chassis.db.listing import Listing, ListQuery, Shape
 MOST_AMONG = 1000  # So many are read and sorted at most; of more, a page is found by reading on.
 SAMPLE = 200  # The next of the list, that tell whether many have it.
 MOST_AHEAD = 1500  # Looked through for a page, where by the sample it is full by then.
-ALL = 2**62
+ALL = 2**62  # More than any list has.
 
 
 class _Tid(UserDefinedType[str]):

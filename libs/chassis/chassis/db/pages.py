@@ -142,10 +142,15 @@ def _rows(listing: Listing, shape: Shape, own: bool, among: Among | None) -> Fro
     and those that have nothing in the first field of the sort, who come last.
     """
     keys = listing.keys(shape)
+    most: ColumnElement[Any] = literal_column(str(shape.limit + 1))
+    if not among and any(operator == "contains" for _, operator in shape.conditions):
+        most = unseen(shape.limit + 1)
+        if by_part_alone(listing, shape) and in_order(listing, shape) and not (own or shape.search):
+            return _at(listing, walked(shape, _ordered(listing, shape, own), unseen(ALL)), keys, most)
     halved = own and bool(listing.own_columns) and not shape.search and not among
     # Where no index has them in order, many are sorted: by their keys alone, and the page is read as a whole.
-    lean = bool(among) or (halved and keys[0][0] != "created_at")
-    columns = _columns(listing, shape, plain=lean)
+    lean = halved and keys[0][0] != "created_at"
+    columns = _columns(listing, shape, plain=lean or bool(among))
     where = _where(listing, shape.conditions, own and not halved, looked_up=shape.search or shape.among)
     parts = _valued(listing, shape, where, [(columns[name], descending) for name, descending in keys])
     if halved:
@@ -153,20 +158,14 @@ def _rows(listing: Listing, shape: Shape, own: bool, among: Among | None) -> Fro
         # A null is not the actor; plain NOT would make it unknown.
         halves = [[this, *(other.is_not(True) for other in mine[:index])] for index, this in enumerate(mine)]
         parts = [[*part, *half] for part in parts for half in halves]
-    most: ColumnElement[Any] = literal_column(str(shape.limit + 1))
-    if not among and any(operator == "contains" for _, operator in shape.conditions):
-        most = unseen(shape.limit + 1)
     if among:
         return _lying(listing, among, parts, keys, most)
-    if by_part_alone(listing, shape) and in_order(listing, shape) and not (own or shape.search):
-        found = walked(shape, _ordered(listing, shape, own), unseen(ALL))
-        return _at(listing, found, where[0], keys, most)
     order = _order(columns, keys)
     if lean:
         named = [columns[name].label(name) for name, _ in keys]
         pages = [select(columns["id"].label("place"), *named).where(*part).order_by(*order) for part in parts]
         places = select(_together(pages, keys, most).subquery("f").c.place)
-        page = listing.view.documents(where[0], columns["id"] == any_(func.array(places.scalar_subquery())))
+        page = listing.view.documents(_of_tenant(listing), columns["id"] == any_(func.array(places.scalar_subquery())))
         return page.order_by(columns[keys[0][0]].is_(None), *order).limit(most).subquery("d")
     pages = [listing.view.documents(*part).order_by(*order) for part in parts]
     if shape.search:
@@ -182,24 +181,20 @@ def _lying(
     keys: Sequence[tuple[str, bool]],
     most: ColumnElement[Any],
 ) -> FromClause:
-    """The records of a page that lie where `among` says; each of the parts begins with the tenant's condition."""
+    """The records of a page that lie where `among` says."""
     named = [listing.view.table.c[name] for name, _ in keys]
     pages = []
     for part in parts:
         rows = rows_at(listing, among.places, select(place_of(listing).label("place"), *named).where(*part))
         pages.append(select(*rows.c).order_by(*_order(dict(rows.c), keys)))
-    return _at(listing, among.page(_together(pages, keys, most)), parts[0][0], keys, most)
+    return _at(listing, among.page(_together(pages, keys, most)), keys, most)
 
 
 def _at(
-    listing: Listing,
-    places: Select[Any],
-    tenants: ColumnElement[bool],
-    keys: Sequence[tuple[str, bool]],
-    most: ColumnElement[Any],
+    listing: Listing, places: Select[Any], keys: Sequence[tuple[str, bool]], most: ColumnElement[Any]
 ) -> FromClause:
     """The records of a page whose places are known."""
-    page = rows_at(listing, func.array(places.scalar_subquery()), listing.view.documents(tenants))
+    page = rows_at(listing, func.array(places.scalar_subquery()), listing.view.documents(_of_tenant(listing)))
     order = [page.c[keys[0][0]].is_(None), *_order(dict(page.c), keys)]
     return select(*page.c).order_by(*order).limit(most).subquery("d")
 
@@ -301,9 +296,14 @@ def _where(
 
 def _of_list(listing: Listing, conditions: tuple[tuple[str, str], ...]) -> list[ColumnElement[bool]]:
     """That a record is the tenant's, and what holds unless the conditions say otherwise."""
-    table, named = listing.view.table, {name for name, _ in conditions}
+    named = {name for name, _ in conditions}
     defaults = [default for name, default in listing.default.items() if name not in named]
-    return [table.c.company_id == bindparam("company_id", type_=table.c.company_id.type), *defaults]
+    return [_of_tenant(listing), *defaults]
+
+
+def _of_tenant(listing: Listing) -> ColumnElement[bool]:
+    company_id = listing.view.table.c.company_id
+    return company_id == bindparam("company_id", type_=company_id.type)
 
 
 def _asked(
