@@ -242,6 +242,9 @@ def test_who_has_a_part_of_a_text_is_found_page_by_page_whichever_way(applicatio
         (["Line\tNT\tx", "東京NT支店", "NT", "\tnt"], "NT"),
         (["a\tbcd\te", "ab\tbcd\te", "bcd", "日bcd日"], "bcd"),
         (["日本語", "x日本y", "日本 z"], "日本"),
+        # The sign for the unit beside the letter, and a letter whose accent the rules know when it is small alone.
+        (["\u212bngstr\xf6m", "\xc5NGSTR\xd6M", "\xe5ngstr\xf6m"], "\xe5ngs"),
+        (["\u01f6adu", "\u0195adu"], "\u01f6ad"),
         (["O\x7fneil", "Oo\x7fnei\x01l"], "nei"),
     ],
 )
