@@ -31,7 +31,7 @@ _INSERT = Prepared(
     )
     .on_conflict_do_nothing()
 )
-_ENSURE_PARTITIONS = Prepared(select(func.ensure_audit_partitions(bindparam("months_ahead"))))
+_ENSURE_PARTITIONS = Prepared(select(func.ensure_audit_partitions(bindparam("months_ahead"))), writes=True)
 
 
 def record_events(session: Session, events: Sequence[Event]) -> None:

@@ -16,7 +16,7 @@ from identity.mailer import Mailer
 
 PURGE_BATCH = 1000
 
-_PURGE = Prepared(select(func.purge_identity(bindparam("most", type_=Integer))))
+_PURGE = Prepared(select(func.purge_identity(bindparam("most", type_=Integer))), writes=True)
 
 log = structlog.get_logger()
 

@@ -126,11 +126,11 @@ user_companies = tenant_table(
     Column("user_id", BigInteger, ForeignKey("users.id", ondelete="CASCADE"), nullable=False),
     Column("role", String(50), nullable=False),
     Column("is_primary", Boolean, nullable=False, server_default=text("false")),
-    Column("permissions", JSONB),
+    Column("permissions", JSONB(none_as_null=True)),
     # Of the membership and not of the user: who is suspended in one company may still work for another.
     Column("status", String(20), nullable=False, server_default=text("'active'")),
     # To whom the records of a member go who was deactivated; the other services read it from the event.
-    Column("transfer_plan", JSONB),
+    Column("transfer_plan", JSONB(none_as_null=True)),
     timestamp("joined_at", default=True),
     ForeignKeyConstraint(["company_id"], ["companies.id"], ondelete="CASCADE"),
     UniqueConstraint("company_id", "user_id"),
@@ -188,7 +188,7 @@ invitations = tenant_table(
     metadata,
     Column("email", String(255), nullable=False),
     Column("role", String(50), nullable=False),
-    Column("permissions", JSONB),
+    Column("permissions", JSONB(none_as_null=True)),
     Column("status", String(20), nullable=False, server_default=text("'pending'")),
     Column("invited_by", BigInteger, nullable=False),
     Column("accepted_by", BigInteger),

@@ -221,7 +221,7 @@ def at_once(app: ServiceApplication, database: Database, network: str) -> Any:
             try:
                 return app.test_client().post(path, json=document, environ_base={"REMOTE_ADDR": network})
             finally:
-                database._local.reader.close()  # The thread's own, which it would leave open behind.
+                database.close_reader()  # The thread's own, which it would leave open behind.
 
         with ThreadPoolExecutor(len(documents)) as pool:
             return list(pool.map(post, documents))
@@ -244,7 +244,7 @@ def side_by_side(app: ServiceApplication, database: Database, network: str) -> A
                 return function(client)
             finally:
                 if getattr(database._local, "reader", None) is not None:
-                    database._local.reader.close()  # The thread's own, which it would leave open behind.
+                    database.close_reader()  # The thread's own, which it would leave open behind.
 
         with ThreadPoolExecutor(len(calls)) as pool:
             return list(pool.map(call, calls))

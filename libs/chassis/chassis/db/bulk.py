@@ -29,11 +29,10 @@ from sqlalchemy import (
     update,
 )
 
-from chassis.context import tenant
 from chassis.db import outbox
 from chassis.db.records import Record, Records
 from chassis.db.session import Session
-from chassis.db.statements import Prepared
+from chassis.db.statements import TENANT, Prepared, of_tenant
 from chassis.events import EventType
 
 
@@ -43,7 +42,7 @@ def lock_many(session: Session, records: Records, ids: Iterable[int], *, lock: b
     if not wanted:
         return {}
     session.connection()
-    rows = session.fetch(_named(records, lock), of_company=tenant(), of_ids=wanted)
+    rows = session.fetch(_named(records, lock), of_ids=wanted)
     return {row[1]: Record(*row) for row in rows}
 
 
@@ -76,7 +75,7 @@ def change_many(
         groups.setdefault(tuple(sorted(values)), []).append({"id": before.id, **values})
     after: dict[int, Record] = {}
     for names, rows in groups.items():
-        found = session.fetch(_updated(records, names), of_company=tenant(), rows=orjson.dumps(rows).decode())
+        found = session.fetch(_updated(records, names), rows=orjson.dumps(rows).decode())
         after |= {row[1]: Record(*row) for row in found}
     outbox.record_many(
         session,
@@ -94,7 +93,7 @@ def delete_many(session: Session, records: Records, event_type: EventType, locke
     """Delete locked records for good; each event takes the version after the last one."""
     if not locked:
         return
-    session.run(_deleted(records.view.table), of_company=tenant(), of_ids=[record.id for record in locked])
+    session.run(_deleted(records.view.table), of_ids=[record.id for record in locked])
     outbox.record_many(
         session,
         event_type,
@@ -110,7 +109,7 @@ def json_rows(name: str, *columns: ColumnElement[Any]) -> Any:
 
 
 def _of_company(table: Table) -> ColumnElement[bool]:
-    return table.c.company_id == bindparam("of_company", type_=BigInteger)
+    return of_tenant(table)
 
 
 def _among(table: Table) -> ColumnElement[bool]:
@@ -130,7 +129,7 @@ def _inserted(records: Records, names: tuple[str, ...]) -> Prepared:
     table = records.view.table
     given = json_rows("v", *(column(name, table.c[name].type) for name in names))
     values: list[ColumnElement[Any]] = [_or_default(given.c[name], table.c[name]) for name in names]
-    chosen = select(bindparam("company_id", type_=BigInteger), *values).select_from(given)
+    chosen = select(TENANT, *values).select_from(given)
     statement = insert(table).from_select(["company_id", *names], chosen)
     created = records.view.returning(statement).cte("created")
     recorded = outbox.recording_created(created)

@@ -6,28 +6,26 @@ that no key of one caller ever meets another's.
 
 from dataclasses import dataclass
 
-from sqlalchemy import bindparam, func, insert, select
+from sqlalchemy import bindparam, insert, select
 
-from chassis.context import current, tenant
+from chassis.context import current
+from chassis.db.locks import try_lock_name
 from chassis.db.session import Session
-from chassis.db.statements import Prepared
+from chassis.db.statements import Prepared, named_values, of_tenant
 from chassis.db.tables import CHASSIS
 from chassis.errors import BadRequest, Conflict, Invalid
 
 LONGEST_KEY = 255
 _NOT_KEPT = "Cache-Control"  # Among the stored headers it says that there was a body and why it is not here.
 _KEYS = CHASSIS.tables["idempotency_keys"]
-_NAMES = ("company_id", "principal", "route", "key")
+_NAMES = ("principal", "route", "key")
 _STORED = ("request_hash", "status", "headers", "body")
-_LOCK = Prepared(select(func.pg_try_advisory_xact_lock(func.hashtextextended(bindparam("name"), 0))))
 _FIND = Prepared(
     select(*(_KEYS.c[name] for name in _STORED)).where(
-        *(_KEYS.c[name] == bindparam(name, type_=_KEYS.c[name].type) for name in _NAMES)
+        of_tenant(_KEYS), *(_KEYS.c[name] == bindparam(name, type_=_KEYS.c[name].type) for name in _NAMES)
     )
 )
-_STORE = Prepared(
-    insert(_KEYS).values({name: bindparam(name, type_=_KEYS.c[name].type) for name in (*_NAMES, *_STORED)})
-)
+_STORE = Prepared(insert(_KEYS).values(named_values(_KEYS, (*_NAMES, *_STORED))))
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +46,7 @@ class Claim:
     request_hash: bytes
 
     def _names(self) -> dict[str, object]:
-        return {"company_id": tenant(), "principal": str(current().user_id), "route": self.route, "key": self.key}
+        return {"principal": str(current().user_id), "route": self.route, "key": self.key}
 
     def take(self, session: Session) -> StoredAnswer | None:
         """Claim the key in the session's transaction; answers what was stored under it, or None when it is new.
@@ -61,9 +59,8 @@ class Claim:
             raise BadRequest(
                 "invalid_idempotency_key", f"Idempotency-Key takes 1 to {LONGEST_KEY} printable characters."
             )
-        session.connection()
         names = self._names()
-        if session.fetch(_LOCK, name=repr(sorted(names.items())))[0][0] is not True:
+        if not try_lock_name(session, repr(sorted(names.items()))):
             raise Conflict(
                 "idempotency_key_in_use",
                 "The first request with this key is still at work.",

@@ -31,14 +31,14 @@ from sqlalchemy.types import TypeEngine
 from chassis import events
 from chassis.context import current, tenant
 from chassis.db.session import Session
-from chassis.db.statements import Prepared
+from chassis.db.statements import TENANT, Prepared, named_values
 from chassis.db.tables import CHASSIS
 
 OUTBOX: Table = CHASSIS.tables["outbox"]
 
 _COLUMNS = (
-    "event_id",
     "company_id",
+    "event_id",
     "aggregate_type",
     "aggregate_id",
     "aggregate_version",
@@ -49,7 +49,11 @@ _COLUMNS = (
     "occurred_at",
 )
 _BOOKKEEPING = {"version", "updated_at"}
-_INSERT = Prepared(insert(OUTBOX).values({name: bindparam(name, type_=OUTBOX.c[name].type) for name in _COLUMNS}))
+_COMMON: dict[str, ColumnElement[Any]] = {
+    name: (TENANT if name == "company_id" else bindparam(name, type_=OUTBOX.c[name].type)).label(name)
+    for name in _COLUMNS
+}
+_INSERT = Prepared(insert(OUTBOX).values(named_values(OUTBOX, _COLUMNS[1:])))
 # What differs from one event of a statement to the next, as arrays of equal length; the bodies come in one piece, since
 # an array of them would be written and read as text.
 _DIFFERING: dict[str, TypeEngine[Any]] = {
@@ -65,8 +69,7 @@ _each = (
     .render_derived(name="e")
 )
 _VALUES: dict[str, ColumnElement[Any]] = {
-    name: _each.c[name] if name in _DIFFERING else bindparam(name, type_=OUTBOX.c[name].type).label(name)
-    for name in _COLUMNS
+    name: _each.c[name] if name in _DIFFERING else _COMMON[name] for name in _COLUMNS
 }
 _VALUES["body"] = func.substring(bindparam("bodies", type_=LargeBinary), _each.c.begins, _each.c.length).label("body")
 _INSERT_MANY = Prepared(insert(OUTBOX).from_select(list(_COLUMNS), select(*_VALUES.values())))
@@ -174,10 +177,7 @@ def recording_created(created: CTE) -> CTE:
     event_id = Grouping(bindparam("event_ids", type_=ARRAY(Uuid(as_uuid=False))))[number]
     row = created.c
     body = func.concat(texts[0], event_id, texts[1], row.id, texts[2], row.version, texts[3], row.document, texts[4])
-    values: dict[str, ColumnElement[Any]] = {
-        name: bindparam(name, type_=OUTBOX.c[name].type).label(name) for name in _COLUMNS
-    }
-    values |= {"event_id": event_id, "aggregate_id": row.id, "aggregate_version": row.version}
+    values = _COMMON | {"event_id": event_id, "aggregate_id": row.id, "aggregate_version": row.version}
     values["body"] = func.convert_to(body, literal_column("'UTF8'"))
     chosen = select(*values.values()).select_from(created)
     return insert(OUTBOX).inline().from_select(list(_COLUMNS), chosen).cte("events")
@@ -213,12 +213,10 @@ def creation_parameters(event_type: events.EventType, source: str, count: int) -
 
 
 def _common(event_type: events.EventType, occurred_at: datetime) -> dict[str, Any]:
-    company_id = tenant()
     return {
-        "company_id": company_id,
         "aggregate_type": event_type.table,
         "type": event_type.name,
-        "routing_key": event_type.routing_key(company_id),
+        "routing_key": event_type.routing_key(tenant()),
         "correlation_id": current().request_id[:64],
         "occurred_at": occurred_at,
     }

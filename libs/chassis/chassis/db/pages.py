@@ -28,7 +28,7 @@ from sqlalchemy import (
     union_all,
 )
 
-from chassis.context import current, tenant
+from chassis.context import current
 from chassis.db.containing import (
     ALL,
     Among,
@@ -45,7 +45,7 @@ from chassis.db.containing import (
 from chassis.db.kinds import condition
 from chassis.db.listing import Labels, Listing, ListQuery, Page, Shape, of_actor
 from chassis.db.session import Session
-from chassis.db.statements import Prepared
+from chassis.db.statements import Prepared, of_tenant
 
 MOST_FOUND = 200  # Whoever has not found it among so many searches with better words.
 
@@ -82,7 +82,7 @@ def _fetch(
 ) -> tuple[Any, Shape]:
     """The only row of a statement, and its shape: the plain one where too many have a part for the list's function."""
     known = parameters if shape.among else {name: value for name, value in parameters.items() if name != "part"}
-    [row] = session.fetch(statement(shape), company_id=tenant(), **known)
+    [row] = session.fetch(statement(shape), **known)
     if shape.among and row[-1]:
         return _fetch(session, statement, replace(shape, among=False), parameters)
     return row, shape
@@ -95,7 +95,7 @@ def lock_ids(session: Session, listing: Listing, query: ListQuery, most: int) ->
     if own:
         parameters["actor"] = current().user_id
     statement = _ids(listing, query.shape.conditions, own)
-    return [row[0] for row in session.fetch(statement, company_id=tenant(), most=most, **parameters)]
+    return [row[0] for row in session.fetch(statement, most=most, **parameters)]
 
 
 @lru_cache(maxsize=256)
@@ -302,8 +302,7 @@ def _of_list(listing: Listing, conditions: tuple[tuple[str, str], ...]) -> list[
 
 
 def _of_tenant(listing: Listing) -> ColumnElement[bool]:
-    company_id = listing.view.table.c.company_id
-    return company_id == bindparam("company_id", type_=company_id.type)
+    return of_tenant(listing.view.table)
 
 
 def _asked(
@@ -326,7 +325,7 @@ def _labelled(listing: Listing, labels: Labels, index: int) -> list[ColumnElemen
     """That a record has the label that is the condition's value."""
     label = _label(labels, index)
     return [
-        label.c.company_id == bindparam("company_id", type_=label.c.company_id.type),
+        of_tenant(label),
         label.c[labels.word] == bindparam(f"v{index}", type_=label.c[labels.word].type),
         label.c[labels.record] == listing.view.table.c.id,
     ]

@@ -7,11 +7,11 @@ from typing import Any, Final
 
 from sqlalchemy import ColumnElement, Integer, Table, bindparam, func, insert, or_, update
 
-from chassis.context import current, tenant
+from chassis.context import current
 from chassis.db import outbox
 from chassis.db.json_view import JsonView
 from chassis.db.session import Session
-from chassis.db.statements import Prepared
+from chassis.db.statements import TENANT, Prepared, of_tenant
 from chassis.errors import NotFound, PreconditionFailed
 from chassis.events import EventType
 
@@ -46,7 +46,7 @@ class Records:
         """The tenant's record; with `lock` until the transaction ends. Raises NotFound."""
         context = current()
         own = {"actor": context.user_id} if self.own is not None and context.own_only else {}
-        row = session.fetch_one(_select(self, bool(own), lock), of_company=tenant(), of_id=record_id, **own)
+        row = session.fetch_one(_select(self, bool(own), lock), of_id=record_id, **own)
         if row is None:
             raise NotFound(f"{self.noun.replace(' ', '_')}_not_found", f"There is no such {self.noun}.")
         return Record(*row)
@@ -69,7 +69,7 @@ class Records:
         """Insert a record of the tenant and record its event. Raises psycopg's IntegrityError for a constraint."""
         statement = _insert(self.view, frozenset(values))
         parameters = {f"new_{name}": value for name, value in values.items()}
-        record = Record(*session.fetch(statement, of_company=tenant(), **parameters)[0])
+        record = Record(*session.fetch(statement, **parameters)[0])
         self.note(session, event_type, record, before=None)
         return record
 
@@ -94,7 +94,6 @@ class Records:
         rows = (
             session.fetch(
                 _update(self.view, frozenset(values) - now, now, anyway),
-                of_company=tenant(),
                 of_id=before.id,
                 of_version=before.version,
                 **plain,
@@ -146,7 +145,7 @@ class Records:
 
     @property
     def this(self) -> Sequence[ColumnElement[bool]]:
-        """The conditions that name one record of the tenant, with the parameters of_company and of_id."""
+        """The conditions that name one record of the tenant, with the parameter of_id."""
         return _this(self.view.table)
 
 
@@ -160,7 +159,7 @@ def _select(records: Records, own: bool, lock: bool) -> Prepared:
 
 def _this(table: Table) -> Sequence[ColumnElement[bool]]:
     return (
-        table.c.company_id == bindparam("of_company", type_=table.c.company_id.type),
+        of_tenant(table),
         table.c.id == bindparam("of_id", type_=table.c.id.type),
     )
 
@@ -169,7 +168,7 @@ def _this(table: Table) -> Sequence[ColumnElement[bool]]:
 def _insert(view: JsonView, names: frozenset[str]) -> Prepared:
     table = view.table
     values = {name: bindparam(f"new_{name}", type_=table.c[name].type) for name in sorted(names)}
-    values["company_id"] = bindparam("of_company", type_=table.c.company_id.type)
+    values["company_id"] = TENANT
     return Prepared(view.returning(insert(table).values(values)))
 
 

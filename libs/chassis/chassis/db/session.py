@@ -42,7 +42,7 @@ class Session(orm.Session):
     """A SQLAlchemy session whose every transaction has the tenant of the context.
 
     `fetch` runs a prepared statement: inside the transaction once there is one, else, if it only reads, in one round
-    trip of its own.
+    trip of its own. A statement with the parameter TENANT gets it from the context, here as in `Database.read`.
     """
 
     database: "Database"
@@ -132,9 +132,15 @@ class Database:
         return reader
 
     def _connect(self) -> psycopg.Connection:
-        connection = psycopg.connect(self._conninfo, autocommit=True, **self._arguments)
+        options = f"{OPTIONS} -c default_transaction_read_only=on"
+        connection = psycopg.connect(self._conninfo, autocommit=True, **{**self._arguments, "options": options})
         _adapt(connection)
         return connection
+
+    def close_reader(self) -> None:
+        """Close this thread's reader if it has one: for a thread that ends."""
+        if getattr(self._local, "reader", None) is not None:
+            self._forget_reader()
 
     def _forget_reader(self) -> None:
         """Close this thread's reader; the next read makes a new one."""

@@ -10,6 +10,7 @@ import pytest
 from psycopg import sql
 
 from audit import queries
+from chassis.context import Context, acting_as
 from chassis.db import pages
 from chassis.db.listing import Shape
 from chassis.testing.fixtures import DatabaseUrls
@@ -44,7 +45,8 @@ def explain(filled: DatabaseUrls) -> Explain:
         statement = pages._page(queries.AUDIT_LOGS, shape)
         given = {f"v{index}": value for index, value in enumerate(values)}
         given |= {f"k{index}": value for index, value in enumerate(after)}
-        bound = statement.bind({"company_id": 5, **given})
+        with acting_as(Context(company_id=5)):
+            bound = statement.bind(given)
         names = list(dict.fromkeys(re.findall(r"%\((\w+)\)s", statement.sql)))
         numbered = re.sub(r"%\((\w+)\)s", lambda match: f"${names.index(match[1]) + 1}", statement.sql)
         arguments = sql.SQL(", ").join(sql.Literal(bound[name]) for name in names)

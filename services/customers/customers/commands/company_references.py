@@ -6,14 +6,13 @@ from typing import Any
 from sqlalchemy import Integer, and_, bindparam, func, or_, text
 from sqlalchemy.dialects.postgresql import insert as upsert
 
-from chassis.context import tenant
 from chassis.db.session import Session
-from chassis.db.statements import Prepared
+from chassis.db.statements import TENANT, Prepared
 from customers.models import company_refs
 
 _KNOWN = ("version", "region", "settings")
 _new = upsert(company_refs).values(
-    company_id=bindparam("of_company", type_=company_refs.c.company_id.type),
+    company_id=TENANT,
     version=bindparam("new_version", type_=Integer()),
     region=bindparam("region", type_=company_refs.c.region.type),
     settings=bindparam("settings", type_=company_refs.c.settings.type),
@@ -49,7 +48,6 @@ def repair_company(session: Session, company: Mapping[str, Any], seen: int | Non
     """
     touched = session.run(
         _REPAIR,
-        of_company=tenant(),
         new_version=company["version"],
         seen_version=-1 if seen is None else seen,
         **company_values(company),
@@ -59,4 +57,4 @@ def repair_company(session: Session, company: Mapping[str, Any], seen: int | Non
 
 def save_company_reference(session: Session, version: int, values: dict[str, Any]) -> None:
     """Keep what is known of the company; an older event never overwrites a newer state."""
-    session.run(_SAVE_COMPANY, of_company=tenant(), new_version=version, **values)
+    session.run(_SAVE_COMPANY, new_version=version, **values)

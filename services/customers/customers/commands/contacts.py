@@ -6,10 +6,10 @@ from typing import Any
 import orjson
 from sqlalchemy import ARRAY, BigInteger, any_, bindparam, func, select
 
-from chassis.context import current, tenant
+from chassis.context import current
 from chassis.db.records import NOW, Record
 from chassis.db.session import Session
-from chassis.db.statements import Prepared
+from chassis.db.statements import Prepared, of_tenant
 from chassis.errors import Conflict
 from customers.commands.user_references import know_actor
 from customers.events import (
@@ -28,13 +28,13 @@ from customers.rules.archiving import refuse_archived
 MOST_OF_A_CUSTOMER = 200
 
 _OF_CUSTOMER = (
-    contacts.c.company_id == bindparam("of_company", type_=BigInteger),
+    of_tenant(contacts),
     contacts.c.customer_id == bindparam("of_customer", type_=BigInteger),
 )
 _LIVE = Prepared(CONTACT.one(*_OF_CUSTOMER, contacts.c.archived_at.is_(None), lock=True))
 _COUNT = Prepared(
     select(func.count()).where(
-        contacts.c.company_id == bindparam("of_company", type_=BigInteger),
+        of_tenant(contacts),
         contacts.c.customer_id == any_(bindparam("of_customers", type_=ARRAY(BigInteger))),
         contacts.c.archived_at.is_(None),
     )
@@ -100,25 +100,25 @@ def restore_contact(session: Session, contact_id: int, version: int | None) -> R
 def purge_contact(session: Session, contact_id: int, version: int) -> None:
     """Delete a contact for good. Raises NotFound, PreconditionFailed."""
     before = RECORDS.expect(session, contact_id, version)
-    session.run(_DELETE, of_company=tenant(), of_id=contact_id)
+    session.run(_DELETE, of_id=contact_id)
     RECORDS.gone(session, CONTACT_PURGED, before)
 
 
 def archive_contacts_of(session: Session, customer_id: int, event_id: str) -> None:
     """Hide the contacts of a customer that is archived by this event."""
-    for row in session.fetch(_LIVE, of_company=tenant(), of_customer=customer_id):
+    for row in session.fetch(_LIVE, of_customer=customer_id):
         RECORDS.change(session, CONTACT_ARCHIVED, Record(*row), _HIDE | {"archived_by_event": event_id})
 
 
 def restore_contacts_of(session: Session, customer_id: int) -> None:
     """Bring back exactly those contacts that went with the customer."""
-    for row in session.fetch(_GONE_WITH, of_company=tenant(), of_customer=customer_id):
+    for row in session.fetch(_GONE_WITH, of_customer=customer_id):
         RECORDS.change(session, CONTACT_RESTORED, Record(*row), _SHOW)
 
 
 def refuse_crowd(session: Session, customer_ids: Iterable[int]) -> None:
     """Raise Conflict where these locked customers have more contacts together than one may have."""
-    count: int = session.fetch(_COUNT, of_company=tenant(), of_customers=list(customer_ids))[0][0]
+    count: int = session.fetch(_COUNT, of_customers=list(customer_ids))[0][0]
     if count > MOST_OF_A_CUSTOMER:
         detail = f"A customer has at most {MOST_OF_A_CUSTOMER} contacts, and these have {count} together."
         raise Conflict("too_many_contacts", detail)
@@ -130,7 +130,7 @@ def move_contacts(session: Session, customer_id: int, to: int) -> tuple[list[int
     Answers their ids, and which of them was the primary one.
     """
     moved, primary = [], []
-    for row in session.fetch(_LIVE, of_company=tenant(), of_customer=customer_id):
+    for row in session.fetch(_LIVE, of_customer=customer_id):
         contact = Record(*row)
         moved.append(contact.id)
         if orjson.loads(contact.json)["is_primary"]:
@@ -143,7 +143,7 @@ def move_contacts_back(
     session: Session, customer_id: int, to: int, *, only: Collection[int], primary: Collection[int]
 ) -> None:
     """Give back those contacts that were moved, archived since or not; who was the primary one is so again."""
-    for row in session.fetch(_ALL, of_company=tenant(), of_customer=customer_id):
+    for row in session.fetch(_ALL, of_customer=customer_id):
         contact = Record(*row)
         if contact.id in only:
             is_live = orjson.loads(contact.json)["archived_at"] is None
@@ -153,8 +153,8 @@ def move_contacts_back(
 
 def purge_contacts_of(session: Session, customer_id: int) -> None:
     """Delete the contacts of a customer that is being purged, each with its event."""
-    gone = session.fetch(_ALL, of_company=tenant(), of_customer=customer_id)
-    session.run(_DELETE_OF_CUSTOMER, of_company=tenant(), of_customer=customer_id)
+    gone = session.fetch(_ALL, of_customer=customer_id)
+    session.run(_DELETE_OF_CUSTOMER, of_customer=customer_id)
     for row in gone:
         RECORDS.gone(session, CONTACT_PURGED, Record(*row))
 
@@ -171,13 +171,13 @@ def _lock_customer_of(session: Session, contact_id: int) -> int:
 
 
 def _refuse_more(session: Session, customer_id: int) -> None:
-    if len(session.fetch(_LIVE, of_company=tenant(), of_customer=customer_id)) >= MOST_OF_A_CUSTOMER:
+    if len(session.fetch(_LIVE, of_customer=customer_id)) >= MOST_OF_A_CUSTOMER:
         raise Conflict("too_many_contacts", f"A customer has at most {MOST_OF_A_CUSTOMER} contacts.")
 
 
 def _step_down(session: Session, customer_id: int, but: int | None = None) -> None:
     """A customer has one primary contact: the one before is none any more."""
-    for row in session.fetch(_LIVE, of_company=tenant(), of_customer=customer_id):
+    for row in session.fetch(_LIVE, of_customer=customer_id):
         contact = Record(*row)
         if contact.id != but and orjson.loads(contact.json)["is_primary"]:
             RECORDS.change(session, CONTACT_UPDATED, contact, {"is_primary": False})

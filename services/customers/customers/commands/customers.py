@@ -6,14 +6,15 @@ from functools import lru_cache
 from typing import Any
 
 import orjson
-from sqlalchemy import BigInteger, bindparam, cast, func, insert, literal, literal_column, select
+from sqlalchemy import bindparam, cast, func, insert, literal, literal_column, select
 from sqlalchemy.dialects.postgresql import insert as upsert
 
 from chassis import events
-from chassis.context import current, tenant
+from chassis.context import current
+from chassis.db.locks import lock_name
 from chassis.db.records import NOW, Record
 from chassis.db.session import Session
-from chassis.db.statements import Prepared
+from chassis.db.statements import TENANT, Prepared, of_tenant
 from chassis.errors import Conflict, PreconditionFailed
 from customers.commands import contacts
 from customers.commands.user_references import refuse_inactive
@@ -29,12 +30,6 @@ from customers.queries.duplicates import find_duplicates
 from customers.queries.keys import with_customer_keys
 from customers.rules.archiving import refuse_archived, refuse_merged
 from customers.rules.duplicates import ALLOW, BLOCK
-
-_LOCK_CREATION = Prepared(
-    select(
-        func.pg_advisory_xact_lock(func.hashtextextended("customers:create", bindparam("of_company", type_=BigInteger)))
-    )
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +49,7 @@ def create_customer(session: Session, values: dict[str, Any]) -> NewCustomer:
     refuse_inactive(session, values.get("assigned_to"))
     values = with_customer_keys(session, values)
     parameters = {f"new_{name}": value for name, value in values.items()}
-    row = session.fetch(_insert(frozenset(values)), of_company=tenant(), actor=current().user_id, **parameters)[0]
+    row = session.fetch(_insert(frozenset(values)), actor=current().user_id, **parameters)[0]
     customer, action = Record(*row[:3]), row[3]
     duplicates = [] if action in (None, ALLOW) else _duplicates(session, customer, values, action)
     RECORDS.note(session, CUSTOMER_CREATED, customer, before=None)
@@ -74,8 +69,7 @@ def _duplicates(session: Session, customer: Record, values: dict[str, Any], acti
 
 def lock_creation(session: Session) -> None:
     """Of two who create the same at once the second waits here until the first has committed, and then sees it."""
-    session.connection()
-    session.fetch(_LOCK_CREATION, of_company=tenant())
+    lock_name(session, "customers:create")
 
 
 def update_customer(session: Session, customer_id: int, version: int, values: dict[str, Any]) -> Record:
@@ -149,17 +143,16 @@ def _insert(names: frozenset[str]) -> Prepared:
     The actor is known from the token before identity's event about them arrives; the foreign key is checked when the
     statement ends, so their reference may be made in it.
     """
-    company = bindparam("of_company", type_=customers.c.company_id.type)
     actor = bindparam("actor", type_=customers.c.created_by.type)
     known = (
-        upsert(user_refs).values(company_id=company, user_id=actor).on_conflict_do_nothing().cte("known", nesting=False)
+        upsert(user_refs).values(company_id=TENANT, user_id=actor).on_conflict_do_nothing().cte("known", nesting=False)
     )
-    values: dict[str, Any] = {"company_id": company, "created_by": actor}
+    values: dict[str, Any] = {"company_id": TENANT, "created_by": actor}
     values |= {name: bindparam(f"new_{name}", type_=customers.c[name].type) for name in sorted(names)}
     if "customer_code" in names:
         statement = insert(customers).values(values)
     else:
-        draw = upsert(customer_codes).values(company_id=company, last_number=1)
+        draw = upsert(customer_codes).values(company_id=TENANT, last_number=1)
         drawn = draw.on_conflict_do_update(
             index_elements=["company_id"], set_={"last_number": customer_codes.c.last_number + 1}
         ).returning(customer_codes.c.last_number)
@@ -169,6 +162,6 @@ def _insert(names: frozenset[str]) -> Prepared:
         chosen = select(*(value.label(name) for name, value in values.items())).select_from(number)
         statement = insert(customers).from_select(list(values), chosen)
     duplicates = select(company_refs.c.settings.op("->>")(literal_column("'duplicates'"))).where(
-        company_refs.c.company_id == company
+        of_tenant(company_refs)
     )
     return Prepared(CUSTOMER.returning(statement).add_cte(known).add_columns(duplicates.scalar_subquery()))

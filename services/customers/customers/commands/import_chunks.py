@@ -24,11 +24,10 @@ from sqlalchemy import (
     update,
 )
 
-from chassis.context import tenant
 from chassis.db.bulk import change_many, delete_many, json_rows, lock_many
 from chassis.db.records import Record
 from chassis.db.session import Session
-from chassis.db.statements import Prepared
+from chassis.db.statements import TENANT, Prepared, of_tenant
 from customers.commands.import_jobs import Job, Reader, StoppedError, count, hold, reach
 from customers.commands.import_rows import Fault, Outcome, ReadRow, Way, apply_rows, draw_codes
 from customers.commands.user_references import active_among
@@ -45,15 +44,14 @@ _CONFLICT = "The row cannot stand beside what is stored, such as a customer of t
 
 # A plan that was made while a table was empty, those of foreign keys above all, takes any index that begins with the
 # tenant, and reads all rows of the tenant for each new one until the table is analysed.
-_ANALYZE = Prepared(select(func.analyze_customers()))
+_ANALYZE = Prepared(select(func.analyze_customers()), writes=True)
 _ANALYZED = (1, 4, 16)  # The chunks before which that is asked for, while the table is young.
 
-_COMPANY = bindparam("of_company", type_=BigInteger)
 _IMPORT = bindparam("of_import", type_=BigInteger)
 _CHUNK = bindparam("chunk", type_=Integer)
 _FORGET_ERRORS = Prepared(
     delete(import_errors).where(
-        import_errors.c.company_id == _COMPANY, import_errors.c.import_id == _IMPORT, import_errors.c.chunk == _CHUNK
+        of_tenant(import_errors), import_errors.c.import_id == _IMPORT, import_errors.c.chunk == _CHUNK
     )
 )
 _ERROR = ("line", "column_name", "code", "message", "value")
@@ -61,10 +59,10 @@ _errors = json_rows("v", *(column(name, import_errors.c[name].type) for name in 
 _ADD_ERRORS = Prepared(
     insert(import_errors).from_select(
         ["company_id", "import_id", "chunk", *_ERROR],
-        select(_COMPANY, _IMPORT, _CHUNK, *(_errors.c[name] for name in _ERROR)),
+        select(TENANT, _IMPORT, _CHUNK, *(_errors.c[name] for name in _ERROR)),
     )
 )
-_THIS = (import_chunks.c.company_id == _COMPANY, import_chunks.c.import_id == _IMPORT, import_chunks.c.number == _CHUNK)
+_THIS = (of_tenant(import_chunks), import_chunks.c.import_id == _IMPORT, import_chunks.c.number == _CHUNK)
 _CLAIM = Prepared(select(import_chunks.c.size).where(*_THIS, import_chunks.c.outcome.is_(None)).with_for_update())
 _KEEP_OUTCOME = Prepared(
     update(import_chunks).values(outcome=bindparam("kept", type_=LargeBinary), checked=null()).where(*_THIS)
@@ -76,7 +74,7 @@ _KEEP_TRIED = Prepared(
 )
 _WITH_CONTACTS = Prepared(
     select(contacts.c.customer_id)
-    .where(contacts.c.company_id == _COMPANY, contacts.c.customer_id == any_(bindparam("ids", type_=ARRAY(BigInteger))))
+    .where(of_tenant(contacts), contacts.c.customer_id == any_(bindparam("ids", type_=ARRAY(BigInteger))))
     .distinct()
 )
 
@@ -106,7 +104,7 @@ def try_chunk(session: Session, job: Job, number: int, rows: Sequence[ReadRow]) 
     outcome = apply_rows(session, rows, way_of(job))
     keep_errors(session, job, number, outcome.faults)
     tried = {"codes": outcome.codes, "checked": checked}
-    session.run(_KEEP_TRIED, of_company=tenant(), of_import=job.id, chunk=number, **tried)
+    session.run(_KEEP_TRIED, of_import=job.id, chunk=number, **tried)
     count(session, job, counts(outcome))
     reach(session, job, number + 1)
 
@@ -122,14 +120,14 @@ def run_chunk(session: Session, job: Job, number: int, rows: Sequence[ReadRow], 
     Raises StoppedError where another worker has run the chunk.
     """
     session.connection()
-    if not session.fetch(_CLAIM, of_company=tenant(), of_import=job.id, chunk=number):
+    if not session.fetch(_CLAIM, of_import=job.id, chunk=number):
         raise StoppedError
     if number in _ANALYZED:
         session.fetch(_ANALYZE)
     outcome = _applied(session, job, rows, codes)
     keep_errors(session, job, number, outcome.faults)
     kept = zlib.compress(orjson.dumps({"created": outcome.created, "updated": outcome.updated}), 1)
-    session.run(_KEEP_OUTCOME, of_company=tenant(), of_import=job.id, chunk=number, kept=kept)
+    session.run(_KEEP_OUTCOME, of_import=job.id, chunk=number, kept=kept)
     return outcome
 
 
@@ -185,7 +183,7 @@ def revert_chunk(session: Session, job: Job, number: int) -> None:
     created = {known_id: version for _, known_id, version in done["created"]}
     updated = {known_id: fields for _, known_id, _, fields in done["updated"]}
     locked = lock_many(session, RECORDS, [*created, *updated])
-    peopled = {row[0] for row in session.fetch(_WITH_CONTACTS, of_company=tenant(), ids=list(created))}
+    peopled = {row[0] for row in session.fetch(_WITH_CONTACTS, ids=list(created))}
     gone = [
         locked[known_id]
         for known_id, version in created.items()
@@ -236,7 +234,7 @@ def _set_back(
 
 def keep_errors(session: Session, job: Job, number: int, faults: Sequence[Fault]) -> None:
     """Keep what is wrong with a chunk's rows in the place of what was found before."""
-    session.run(_FORGET_ERRORS, of_company=tenant(), of_import=job.id, chunk=number)
+    session.run(_FORGET_ERRORS, of_import=job.id, chunk=number)
     if not faults:
         return
     column_of = Cells(job.columns, job.mapping).column_of
@@ -251,7 +249,7 @@ def keep_errors(session: Session, job: Job, number: int, faults: Sequence[Fault]
         }
         for fault in faults
     ]
-    session.run(_ADD_ERRORS, of_company=tenant(), of_import=job.id, chunk=number, rows=orjson.dumps(rows).decode())
+    session.run(_ADD_ERRORS, of_import=job.id, chunk=number, rows=orjson.dumps(rows).decode())
 
 
 def counts(outcome: Outcome) -> dict[str, int]:

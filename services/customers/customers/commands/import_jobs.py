@@ -7,24 +7,23 @@ from typing import Any
 import orjson
 from sqlalchemy import BigInteger, Integer, bindparam, func, literal_column, select, update
 
-from chassis.context import current, tenant
+from chassis.context import current
 from chassis.db.session import Session
-from chassis.db.statements import Prepared
+from chassis.db.statements import Prepared, of_tenant
 from customers.models import company_refs, imports, user_refs
 from customers.queries.imports import RECORDS
 
-_COMPANY = bindparam("of_company", type_=BigInteger)
-_THIS = (imports.c.company_id == _COMPANY, imports.c.id == bindparam("of_import", type_=BigInteger))
+_THIS = (of_tenant(imports), imports.c.id == bindparam("of_import", type_=BigInteger))
 _POSITION = Prepared(select(imports.c.next_chunk, imports.c.first_code).where(*_THIS))
 _HOLD = Prepared(select(imports.c.state, imports.c.next_chunk).where(*_THIS).with_for_update())
 _AROUND = Prepared(
     select(
-        select(company_refs.c.region).where(company_refs.c.company_id == _COMPANY).scalar_subquery(),
+        select(company_refs.c.region).where(of_tenant(company_refs)).scalar_subquery(),
         select(company_refs.c.settings.op("->>")(literal_column("'duplicates'")))
-        .where(company_refs.c.company_id == _COMPANY)
+        .where(of_tenant(company_refs))
         .scalar_subquery(),
         select(user_refs.c.is_active)
-        .where(user_refs.c.company_id == _COMPANY, user_refs.c.user_id == bindparam("actor", type_=BigInteger))
+        .where(of_tenant(user_refs), user_refs.c.user_id == bindparam("actor", type_=BigInteger))
         .scalar_subquery(),
     )
 )
@@ -78,8 +77,8 @@ class Job:
 def take_up(session: Session, import_id: int) -> Job:
     """Read what there is to know. Raises NotFound."""
     known = orjson.loads(RECORDS.get(session, import_id).json)
-    next_chunk, first_code = session.fetch(_POSITION, of_company=tenant(), of_import=import_id)[0]
-    region, duplicates, active = session.fetch(_AROUND, of_company=tenant(), actor=current().user_id)[0]
+    next_chunk, first_code = session.fetch(_POSITION, of_import=import_id)[0]
+    region, duplicates, active = session.fetch(_AROUND, actor=current().user_id)[0]
     return Job(
         id=import_id,
         state=known["state"],
@@ -103,7 +102,7 @@ def take_up(session: Session, import_id: int) -> Job:
 def hold(session: Session, job: Job, chunk: int) -> None:
     """Lock the import until the transaction ends. Raises StoppedError where it is no longer where it was."""
     session.connection()
-    state, next_chunk = session.fetch(_HOLD, of_company=tenant(), of_import=job.id)[0]
+    state, next_chunk = session.fetch(_HOLD, of_import=job.id)[0]
     if (state, next_chunk) != (job.state, chunk):
         raise StoppedError
 
@@ -114,18 +113,18 @@ def count(session: Session, job: Job, more: Mapping[str, int]) -> None:
     Raises StoppedError for an import that was cancelled meanwhile; nothing of the transaction is to be kept then.
     """
     counts = {f"more_{name}": more.get(name, 0) for name in _COUNTS}
-    _refuse_none(session.run(_COUNT, of_company=tenant(), of_import=job.id, in_state=job.state, **counts))
+    _refuse_none(session.run(_COUNT, of_import=job.id, in_state=job.state, **counts))
 
 
 def reach(session: Session, job: Job, chunk: int) -> None:
     """Say which chunk comes next. Raises StoppedError."""
-    _refuse_none(session.run(_REACH, of_company=tenant(), of_import=job.id, in_state=job.state, reached=chunk))
+    _refuse_none(session.run(_REACH, of_import=job.id, in_state=job.state, reached=chunk))
 
 
 def show(session: Session, job: Job, now: Mapping[str, int]) -> None:
     """Say how far a transaction is that takes all rows at once. Raises StoppedError."""
     counts = {f"now_{name}": now.get(name, 0) for name in _DONE}
-    _refuse_none(session.run(_SHOW, of_company=tenant(), of_import=job.id, in_state=job.state, **counts))
+    _refuse_none(session.run(_SHOW, of_import=job.id, in_state=job.state, **counts))
 
 
 def _refuse_none(touched: int) -> None:
@@ -135,4 +134,4 @@ def _refuse_none(touched: int) -> None:
 
 def reserve_codes(session: Session, job: Job, first: int) -> None:
     """Keep the first of the codes that were drawn for this import, so that whoever resumes it gives out the same."""
-    session.run(_RESERVE, of_company=tenant(), of_import=job.id, first=first)
+    session.run(_RESERVE, of_import=job.id, first=first)

@@ -8,9 +8,8 @@ from threading import Event as Flag
 import orjson
 from sqlalchemy import BigInteger, Integer, LargeBinary, bindparam, delete, insert, update
 
-from chassis.context import tenant
 from chassis.db.session import Database
-from chassis.db.statements import Prepared
+from chassis.db.statements import TENANT, Prepared, of_tenant
 from customers.commands.import_jobs import Job, StoppedError
 from customers.models import import_chunks, import_parts, imports
 from customers.queries.imports import get_part
@@ -20,17 +19,12 @@ from customers.rules.import_files import MalformedFile, Parts, Row, read_rows
 # Chunks that are written in one transaction.
 _TOGETHER = 10
 
-_COMPANY = bindparam("of_company", type_=BigInteger)
 _IMPORT = bindparam("of_import", type_=BigInteger)
-_FORGET_CHUNKS = Prepared(
-    delete(import_chunks).where(import_chunks.c.company_id == _COMPANY, import_chunks.c.import_id == _IMPORT)
-)
-_FORGET_PARTS = Prepared(
-    delete(import_parts).where(import_parts.c.company_id == _COMPANY, import_parts.c.import_id == _IMPORT)
-)
+_FORGET_CHUNKS = Prepared(delete(import_chunks).where(of_tenant(import_chunks), import_chunks.c.import_id == _IMPORT))
+_FORGET_PARTS = Prepared(delete(import_parts).where(of_tenant(import_parts), import_parts.c.import_id == _IMPORT))
 _ADD_CHUNK = Prepared(
     insert(import_chunks).values(
-        company_id=_COMPANY,
+        company_id=TENANT,
         import_id=_IMPORT,
         number=bindparam("number", type_=Integer),
         size=bindparam("size", type_=Integer),
@@ -40,7 +34,7 @@ _ADD_CHUNK = Prepared(
 _KNOW_TOTAL = Prepared(
     update(imports)
     .values(total_rows=bindparam("total", type_=Integer))
-    .where(imports.c.company_id == _COMPANY, imports.c.id == _IMPORT, imports.c.state == importing.VALIDATING)
+    .where(of_tenant(imports), imports.c.id == _IMPORT, imports.c.state == importing.VALIDATING)
 )
 
 
@@ -50,7 +44,7 @@ def read_file(database: Database, job: Job, stop: Flag) -> int:
     Raises MalformedFile, StoppedError.
     """
     with database.transaction() as session:
-        session.run(_FORGET_CHUNKS, of_company=tenant(), of_import=job.id)
+        session.run(_FORGET_CHUNKS, of_import=job.id)
     source = io.BufferedReader(Parts(_parts(database, job.id)), importing.LARGEST_PART)
     rows = read_rows(source, job.encoding, job.delimiter)
     if next(rows, None) is None:  # The header; its columns are known.
@@ -72,14 +66,14 @@ def read_file(database: Database, job: Job, stop: Flag) -> int:
                 raise StoppedError
     _write(database, job.id, number, waiting, sizes)
     with database.transaction() as session:
-        session.run(_KNOW_TOTAL, of_company=tenant(), of_import=job.id, total=total)
+        session.run(_KNOW_TOTAL, of_import=job.id, total=total)
     return total
 
 
 def forget_file(database: Database, import_id: int) -> None:
     """Delete the file as it came; its rows stay for the error file and a revert."""
     with database.transaction() as session:
-        session.run(_FORGET_PARTS, of_company=tenant(), of_import=import_id)
+        session.run(_FORGET_PARTS, of_import=import_id)
 
 
 def _parts(database: Database, import_id: int) -> Iterator[bytes]:
@@ -109,4 +103,4 @@ def _chunks(rows: Iterator[Row]) -> Iterator[list[Row]]:
 def _write(database: Database, import_id: int, first: int, chunks: Sequence[bytes], sizes: Sequence[int]) -> None:
     with database.transaction() as session:
         for number, (rows, size) in enumerate(zip(chunks, sizes, strict=True), start=first):
-            session.run(_ADD_CHUNK, of_company=tenant(), of_import=import_id, number=number, size=size, rows=rows)
+            session.run(_ADD_CHUNK, of_import=import_id, number=number, size=size, rows=rows)

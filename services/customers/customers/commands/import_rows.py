@@ -13,11 +13,11 @@ import orjson
 from sqlalchemy import BigInteger, bindparam
 from sqlalchemy.dialects.postgresql import insert as upsert
 
-from chassis.context import current, tenant
+from chassis.context import current
 from chassis.db.bulk import change_many, create_many, lock_many
 from chassis.db.records import Record
 from chassis.db.session import Session
-from chassis.db.statements import Prepared
+from chassis.db.statements import TENANT, Prepared
 from customers import rules
 from customers.commands.customers import lock_creation
 from customers.events import CUSTOMER_CREATED, CUSTOMER_UPDATED
@@ -32,9 +32,7 @@ from customers.rules.matching import email_key, matching_keys
 # What a row says of new customers alone.
 _ONLY_NEW = ("id", "customer_code", "created_at")
 
-_draw = upsert(customer_codes).values(
-    company_id=bindparam("of_company", type_=BigInteger), last_number=bindparam("count", type_=BigInteger)
-)
+_draw = upsert(customer_codes).values(company_id=TENANT, last_number=bindparam("count", type_=BigInteger))
 _DRAW_CODES = Prepared(
     _draw.on_conflict_do_update(
         index_elements=["company_id"], set_={"last_number": customer_codes.c.last_number + _draw.excluded.last_number}
@@ -108,7 +106,7 @@ def draw_codes(session: Session, count: int) -> range:
     """Draw so many of the company's next codes; answers the numbers in them."""
     if count == 0:
         return range(0)
-    last: int = session.fetch(_DRAW_CODES, of_company=tenant(), count=count)[0][0]
+    last: int = session.fetch(_DRAW_CODES, count=count)[0][0]
     return range(last - count + 1, last + 1)
 
 

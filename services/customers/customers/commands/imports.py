@@ -8,10 +8,11 @@ import orjson
 from sqlalchemy import ARRAY, BigInteger, Integer, Interval, LargeBinary, String, all_, bindparam, func, select
 from sqlalchemy.dialects.postgresql import insert as upsert
 
-from chassis.context import current, tenant
+from chassis.context import current
+from chassis.db.locks import lock_name
 from chassis.db.records import NOW, Record
 from chassis.db.session import Session
-from chassis.db.statements import Prepared
+from chassis.db.statements import TENANT, Prepared, of_tenant
 from chassis.errors import Conflict, FieldError, Invalid
 from chassis.events import EventType
 from customers.commands.user_references import know_actor
@@ -32,16 +33,15 @@ from customers.rules.importing import CREATE, OPEN, UPLOADING
 PURGE_BATCH = 200
 _SAMPLE = 256 * 1024
 
-_COMPANY = bindparam("of_company", type_=BigInteger)
 _UNFINISHED = Prepared(
     select(func.count()).where(
-        imports.c.company_id == _COMPANY,
+        of_tenant(imports),
         imports.c.state != all_(bindparam("over", value=list(importing.OVER), type_=ARRAY(String))),
         imports.c.created_at > func.now() - bindparam("window", value=importing.REVERT_WINDOW, type_=Interval),
     )
 )
 _part = upsert(import_parts).values(
-    company_id=_COMPANY,
+    company_id=TENANT,
     import_id=bindparam("of_import", type_=BigInteger),
     number=bindparam("number", type_=Integer),
     body=bindparam("body", type_=LargeBinary),
@@ -51,16 +51,9 @@ _PUT_PART = Prepared(
         index_elements=["company_id", "import_id", "number"], set_={"body": _part.excluded.body}
     )
 )
-_LOCK = Prepared(
-    select(
-        func.pg_advisory_xact_lock(func.hashtextextended("imports:create", bindparam("of_company", type_=BigInteger)))
-    )
-)
-_PURGE = Prepared(select(func.purge_imports(bindparam("most", type_=Integer))))
+_PURGE = Prepared(select(func.purge_imports(bindparam("most", type_=Integer))), writes=True)
 _REACHED = Prepared(
-    select(imports.c.next_chunk).where(
-        imports.c.company_id == _COMPANY, imports.c.id == bindparam("of_import", type_=BigInteger)
-    )
+    select(imports.c.next_chunk).where(of_tenant(imports), imports.c.id == bindparam("of_import", type_=BigInteger))
 )
 # What a new try begins with.
 _COUNTS = ("processed_rows", "created_rows", "updated_rows", "unchanged_rows", "failed_rows")
@@ -78,8 +71,8 @@ ANEW: Mapping[str, Any] = {
 def create_import(session: Session, values: dict[str, Any]) -> Record:
     """Begin an import. Raises Conflict while the company has several that are not over, Invalid for a lacking key."""
     know_actor(session)
-    session.fetch(_LOCK, of_company=tenant())
-    if session.fetch(_UNFINISHED, of_company=tenant())[0][0] >= importing.MOST_UNFINISHED:
+    lock_name(session, "imports:create")
+    if session.fetch(_UNFINISHED)[0][0] >= importing.MOST_UNFINISHED:
         detail = f"{importing.MOST_UNFINISHED} imports are not over yet; finish or cancel one."
         raise Conflict("too_many_imports", detail)
     _check_options(values)
@@ -99,7 +92,7 @@ def put_part(session: Session, import_id: int, number: int, body: bytes) -> None
         raise _invalid("", "too_many_parts", f"Parts are numbered from 1 to {importing.MOST_PARTS}.")
     if not body:
         raise _invalid("", "empty_part", "The part is empty.")
-    session.run(_PUT_PART, of_company=tenant(), of_import=import_id, number=number, body=body)
+    session.run(_PUT_PART, of_import=import_id, number=number, body=body)
 
 
 def finish_upload(session: Session, import_id: int, parts: int) -> Record:
@@ -207,7 +200,7 @@ def move_on(session: Session, event_type: EventType, import_id: int, state: str,
 
 def _reached(session: Session, import_id: int) -> int:
     """How many chunks of a locked import have been done for good."""
-    number: int = session.fetch(_REACHED, of_company=tenant(), of_import=import_id)[0][0]
+    number: int = session.fetch(_REACHED, of_import=import_id)[0][0]
     return number
 
 

@@ -9,10 +9,10 @@ import orjson
 from sqlalchemy import BigInteger, bindparam, select
 
 from chassis import events
-from chassis.context import current, tenant
+from chassis.context import current
 from chassis.db.records import NOW, Record
 from chassis.db.session import Session
-from chassis.db.statements import Prepared
+from chassis.db.statements import Prepared, of_tenant
 from chassis.errors import Conflict, FieldError, Invalid
 from customers.commands.contacts import move_contacts, move_contacts_back, refuse_crowd
 from customers.commands.customers import expect_customer
@@ -35,14 +35,14 @@ from customers.rules.merging import UNDO_WINDOW, changed_fields, differences, me
 
 _STATES = Prepared(
     select(merges.c.before, merges.c.after, merges.c.contacts).where(
-        merges.c.company_id == bindparam("of_company", type_=BigInteger),
+        of_tenant(merges),
         merges.c.id == bindparam("of_id", type_=BigInteger),
     )
 )
 _LATER = Prepared(
     select(merges.c.id, merges.c.before, merges.c.after)
     .where(
-        merges.c.company_id == bindparam("of_company", type_=BigInteger),
+        of_tenant(merges),
         merges.c.customer_id == bindparam("of_customer", type_=BigInteger),
         merges.c.id > bindparam("of_id", type_=BigInteger),
         merges.c.undone_at.is_(None),
@@ -159,7 +159,7 @@ def undo_merge(session: Session, merge_id: int, version: int | None) -> Record:
         raise Conflict("merge_undone", "The merge was undone already.")
     if datetime.fromisoformat(known["created_at"]) + UNDO_WINDOW < datetime.now(UTC):
         raise Conflict("too_late", f"A merge can be undone for {UNDO_WINDOW.days} days.")
-    states, merged, contacts = session.fetch(_STATES, of_company=tenant(), of_id=merge_id)[0]
+    states, merged, contacts = session.fetch(_STATES, of_id=merge_id)[0]
     target = locked[target_id]
     now = orjson.loads(target.json)
     refuse_archived(now)
@@ -188,7 +188,7 @@ def _may_assign(session: Session, values: Mapping[str, Any]) -> bool:
 
 def _refuse_merged_again(session: Session, target_id: int, merge_id: int, fields: set[str]) -> None:
     """What a later merge would be undone to is what this one gave: it has to be undone first."""
-    for later, states, merged in session.fetch(_LATER, of_company=tenant(), of_customer=target_id, of_id=merge_id):
+    for later, states, merged in session.fetch(_LATER, of_customer=target_id, of_id=merge_id):
         if both := fields & changed_fields(merged, states[0]):
             raise Conflict("merged_again", f"Merge {later} has changed {min(both)} since; undo that one first.")
 

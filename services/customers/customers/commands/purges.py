@@ -3,10 +3,9 @@
 from sqlalchemy import BigInteger, bindparam, cast, func, or_, select
 from sqlalchemy.dialects.postgresql import JSONB
 
-from chassis.context import tenant
 from chassis.db.records import Record
 from chassis.db.session import Session
-from chassis.db.statements import Prepared
+from chassis.db.statements import Prepared, of_tenant
 from customers.commands.contacts import purge_contacts_of
 from customers.events import CUSTOMER_PURGED, MERGE_PURGED
 from customers.models import customers, merges
@@ -14,13 +13,9 @@ from customers.queries import merges as merge_queries
 from customers.queries.customers import RECORDS, get_customer
 
 _ID = bindparam("of_id", type_=BigInteger)
-_MERGED_INTO = Prepared(
-    select(customers.c.id).where(
-        customers.c.company_id == bindparam("of_company", type_=BigInteger), customers.c.merged_into == _ID
-    )
-)
+_MERGED_INTO = Prepared(select(customers.c.id).where(of_tenant(customers), customers.c.merged_into == _ID))
 _DELETE = Prepared(customers.delete().where(*RECORDS.this))
-_OF_COMPANY = merges.c.company_id == bindparam("of_company", type_=BigInteger)
+_OF_COMPANY = of_tenant(merges)
 # A merge keeps the states of all its customers, also of one that it was undone for. No index helps with those that the
 # customer went into: a company has few merges, and seldom purges.
 _MERGES = Prepared(
@@ -45,7 +40,7 @@ def _merged_with(session: Session, customer_id: int) -> set[int]:
     """The customer and all that were merged into it, and into those."""
     found, waiting = {customer_id}, [customer_id]
     while waiting:
-        merged = {row[0] for row in session.fetch(_MERGED_INTO, of_company=tenant(), of_id=waiting.pop())}
+        merged = {row[0] for row in session.fetch(_MERGED_INTO, of_id=waiting.pop())}
         waiting += merged - found
         found |= merged
     return found
@@ -53,12 +48,12 @@ def _merged_with(session: Session, customer_id: int) -> set[int]:
 
 def _purge(session: Session, customer: Record) -> None:
     """What goes with a customer goes one by one, each with its event, and not by the database's own cascade."""
-    for (merged,) in session.fetch(_MERGED_INTO, of_company=tenant(), of_id=customer.id):
+    for (merged,) in session.fetch(_MERGED_INTO, of_id=customer.id):
         _purge(session, get_customer(session, merged, lock=True))
     purge_contacts_of(session, customer.id)
-    for row in session.fetch(_MERGES, of_company=tenant(), of_id=customer.id):
+    for row in session.fetch(_MERGES, of_id=customer.id):
         merge = Record(*row)
-        session.run(_DELETE_MERGE, of_company=tenant(), of_id=merge.id)
+        session.run(_DELETE_MERGE, of_id=merge.id)
         merge_queries.RECORDS.gone(session, MERGE_PURGED, merge)
-    session.run(_DELETE, of_company=tenant(), of_id=customer.id)
+    session.run(_DELETE, of_id=customer.id)
     RECORDS.gone(session, CUSTOMER_PURGED, customer)

@@ -7,11 +7,11 @@ import orjson
 from sqlalchemy import ARRAY, BigInteger, Integer, Update, any_, bindparam, func, select, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 
-from chassis.context import current, tenant
+from chassis.context import current
 from chassis.db import outbox
 from chassis.db.json_view import JsonView
 from chassis.db.session import Session
-from chassis.db.statements import Prepared
+from chassis.db.statements import Prepared, named_values, of_tenant
 from chassis.events import EventType
 from customers.commands.customers import reassign_customer
 from customers.events import CUSTOMER_TRANSFER_COMPLETED, CUSTOMER_TRANSFER_STARTED, SOURCE
@@ -24,17 +24,17 @@ TRANSFER = JsonView(
     ("id", "company_id", "version", "user_id", "targets", "moved", "finished_at", "created_at", "updated_at"),
 )
 
-_COLUMNS = ("company_id", "user_id", "targets", "event_id", "correlation_id")
+_COLUMNS = ("user_id", "targets", "event_id", "correlation_id")
 # The same event again adds nothing.
 _START = Prepared(
     TRANSFER.returning(
         upsert(customer_transfers)
-        .values({name: bindparam(name, type_=customer_transfers.c[name].type) for name in _COLUMNS})
+        .values(named_values(customer_transfers, _COLUMNS))
         .on_conflict_do_nothing(index_elements=["company_id", "event_id"])
     )
 )
 _THIS = (
-    customer_transfers.c.company_id == bindparam("of_company", type_=BigInteger),
+    of_tenant(customer_transfers),
     customer_transfers.c.id == bindparam("of_id", type_=BigInteger),
 )
 _UNFINISHED = Prepared(TRANSFER.one(*_THIS, customer_transfers.c.finished_at.is_(None), lock=True))
@@ -42,7 +42,7 @@ _UNFINISHED = Prepared(TRANSFER.one(*_THIS, customer_transfers.c.finished_at.is_
 _PEOPLE = Prepared(
     select(user_refs.c.user_id, user_refs.c.is_active)
     .where(
-        user_refs.c.company_id == bindparam("of_company", type_=BigInteger),
+        of_tenant(user_refs),
         user_refs.c.user_id == any_(bindparam("of_users", type_=ARRAY(BigInteger))),
     )
     .order_by(user_refs.c.user_id)
@@ -52,7 +52,7 @@ _PEOPLE = Prepared(
 _CUSTOMERS = Prepared(
     select(customers.c.id)
     .where(
-        customers.c.company_id == bindparam("of_company", type_=BigInteger),
+        of_tenant(customers),
         customers.c.assigned_to == bindparam("of_user", type_=BigInteger),
         customers.c.archived_at.is_(None),
     )
@@ -80,7 +80,6 @@ def start_transfer(session: Session, user_id: int, plan: Mapping[str, Any] | Non
         return
     row = session.fetch_one(
         _START,
-        company_id=tenant(),
         user_id=user_id,
         targets=targets,
         event_id=context.causation_id,
@@ -97,22 +96,22 @@ def continue_transfer(session: Session, transfer_id: int) -> bool:
     early when the user is active again or none of the targets is any more, and waits for targets of whom no event has
     arrived yet.
     """
-    row = session.fetch_one(_UNFINISHED, of_company=tenant(), of_id=transfer_id)
+    row = session.fetch_one(_UNFINISHED, of_id=transfer_id)
     if row is None:
         return False
     state = orjson.loads(row[0])
     user_id, targets = state["user_id"], state["targets"]
-    people = dict(session.fetch(_PEOPLE, of_company=tenant(), of_users=[user_id, *targets]))
+    people = dict(session.fetch(_PEOPLE, of_users=[user_id, *targets]))
     if not people.keys() >= set(targets):
         return False
     active = [target for target in targets if people[target]]
-    found = [] if people[user_id] or not active else session.fetch(_CUSTOMERS, of_company=tenant(), of_user=user_id)
+    found = [] if people[user_id] or not active else session.fetch(_CUSTOMERS, of_user=user_id)
     for turn, (customer_id,) in enumerate(found, state["moved"]):
         reassign_customer(session, customer_id, active[turn % len(active)])
     if found:
-        session.run(_PROGRESS, of_company=tenant(), of_id=transfer_id, added=len(found))
+        session.run(_PROGRESS, of_id=transfer_id, added=len(found))
         return True
-    after = session.fetch(_FINISH, of_company=tenant(), of_id=transfer_id, added=0)[0]
+    after = session.fetch(_FINISH, of_id=transfer_id, added=0)[0]
     _record(session, CUSTOMER_TRANSFER_COMPLETED, row[0], after)
     return False
 

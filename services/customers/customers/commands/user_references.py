@@ -6,9 +6,9 @@ from typing import Any
 from sqlalchemy import BigInteger, Integer, and_, bindparam, false, func, or_, select, text, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 
-from chassis.context import current, tenant
+from chassis.context import current
 from chassis.db.session import Session
-from chassis.db.statements import Prepared
+from chassis.db.statements import TENANT, Prepared, of_tenant
 from chassis.errors import FieldError, Invalid, UnknownReference
 from customers.models import user_refs
 from customers.queries.matches import find_assignees
@@ -20,12 +20,12 @@ _UNKNOWN = "There is no such user in this company."
 UNKNOWN_USER = Invalid("unknown_user", _UNKNOWN, (FieldError("/assigned_to", "unknown_reference", _UNKNOWN),))
 
 _OF_USER = (
-    user_refs.c.company_id == bindparam("of_company", type_=BigInteger()),
+    of_tenant(user_refs),
     user_refs.c.user_id == bindparam("of_user", type_=BigInteger()),
 )
 _KNOWN = ("membership_id", "version", "name", "email", "is_active")
 _new = upsert(user_refs).values(
-    company_id=bindparam("of_company", type_=BigInteger()),
+    company_id=TENANT,
     user_id=bindparam("of_user", type_=BigInteger()),
     membership_id=bindparam("of_membership", type_=BigInteger()),
     version=bindparam("new_version", type_=Integer()),
@@ -66,15 +66,13 @@ _DEACTIVATE = Prepared(
 # when it comes, and nobody is assigned to after it.
 _IS_ACTIVE = Prepared(select(user_refs.c.is_active).where(*_OF_USER).with_for_update(read=True))
 _KNOW_ACTOR = Prepared(
-    upsert(user_refs)
-    .values(company_id=bindparam("of_company", type_=BigInteger()), user_id=bindparam("actor", type_=BigInteger()))
-    .on_conflict_do_nothing()
+    upsert(user_refs).values(company_id=TENANT, user_id=bindparam("actor", type_=BigInteger())).on_conflict_do_nothing()
 )
 
 
 def know_actor(session: Session) -> None:
     """Make the caller known from their token, before identity's event about them arrives."""
-    session.run(_KNOW_ACTOR, of_company=tenant(), actor=current().user_id)
+    session.run(_KNOW_ACTOR, actor=current().user_id)
 
 
 def save_user_reference(
@@ -83,7 +81,6 @@ def save_user_reference(
     """Keep what is known of a user of this company; an older event never overwrites a newer state."""
     session.run(
         _SAVE_USER,
-        of_company=tenant(),
         of_user=user_id,
         of_membership=membership_id,
         new_version=version,
@@ -106,7 +103,6 @@ def repair_member(session: Session, membership: dict[str, Any], seen: tuple[int,
     seen_membership, seen_version = seen or (-1, -1)
     touched = session.run(
         _REPAIR,
-        of_company=tenant(),
         of_user=membership["user_id"],
         of_membership=membership["id"],
         new_version=membership["version"],
@@ -122,9 +118,7 @@ def deactivate_unknown(session: Session, user_id: int, seen: tuple[int, int]) ->
 
     Answers whether one could before.
     """
-    touched = session.run(
-        _DEACTIVATE, of_company=tenant(), of_user=user_id, seen_membership=seen[0], seen_version=seen[1]
-    )
+    touched = session.run(_DEACTIVATE, of_user=user_id, seen_membership=seen[0], seen_version=seen[1])
     return touched > 0
 
 
@@ -149,7 +143,7 @@ def refuse_inactive(session: Session, user_id: int | None) -> None:
     if user_id is None:
         return
     session.connection()
-    row = session.fetch_one(_IS_ACTIVE, of_company=tenant(), of_user=user_id)
+    row = session.fetch_one(_IS_ACTIVE, of_user=user_id)
     if row is None:
         if user_id != current().user_id:
             raise UnknownReference(

@@ -3,15 +3,15 @@
 from collections.abc import Mapping
 from typing import Any
 
-from sqlalchemy import BigInteger, Text, bindparam, func, literal_column, select, union_all
+from sqlalchemy import Text, bindparam, func, literal_column, select, union_all
 
-from chassis.context import current, tenant
+from chassis.context import current
 from chassis.db.session import Session
-from chassis.db.statements import Prepared
+from chassis.db.statements import Prepared, of_tenant
 from customers.models import company_refs, customers
 from customers.rules.duplicates import DEFAULT, KEYS, MOST_SHARING, Rules
 
-_OF_COMPANY = customers.c.company_id == bindparam("of_company", type_=BigInteger)
+_OF_COMPANY = of_tenant(customers)
 
 
 def _sharing(key: str) -> Any:
@@ -28,9 +28,7 @@ def _sharing(key: str) -> Any:
 _hits = union_all(*(_sharing(key) for key in KEYS)).subquery("hits")
 _kept = select(_hits.c.id, _hits.c.key, func.count().over(partition_by=_hits.c.key).label("sharing")).subquery("kept")
 _SHOWN = ("id", "customer_code", "name", "company_name", "email", "phone", "assigned_to", "created_by")
-_settings = select(company_refs.c.settings).where(
-    company_refs.c.company_id == bindparam("of_company", type_=BigInteger)
-)
+_settings = select(company_refs.c.settings).where(of_tenant(company_refs))
 _CANDIDATES = Prepared(
     select(_settings.scalar_subquery(), func.array_agg(_kept.c.key), *(customers.c[name] for name in _SHOWN))
     .join_from(_kept, customers, customers.c.id == _kept.c.id)
@@ -48,7 +46,7 @@ def find_duplicates(session: Session, keys: Mapping[str, str | None], *, but: in
     widest = DEFAULT.telling(keys)
     if not widest:
         return {"candidates": [], "hidden": 0}
-    rows = session.fetch(_CANDIDATES, of_company=tenant(), **dict.fromkeys(KEYS) | widest)
+    rows = session.fetch(_CANDIDATES, **dict.fromkeys(KEYS) | widest)
     rules = Rules.of(rows[0][0]) if rows else DEFAULT
     told = rules.telling(keys)
     candidates: list[dict[str, Any]] = []

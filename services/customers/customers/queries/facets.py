@@ -4,9 +4,9 @@ from typing import Any
 
 from sqlalchemy import BigInteger, ColumnElement, Text, bindparam, cast, func, select
 
-from chassis.context import current, tenant
+from chassis.context import current
 from chassis.db.session import Session
-from chassis.db.statements import Prepared
+from chassis.db.statements import Prepared, of_tenant
 from customers.models import customer_tags, customers
 from customers.queries.customers import OWN
 
@@ -15,7 +15,7 @@ MOST_VALUES = 100
 # What GROUPING() answers for the groups of each column: the bits of all others, of which the leftmost is the highest.
 _COLUMN_OF = {2 ** len(COUNTED) - 1 - 2**place: name for place, name in enumerate(reversed(COUNTED))}
 
-_OF_COMPANY = customers.c.company_id == bindparam("of_company", type_=BigInteger)
+_OF_COMPANY = of_tenant(customers)
 
 
 def _live(own: bool) -> list[ColumnElement[bool]]:
@@ -40,7 +40,7 @@ def _tags(own: bool) -> Prepared:
     return Prepared(
         select(customer_tags.c.tag, func.count().label("customers"))
         .join_from(customer_tags, customers, of_tag)
-        .where(customer_tags.c.company_id == bindparam("of_company", type_=BigInteger), *_live(own))
+        .where(of_tenant(customer_tags), *_live(own))
         .group_by(customer_tags.c.tag)
         .order_by(func.count().desc(), customer_tags.c.tag)
         .limit(bindparam("most", type_=BigInteger))
@@ -55,15 +55,14 @@ _TAGS = {own: _tags(own) for own in (False, True)}
 def count_tags(session: Session, most: int) -> list[dict[str, Any]]:
     """The tags of the live customers that the caller sees, with their counts, the commonest first."""
     return [
-        {"tag": tag, "count": count}
-        for tag, count in session.fetch(_TAGS[current().own_only], of_company=tenant(), most=most, **_actor())
+        {"tag": tag, "count": count} for tag, count in session.fetch(_TAGS[current().own_only], most=most, **_actor())
     ]
 
 
 def count_facets(session: Session) -> dict[str, list[dict[str, Any]]]:
     """For each counted column its values with their counts, the commonest first; null is a value too."""
     facets: dict[str, list[dict[str, Any]]] = {name: [] for name in COUNTED}
-    for grouping, *values, count in session.fetch(_FACETS[current().own_only], of_company=tenant(), **_actor()):
+    for grouping, *values, count in session.fetch(_FACETS[current().own_only], **_actor()):
         name = _COLUMN_OF[grouping]
         value = values[COUNTED.index(name)]
         if name == "assigned_to" and value is not None:

@@ -8,13 +8,13 @@ from typing import Any
 import orjson
 from sqlalchemy import BigInteger, Boolean, Integer, String, bindparam, column, func, select
 
-from chassis.context import Context, acting_as, current, tenant
+from chassis.context import Context, acting_as, current
 from chassis.db.json_view import JsonView
 from chassis.db.kinds import INTEGER, TEXT, TIMESTAMP
 from chassis.db.listing import Listing, of_actor
 from chassis.db.records import Records
 from chassis.db.session import Database, Session
-from chassis.db.statements import Prepared
+from chassis.db.statements import Prepared, of_tenant
 from customers.events import SOURCE
 from customers.models import import_chunks, import_errors, import_parts, imports
 
@@ -87,7 +87,7 @@ _WORKING = Prepared(
 
 def _numbered(table: Any) -> tuple[Any, ...]:
     return (
-        table.c.company_id == bindparam("of_company", type_=BigInteger),
+        of_tenant(table),
         table.c.import_id == bindparam("of_import", type_=BigInteger),
         table.c.number == bindparam("number", type_=Integer),
     )
@@ -109,7 +109,7 @@ _PARTS = Prepared(
 _FAULTS = Prepared(
     select(import_errors.c.line, import_errors.c.column_name, import_errors.c.message)
     .where(
-        import_errors.c.company_id == bindparam("of_company", type_=BigInteger),
+        of_tenant(import_errors),
         import_errors.c.import_id == bindparam("of_import", type_=BigInteger),
         import_errors.c.chunk == bindparam("number", type_=Integer),
     )
@@ -140,19 +140,19 @@ def list_working(session: Session) -> list[Working]:
 
 def measure_parts(session: Session, import_id: int) -> tuple[int, int, int]:
     """How many parts have come, the highest number among them, and the bytes of all."""
-    count, highest, size = session.fetch(_PARTS, of_company=tenant(), of_import=import_id)[0]
+    count, highest, size = session.fetch(_PARTS, of_import=import_id)[0]
     return count, highest or 0, int(size or 0)
 
 
 def get_part(session: Session, import_id: int, number: int) -> bytes | None:
     """A part of the file, counted from 1; None after the last."""
-    row = session.fetch_one(_PART, of_company=tenant(), of_import=import_id, number=number)
+    row = session.fetch_one(_PART, of_import=import_id, number=number)
     return None if row is None else bytes(row[0])
 
 
 def get_chunk(session: Session, import_id: int, number: int) -> tuple[list[tuple[int, list[str]]], Any] | None:
     """The rows of a chunk, each with its line, and what became of them; None after the last."""
-    row = session.fetch_one(_CHUNK, of_company=tenant(), of_import=import_id, number=number)
+    row = session.fetch_one(_CHUNK, of_import=import_id, number=number)
     if row is None:
         return None
     return orjson.loads(zlib.decompress(row[0])), None if row[1] is None else orjson.loads(zlib.decompress(row[1]))
@@ -160,7 +160,7 @@ def get_chunk(session: Session, import_id: int, number: int) -> tuple[list[tuple
 
 def get_checked(session: Session, import_id: int, number: int) -> list[dict[str, Any]] | None:
     """The rows of a chunk as its try has read them; None where that is not kept (any more)."""
-    row = session.fetch_one(_CHECKED, of_company=tenant(), of_import=import_id, number=number)
+    row = session.fetch_one(_CHECKED, of_import=import_id, number=number)
     return None if row is None or row[0] is None else orjson.loads(zlib.decompress(row[0]))
 
 
@@ -180,7 +180,7 @@ class ChunkState:
 def list_chunks(session: Session, import_id: int) -> list[ChunkState]:
     """All chunks of an import, in the order of the file; codes are counted from 0."""
     chunks, first = [], 0
-    for number, codes, done in session.fetch(_CHUNKS, of_company=tenant(), of_import=import_id):
+    for number, codes, done in session.fetch(_CHUNKS, of_import=import_id):
         chunks.append(ChunkState(number, range(first, first + codes), done))
         first += codes
     return chunks
@@ -203,7 +203,7 @@ def _failed_rows(database: Database, context: Context, import_id: int) -> Iterat
     while True:
         with acting_as(context), database.session() as session:
             chunk = get_chunk(session, import_id, number)
-            faults = session.fetch(_FAULTS, of_company=tenant(), of_import=import_id, number=number)
+            faults = session.fetch(_FAULTS, of_import=import_id, number=number)
         if chunk is None:
             return
         reasons: dict[int, list[str]] = {}

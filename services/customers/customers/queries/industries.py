@@ -1,12 +1,11 @@
 """Industries: the nine of the seed, and those that a company has added."""
 
-from sqlalchemy import bindparam, select
+from sqlalchemy import select
 
-from chassis.context import tenant
 from chassis.db.json_view import JsonView
 from chassis.db.records import Records
 from chassis.db.session import Session
-from chassis.db.statements import Prepared
+from chassis.db.statements import Prepared, of_tenant
 from customers.events import SOURCE
 from customers.models import industries
 from customers.rules import INDUSTRIES
@@ -14,14 +13,10 @@ from customers.rules import INDUSTRIES
 INDUSTRY = JsonView(industries, ("id", "company_id", "version", "name", "created_at", "updated_at"))
 RECORDS = Records(INDUSTRY, source=SOURCE, noun="industry")
 
-_NAMES = Prepared(
-    select(industries.c.name).where(
-        industries.c.company_id == bindparam("of_company", type_=industries.c.company_id.type)
-    )
-)
+_NAMES = Prepared(select(industries.c.name).where(of_tenant(industries)))
 
 
 def list_industries(session: Session) -> list[str]:
     """The names that a customer's industry may have, the seed's first."""
-    added = {name for (name,) in session.fetch(_NAMES, of_company=tenant())} - set(INDUSTRIES)
+    added = {name for (name,) in session.fetch(_NAMES)} - set(INDUSTRIES)
     return [*INDUSTRIES, *sorted(added)]

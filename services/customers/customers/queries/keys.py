@@ -2,17 +2,14 @@
 
 from typing import Any
 
-from sqlalchemy import BigInteger, bindparam, select
+from sqlalchemy import select
 
-from chassis.context import tenant
 from chassis.db.session import Session
-from chassis.db.statements import Prepared
+from chassis.db.statements import Prepared, of_tenant
 from customers.models import company_refs
 from customers.rules.matching import email_key, matching_keys, phone_key
 
-_REGION = Prepared(
-    select(company_refs.c.region).where(company_refs.c.company_id == bindparam("of_company", type_=BigInteger))
-)
+_REGION = Prepared(select(company_refs.c.region).where(of_tenant(company_refs)))
 
 
 def with_customer_keys(session: Session, values: dict[str, Any]) -> dict[str, Any]:
@@ -34,5 +31,5 @@ def _find_region(session: Session, phone: str | None) -> str | None:
     """Where a number is from that does not say so itself (ISO 3166-1 alpha-2); None when that is not known."""
     if not phone or phone.lstrip().startswith("+"):
         return None  # It needs no look at the company, and most numbers are so.
-    row = session.fetch_one(_REGION, of_company=tenant())
+    row = session.fetch_one(_REGION)
     return None if row is None else row[0]

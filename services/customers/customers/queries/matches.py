@@ -7,16 +7,16 @@ from typing import Any
 import orjson
 from sqlalchemy import ARRAY, BigInteger, String, any_, bindparam, column, func, or_, select
 
-from chassis.context import current, tenant
+from chassis.context import current
 from chassis.db.bulk import json_rows
 from chassis.db.session import Session
-from chassis.db.statements import Prepared
+from chassis.db.statements import Prepared, of_tenant
 from customers.models import customers, industries, user_refs
 from customers.queries.customers import OWN
 
 # The column that holds what a row's customer is found by.
 COLUMN_OF = {"id": "id", "customer_code": "customer_code", "email": "email_norm"}
-_OF_COMPANY = customers.c.company_id == bindparam("of_company", type_=BigInteger)
+_OF_COMPANY = of_tenant(customers)
 
 _CODES = Prepared(
     select(customers.c.customer_code).where(
@@ -36,7 +36,7 @@ _NAMES = Prepared(
 )
 _INDUSTRIES = Prepared(
     select(industries.c.name).where(
-        industries.c.company_id == bindparam("of_company", type_=BigInteger),
+        of_tenant(industries),
         industries.c.name == any_(bindparam("names", type_=ARRAY(String))),
     )
 )
@@ -44,7 +44,7 @@ _INDUSTRIES = Prepared(
 _USERS = Prepared(
     select(user_refs.c.user_id, func.lower(user_refs.c.email), user_refs.c.is_active)
     .where(
-        user_refs.c.company_id == bindparam("of_company", type_=BigInteger),
+        of_tenant(user_refs),
         or_(
             user_refs.c.user_id == any_(bindparam("ids", type_=ARRAY(BigInteger))),
             func.lower(user_refs.c.email) == any_(bindparam("emails", type_=ARRAY(String))),
@@ -61,9 +61,7 @@ def find_matches(session: Session, match_by: str, keys: Collection[Any]) -> dict
     parameters = {"actor": current().user_id} if own else {}
     found: dict[Any, list[tuple[int, bool]]] = {}
     if keys:
-        for key, known, archived in session.fetch(
-            _matches(match_by, own), of_company=tenant(), keys=list(keys), **parameters
-        ):
+        for key, known, archived in session.fetch(_matches(match_by, own), keys=list(keys), **parameters):
             found.setdefault(key, []).append((known, archived))
     return found
 
@@ -82,19 +80,19 @@ def _matches(match_by: str, own: bool) -> Prepared:
 
 def taken_codes(session: Session, codes: Collection[str]) -> set[str]:
     """Those of the codes that a customer has."""
-    rows = session.fetch(_CODES, of_company=tenant(), codes=list(codes)) if codes else []
+    rows = session.fetch(_CODES, codes=list(codes)) if codes else []
     return {row[0] for row in rows}
 
 
 def taken_names(session: Session, names: Sequence[dict[str, str]]) -> dict[tuple[str, str], int]:
     """The customer that has each of these names at its company already."""
-    rows = session.fetch(_NAMES, of_company=tenant(), rows=orjson.dumps(names).decode()) if names else []
+    rows = session.fetch(_NAMES, rows=orjson.dumps(names).decode()) if names else []
     return {(row[0], row[1]): row[2] for row in rows}
 
 
 def known_industries(session: Session, names: Collection[str]) -> set[str]:
     """Those of the industries that the company has."""
-    rows = session.fetch(_INDUSTRIES, of_company=tenant(), names=list(names)) if names else []
+    rows = session.fetch(_INDUSTRIES, names=list(names)) if names else []
     return {row[0] for row in rows}
 
 
@@ -106,7 +104,7 @@ def find_assignees(session: Session, given: Collection[int | str]) -> dict[int |
     ids = [user for user in given if isinstance(user, int)]
     emails = [user for user in given if isinstance(user, str)]
     found: dict[int | str, tuple[int, bool]] = {}
-    for user_id, email, active in session.fetch(_USERS, of_company=tenant(), ids=ids, emails=emails):
+    for user_id, email, active in session.fetch(_USERS, ids=ids, emails=emails):
         found[user_id] = (user_id, active)
         if email is not None and not (email in found and found[email][1]):
             found[email] = (user_id, active)

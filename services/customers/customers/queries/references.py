@@ -2,9 +2,8 @@
 
 from sqlalchemy import BigInteger, Integer, bindparam, select, union
 
-from chassis.context import tenant
 from chassis.db.session import Session
-from chassis.db.statements import Prepared
+from chassis.db.statements import Prepared, of_tenant
 from customers.models import company_refs, user_refs
 
 _MOST = bindparam("most", type_=Integer)
@@ -35,7 +34,7 @@ _COMPANIES = Prepared(
 _USERS = Prepared(
     select(user_refs.c.user_id, user_refs.c.membership_id, user_refs.c.version)
     .where(
-        user_refs.c.company_id == bindparam("of_company", type_=user_refs.c.company_id.type),
+        of_tenant(user_refs),
         user_refs.c.user_id > _AFTER,
     )
     .order_by(user_refs.c.user_id)
@@ -51,5 +50,5 @@ def list_companies(session: Session, after: int, most: int) -> dict[int, int | N
 
 def list_users(session: Session, after: int, most: int) -> dict[int, tuple[int, int]]:
     """The next users of the tenant who are kept, by id, each with the membership and its version that is known."""
-    rows = session.fetch(_USERS, of_company=tenant(), after=after, most=most)
+    rows = session.fetch(_USERS, after=after, most=most)
     return {user_id: (membership_id, version) for user_id, membership_id, version in rows}

@@ -9,9 +9,9 @@ from datetime import UTC, datetime
 import orjson
 from sqlalchemy import Integer, bindparam, func, insert, update
 
-from chassis.context import current, tenant
+from chassis.context import current
 from chassis.db.session import Session
-from chassis.db.statements import Prepared
+from chassis.db.statements import Prepared, named_values
 from chassis.errors import Conflict, FieldError, Invalid, PreconditionFailed
 from chassis.events import new_id
 from identity import events, rules
@@ -20,12 +20,8 @@ from identity.models import api_keys
 from identity.queries.api_keys import API_KEY, THIS_KEY, get_api_key
 from identity.queries.records import Record
 
-_COLUMNS = ("company_id", "name", "prefix", "secret_hash", "scopes", "user_id", "sid", "expires_at")
-_ADD = Prepared(
-    API_KEY.returning(
-        insert(api_keys).values({name: bindparam(name, type_=api_keys.c[name].type) for name in _COLUMNS})
-    )
-)
+_COLUMNS = ("name", "prefix", "secret_hash", "scopes", "user_id", "sid", "expires_at")
+_ADD = Prepared(API_KEY.returning(insert(api_keys).values(named_values(api_keys, _COLUMNS))))
 _REVOKE = Prepared(
     API_KEY.returning(
         update(api_keys)
@@ -54,7 +50,6 @@ def make_api_key(session: Session, name: str, scopes: Sequence[str], expires_at:
     key = f"crm_{prefix}_{secrets.token_urlsafe(32)}"
     row = session.fetch(
         _ADD,
-        company_id=tenant(),
         name=name,
         prefix=prefix,
         secret_hash=rules.token_hash(key),
@@ -78,7 +73,7 @@ def revoke_api_key(session: Session, key_id: int, version: int) -> None:
     document = orjson.loads(before.json)
     if document["revoked_at"] is not None:
         raise Conflict("api_key_revoked", "The API key is revoked already.")
-    after = Record(*session.fetch(_REVOKE, of_company=tenant(), of_id=key_id, of_version=version)[0])
+    after = Record(*session.fetch(_REVOKE, of_id=key_id, of_version=version)[0])
     revoke_session(session, document["session_id"])
     events.changed(
         session,

@@ -8,9 +8,8 @@ from typing import Any
 
 from sqlalchemy import Interval, bindparam, func, or_, select, update
 
-from chassis.context import tenant
 from chassis.db.session import Session
-from chassis.db.statements import Prepared
+from chassis.db.statements import Prepared, of_tenant
 from chassis.errors import BadRequest
 from chassis.events import new_id
 from identity import rules
@@ -40,7 +39,7 @@ _TOUCH = Prepared(
 )
 _NOTED = Prepared(
     select(func.count()).where(
-        security_events.c.company_id == bindparam("of_company", type_=security_events.c.company_id.type),
+        of_tenant(security_events),
         security_events.c.created_at > func.now() - bindparam("quiet", QUIET, Interval()),
         security_events.c.kind == bindparam("of_kind", type_=security_events.c.kind.type),
         security_events.c.detail.contains(bindparam("of_detail", type_=security_events.c.detail.type)),
@@ -88,7 +87,7 @@ def exchange(
             return None
         _refuse_closed(membership)
         scope = _scope(state, membership, wanted)
-        if session.run(_TOUCH, of_company=tenant(), of_id=found.id) > 0:
+        if session.run(_TOUCH, of_id=found.id) > 0:
             note(session, USED, user_id=found.user_id, detail={"api_key_id": found.id, "prefix": state.prefix})
         return _sign(authority, found, state, membership, scope)
 
@@ -105,7 +104,7 @@ def _why_not(state: KeyState, membership: Membership | None) -> str | None:
 def _note_refusal(session: Session, found: FoundKey, state: KeyState, reason: str | None) -> None:
     """Note that somebody still has a key that is good no longer; who only guesses at one is not noted."""
     detail = {"api_key_id": found.id, "prefix": state.prefix, "reason": reason}
-    noted = session.fetch(_NOTED, of_company=tenant(), of_kind=REFUSED, of_detail={"api_key_id": found.id})[0][0]
+    noted = session.fetch(_NOTED, of_kind=REFUSED, of_detail={"api_key_id": found.id})[0][0]
     if not noted:
         note(session, REFUSED, user_id=found.user_id, detail=detail)
 

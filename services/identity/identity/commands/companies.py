@@ -5,11 +5,11 @@ from functools import lru_cache
 from typing import Any
 
 import orjson
-from sqlalchemy import ARRAY, BigInteger, Integer, String, bindparam, func, text, update
+from sqlalchemy import ARRAY, Integer, String, bindparam, func, text, update
 
 from chassis.context import current, tenant
 from chassis.db.session import Session
-from chassis.db.statements import Prepared
+from chassis.db.statements import TENANT, Prepared
 from chassis.errors import Conflict, PreconditionFailed
 from chassis.events import EventType
 from identity import events, rules
@@ -34,7 +34,7 @@ _REVOKE_ROLES = Prepared(
         ON CONFLICT (kind, key) DO UPDATE SET value = excluded.value, changed_in = excluded.changed_in,
             changed_at = excluded.changed_at
         """
-    ).bindparams(bindparam("of_company", type_=BigInteger), bindparam("roles", type_=ARRAY(String)))
+    ).bindparams(TENANT, bindparam("roles", type_=ARRAY(String)))
 )
 
 
@@ -85,7 +85,6 @@ def _set_status(
 def _write(session: Session, event_type: EventType, before: Record, values: Mapping[str, Any]) -> Record:
     row = session.fetch(
         _update(frozenset(values)),
-        of_company=before.id,
         of_version=before.version,
         **{f"new_{name}": value for name, value in values.items()},
     )[0]
@@ -104,7 +103,7 @@ def _revoke_narrowed(session: Session, visibility: str) -> None:
         for role in rules.COMPANY_ROLES
         if rules.permissions_of(role, None, now) != rules.permissions_of(role, None, visibility)
     ]
-    session.run(_REVOKE_ROLES, of_company=tenant(), roles=roles)
+    session.run(_REVOKE_ROLES, roles=roles)
 
 
 @lru_cache(maxsize=256)
@@ -117,7 +116,7 @@ def _update(names: frozenset[str]) -> Prepared:
         COMPANY.returning(
             update(companies)
             .where(
-                companies.c.id == bindparam("of_company", type_=BigInteger),
+                companies.c.id == TENANT,
                 companies.c.version == bindparam("of_version", type_=Integer),
             )
             .values(**values, version=companies.c.version + 1, updated_at=func.now())

@@ -7,9 +7,9 @@ from typing import Any
 import structlog
 from sqlalchemy import BigInteger, Text, Update, Uuid, bindparam, column, func, select, update
 
-from chassis.context import current, tenant
+from chassis.context import current
 from chassis.db.session import Session
-from chassis.db.statements import Prepared
+from chassis.db.statements import Prepared, of_tenant
 from identity.commands import revocations, security
 from identity.commands.acting import working_for
 from identity.models import sessions
@@ -20,7 +20,7 @@ def _ending(*which: Any) -> Update:
     return (
         update(sessions)
         .where(
-            sessions.c.company_id == bindparam("of_company", type_=BigInteger),
+            of_tenant(sessions),
             sessions.c.user_id == bindparam("of_user", type_=BigInteger),
             sessions.c.ended_at.is_(None),
             *which,
@@ -47,7 +47,8 @@ _END_EVERYWHERE = Prepared(
             bindparam("kept", type_=Uuid(as_uuid=False)),
             bindparam("reason", type_=Text),
         ).table_valued("company_id", "session_id", "sid")
-    )
+    ),
+    writes=True,
 )
 
 log = structlog.get_logger()
@@ -55,19 +56,19 @@ log = structlog.get_logger()
 
 def end_session(session: Session, user_id: int, session_id: int, reason: str) -> bool:
     """End one session of a member of the tenant; False when there is no such live one."""
-    rows = session.fetch(_END_ONE, of_company=tenant(), of_user=user_id, of_session=session_id, reason=reason)
+    rows = session.fetch(_END_ONE, of_user=user_id, of_session=session_id, reason=reason)
     return _note(session, user_id, reason, rows)
 
 
 def end_this_session(session: Session, user_id: int, sid: str, reason: str) -> bool:
     """End the session that an access token belongs to; False when it has ended already."""
-    rows = session.fetch(_END_THIS, of_company=tenant(), of_user=user_id, of_sid=sid, reason=reason)
+    rows = session.fetch(_END_THIS, of_user=user_id, of_sid=sid, reason=reason)
     return _note(session, user_id, reason, rows)
 
 
 def end_sessions_of_member(session: Session, user_id: int, reason: str, *, but: str | None = None) -> bool:
     """End every session of a member in the tenant, except the one with the sid `but`; False when there was none."""
-    rows = session.fetch(_END_MEMBERS, of_company=tenant(), of_user=user_id, of_sid=but, reason=reason)
+    rows = session.fetch(_END_MEMBERS, of_user=user_id, of_sid=but, reason=reason)
     return _note(session, user_id, reason, rows)
 
 

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 
 from sqlalchemy import BigInteger, bindparam, literal_column, select
 
-from chassis.context import current, tenant
+from chassis.context import current
 from chassis.db.session import Session
-from chassis.db.statements import Prepared
+from chassis.db.statements import Prepared, of_tenant
 from chassis.errors import Conflict, Forbidden
 from identity import rules
 from identity.models import user_companies, users
@@ -22,7 +22,7 @@ _ANOTHER_ADMIN = Prepared(
     select(user_companies.c.id)
     .join_from(user_companies, users, users.c.id == user_companies.c.user_id)
     .where(
-        user_companies.c.company_id == bindparam("of_company", type_=BigInteger),
+        of_tenant(user_companies),
         user_companies.c.user_id != bindparam("of_user", type_=BigInteger),
         user_companies.c.role == literal_column(f"'{ADMIN}'"),
         user_companies.c.status == literal_column("'active'"),
@@ -71,7 +71,7 @@ def refuse_superior(session: Session, giver: Giver, user_id: int) -> None:
 
 def keep_an_admin(session: Session, user_id: int) -> None:
     """Raise Conflict unless the tenant has another admin who can act. Ask under the company's lock."""
-    if session.fetch_one(_ANOTHER_ADMIN, of_company=tenant(), of_user=user_id) is None:
+    if session.fetch_one(_ANOTHER_ADMIN, of_user=user_id) is None:
         raise Conflict("last_admin", "This is the company's last active admin; make somebody else one first.")
 
 

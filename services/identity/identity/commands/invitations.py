@@ -7,11 +7,10 @@ from typing import Any
 
 import orjson
 from sqlalchemy import BigInteger, Integer, bindparam, func, insert, update
-from sqlalchemy.dialects.postgresql import JSONB
 
 from chassis.context import current, tenant
 from chassis.db.session import Session
-from chassis.db.statements import Prepared
+from chassis.db.statements import Prepared, named_values, of_tenant
 from chassis.errors import Conflict, PreconditionFailed
 from chassis.events import EventType
 from identity import events, rules
@@ -33,19 +32,8 @@ Hello,
 
 It is good for seven days and for one use. If you do not know what this is about, you need do nothing.
 """
-_COLUMNS = ("company_id", "email", "role", "permissions", "invited_by", "expires_at")
-_ADD = Prepared(
-    INVITATION.returning(
-        insert(invitations).values(
-            {
-                name: bindparam(
-                    name, type_=JSONB(none_as_null=True) if name == "permissions" else invitations.c[name].type
-                )
-                for name in _COLUMNS
-            }
-        )
-    )
-)
+_COLUMNS = ("email", "role", "permissions", "invited_by", "expires_at")
+_ADD = Prepared(INVITATION.returning(insert(invitations).values(named_values(invitations, _COLUMNS))))
 
 
 def invite(session: Session, app_url: str, values: Mapping[str, Any]) -> Record:
@@ -61,7 +49,6 @@ def invite(session: Session, app_url: str, values: Mapping[str, Any]) -> Record:
         raise Conflict("already_member", "Somebody with this address is a member of the company already.")
     row = session.fetch(
         _ADD,
-        company_id=tenant(),
         email=email,
         role=role,
         permissions=permissions,
@@ -115,7 +102,6 @@ def write_invitation(session: Session, event_type: EventType, before: Record, va
     """Write `values` over a locked invitation and record the event with both states."""
     row = session.fetch(
         _update(frozenset(values)),
-        of_company=tenant(),
         of_id=before.id,
         of_version=before.version,
         **{f"new_{name}": value for name, value in values.items()},
@@ -162,7 +148,7 @@ def _update(names: frozenset[str]) -> Prepared:
         INVITATION.returning(
             update(invitations)
             .where(
-                invitations.c.company_id == bindparam("of_company", type_=BigInteger),
+                of_tenant(invitations),
                 invitations.c.id == bindparam("of_id", type_=BigInteger),
                 invitations.c.version == bindparam("of_version", type_=Integer),
             )

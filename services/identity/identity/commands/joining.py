@@ -7,12 +7,11 @@ from typing import Any
 
 import orjson
 from sqlalchemy import bindparam, func, insert, select, true
-from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.dialects.postgresql import insert as upsert
 
-from chassis.context import acting_as, current, tenant
+from chassis.context import acting_as, current
 from chassis.db.session import Session
-from chassis.db.statements import Prepared
+from chassis.db.statements import Prepared, named_values
 from chassis.errors import Conflict, FieldError, Invalid, NotFound
 from identity import events, rules
 from identity.commands import emails, knocks, one_time_tokens, throttles
@@ -31,7 +30,7 @@ from identity.queries.users import Login, find_login, get_user, still_holds
 PASSWORD = "/password"  # noqa: S105  # A place in a document, not a password.
 NAMES = ("first_name", "last_name")
 
-_USER_ID = Prepared(select(func.nextval("users_id_seq")))
+_USER_ID = Prepared(select(func.nextval("users_id_seq")), writes=True)
 _USER_COLUMNS = ("id", "email", "password_hash", *NAMES)
 # Whoever got the letter has proven the address. Without RETURNING: a user is visible through a membership, which does
 # not exist yet. Where somebody registered the address meanwhile, nothing is added.
@@ -40,17 +39,8 @@ _ADD_USER = Prepared(
     .values(is_verified=true(), **{name: bindparam(name, type_=users.c[name].type) for name in _USER_COLUMNS})
     .on_conflict_do_nothing()
 )
-_MEMBER_COLUMNS = ("company_id", "user_id", "role", "is_primary", "permissions")
-_ADD_MEMBER = Prepared(
-    insert(user_companies).values(
-        {
-            name: bindparam(
-                name, type_=JSONB(none_as_null=True) if name == "permissions" else user_companies.c[name].type
-            )
-            for name in _MEMBER_COLUMNS
-        }
-    )
-)
+_MEMBER_COLUMNS = ("user_id", "role", "is_primary", "permissions")
+_ADD_MEMBER = Prepared(insert(user_companies).values(named_values(user_companies, _MEMBER_COLUMNS)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,7 +127,6 @@ def _add_member(session: Session, user_id: int, invitation: Mapping[str, Any], *
     elsewhere = list_workplaces(session, user_id)
     session.run(
         _ADD_MEMBER,
-        company_id=tenant(),
         user_id=user_id,
         role=invitation["role"],
         is_primary=not any(place.is_primary for place in elsewhere),

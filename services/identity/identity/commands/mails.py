@@ -4,24 +4,24 @@ import re
 
 from sqlalchemy import Integer, Text, bindparam, column, func, insert, select
 
-from chassis.context import tenant
 from chassis.db.session import Session
-from chassis.db.statements import Prepared
+from chassis.db.statements import Prepared, named_values
 from identity.mailer import Letter
 from identity.models import mails
 from identity.rules import EMAIL_PATTERN
 
 LONGEST_SUBJECT = 200
 _ADDRESS = re.compile(EMAIL_PATTERN + r"(?!\n)")
-_COLUMNS = ("company_id", "recipient", "subject", "body")
-_POST = Prepared(insert(mails).values({name: bindparam(name, type_=mails.c[name].type) for name in _COLUMNS}))
+_COLUMNS = ("recipient", "subject", "body")
+_POST = Prepared(insert(mails).values(named_values(mails, _COLUMNS)))
 # The functions of migration 0002: this role may write letters and read none, except the ones that it is to send now.
 _CLAIM = Prepared(
     select(*(column(name) for name in ("id", "recipient", "subject", "body", "attempts"))).select_from(
         func.claim_mails(1, bindparam("lease", type_=Integer)).table_valued(
             "id", "recipient", "subject", "body", "attempts"
         )
-    )
+    ),
+    writes=True,
 )
 _SETTLE = Prepared(
     select(
@@ -32,7 +32,8 @@ _SETTLE = Prepared(
             bindparam("error", type_=Text),
             bindparam("retry_seconds", type_=Integer),
         )
-    )
+    ),
+    writes=True,
 )
 
 
@@ -45,7 +46,7 @@ def post(session: Session, *, recipient: str, subject: str, body: str) -> None:
     if not is_address(recipient):
         raise ValueError("a letter goes to one e-mail address")
     line = " ".join("".join(c if c.isprintable() else " " for c in subject).split())
-    session.run(_POST, company_id=tenant(), recipient=recipient, subject=line[:LONGEST_SUBJECT], body=body)
+    session.run(_POST, recipient=recipient, subject=line[:LONGEST_SUBJECT], body=body)
 
 
 def is_address(text: str) -> bool:

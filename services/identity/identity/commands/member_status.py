@@ -7,7 +7,7 @@ from sqlalchemy import ARRAY, BigInteger, any_, bindparam, delete, literal_colum
 
 from chassis.context import current, tenant
 from chassis.db.session import Session
-from chassis.db.statements import Prepared
+from chassis.db.statements import Prepared, of_tenant
 from chassis.errors import Conflict, FieldError, Invalid
 from chassis.events import EventType
 from identity import events
@@ -21,14 +21,14 @@ from identity.rules import TRANSFERABLE
 
 _REMOVE = Prepared(
     delete(user_companies).where(
-        user_companies.c.company_id == bindparam("of_company", type_=BigInteger),
+        of_tenant(user_companies),
         user_companies.c.user_id == bindparam("of_user", type_=BigInteger),
     )
 )
 _LIVE_KEYS = Prepared(
     select(api_keys_table.c.id, api_keys_table.c.version)
     .where(
-        api_keys_table.c.company_id == bindparam("of_company", type_=BigInteger),
+        of_tenant(api_keys_table),
         api_keys_table.c.user_id == bindparam("of_user", type_=BigInteger),
         api_keys_table.c.revoked_at.is_(None),
     )
@@ -39,7 +39,7 @@ _ACTIVE_AMONG = Prepared(
     select(user_companies.c.user_id)
     .join_from(user_companies, users, users.c.id == user_companies.c.user_id)
     .where(
-        user_companies.c.company_id == bindparam("of_company", type_=BigInteger),
+        of_tenant(user_companies),
         user_companies.c.user_id == any_(bindparam("of_users", type_=ARRAY(BigInteger))),
         user_companies.c.status == literal_column("'active'"),
         users.c.is_active,
@@ -94,10 +94,10 @@ def remove_member(session: Session, user_id: int, version: int) -> None:
         raise Conflict("last_company", "A user belongs to one company at least; deactivate this one instead.")
     # What goes with the membership has ended before, and the audit log knows.
     ended_sessions.end_sessions_of_member(session, user_id, "member_removed")
-    for key_id, key_version in session.fetch(_LIVE_KEYS, of_company=tenant(), of_user=user_id):
+    for key_id, key_version in session.fetch(_LIVE_KEYS, of_user=user_id):
         api_keys.revoke_api_key(session, key_id, key_version)
     revocations.revoke_user(session, user_id)
-    session.run(_REMOVE, of_company=tenant(), of_user=user_id)
+    session.run(_REMOVE, of_user=user_id)
     events.changed(
         session,
         events.USER_COMPANY_REMOVED,
@@ -135,7 +135,7 @@ def _refuse_inactive(session: Session, user_id: int, plan: Mapping[str, Mapping[
             named[f"/transfer/{kind}/to"] = way["to"]
         for index, target in enumerate(way.get("round_robin", ())):
             named[f"/transfer/{kind}/round_robin/{index}"] = target
-    rows = session.fetch(_ACTIVE_AMONG, of_company=tenant(), of_users=sorted(set(named.values())))
+    rows = session.fetch(_ACTIVE_AMONG, of_users=sorted(set(named.values())))
     active = {row[0] for row in rows} - {user_id}
     detail = "This is no other active member of the company."
     faults = tuple(

@@ -8,11 +8,10 @@ from typing import Any
 
 import orjson
 from sqlalchemy import BigInteger, Integer, bindparam, func, or_, update
-from sqlalchemy.dialects.postgresql import JSONB
 
-from chassis.context import current, tenant
+from chassis.context import current
 from chassis.db.session import Session
-from chassis.db.statements import Prepared
+from chassis.db.statements import Prepared, of_tenant
 from chassis.errors import Forbidden, NotFound, PreconditionFailed
 from chassis.events import EventType
 from identity import events
@@ -111,7 +110,6 @@ def write_member(session: Session, event_type: EventType, before: Member, values
     """Write `values` over a locked membership (none: only a new version) and record the event with both states."""
     row = session.fetch(
         _update_member(frozenset(values)),
-        of_company=tenant(),
         of_user=before.user_id,
         of_version=before.record.version,
         **{f"new_{name}": value for name, value in values.items()},
@@ -173,19 +171,12 @@ def _update_user(names: frozenset[str]) -> Prepared:
 def _update_member(names: frozenset[str]) -> Prepared:
     """Set the named columns where the version is still the locked one."""
     table = user_companies
-    values = {
-        name: bindparam(
-            f"new_{name}",
-            # Without permissions or plan of one's own the column is null, which is not JSON's null.
-            type_=JSONB(none_as_null=True) if isinstance(table.c[name].type, JSONB) else table.c[name].type,
-        )
-        for name in sorted(names)
-    }
+    values = {name: bindparam(f"new_{name}", type_=table.c[name].type) for name in sorted(names)}
     return Prepared(
         MEMBER.returning(
             update(table)
             .where(
-                table.c.company_id == bindparam("of_company", type_=BigInteger),
+                of_tenant(table),
                 table.c.user_id == bindparam("of_user", type_=BigInteger),
                 table.c.version == bindparam("of_version", type_=Integer),
             )

@@ -6,17 +6,14 @@ from datetime import UTC, datetime, timedelta
 
 from sqlalchemy import BigInteger, LargeBinary, bindparam, column, func, insert, select, update
 
-from chassis.context import tenant
 from chassis.db.session import Session
-from chassis.db.statements import Prepared
+from chassis.db.statements import Prepared, named_values, of_tenant
 from chassis.errors import FieldError, Invalid
 from identity import rules
 from identity.models import one_time_tokens
 
-_COLUMNS = ("company_id", "purpose", "user_id", "invitation_id", "token_hash", "expires_at")
-_ADD = Prepared(
-    insert(one_time_tokens).values({name: bindparam(name, type_=one_time_tokens.c[name].type) for name in _COLUMNS})
-)
+_COLUMNS = ("purpose", "user_id", "invitation_id", "token_hash", "expires_at")
+_ADD = Prepared(insert(one_time_tokens).values(named_values(one_time_tokens, _COLUMNS)))
 # Without a tenant yet: see the function in migration 0002.
 _FIND = Prepared(
     select(column("company_id")).select_from(
@@ -28,7 +25,7 @@ _TOUCHED = {"version": one_time_tokens.c.version + 1, "updated_at": func.now()}
 _REDEEM = Prepared(
     update(one_time_tokens)
     .where(
-        one_time_tokens.c.company_id == bindparam("of_company", type_=BigInteger),
+        of_tenant(one_time_tokens),
         one_time_tokens.c.token_hash == bindparam("of_hash", type_=LargeBinary),
         one_time_tokens.c.purpose == bindparam("of_purpose", type_=one_time_tokens.c.purpose.type),
         one_time_tokens.c.used_at.is_(None),
@@ -40,7 +37,7 @@ _REDEEM = Prepared(
 _VOID = Prepared(
     update(one_time_tokens)
     .where(
-        one_time_tokens.c.company_id == bindparam("of_company", type_=BigInteger),
+        of_tenant(one_time_tokens),
         one_time_tokens.c.purpose == bindparam("of_purpose", type_=one_time_tokens.c.purpose.type),
         one_time_tokens.c.user_id.is_not_distinct_from(bindparam("of_user", type_=BigInteger)),
         one_time_tokens.c.invitation_id.is_not_distinct_from(bindparam("of_invitation", type_=BigInteger)),
@@ -66,7 +63,6 @@ def issue(
     token = secrets.token_urlsafe(32)
     session.run(
         _ADD,
-        company_id=tenant(),
         purpose=purpose,
         user_id=user_id,
         invitation_id=invitation_id,
@@ -84,7 +80,7 @@ def find_tenant(session: Session, token: str) -> int | None:
 
 def redeem(session: Session, token: str, purpose: str) -> Redeemed | None:
     """Use a token of the tenant up; None when it is not good (any more)."""
-    row = session.fetch_one(_REDEEM, of_company=tenant(), of_hash=rules.token_hash(token), of_purpose=purpose)
+    row = session.fetch_one(_REDEEM, of_hash=rules.token_hash(token), of_purpose=purpose)
     return None if row is None else Redeemed(*row)
 
 
@@ -96,4 +92,4 @@ def refused() -> Invalid:
 
 def void(session: Session, purpose: str, *, user_id: int | None = None, invitation_id: int | None = None) -> None:
     """Make what was issued for this purpose worthless."""
-    session.run(_VOID, of_company=tenant(), of_purpose=purpose, of_user=user_id, of_invitation=invitation_id)
+    session.run(_VOID, of_purpose=purpose, of_user=user_id, of_invitation=invitation_id)

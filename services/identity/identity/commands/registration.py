@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import bindparam, func, insert, select
 
 from chassis.db.session import Session
-from chassis.db.statements import Prepared
+from chassis.db.statements import Prepared, named_values
 from identity import events, rules
 from identity.commands import letters
 from identity.commands.acting import working_for
@@ -38,8 +38,8 @@ COMPANY_FIELDS = (
 )
 FOUNDER_ROLE = "admin"
 
-_COMPANY_ID = Prepared(select(func.nextval("companies_id_seq")))
-_USER_ID = Prepared(select(func.nextval("users_id_seq")))
+_COMPANY_ID = Prepared(select(func.nextval("companies_id_seq")), writes=True)
+_USER_ID = Prepared(select(func.nextval("users_id_seq")), writes=True)
 _ADD_COMPANY = Prepared(
     COMPANY.returning(
         insert(companies).values(
@@ -50,14 +50,7 @@ _ADD_COMPANY = Prepared(
 _USER_FIELDS = ("id", "email", "password_hash", "first_name", "last_name", "phone")
 # Without RETURNING: a user is visible through a membership, which does not exist yet.
 _ADD_USER = Prepared(insert(users).values({name: bindparam(name, type_=users.c[name].type) for name in _USER_FIELDS}))
-_ADD_MEMBER = Prepared(
-    insert(user_companies).values(
-        {
-            name: bindparam(name, type_=user_companies.c[name].type)
-            for name in ("company_id", "user_id", "role", "is_primary")
-        }
-    )
-)
+_ADD_MEMBER = Prepared(insert(user_companies).values(named_values(user_companies, ("user_id", "role", "is_primary"))))
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +77,7 @@ def register(
         )[0]
         names = ("email", "first_name", "last_name", "phone")
         session.run(_ADD_USER, id=user_id, password_hash=password_hash, **{name: user.get(name) for name in names})
-        session.run(_ADD_MEMBER, company_id=company_id, user_id=user_id, role=FOUNDER_ROLE, is_primary=True)
+        session.run(_ADD_MEMBER, user_id=user_id, role=FOUNDER_ROLE, is_primary=True)
         founder = get_user(session, user_id)
         member = get_member(session, user_id)
         events.created(session, events.COMPANY_CREATED, record_id=company_id, version=company_version, after=document)

@@ -2,27 +2,22 @@
 
 from typing import Any
 
-from sqlalchemy import bindparam, insert
+from sqlalchemy import insert
 
-from chassis.context import tenant
 from chassis.db.json_view import JsonView
 from chassis.db.session import Session
-from chassis.db.statements import Prepared
+from chassis.db.statements import Prepared, named_values
 from identity import events
 from identity.models import security_events
 
 SECURITY_EVENT = JsonView(
     security_events, ("id", "company_id", "version", "kind", "user_id", "detail", "created_at", "updated_at")
 )
-_COLUMNS = ("company_id", "kind", "user_id", "detail")
-_NOTE = Prepared(
-    SECURITY_EVENT.returning(
-        insert(security_events).values({name: bindparam(name, type_=security_events.c[name].type) for name in _COLUMNS})
-    )
-)
+_COLUMNS = ("kind", "user_id", "detail")
+_NOTE = Prepared(SECURITY_EVENT.returning(insert(security_events).values(named_values(security_events, _COLUMNS))))
 
 
 def note(session: Session, kind: str, *, user_id: int | None = None, detail: dict[str, Any] | None = None) -> None:
     """Note what happened to the tenant, for its audit log; `detail` holds no secret."""
-    row = session.fetch(_NOTE, company_id=tenant(), kind=kind, user_id=user_id, detail=detail or {})[0]
+    row = session.fetch(_NOTE, kind=kind, user_id=user_id, detail=detail or {})[0]
     events.created(session, events.SECURITY_EVENT_RECORDED, record_id=row[1], version=row[2], after=row[0])

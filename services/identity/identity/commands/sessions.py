@@ -10,7 +10,7 @@ from sqlalchemy import BigInteger, bindparam, func, insert, update
 
 from chassis.context import current, tenant
 from chassis.db.session import Session
-from chassis.db.statements import Prepared
+from chassis.db.statements import Prepared, named_values, of_tenant
 from chassis.errors import Forbidden
 from chassis.events import new_id
 from identity import rules
@@ -22,14 +22,10 @@ from identity.queries.members import Membership, find_membership
 from identity.queries.sessions import RefreshToken, find_family, lock_refresh_token
 from identity.rules import Refresh
 
-_SESSION_FIELDS = ("company_id", "sid", "user_id", "ip_address", "user_agent", "expires_at")
-_ADD_SESSION = Prepared(
-    insert(sessions)
-    .values({name: bindparam(name, type_=sessions.c[name].type) for name in _SESSION_FIELDS})
-    .returning(sessions.c.id)
-)
+_SESSION_FIELDS = ("sid", "user_id", "ip_address", "user_agent", "expires_at")
+_ADD_SESSION = Prepared(insert(sessions).values(named_values(sessions, _SESSION_FIELDS)).returning(sessions.c.id))
 _THIS_SESSION = (
-    sessions.c.company_id == bindparam("tenant", type_=BigInteger),
+    of_tenant(sessions),
     sessions.c.id == bindparam("session_id", type_=BigInteger),
 )
 _USE_SESSION = Prepared(
@@ -37,14 +33,12 @@ _USE_SESSION = Prepared(
     .where(*_THIS_SESSION)
     .values(last_used_at=func.clock_timestamp(), version=sessions.c.version + 1, updated_at=func.now())
 )
-_TOKEN_FIELDS = ("company_id", "session_id", "parent_id", "token_hash", "nonce", "expires_at")
-_ADD_TOKEN = Prepared(
-    insert(refresh_tokens).values({name: bindparam(name, type_=refresh_tokens.c[name].type) for name in _TOKEN_FIELDS})
-)
+_TOKEN_FIELDS = ("session_id", "parent_id", "token_hash", "nonce", "expires_at")
+_ADD_TOKEN = Prepared(insert(refresh_tokens).values(named_values(refresh_tokens, _TOKEN_FIELDS)))
 _USE_TOKEN = Prepared(
     update(refresh_tokens)
     .where(
-        refresh_tokens.c.company_id == bindparam("tenant", type_=BigInteger),
+        of_tenant(refresh_tokens),
         refresh_tokens.c.id == bindparam("token_id", type_=BigInteger),
     )
     .values(used_at=func.clock_timestamp(), version=refresh_tokens.c.version + 1, updated_at=func.now())
@@ -75,7 +69,6 @@ def open_session(session: Session, authority: Authority, user_id: int, membershi
     context = current()
     session_id = session.fetch(
         _ADD_SESSION,
-        company_id=tenant(),
         sid=sid,
         user_id=user_id,
         ip_address=context.client_ip and context.client_ip[:64],
@@ -116,8 +109,8 @@ def refresh(session: Session, authority: Authority, token: str) -> Tokens | None
 
 
 def _rotate(session: Session, shown: RefreshToken, successor: str) -> None:
-    session.run(_USE_TOKEN, tenant=tenant(), token_id=shown.id)
-    session.run(_USE_SESSION, tenant=tenant(), session_id=shown.session_id)
+    session.run(_USE_TOKEN, token_id=shown.id)
+    session.run(_USE_SESSION, session_id=shown.session_id)
     expires_at = min(shown.state.now + rules.REFRESH_IDLE, shown.state.session_ends)
     _store(session, successor, session_id=shown.session_id, parent_id=shown.id, expires_at=expires_at)
 
@@ -125,7 +118,6 @@ def _rotate(session: Session, shown: RefreshToken, successor: str) -> None:
 def _store(session: Session, token: str, *, session_id: int, parent_id: int | None, expires_at: datetime) -> None:
     session.run(
         _ADD_TOKEN,
-        company_id=tenant(),
         session_id=session_id,
         parent_id=parent_id,
         token_hash=rules.token_hash(token),

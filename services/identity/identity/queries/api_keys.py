@@ -6,12 +6,11 @@ from datetime import datetime
 
 from sqlalchemy import BigInteger, Text, bindparam, column, func, select
 
-from chassis.context import tenant
 from chassis.db.json_view import JsonView
 from chassis.db.kinds import INTEGER, TEXT, TIMESTAMP
 from chassis.db.listing import Listing
 from chassis.db.session import Session
-from chassis.db.statements import Prepared
+from chassis.db.statements import Prepared, of_tenant
 from chassis.errors import NotFound
 from identity.models import api_keys
 from identity.queries.records import Record
@@ -61,7 +60,7 @@ _BY_PREFIX = Prepared(
     )
 )
 THIS_KEY = (
-    api_keys.c.company_id == bindparam("of_company", type_=BigInteger),
+    of_tenant(api_keys),
     api_keys.c.id == bindparam("of_id", type_=BigInteger),
 )
 _ONE = Prepared(API_KEY.one(*THIS_KEY))
@@ -102,7 +101,7 @@ class KeyState:
 
 def get_api_key(session: Session, key_id: int, *, lock: bool = False) -> Record:
     """A key of the tenant, revoked or not; with `lock` until the transaction ends. Raises NotFound."""
-    row = session.fetch_one(_LOCKED if lock else _ONE, of_company=tenant(), of_id=key_id)
+    row = session.fetch_one(_LOCKED if lock else _ONE, of_id=key_id)
     if row is None:
         raise NotFound("api_key_not_found", "There is no such API key.")
     return Record(*row)
@@ -116,7 +115,7 @@ def find_api_key(session: Session, prefix: str) -> FoundKey | None:
 
 def find_key_state(session: Session, key_id: int) -> KeyState | None:
     """What a key of the tenant is good for; None when it went with its member."""
-    row = session.fetch_one(_STATE, of_company=tenant(), of_id=key_id)
+    row = session.fetch_one(_STATE, of_id=key_id)
     if row is None:
         return None
     prefix, scopes, sid, expires_at, revoked_at, now = row

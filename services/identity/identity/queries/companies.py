@@ -18,12 +18,12 @@ from sqlalchemy import (
     select,
 )
 
-from chassis.context import current, tenant
+from chassis.context import current
 from chassis.db.json_view import JsonView
 from chassis.db.kinds import Kind
 from chassis.db.listing import Listing, ListQuery, Page
 from chassis.db.session import Session
-from chassis.db.statements import Prepared
+from chassis.db.statements import TENANT, Prepared
 from chassis.errors import NotFound
 from identity.models import companies
 from identity.queries.records import Record
@@ -59,14 +59,14 @@ COMPANY = JsonView(
     ),
 )
 
-_TENANT = companies.c.id == bindparam("company_id", type_=BigInteger)
+_TENANT = companies.c.id == TENANT
 _THE_COMPANY = Prepared(COMPANY.one(_TENANT))
 _THE_COMPANY_LOCKED = Prepared(COMPANY.one(_TENANT, lock=True))
 
 
 def get_company(session: Session, *, lock: bool = False) -> Record:
     """The tenant itself; with `lock` under the row's lock. Raises NotFound for one that is gone."""
-    row = session.fetch_one(_THE_COMPANY_LOCKED if lock else _THE_COMPANY, company_id=tenant())
+    row = session.fetch_one(_THE_COMPANY_LOCKED if lock else _THE_COMPANY)
     if row is None:
         raise NotFound("company_not_found", "There is no such company.")
     return Record(*row)

@@ -4,12 +4,11 @@ from typing import cast
 
 from sqlalchemy import BigInteger, Table, bindparam, select
 
-from chassis.context import tenant
 from chassis.db.json_view import JsonView
 from chassis.db.kinds import INTEGER, TEXT
 from chassis.db.listing import Listing
 from chassis.db.session import Session
-from chassis.db.statements import Prepared
+from chassis.db.statements import Prepared, of_tenant
 from chassis.errors import NotFound
 from identity.models import user_companies, users
 from identity.queries.records import Record
@@ -55,7 +54,7 @@ MEMBERS = Listing(
 
 _ENTRY = Prepared(
     DIRECTORY.one(
-        _directory.c.company_id == bindparam("of_company", type_=BigInteger),
+        of_tenant(_directory),
         _directory.c.id == bindparam("of_user", type_=BigInteger),
     )
 )
@@ -63,7 +62,7 @@ _ENTRY = Prepared(
 
 def get_entry(session: Session, user_id: int) -> Record:
     """A member of the tenant as the API shows them, with the membership's version. Raises NotFound."""
-    row = session.fetch_one(_ENTRY, of_company=tenant(), of_user=user_id)
+    row = session.fetch_one(_ENTRY, of_user=user_id)
     if row is None:
         raise NotFound("user_not_found", "There is no such user in this company.")
     return Record(*row)

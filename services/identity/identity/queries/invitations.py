@@ -4,12 +4,11 @@ from dataclasses import dataclass
 
 from sqlalchemy import BigInteger, LargeBinary, bindparam, func, literal_column, select
 
-from chassis.context import tenant
 from chassis.db.json_view import JsonView
 from chassis.db.kinds import INTEGER, TEXT, TIMESTAMP
 from chassis.db.listing import Listing
 from chassis.db.session import Session
-from chassis.db.statements import Prepared
+from chassis.db.statements import Prepared, of_tenant
 from chassis.errors import NotFound
 from identity.models import invitations, one_time_tokens, user_companies, users
 from identity.queries.records import Record
@@ -50,7 +49,7 @@ INVITATIONS = Listing(
     sorts=("created_at", "id"),
 )
 
-_OF_TENANT = invitations.c.company_id == bindparam("of_company", type_=BigInteger)
+_OF_TENANT = of_tenant(invitations)
 _THIS = (_OF_TENANT, invitations.c.id == bindparam("of_id", type_=BigInteger))
 _ONE = Prepared(INVITATION.one(*_THIS))
 _LOCKED = Prepared(INVITATION.one(*_THIS, lock=True))
@@ -74,7 +73,7 @@ _MEMBER_BY_EMAIL = Prepared(
     select(literal_column("1"))
     .join_from(user_companies, users, users.c.id == user_companies.c.user_id)
     .where(
-        user_companies.c.company_id == bindparam("of_company", type_=BigInteger),
+        of_tenant(user_companies),
         func.lower(users.c.email) == func.lower(bindparam("of_email", type_=users.c.email.type)),
     )
 )
@@ -93,7 +92,7 @@ class Shown:
 
 def get_invitation(session: Session, invitation_id: int, *, lock: bool = False) -> Record:
     """An invitation of the tenant; with `lock` under the row's lock. Raises NotFound."""
-    row = session.fetch_one(_LOCKED if lock else _ONE, of_company=tenant(), of_id=invitation_id)
+    row = session.fetch_one(_LOCKED if lock else _ONE, of_id=invitation_id)
     if row is None:
         raise NotFound("invitation_not_found", "There is no such invitation.")
     return Record(*row)
@@ -101,10 +100,10 @@ def get_invitation(session: Session, invitation_id: int, *, lock: bool = False) 
 
 def find_by_token(session: Session, token_hash: bytes) -> Shown | None:
     """The invitation of the tenant that a token was sent for; None when it was sent for something else."""
-    row = session.fetch_one(_BY_TOKEN, of_company=tenant(), of_hash=token_hash)
+    row = session.fetch_one(_BY_TOKEN, of_hash=token_hash)
     return None if row is None else Shown(*row)
 
 
 def is_member(session: Session, email: str) -> bool:
     """Whether an address, in any case, is that of a member of the tenant, whatever their status."""
-    return session.fetch_one(_MEMBER_BY_EMAIL, of_company=tenant(), of_email=email) is not None
+    return session.fetch_one(_MEMBER_BY_EMAIL, of_email=email) is not None

@@ -6,10 +6,9 @@ from typing import Any
 
 from sqlalchemy import BigInteger, and_, bindparam, func, literal_column, select
 
-from chassis.context import tenant
 from chassis.db.json_view import JsonView
 from chassis.db.session import Session
-from chassis.db.statements import Prepared
+from chassis.db.statements import Prepared, of_tenant
 from chassis.errors import Unauthenticated
 from identity.models import companies, user_companies, users
 from identity.queries.companies import get_company
@@ -65,12 +64,12 @@ _MEMBERSHIP = Prepared(
     .join_from(user_companies, users, users.c.id == user_companies.c.user_id)
     .join(companies, companies.c.id == user_companies.c.company_id)
     .where(
-        user_companies.c.company_id == bindparam("company_id", type_=BigInteger),
+        of_tenant(user_companies),
         user_companies.c.user_id == bindparam("user_id", type_=BigInteger),
     )
 )
 _THE_MEMBER = (
-    user_companies.c.company_id == bindparam("company_id", type_=BigInteger),
+    of_tenant(user_companies),
     user_companies.c.user_id == bindparam("user_id", type_=BigInteger),
 )
 _MEMBER = Prepared(MEMBER.one(*_THE_MEMBER))
@@ -102,14 +101,14 @@ class Membership:
 
 
 def find_membership(session: Session, user_id: int) -> Membership | None:
-    row = session.fetch_one(_MEMBERSHIP, company_id=tenant(), user_id=user_id)
+    row = session.fetch_one(_MEMBERSHIP, user_id=user_id)
     return None if row is None else Membership(*row)
 
 
 def get_member(session: Session, user_id: int, *, lock: bool = False) -> Record:
     """A membership of the tenant as its events show it; with `lock` under the row's lock. Raises LookupError."""
     statement = _MEMBER_LOCKED if lock else _MEMBER
-    return record_of(session.fetch_one(statement, company_id=tenant(), user_id=user_id))
+    return record_of(session.fetch_one(statement, user_id=user_id))
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,7 +20,7 @@ from sqlalchemy import (
 
 from chassis.context import acting_as, current
 from chassis.db.session import Session
-from chassis.db.statements import Prepared
+from chassis.db.statements import Prepared, of_tenant
 from chassis.errors import NotFound
 from identity.models import user_companies
 from identity.queries.companies import get_company
@@ -31,7 +31,7 @@ _MOST = bindparam("most", type_=Integer)
 
 
 def _members(condition: ColumnElement[bool]) -> Select[tuple[bytes, int]]:
-    of_company = user_companies.c.company_id == bindparam("of_company", type_=BigInteger)
+    of_company = of_tenant(user_companies)
     page = MEMBER.documents(of_company, condition).order_by(user_companies.c.user_id).limit(_MOST).subquery("r")
     return select(func.row_to_json(literal_column("r")), page.c.user_id).select_from(page).order_by(page.c.user_id)
 
@@ -47,13 +47,13 @@ _COMPANY_IDS = Prepared(
 def list_members(session: Session, company_id: int, after: int, most: int) -> bytes:
     """A page of the company's members of whatever status, by the user's id; none for a company that there is not."""
     with acting_as(replace(current(), company_id=company_id)):
-        return _page(session.fetch(_PAGE, of_company=company_id, after=after, most=most + 1), most)
+        return _page(session.fetch(_PAGE, after=after, most=most + 1), most)
 
 
 def find_members(session: Session, company_id: int, user_ids: Sequence[int]) -> bytes:
     """Those of the users who are members of the company, whatever their status."""
     with acting_as(replace(current(), company_id=company_id)):
-        found = session.fetch(_NAMED, of_company=company_id, ids=list(user_ids), most=len(user_ids))
+        found = session.fetch(_NAMED, ids=list(user_ids), most=len(user_ids))
         return _page(found, len(user_ids))
 
 

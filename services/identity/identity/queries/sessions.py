@@ -5,9 +5,8 @@ from datetime import datetime
 
 from sqlalchemy import BigInteger, LargeBinary, bindparam, column, func, select
 
-from chassis.context import tenant
 from chassis.db.session import Session
-from chassis.db.statements import Prepared
+from chassis.db.statements import Prepared, of_tenant
 from identity.models import refresh_tokens, sessions
 from identity.rules import RefreshState
 
@@ -20,7 +19,7 @@ _FAMILY = Prepared(
 _SESSION_LOCKED = Prepared(
     select(sessions.c.sid, sessions.c.user_id, sessions.c.expires_at, sessions.c.ended_at)
     .where(
-        sessions.c.company_id == bindparam("company_id", type_=BigInteger),
+        of_tenant(sessions),
         sessions.c.id == bindparam("session_id", type_=BigInteger),
     )
     .with_for_update()
@@ -42,7 +41,7 @@ _TOKEN = Prepared(
         (_SUCCESSOR.c.company_id == refresh_tokens.c.company_id) & (_SUCCESSOR.c.parent_id == refresh_tokens.c.id),
     )
     .where(
-        refresh_tokens.c.company_id == bindparam("company_id", type_=BigInteger),
+        of_tenant(refresh_tokens),
         refresh_tokens.c.token_hash == bindparam("token_hash", type_=LargeBinary),
     )
 )
@@ -72,8 +71,8 @@ def find_family(session: Session, token_hash: bytes) -> tuple[int, int] | None:
 
 def lock_refresh_token(session: Session, session_id: int, token_hash: bytes) -> RefreshToken | None:
     """Wait for the session's lock, then read the token as it is now; None when either is gone meanwhile."""
-    family = session.fetch_one(_SESSION_LOCKED, company_id=tenant(), session_id=session_id)
-    token = session.fetch_one(_TOKEN, company_id=tenant(), token_hash=token_hash)
+    family = session.fetch_one(_SESSION_LOCKED, session_id=session_id)
+    token = session.fetch_one(_TOKEN, token_hash=token_hash)
     if family is None or token is None:
         return None
     sid, user_id, session_ends, ended_at = family

@@ -4,10 +4,9 @@ from dataclasses import dataclass
 
 from sqlalchemy import BigInteger, Text, bindparam, column, func, select
 
-from chassis.context import tenant
 from chassis.db.json_view import JsonView
 from chassis.db.session import Session
-from chassis.db.statements import Prepared
+from chassis.db.statements import Prepared, of_tenant
 from identity.models import user_companies, users
 from identity.queries.records import Record, record_of
 
@@ -46,7 +45,7 @@ _IN_TENANT = (
     select(user_companies.c.id)
     .where(
         user_companies.c.user_id == users.c.id,
-        user_companies.c.company_id == bindparam("company_id", type_=BigInteger),
+        of_tenant(user_companies),
     )
     .exists()
 )
@@ -79,4 +78,4 @@ def still_holds(session: Session, email: str, login: Login) -> bool:
 
 def get_user(session: Session, user_id: int, *, lock: bool = False) -> Record:
     """A user of the tenant; with `lock` under the row's lock. Raises LookupError."""
-    return record_of(session.fetch_one(_USER_LOCKED if lock else _USER, company_id=tenant(), user_id=user_id))
+    return record_of(session.fetch_one(_USER_LOCKED if lock else _USER, user_id=user_id))
