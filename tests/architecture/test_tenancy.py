@@ -24,8 +24,7 @@ SHARED = {
     "revocations": "read by the gateway for all tenants; ids alone",
 }
 
-# Indexes that do not lead with the tenant, each with the reason. (The primary key `id` of a table is let through in
-# general: it is given out by the database and nobody chooses its values.)
+# Indexes, those of primary keys among them, that do not lead with the tenant, each with the reason.
 UNSCOPED = {
     "outbox": "the relay reads it for all tenants; the app role can neither read it nor choose an event's id",
     "ix_idempotency_keys_created_at": "expired keys are deleted for all tenants at once",
@@ -63,7 +62,6 @@ INDEXES = """
     FROM pg_index x JOIN pg_class i ON i.oid = x.indexrelid JOIN pg_class t ON t.oid = x.indrelid
     LEFT JOIN pg_attribute a ON a.attrelid = t.oid AND a.attnum = x.indkey[0]
     WHERE t.relnamespace = 'public'::regnamespace AND NOT t.relispartition
-    AND NOT (x.indisprimary AND x.indnkeyatts = 1 AND a.attname = 'id')
 """
 FOREIGN_KEYS = """
     SELECT t.relname, f.conname, a.attname, g.attname

@@ -53,7 +53,6 @@ def purge_identity(database: Database, stop: Flag) -> None:
     gone = 1
     while gone and not stop.wait(0.05):  # The service's own work goes first.
         with database.transaction() as session:
-            session.connection()
             gone = session.fetch(_PURGE, most=PURGE_BATCH)[0][0]
 
 

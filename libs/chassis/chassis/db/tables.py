@@ -11,6 +11,7 @@ from sqlalchemy import (
     Integer,
     LargeBinary,
     MetaData,
+    PrimaryKeyConstraint,
     SmallInteger,
     String,
     Table,
@@ -45,8 +46,9 @@ def timestamp(name: str, *, default: bool = False) -> Column[Any]:
 def tenant_table(name: str, metadata: MetaData, *items: SchemaItem) -> Table:
     """A table that tenants own: id, company_id, version, created_at, updated_at, and what `items` add.
 
-    `(company_id, id)` is unique so that foreign keys can carry the tenant. `version` starts at 1 and rises by one with
-    every change; it is the ETag and the event's aggregate version.
+    The key is `(company_id, id)`: foreign keys carry the tenant, and a table can be spread by tenant. The database
+    draws the ids, so one alone names a record as well. `version` starts at 1 and rises by one with every change; it is
+    the ETag and the event's aggregate version.
     """
     columns = [item for item in items if isinstance(item, Column)]
     # After all columns, so that an index may name any of them.
@@ -54,13 +56,13 @@ def tenant_table(name: str, metadata: MetaData, *items: SchemaItem) -> Table:
     return Table(
         name,
         metadata,
-        Column("id", BigInteger, Identity(always=True), primary_key=True),
+        Column("id", BigInteger, Identity(always=True), nullable=False),
         Column("company_id", BigInteger, nullable=False),
         Column("version", Integer, nullable=False, server_default=text("1")),
         *columns,
         timestamp("created_at", default=True),
         timestamp("updated_at", default=True),
-        UniqueConstraint("company_id", "id"),
+        PrimaryKeyConstraint("company_id", "id"),
         *others,
         info={"tenant": "company_id"},
     )

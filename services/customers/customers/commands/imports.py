@@ -184,7 +184,6 @@ def revert_import(session: Session, import_id: int) -> Record:
 
 def purge_old_imports(session: Session) -> int:
     """Delete some of what is kept of imports that cannot be reverted any more; answers how many rows that was."""
-    session.connection()
     gone: int = session.fetch(_PURGE, most=PURGE_BATCH)[0][0]
     return gone
 

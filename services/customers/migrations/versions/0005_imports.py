@@ -1,4 +1,4 @@
-"""Imports, and triggers and functions that cost less where many customers come at once."""
+"""Imports: a file on its way in, its parts, its rows and what was wrong with them."""
 
 from alembic import op
 
@@ -46,19 +46,16 @@ TABLES = """
         reverted_at TIMESTAMP WITH TIME ZONE,
         created_at TIMESTAMP WITH TIME ZONE DEFAULT now() NOT NULL,
         updated_at TIMESTAMP WITH TIME ZONE DEFAULT now() NOT NULL,
-        CONSTRAINT pk_imports PRIMARY KEY (id),
+        CONSTRAINT pk_imports PRIMARY KEY (company_id, id),
         CONSTRAINT fk_imports_company_id_created_by FOREIGN KEY(company_id, created_by) REFERENCES user_refs (company_id, user_id) ON DELETE SET NULL (created_by),
         CONSTRAINT ck_imports_state CHECK (state IN ('uploading', 'uploaded', 'awaiting_confirmation', 'validating', 'running', 'reverting', 'completed', 'completed_with_errors', 'failed', 'cancelled', 'reverted')),
         CONSTRAINT ck_imports_mode CHECK (mode IN ('create', 'update', 'upsert')),
         CONSTRAINT ck_imports_match_by CHECK (match_by IN ('id', 'customer_code', 'email')),
-        CONSTRAINT ck_imports_match CHECK (mode = 'create' OR match_by IS NOT NULL),
-        CONSTRAINT uq_imports_company_id_id UNIQUE (company_id, id)
+        CONSTRAINT ck_imports_match CHECK (mode = 'create' OR match_by IS NOT NULL)
     );
 
     CREATE INDEX ix_imports_company_id_created_at ON imports (company_id, created_at, id);
-
     CREATE INDEX ix_imports_company_id_created_by ON imports (company_id, created_by);
-
     CREATE INDEX ix_imports_working ON imports (company_id, id) WHERE state IN ('validating', 'running', 'reverting');
 
     CREATE TABLE import_parts (
@@ -78,6 +75,7 @@ TABLES = """
         codes INTEGER DEFAULT 0 NOT NULL,
         rows BYTEA NOT NULL,
         outcome BYTEA,
+        checked BYTEA,
         CONSTRAINT pk_import_chunks PRIMARY KEY (company_id, import_id, number),
         CONSTRAINT fk_import_chunks_company_id_import_id FOREIGN KEY(company_id, import_id) REFERENCES imports (company_id, id) ON DELETE CASCADE
     );
@@ -95,13 +93,11 @@ TABLES = """
         value TEXT,
         created_at TIMESTAMP WITH TIME ZONE DEFAULT now() NOT NULL,
         updated_at TIMESTAMP WITH TIME ZONE DEFAULT now() NOT NULL,
-        CONSTRAINT pk_import_errors PRIMARY KEY (id),
-        CONSTRAINT fk_import_errors_company_id_import_id FOREIGN KEY(company_id, import_id) REFERENCES imports (company_id, id) ON DELETE CASCADE,
-        CONSTRAINT uq_import_errors_company_id_id UNIQUE (company_id, id)
+        CONSTRAINT pk_import_errors PRIMARY KEY (company_id, id),
+        CONSTRAINT fk_import_errors_company_id_import_id FOREIGN KEY(company_id, import_id) REFERENCES imports (company_id, id) ON DELETE CASCADE
     );
 
     CREATE INDEX ix_import_errors_company_id_import_id ON import_errors (company_id, import_id, chunk);
-
     CREATE INDEX ix_import_errors_company_id_import_id_line ON import_errors (company_id, import_id, line, id);
 """
 
@@ -135,69 +131,17 @@ WORKING = """
     END $$;
 """
 
-# Statistics of tables that are young, for whoever brings many rows; later on the server sees to them by itself.
-ANALYZE = """
-    CREATE FUNCTION analyze_customers() RETURNS void LANGUAGE plpgsql SECURITY DEFINER
-    SET search_path = pg_catalog, pg_temp AS $$
-    BEGIN
-        IF (SELECT c.reltuples FROM pg_class c WHERE c.oid = 'public.customers'::regclass) < 10000 THEN
-            ANALYZE public.customers, public.customer_tags;
-        END IF;
-    END $$;
-"""
-
-# A function with a SET clause of its own costs more to call than these do: names are written out in full instead. The
-# results are the same, so the index over customer_text() stays as it is.
-CHEAPER = r"""
-    CREATE OR REPLACE FUNCTION fold_text(given text) RETURNS text LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE STRICT AS $$
-    BEGIN
-        RETURN pg_catalog.lower(public.unaccent('public.unaccent', given));
-    END $$;
-
-    CREATE OR REPLACE FUNCTION customer_text(name text, company_name text, email text, phone text, code text)
-    RETURNS text LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE AS $$
-    BEGIN
-        RETURN pg_catalog.lower(public.unaccent('public.unaccent', pg_catalog.concat_ws(' ', name, company_name, email,
-            code, pg_catalog.regexp_replace(phone, '[^0-9]', '', 'g'))));
-    END $$;
-
-    CREATE OR REPLACE FUNCTION know_industry() RETURNS trigger LANGUAGE plpgsql AS $$
-    BEGIN
-        IF NOT EXISTS (SELECT FROM public.industries i WHERE i.company_id OPERATOR(pg_catalog.=) NEW.company_id
-                       AND i.name OPERATOR(pg_catalog.=) NEW.industry) THEN
-            INSERT INTO public.industries (company_id, name) VALUES (NEW.company_id, NEW.industry)
-            ON CONFLICT (company_id, name) DO NOTHING;
-        END IF;
-        RETURN NEW;
-    END $$;
-
-    CREATE FUNCTION keep_tags_of_new() RETURNS trigger LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
-    BEGIN
-        INSERT INTO public.customer_tags (company_id, tag, customer_id)
-        SELECT a.company_id, tag, a.id FROM added a, jsonb_array_elements_text(a.tags) tag WHERE a.tags <> '[]'
-        ON CONFLICT DO NOTHING;
-        RETURN NULL;
-    END $$;
-
-    DROP TRIGGER keep_tags_of_new ON customers;
-
-    CREATE TRIGGER keep_tags_of_new AFTER INSERT ON customers REFERENCING NEW TABLE AS added
-    FOR EACH STATEMENT EXECUTE FUNCTION keep_tags_of_new();
-"""
-
 
 def upgrade() -> None:
     op.execute(TABLES)
     protect("imports", service=SERVICE, grant="SELECT, INSERT, UPDATE")
-    protect("import_parts", service=SERVICE, grant="SELECT, INSERT, UPDATE, DELETE")
-    protect("import_chunks", service=SERVICE, grant="SELECT, INSERT, UPDATE, DELETE")
+    protect("import_parts", service=SERVICE)
+    protect("import_chunks", service=SERVICE)
     protect("import_errors", service=SERVICE, grant="SELECT, INSERT, DELETE")
     op.execute(WORKING)
-    op.execute(ANALYZE)
-    for function in ("working_imports(integer)", "purge_imports(integer)", "analyze_customers()"):
+    for function in ("working_imports(integer)", "purge_imports(integer)"):
         op.execute(f"REVOKE ALL ON FUNCTION {function} FROM PUBLIC")
         op.execute(f"GRANT EXECUTE ON FUNCTION {function} TO customers_app")
-    op.execute(CHEAPER)
 
 
 def downgrade() -> None:

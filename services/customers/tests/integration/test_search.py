@@ -1,8 +1,5 @@
 """Search finds by what people remember: beginnings, parts, without accents, with a typing error; best first."""
 
-import runpy
-from pathlib import Path
-
 import pytest
 
 
@@ -101,17 +98,6 @@ def test_search_finds_no_archived_record_and_none_of_another_tenant(client, clie
     assert search(client, "grace") == []
     assert search(client, "grace", **{"archived_at[is_null]": "false"}) == ["Grace Hopper"]
     assert search(client_of(company_id + 10**9), "ada") == []
-
-
-def test_customers_from_before_the_stored_text_are_found_once_it_is_filled_in(client, superuser, company_id, people):
-    """What migration 0006 does beside the writers; it commits on its way, so it is run outside of a transaction."""
-    path = Path(__file__).parents[2] / "migrations/versions/0006_customers_search.py"
-    superuser.execute("ALTER TABLE customers DISABLE TRIGGER keep_search_text")
-    superuser.execute("UPDATE customers SET search_text = NULL WHERE company_id = %s", (company_id,))
-    superuser.execute("ALTER TABLE customers ENABLE TRIGGER keep_search_text")
-    assert search(client, "lovelace") == []
-    superuser.execute(runpy.run_path(str(path))["BACKFILL"])
-    assert search(client, "lovelace") == ["Ada Lovelace"]
 
 
 def test_a_changed_customer_is_found_by_what_it_is_now(client, people):

@@ -74,7 +74,6 @@ def end_sessions_of_member(session: Session, user_id: int, reason: str, *, but: 
 
 def end_sessions_everywhere(session: Session, user_id: int, reason: str, *, but: str | None = None) -> None:
     """End the sessions of a user in all companies, except the one with the sid `but`; each company gets its events."""
-    session.connection()
     rows = sorted(session.fetch(_END_EVERYWHERE, of_user=user_id, kept=but, reason=reason))
     actor = current().user_id
     for company_id, ended in groupby(rows, key=lambda row: row[0]):

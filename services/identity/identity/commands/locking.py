@@ -22,17 +22,10 @@ _COMPANY = Prepared(select(companies.c.id).where(companies.c.id == TENANT).with_
 
 def lock_user(session: Session, user_id: int) -> None:
     """Hold a user of the tenant until the transaction ends, in all their companies. Raises LookupError."""
-    _begin(session)
     if session.fetch_one(_USER, of_user=user_id) is None:
         raise LookupError("no such user in this tenant")
 
 
 def lock_company(session: Session) -> None:
     """Hold the tenant until the transaction ends: one at a time decides who may do what in it."""
-    _begin(session)
     session.fetch(_COMPANY)
-
-
-def _begin(session: Session) -> None:
-    """Open the transaction: what only selects is else asked outside of one, where a lock is let go at once."""
-    session.connection()

@@ -14,18 +14,18 @@ LONGEST_SUBJECT = 200
 _ADDRESS = re.compile(EMAIL_PATTERN + r"(?!\n)")
 _COLUMNS = ("recipient", "subject", "body")
 _POST = Prepared(insert(mails).values(named_values(mails, _COLUMNS)))
-# The functions of migration 0002: this role may write letters and read none, except the ones that it is to send now.
+_CLAIMED = ("company_id", "id", "recipient", "subject", "body", "attempts")
+# The functions of migration 0003: this role may write letters and read none, except the ones that it is to send now.
 _CLAIM = Prepared(
-    select(*(column(name) for name in ("id", "recipient", "subject", "body", "attempts"))).select_from(
-        func.claim_mails(1, bindparam("lease", type_=Integer)).table_valued(
-            "id", "recipient", "subject", "body", "attempts"
-        )
+    select(*(column(name) for name in _CLAIMED)).select_from(
+        func.claim_mails(1, bindparam("lease", type_=Integer)).table_valued(*_CLAIMED)
     ),
     writes=True,
 )
 _SETTLE = Prepared(
     select(
         func.settle_mail(
+            bindparam("company", type_=mails.c.company_id.type),
             bindparam("of_mail", type_=mails.c.id.type),
             bindparam("attempt", type_=Integer),
             bindparam("new_status", type_=Text),
@@ -61,17 +61,15 @@ def link(app_url: str, page: str, token: str) -> str:
 
 def claim(session: Session, lease: int) -> Letter | None:
     """The letter that has been due for longest; nobody else gets it for `lease` seconds. None when none is due."""
-    # A SELECT that changes something must not be read outside of the transaction.
-    session.connection()
     row = session.fetch_one(_CLAIM, lease=lease)
     return None if row is None else Letter(*row)
 
 
 def settle(session: Session, letter: Letter, status: str, *, error: str | None = None, retry_seconds: int = 0) -> None:
     """Note what became of an attempt, unless another has begun since. The text goes with the last one."""
-    session.connection()
     session.fetch(
         _SETTLE,
+        company=letter.company_id,
         of_mail=letter.id,
         attempt=letter.attempts,
         new_status=status,

@@ -14,7 +14,7 @@ from identity.models import one_time_tokens
 
 _COLUMNS = ("purpose", "user_id", "invitation_id", "token_hash", "expires_at")
 _ADD = Prepared(insert(one_time_tokens).values(named_values(one_time_tokens, _COLUMNS)))
-# Without a tenant yet: see the function in migration 0002.
+# Without a tenant yet: see the function in migration 0003.
 _FIND = Prepared(
     select(column("company_id")).select_from(
         func.find_one_time_token(bindparam("token_hash", type_=LargeBinary)).table_valued("company_id", "token_id")

@@ -16,6 +16,7 @@ from typing import Protocol
 class Letter:
     """A letter that is to be sent now; `attempts` counts this one."""
 
+    company_id: int
     id: int
     recipient: str
     subject: str

@@ -100,7 +100,7 @@ def _status(text: str) -> str:
 
 
 # The grammar of the list. Its statement is not the chassis', because row-level security shows a tenant only itself and
-# what looks behind it is a function that takes the conditions as parameters: see migration 0002.
+# what looks behind it is a function that takes the conditions as parameters: see migration 0001.
 COMPANIES = Listing(
     JsonView(cast("Table", _found), [part.name for part in _SUMMARY]),
     filters={"status": Kind(_status, ("eq",), "one of " + ", ".join(COMPANY_STATUSES))},

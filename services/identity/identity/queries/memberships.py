@@ -18,7 +18,7 @@ _COLUMNS = (
     column("is_primary", Boolean),
     column("joined_at", DateTime(timezone=True)),
 )
-# Row-level security shows one company at a time: see the function in migration 0002.
+# Row-level security shows one company at a time: see the function in migration 0001.
 _COMPANIES_OF_USER = Prepared(
     select(*_COLUMNS).select_from(
         func.companies_of_user(bindparam("of_user", type_=BigInteger)).table_valued(*(c.name for c in _COLUMNS))

@@ -38,7 +38,7 @@ def _members(condition: ColumnElement[bool]) -> Select[tuple[bytes, int]]:
 
 _PAGE = Prepared(_members(user_companies.c.user_id > _AFTER))
 _NAMED = Prepared(_members(user_companies.c.user_id == any_(bindparam("ids", type_=ARRAY(BigInteger)))))
-# Row-level security shows one company at a time: see the function in migration 0004.
+# Row-level security shows one company at a time: see the function in migration 0001.
 _COMPANY_IDS = Prepared(
     select(column("id", BigInteger)).select_from(func.company_ids(_AFTER, _MOST).table_valued("id", name="found"))
 )

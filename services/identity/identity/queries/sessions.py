@@ -10,7 +10,7 @@ from chassis.db.statements import Prepared, of_tenant
 from identity.models import refresh_tokens, sessions
 from identity.rules import RefreshState
 
-# Without a tenant yet: see the function in migration 0001.
+# Without a tenant yet: see the function in migration 0002.
 _FAMILY = Prepared(
     select(column("company_id"), column("session_id")).select_from(
         func.find_refresh_token(bindparam("token_hash", type_=LargeBinary)).table_valued("company_id", "session_id")

@@ -1,4 +1,4 @@
-"""Companies, users, memberships, sessions with their refresh tokens, and signing keys."""
+"""Companies, users, and who belongs where."""
 
 from alembic import op
 
@@ -49,7 +49,6 @@ TABLES = r"""
     );
 
     CREATE INDEX ix_companies_status ON companies (status);
-
     CREATE UNIQUE INDEX uq_companies_email ON companies (lower(email));
 
     CREATE TABLE users (
@@ -75,11 +74,8 @@ TABLES = r"""
     );
 
     CREATE INDEX ix_users_created_at ON users (created_at);
-
     CREATE INDEX ix_users_is_active ON users (is_active);
-
     CREATE INDEX ix_users_role ON users (role);
-
     CREATE UNIQUE INDEX uq_users_email ON users (lower(email));
 
     CREATE TABLE user_companies (
@@ -90,104 +86,117 @@ TABLES = r"""
         role VARCHAR(50) NOT NULL,
         is_primary BOOLEAN DEFAULT false NOT NULL,
         permissions JSONB,
+        status VARCHAR(20) DEFAULT 'active' NOT NULL,
+        transfer_plan JSONB,
         joined_at TIMESTAMP WITH TIME ZONE DEFAULT now() NOT NULL,
         created_at TIMESTAMP WITH TIME ZONE DEFAULT now() NOT NULL,
         updated_at TIMESTAMP WITH TIME ZONE DEFAULT now() NOT NULL,
-        CONSTRAINT pk_user_companies PRIMARY KEY (id),
+        CONSTRAINT pk_user_companies PRIMARY KEY (company_id, id),
         CONSTRAINT fk_user_companies_company_id FOREIGN KEY(company_id) REFERENCES companies (id) ON DELETE CASCADE,
         CONSTRAINT uq_user_companies_company_id_user_id UNIQUE (company_id, user_id),
         CONSTRAINT ck_user_companies_role CHECK (role IN ('super_admin', 'admin', 'manager', 'sales_rep', 'user')),
+        CONSTRAINT ck_user_companies_status CHECK (status IN ('active', 'suspended', 'deactivated')),
         CONSTRAINT ck_user_companies_permissions CHECK (jsonb_typeof(permissions) = 'object'),
-        CONSTRAINT uq_user_companies_company_id_id UNIQUE (company_id, id),
+        CONSTRAINT ck_user_companies_transfer_plan CHECK (jsonb_typeof(transfer_plan) = 'object'),
         CONSTRAINT fk_user_companies_user_id FOREIGN KEY(user_id) REFERENCES users (id) ON DELETE CASCADE
     );
 
     CREATE INDEX ix_user_companies_user_id ON user_companies (user_id);
-
     CREATE UNIQUE INDEX uq_user_companies_primary ON user_companies (user_id) WHERE is_primary;
-
-    CREATE TABLE sessions (
-        id BIGINT GENERATED ALWAYS AS IDENTITY,
-        company_id BIGINT NOT NULL,
-        version INTEGER DEFAULT 1 NOT NULL,
-        sid UUID NOT NULL,
-        user_id BIGINT NOT NULL,
-        ip_address VARCHAR(64),
-        user_agent VARCHAR(500),
-        last_used_at TIMESTAMP WITH TIME ZONE DEFAULT now() NOT NULL,
-        expires_at TIMESTAMP WITH TIME ZONE NOT NULL,
-        ended_at TIMESTAMP WITH TIME ZONE,
-        end_reason VARCHAR(50),
-        created_at TIMESTAMP WITH TIME ZONE DEFAULT now() NOT NULL,
-        updated_at TIMESTAMP WITH TIME ZONE DEFAULT now() NOT NULL,
-        CONSTRAINT pk_sessions PRIMARY KEY (id),
-        CONSTRAINT fk_sessions_company_id_user_id FOREIGN KEY(company_id, user_id) REFERENCES user_companies (company_id, user_id) ON DELETE CASCADE,
-        CONSTRAINT ck_sessions_ended CHECK ((ended_at IS NULL) = (end_reason IS NULL)),
-        CONSTRAINT uq_sessions_company_id_id UNIQUE (company_id, id),
-        CONSTRAINT uq_sessions_sid UNIQUE (sid)
-    );
-
-    CREATE INDEX ix_sessions_company_id_user_id ON sessions (company_id, user_id);
-
-    CREATE TABLE refresh_tokens (
-        id BIGINT GENERATED ALWAYS AS IDENTITY,
-        company_id BIGINT NOT NULL,
-        version INTEGER DEFAULT 1 NOT NULL,
-        session_id BIGINT NOT NULL,
-        parent_id BIGINT,
-        token_hash BYTEA NOT NULL,
-        nonce BYTEA NOT NULL,
-        expires_at TIMESTAMP WITH TIME ZONE NOT NULL,
-        used_at TIMESTAMP WITH TIME ZONE,
-        created_at TIMESTAMP WITH TIME ZONE DEFAULT now() NOT NULL,
-        updated_at TIMESTAMP WITH TIME ZONE DEFAULT now() NOT NULL,
-        CONSTRAINT pk_refresh_tokens PRIMARY KEY (id),
-        CONSTRAINT fk_refresh_tokens_company_id_session_id FOREIGN KEY(company_id, session_id) REFERENCES sessions (company_id, id) ON DELETE CASCADE,
-        CONSTRAINT fk_refresh_tokens_company_id_parent_id FOREIGN KEY(company_id, parent_id) REFERENCES refresh_tokens (company_id, id) ON DELETE CASCADE,
-        CONSTRAINT uq_refresh_tokens_company_id_parent_id UNIQUE (company_id, parent_id),
-        CONSTRAINT uq_refresh_tokens_company_id_id UNIQUE (company_id, id),
-        CONSTRAINT uq_refresh_tokens_token_hash UNIQUE (token_hash)
-    );
-
-    CREATE INDEX ix_refresh_tokens_company_id_session_id ON refresh_tokens (company_id, session_id);
-
-    CREATE TABLE signing_keys (
-        kid VARCHAR(64) NOT NULL,
-        status VARCHAR(20) NOT NULL,
-        public_pem TEXT NOT NULL,
-        private_sealed BYTEA NOT NULL,
-        created_at TIMESTAMP WITH TIME ZONE DEFAULT now() NOT NULL,
-        retired_at TIMESTAMP WITH TIME ZONE,
-        CONSTRAINT pk_signing_keys PRIMARY KEY (kid),
-        CONSTRAINT ck_signing_keys_status CHECK (status IN ('active', 'next', 'retired')),
-        CONSTRAINT ck_signing_keys_retired CHECK ((status = 'retired') = (retired_at IS NOT NULL)),
-        CONSTRAINT ck_signing_keys_kid CHECK (kid ~ '^[A-Za-z0-9_-]{1,64}$')
-    );
-
-    CREATE UNIQUE INDEX uq_signing_keys_status ON signing_keys (status) WHERE status <> 'retired';
 """
+
+# Questions that are asked before a tenant is known, or about one user's companies. Each runs as the owner, whose policy
+# shows all rows, and answers no more than it takes to go on under row-level security. The search path is fixed and every
+# name is qualified: nobody can slip in a table or an operator of the same name.
+FUNCTIONS = {
+    "find_login(text, bigint)": """
+        CREATE FUNCTION find_login(wanted_email text, wanted_company bigint)
+        RETURNS TABLE (user_id bigint, password_hash text, is_active boolean, company_id bigint)
+        LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+            SELECT u.id, u.password_hash, u.is_active, m.company_id
+            FROM public.users u
+            LEFT JOIN LATERAL (
+                SELECT c.company_id FROM public.user_companies c
+                WHERE c.user_id = u.id AND c.status = 'active'
+                AND (wanted_company IS NULL OR c.company_id = wanted_company)
+                ORDER BY c.is_primary DESC, c.joined_at, c.id LIMIT 1
+            ) m ON true
+            WHERE lower(u.email) = lower(wanted_email)
+        $$
+    """,
+    "companies_of_user(bigint)": """
+        CREATE FUNCTION companies_of_user(wanted_user bigint)
+        RETURNS TABLE (company_id bigint, name text, company_status text, role text, status text, is_primary boolean,
+                       joined_at timestamptz)
+        LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+            SELECT m.company_id, c.name, c.status, m.role, m.status, m.is_primary, m.joined_at
+            FROM public.user_companies m JOIN public.companies c ON c.id = m.company_id
+            WHERE m.user_id = wanted_user
+            ORDER BY m.is_primary DESC, m.joined_at, m.company_id
+        $$
+    """,
+    # All companies for an operator of the platform; for anybody else, whatever is asked, those that they work for.
+    "list_companies(bigint, boolean, text, bigint, integer)": """
+        CREATE FUNCTION list_companies(asker bigint, everything boolean, wanted_status text, after bigint, most integer)
+        RETURNS TABLE (id bigint, name text, email text, status text, role text, member_status text,
+                       is_primary boolean, joined_at timestamptz, created_at timestamptz)
+        LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+        BEGIN
+            IF everything AND EXISTS (
+                SELECT FROM public.users u WHERE u.id = asker AND u.role = 'super_admin' AND u.is_active
+            ) THEN
+                RETURN QUERY SELECT c.id, c.name::text, c.email::text, c.status::text, m.role::text, m.status::text,
+                    coalesce(m.is_primary, false), m.joined_at, c.created_at
+                FROM public.companies c
+                LEFT JOIN public.user_companies m ON m.company_id = c.id AND m.user_id = asker
+                WHERE c.id > after AND (wanted_status IS NULL OR c.status = wanted_status)
+                ORDER BY c.id LIMIT most;
+            ELSE
+                RETURN QUERY SELECT c.id, c.name::text, c.email::text, c.status::text, m.role::text, m.status::text,
+                    m.is_primary, m.joined_at, c.created_at
+                FROM public.user_companies m JOIN public.companies c ON c.id = m.company_id
+                WHERE m.user_id = asker AND c.id > after AND (wanted_status IS NULL OR c.status = wanted_status)
+                ORDER BY c.id LIMIT most;
+            END IF;
+        END $$
+    """,
+    # For the services that keep references: which companies there are, and nothing else of them; what they and their
+    # members are is read in the tenant of each.
+    "company_ids(bigint, integer)": """
+        CREATE FUNCTION company_ids(after bigint, most integer) RETURNS TABLE (id bigint)
+        LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+            SELECT c.id FROM public.companies c WHERE c.id > after ORDER BY c.id LIMIT most
+        $$
+    """,
+}
 
 
 def upgrade() -> None:
     create_chassis_tables(SERVICE)
     op.execute(TABLES)
-    # What is not granted yet nobody may do: the endpoints that change companies and memberships bring their grants.
-    protect("companies", service=SERVICE, column="id", grant="SELECT, INSERT")
-    protect("user_companies", service=SERVICE, grant="SELECT, INSERT")
+    touched = "version, updated_at"
     protect(
-        "sessions",
+        "companies",
         service=SERVICE,
-        grant="SELECT, INSERT, UPDATE (version, updated_at, last_used_at, ended_at, end_reason)",
+        column="id",
+        grant=f"""
+        SELECT, INSERT, UPDATE ({touched}, name, logo, phone, address, city, state, country, zip_code, website, industry,
+                                company_size, status, default_currency, time_zone, region, settings)
+        """,
     )
-    protect("refresh_tokens", service=SERVICE, grant="SELECT, INSERT, UPDATE (version, updated_at, used_at)")
+    protect(
+        "user_companies",
+        service=SERVICE,
+        grant=f"SELECT, INSERT, UPDATE ({touched}, role, is_primary, permissions, status, transfer_plan), DELETE",
+    )
     _protect_users()
     # Registering takes both ids first: the rows are written under the tenant that the one is, by the user that the
     # other is.
     op.execute("GRANT USAGE ON SEQUENCE companies_id_seq, users_id_seq TO identity_app")
-    # No tenant's table and so without row-level security: one set of keys signs for all tenants, and it is read before
-    # a tenant is known. The private part is sealed with a key that the database does not hold.
-    op.execute("GRANT SELECT, INSERT ON signing_keys TO identity_app")
-    _create_look_ups()
+    for signature, definition in FUNCTIONS.items():
+        op.execute(definition)
+        op.execute(f"REVOKE ALL ON FUNCTION {signature} FROM PUBLIC")
+        op.execute(f"GRANT EXECUTE ON FUNCTION {signature} TO identity_app")
 
 
 def _protect_users() -> None:
@@ -210,48 +219,12 @@ def _protect_users() -> None:
         """
         GRANT SELECT (id, version, email, first_name, last_name, phone, avatar, role, is_active, is_verified, last_login,
                       token_epoch, created_at, updated_at),
-              INSERT (id, email, password_hash, first_name, last_name, phone),
-              UPDATE (version, updated_at, last_login)
+              INSERT (id, email, password_hash, first_name, last_name, phone, is_verified),
+              UPDATE (version, updated_at, first_name, last_name, phone, avatar, password_hash, is_verified, last_login,
+                      token_epoch)
         ON users TO identity_app
         """
     )
-
-
-def _create_look_ups() -> None:
-    """The two questions that are asked before a tenant is known.
-
-    They run as the owner, whose policy shows all rows, so each answers one row for an exact key and no more than the
-    caller needs to set the tenant and go on under row-level security. The search path is fixed and every name is
-    qualified: nobody can slip in a table or an operator of the same name.
-    """
-    op.execute(
-        """
-        CREATE FUNCTION find_login(wanted_email text, wanted_company bigint)
-        RETURNS TABLE (user_id bigint, password_hash text, is_active boolean, company_id bigint)
-        LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
-            SELECT u.id, u.password_hash, u.is_active, m.company_id
-            FROM public.users u
-            LEFT JOIN LATERAL (
-                SELECT c.company_id FROM public.user_companies c
-                WHERE c.user_id = u.id AND (wanted_company IS NULL OR c.company_id = wanted_company)
-                ORDER BY c.is_primary DESC, c.joined_at, c.id LIMIT 1
-            ) m ON true
-            WHERE lower(u.email) = lower(wanted_email)
-        $$
-        """
-    )
-    op.execute(
-        """
-        CREATE FUNCTION find_refresh_token(wanted_hash bytea)
-        RETURNS TABLE (company_id bigint, session_id bigint)
-        LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
-            SELECT t.company_id, t.session_id FROM public.refresh_tokens t WHERE t.token_hash = wanted_hash
-        $$
-        """
-    )
-    for signature in ("find_login(text, bigint)", "find_refresh_token(bytea)"):
-        op.execute(f"REVOKE ALL ON FUNCTION {signature} FROM PUBLIC")
-        op.execute(f"GRANT EXECUTE ON FUNCTION {signature} TO identity_app")
 
 
 def downgrade() -> None:
