@@ -1,5 +1,7 @@
 """The request at hand: its session, its body as JSON or as a form."""
 
+from collections.abc import Iterator
+from itertools import islice
 from typing import Any
 from urllib.parse import parse_qsl
 
@@ -9,6 +11,7 @@ from marshmallow import Schema, ValidationError
 
 from chassis.db.session import Session
 from chassis.errors import BadRequest, FieldError, Invalid, TooLarge, UnsupportedMediaType
+from chassis.web.schemas import MOST_ERRORS
 
 _CODES = {
     "Missing data for required field.": "required",
@@ -16,7 +19,6 @@ _CODES = {
     "Field may not be null.": "null",
 }
 CONTENT = "application/octet-stream"
-MOST_ERRORS = 50
 MOST_FIELDS = 40
 
 
@@ -83,19 +85,17 @@ def load(schema: Schema, document: object) -> dict[str, Any]:
         loaded: dict[str, Any] = schema.load(document)  # type: ignore[arg-type]  # It refuses non-objects.
     except ValidationError as error:
         messages = error.normalized_messages()  # type: ignore[no-untyped-call]  # Untyped in marshmallow.
-        faults = tuple(_flatten(messages, ""))[:MOST_ERRORS]
+        faults = tuple(islice(_flatten(messages, ""), MOST_ERRORS))
         raise Invalid("validation_failed", "Some fields are not as they should be.", faults) from None
     return loaded
 
 
-def _flatten(messages: Any, pointer: str) -> list[FieldError]:
+def _flatten(messages: Any, pointer: str) -> Iterator[FieldError]:
     """Marshmallow's nested messages as a flat list with JSON Pointers (RFC 6901)."""
     if isinstance(messages, dict):
-        return [
-            fault
-            for key, inner in messages.items()
-            for fault in _flatten(
-                inner, pointer if key == "_schema" else f"{pointer}/{str(key).replace('~', '~0').replace('/', '~1')}"
-            )
-        ]
-    return [FieldError(pointer, _CODES.get(str(message), "invalid"), str(message)) for message in messages]
+        for key, inner in messages.items():
+            name = str(key).replace("~", "~0").replace("/", "~1")
+            yield from _flatten(inner, pointer if key == "_schema" else f"{pointer}/{name}")
+    else:
+        for message in messages:
+            yield FieldError(pointer, _CODES.get(str(message), "invalid"), str(message))

@@ -9,6 +9,9 @@ from marshmallow import EXCLUDE, RAISE, ValidationError, fields, validate
 
 LARGEST_ID = 2**63 - 1
 LARGEST_BATCH = 500
+MOST_ERRORS = 50
+# Beside the fields that there are: room for typing errors, each of which is named.
+MOST_UNKNOWN = 20
 _AMOUNT = r"^[0-9]{1,13}(\.[0-9]{1,2})?$(?!\n)"
 
 
@@ -17,6 +20,12 @@ class InSchema(marshmallow.Schema):
 
     class Meta:  # noqa: D106  # marshmallow's way to set options.
         unknown = RAISE
+
+    def load(self, data: Any, **kwargs: Any) -> Any:
+        """The values. Raises ValidationError, before a field is looked at where there are far too many of them."""
+        if isinstance(data, dict) and len(data) > len(self.fields) + MOST_UNKNOWN:
+            raise ValidationError(f"There are {len(data)} fields; at most {len(self.fields)} are known.")
+        return super().load(data, **kwargs)
 
 
 class OutSchema(marshmallow.Schema):
@@ -59,6 +68,46 @@ class Text(fields.String):
         if "\x00" in text:
             raise ValidationError("NUL is not a character here.")
         return text
+
+
+class Items(fields.List[Any]):
+    """A list of `least` to `most` items, counted before any of them is looked at; its errors stop at `MOST_ERRORS`.
+
+    marshmallow's own list checks every item of however many first, which lets a small body cost seconds.
+    """
+
+    def __init__(self, item: fields.Field[Any], *, most: int, least: int = 0, **kwargs: Any) -> None:
+        self._size = validate.Length(min=least or None, max=most)
+        super().__init__(item, validate=[self._size, *kwargs.pop("validate", [])], **kwargs)
+
+    def _deserialize(self, value: Any, *_: Any, **kwargs: Any) -> list[Any]:
+        if not isinstance(value, list):
+            raise self.make_error("invalid")
+        self._size(value)
+        loaded, errors = [], {}
+        for index, item in enumerate(value):
+            try:
+                loaded.append(self.inner.deserialize(item, **kwargs))
+            except ValidationError as error:
+                errors[index] = error.messages
+                if len(errors) >= MOST_ERRORS:
+                    break
+        if errors:
+            raise ValidationError(errors)
+        return loaded
+
+
+class Entries(fields.Dict):
+    """An object of at most `most` members with names and values of one kind each, counted before it is looked at."""
+
+    def __init__(self, *, most: int, **kwargs: Any) -> None:
+        self._size = validate.Length(max=most)
+        super().__init__(validate=[self._size, *kwargs.pop("validate", [])], **kwargs)
+
+    def _deserialize(self, value: Any, *args: Any, **kwargs: Any) -> Any:
+        if isinstance(value, dict):
+            self._size(value)
+        return super()._deserialize(value, *args, **kwargs)  # type: ignore[no-untyped-call]  # Untyped in marshmallow.
 
 
 class Id(fields.Integer):

@@ -2,7 +2,7 @@
 
 from marshmallow import fields, validate
 
-from chassis.web.schemas import LARGEST_BATCH, Id, InSchema, Money, OutSchema, Text, Timestamp
+from chassis.web.schemas import LARGEST_BATCH, Id, InSchema, Items, Money, OutSchema, Text, Timestamp
 from customers import rules
 from customers.schemas.fields import EMAIL, Tags, Version
 
@@ -117,7 +117,7 @@ class AssignmentIn(InSchema):
 class BulkAssignmentIn(AssignmentIn):
     """Who is to look after these customers."""
 
-    ids = fields.List(Id(), required=True, validate=[validate.Length(min=1, max=LARGEST_BATCH)])
+    ids = Items(Id(), required=True, least=1, most=LARGEST_BATCH)
 
 
 class BatchItem(InSchema):
@@ -132,7 +132,7 @@ class BatchItem(InSchema):
 class BatchIn(InSchema):
     """Up to 500 changes, each of which succeeds or fails by itself."""
 
-    items = fields.List(fields.Nested(BatchItem), required=True, validate=[validate.Length(min=1, max=LARGEST_BATCH)])
+    items = Items(fields.Nested(BatchItem), required=True, least=1, most=LARGEST_BATCH)
 
 
 class BulkUpdateIn(InSchema):

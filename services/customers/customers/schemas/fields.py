@@ -4,7 +4,7 @@ from typing import Any
 
 from marshmallow import ValidationError, fields, validate
 
-from chassis.web.schemas import Text
+from chassis.web.schemas import Items, Text
 from customers import rules
 
 # In Python, though not in JSON Schema, $ also matches before a last line feed.
@@ -18,12 +18,12 @@ class Version(fields.Integer):
         super().__init__(strict=True, validate=[validate.Range(min=1, max=999_999_999)], **kwargs)
 
 
-class Tags(fields.List[str]):
+class Tags(Items):
     """Different tags, not too many."""
 
     def __init__(self, **kwargs: Any) -> None:
         tag = Text(longest=rules.LONGEST_TAG, shortest=1)
-        super().__init__(tag, validate=[validate.Length(max=rules.MOST_TAGS), _distinct], **kwargs)
+        super().__init__(tag, most=rules.MOST_TAGS, validate=[_distinct], **kwargs)
 
 
 def _distinct(tags: list[str]) -> None:

@@ -2,7 +2,7 @@
 
 from marshmallow import ValidationError, fields, validate
 
-from chassis.web.schemas import InSchema, OutSchema, Text, Timestamp
+from chassis.web.schemas import Entries, InSchema, OutSchema, Text, Timestamp
 from customers.rules import importing
 from customers.rules.import_files import DELIMITERS, MOST_COLUMNS, known_encoding
 from customers.rules.import_mapping import FIELDS
@@ -42,10 +42,10 @@ class ImportIn(_Options):
 class ImportPatch(_Options):
     """What to change before the import is started; `mapping` replaces the whole mapping."""
 
-    mapping = fields.Dict(
+    mapping = Entries(
+        most=MOST_COLUMNS,
         keys=Text(longest=1000, shortest=1),
         values=fields.String(validate=[validate.OneOf(FIELDS)]),
-        validate=[validate.Length(max=MOST_COLUMNS)],
         metadata={"description": "The customer's field for each column that is to be imported, by the column's name."},
     )
 

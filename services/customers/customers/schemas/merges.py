@@ -2,7 +2,7 @@
 
 from marshmallow import ValidationError, fields, validate
 
-from chassis.web.schemas import Id, InSchema, OutSchema, Timestamp
+from chassis.web.schemas import Entries, Id, InSchema, Items, OutSchema, Timestamp
 from customers.rules.merging import FIELDS, MOST_SOURCES
 from customers.schemas.customers import CustomerOut
 from customers.schemas.fields import Version
@@ -38,14 +38,15 @@ def _distinct(sources: list[dict[str, int]]) -> None:
 class MergeIn(InSchema):
     """Which customers to merge into this one, and for a field the customer whose value it gets."""
 
-    sources = fields.List(
-        fields.Nested(SourceIn),
-        required=True,
-        data_key="from",
-        validate=[validate.Length(min=1, max=MOST_SOURCES), _distinct],
+    sources = Items(
+        fields.Nested(SourceIn), required=True, data_key="from", least=1, most=MOST_SOURCES, validate=[_distinct]
     )
-    choices = fields.Dict(
-        keys=fields.String(validate=[validate.OneOf(FIELDS)]), values=Id(), data_key="fields", load_default=dict
+    choices = Entries(
+        most=len(FIELDS),
+        keys=fields.String(validate=[validate.OneOf(FIELDS)]),
+        values=Id(),
+        data_key="fields",
+        load_default=dict,
     )
 
 

@@ -2,7 +2,7 @@
 
 from marshmallow import EXCLUDE, fields, validate
 
-from chassis.web.schemas import InSchema, OutSchema, Text, Timestamp
+from chassis.web.schemas import InSchema, Items, OutSchema, Text, Timestamp
 from identity.rules import API_KEY_LIFE, KEY_SCOPES, LONGEST_API_KEY_LIFE
 
 MOST_SCOPES = 50
@@ -14,9 +14,7 @@ class ApiKeyIn(InSchema):
     """A key to be made."""
 
     name = Text(required=True, shortest=1, longest=100)
-    scopes = fields.List(
-        Text(longest=50), required=True, validate=validate.Length(max=MOST_SCOPES), metadata={"description": _SCOPES}
-    )
+    scopes = Items(Text(longest=50), required=True, most=MOST_SCOPES, metadata={"description": _SCOPES})
     expires_at = fields.AwareDateTime(metadata={"description": _EXPIRES})
 
 

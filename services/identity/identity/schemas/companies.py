@@ -2,7 +2,7 @@
 
 from marshmallow import fields, validate
 
-from chassis.web.schemas import Id, InSchema, OutSchema, Text, Timestamp
+from chassis.web.schemas import Id, InSchema, Items, OutSchema, Text, Timestamp
 from identity.rules import (
     COMPANY_SIZES,
     COMPANY_STATUSES,
@@ -74,9 +74,9 @@ class SettingsIn(InSchema):
         },
     )
     duplicate_threshold = _percent(1, "From what score on two records are probably the same; 50 where it is never set.")
-    free_mail_domains = fields.List(
+    free_mail_domains = Items(
         Text(longest=253, validate=[DOMAIN]),
-        validate=validate.Length(max=MOST_FREE_MAIL_DOMAINS),
+        most=MOST_FREE_MAIL_DOMAINS,
         metadata={"description": "Domains that say nothing, beside those of the large providers of free mail."},
     )
 

@@ -4,7 +4,7 @@ from typing import Any
 
 from marshmallow import ValidationError, fields, post_load, validate, validates_schema
 
-from chassis.web.schemas import Id, InSchema, OutSchema, Text, Timestamp
+from chassis.web.schemas import Id, InSchema, Items, OutSchema, Text, Timestamp
 from identity.rules import COMPANY_ROLES, GRANTABLE, MEMBER_STATUSES, ROLES
 from identity.schemas.fields import EMAIL, PASSWORD
 
@@ -42,8 +42,8 @@ class UserOut(OutSchema):
 class PermissionsIn(InSchema):
     """What a member may do beyond their role, and what not in spite of it; a revoke beats a grant."""
 
-    grant = fields.List(fields.String(validate=validate.OneOf(sorted(GRANTABLE))), load_default=list)
-    revoke = fields.List(fields.String(validate=validate.OneOf(sorted(GRANTABLE))), load_default=list)
+    grant = Items(fields.String(validate=validate.OneOf(sorted(GRANTABLE))), most=len(GRANTABLE), load_default=list)
+    revoke = Items(fields.String(validate=validate.OneOf(sorted(GRANTABLE))), most=len(GRANTABLE), load_default=list)
 
     @post_load
     def in_order(self, data: dict[str, list[str]], **_: Any) -> dict[str, list[str]]:
@@ -66,7 +66,7 @@ class DestinationIn(InSchema):
     """To whom records go: to one member, to several in turn, or to nobody."""
 
     to = Id()
-    round_robin = fields.List(Id(), validate=validate.Length(min=1, max=100))
+    round_robin = Items(Id(), least=1, most=100)
     keep = fields.Boolean(truthy={True}, falsy=set(), metadata={"enum": [True]})
 
     @validates_schema
