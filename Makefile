@@ -73,8 +73,8 @@ test-faults: setup ## Run the fault tests and the generated requests in their lo
 	@$(PYTEST) $(SERVERS) -m long tests/faults tests/e2e $(TESTS)
 
 ##@ Check
-.PHONY: lint format types imports
-lint: setup imports types ## Run every check that needs no server
+.PHONY: lint format types imports check-contracts
+lint: setup imports types check-contracts ## Run every check that needs no server
 	@$(BIN)/ruff check
 	@$(BIN)/ruff format --check
 
@@ -87,6 +87,9 @@ types: setup ## Check the types
 
 imports: setup ## Check who may import whom
 	@$(BIN)/lint-imports
+
+check-contracts: setup ## Check that contracts/ is what services publish
+	@$(BIN)/python -m chassis.contracts check
 
 ##@ Measure
 .PHONY: bench bench-size bench-imports
@@ -101,7 +104,7 @@ bench-imports: setup ## Import files of up to 400,000 rows
 	@$(BIN)/python -m bench.imports
 
 ##@ Maintain
-.PHONY: lock openapi roles-page help
+.PHONY: lock openapi contracts contract-bundles roles-page help
 lock: setup ## Pin the requirements anew (needs the package index)
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check uv
 	@for name in runtime dev; do \
@@ -111,6 +114,12 @@ lock: setup ## Pin the requirements anew (needs the package index)
 
 openapi: setup ## Print a service's OpenAPI document: S=customers
 	@$(if $(S),,echo "usage: make openapi S=customers" >&2; exit 2;) $(CRM) openapi $(S)
+
+contracts: setup ## Write in contracts/ what can be derived from the services
+	@$(BIN)/python -m chassis.contracts write
+
+contract-bundles: setup ## Write each event's schema as one file: DIR=.local/contracts
+	@$(BIN)/python -m chassis.contracts bundle $(or $(DIR),.local/contracts)
 
 roles-page: setup ## Write docs/roles.md anew
 	@$(BIN)/python docs/roles_page.py

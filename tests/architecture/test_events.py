@@ -1,7 +1,6 @@
-"""What is published is promised: each event type has a schema and an example, and nothing is promised that is not sent."""
+"""What is published is promised: each event type has a contract and an example, and nothing is promised that is not sent."""
 
 import json
-import re
 from collections.abc import Iterator
 from importlib import import_module
 from importlib.util import find_spec
@@ -11,10 +10,11 @@ from typing import Any
 import pytest
 from jsonschema import Draft202012Validator, ValidationError
 
+from chassis.contracts.derive import derive
+from chassis.contracts.files import Contracts
 from chassis.events import EventType, decode
 
-SCHEMA = ".schema.json"
-EXAMPLE = ".example.json"
+MOST_LINES = 3500
 
 
 def published_by(package: str) -> set[str]:
@@ -28,30 +28,22 @@ def published_by(package: str) -> set[str]:
 EVERYBODYS = published_by("chassis")
 
 
-@pytest.fixture
-def contracts(root: Path) -> Path:
-    return root / "contracts" / "events"
+@pytest.fixture(scope="session")
+def published(service_names: list[str]) -> set[str]:
+    every = {name for service_name in service_names for name in published_by(service_name)} | EVERYBODYS
+    assert every
+    return every
 
 
-def read(path: Path) -> Any:
-    return json.loads(path.read_bytes())
+def test_the_contracts_are_what_can_be_derived(root: Path) -> None:
+    texts, faults = derive(root)
+    assert faults == []
+    assert [str(path) for path, text in texts.items() if path.read_text() != text] == []
 
 
-def names(folder: Path, suffix: str) -> set[str]:
-    return {path.name.removesuffix(suffix) for path in folder.glob(f"*{suffix}")}
-
-
-def test_every_published_event_has_a_schema_and_an_example(contracts: Path, service_name: str) -> None:
-    published = published_by(service_name) | EVERYBODYS
-    assert published - names(contracts, SCHEMA) == set()
-    assert published - names(contracts, EXAMPLE) == set()
-
-
-def test_every_schema_and_example_is_of_a_published_event(contracts: Path, service_names: list[str]) -> None:
-    published = {name for service_name in service_names for name in published_by(service_name)} | EVERYBODYS
-    assert published
-    assert names(contracts, SCHEMA) - published == set()
-    assert names(contracts, EXAMPLE) - published == set()
+def test_exactly_the_published_events_have_a_contract_and_an_example(contracts: Contracts, published: set[str]) -> None:
+    assert set(contracts.types) == published
+    assert set(contracts.examples) == published
 
 
 def test_no_type_is_published_by_two_services(service_names: list[str]) -> None:
@@ -60,45 +52,83 @@ def test_no_type_is_published_by_two_services(service_names: list[str]) -> None:
     assert EVERYBODYS.isdisjoint(every)
 
 
-def test_schemas_name_their_type_and_their_source(contracts: Path, service_name: str) -> None:
+def test_contracts_name_their_type_and_their_source(
+    contracts: Contracts, service_name: str, validate_event: Any
+) -> None:
     for name in published_by(service_name):
-        properties = read(contracts / f"{name}{SCHEMA}")["properties"]
-        assert properties["type"] == {"const": name}
-        assert properties["source"] == {"const": service_name}
+        event = json.loads(contracts.example(name))
+        assert (event["type"], event["source"]) == (name, service_name)
+        for attribute, value in (("type", "crm.customer.sold.v1"), ("source", "sales"), ("subject", "sales/1")):
+            with pytest.raises(ValidationError):
+                Draft202012Validator(contracts.schema(name)).validate(event | {attribute: value})
 
 
-def test_what_every_service_publishes_names_any_of_them_as_its_source(
-    contracts: Path, service_names: list[str]
+def test_what_every_service_publishes_may_come_from_any_of_them(
+    contracts: Contracts, service_names: list[str], validate_event: Any
 ) -> None:
     assert EVERYBODYS
     for name in EVERYBODYS:
-        properties = read(contracts / f"{name}{SCHEMA}")["properties"]
-        assert properties["type"] == {"const": name}
-        assert all(re.search(properties["source"]["pattern"], service_name) for service_name in service_names)
+        for service_name in service_names:
+            validate_event(json.loads(contracts.example(name)) | {"source": service_name})
 
 
-def test_every_example_is_what_its_schema_says(contracts: Path) -> None:
-    for name in names(contracts, EXAMPLE):
-        schema = read(contracts / f"{name}{SCHEMA}")
-        Draft202012Validator.check_schema(schema)
-        validator = Draft202012Validator(schema, format_checker=Draft202012Validator.FORMAT_CHECKER)
-        validator.validate(read(contracts / f"{name}{EXAMPLE}"))
+def test_every_example_is_what_its_contract_says(contracts: Contracts, validate_event: Any) -> None:
+    for name in contracts.examples:
+        Draft202012Validator.check_schema(contracts.schema(name))
+        validate_event(json.loads(contracts.example(name)))
 
 
-def test_every_example_is_an_event_that_a_consumer_can_read(contracts: Path) -> None:
-    for name in names(contracts, EXAMPLE):
-        assert decode((contracts / f"{name}{EXAMPLE}").read_bytes()).type == name
+def test_every_example_is_an_event_that_a_consumer_can_read(contracts: Contracts) -> None:
+    for name in contracts.examples:
+        assert decode(contracts.example(name)).type == name
 
 
-def test_a_schema_refuses_an_event_without_any_one_of_its_attributes(contracts: Path) -> None:
-    for name in names(contracts, EXAMPLE):
-        validator = Draft202012Validator(read(contracts / f"{name}{SCHEMA}"))
-        for attribute in list(mutilated(read(contracts / f"{name}{EXAMPLE}"))):
+def test_no_contract_refuses_what_may_be_added(contracts: Contracts) -> None:
+    for name in contracts.types:
+        schema = contracts.schema(name)
+        assert list(closed(schema)) == []
+        assert "operation" in schema["$defs"]["envelope"]["properties"]
+
+
+def test_a_contract_refuses_an_event_without_any_one_of_its_attributes(contracts: Contracts) -> None:
+    for name in contracts.examples:
+        schema = contracts.schema(name)
+        validator = Draft202012Validator(schema)
+        required = schema["$defs"]["envelope"]["required"]
+        for event in mutilated(json.loads(contracts.example(name)), required):
             with pytest.raises(ValidationError):
-                validator.validate(attribute)
+                validator.validate(event)
 
 
-def mutilated(event: dict[str, Any]) -> Iterator[dict[str, Any]]:
-    """The event, each time without one of its attributes."""
-    for attribute in event:
-        yield {key: value for key, value in event.items() if key != attribute}
+def test_a_contract_refuses_a_record_without_any_one_of_its_fields(contracts: Contracts) -> None:
+    for name in contracts.examples:
+        validator = Draft202012Validator(contracts.schema(name))
+        event = json.loads(contracts.example(name))
+        for side in ("before", "after"):
+            for record in mutilated(event["data"][side] or {}, contracts.record(name.split(".")[1])["required"]):
+                with pytest.raises(ValidationError):
+                    validator.validate(event | {"data": event["data"] | {side: record}})
+
+
+def test_contracts_say_everything_once(root: Path) -> None:
+    lines = sum(len(path.read_text().splitlines()) for path in (root / "contracts").rglob("*.*"))
+    assert lines < MOST_LINES
+
+
+def closed(schema: Any) -> Iterator[Any]:
+    """The parts of a schema that refuse members which they do not name."""
+    if isinstance(schema, dict):
+        if schema.get("additionalProperties") is False or "unevaluatedProperties" in schema:
+            yield schema
+        for part in schema.values():
+            yield from closed(part)
+    elif isinstance(schema, list):
+        for part in schema:
+            yield from closed(part)
+
+
+def mutilated(whole: dict[str, Any], names: list[str]) -> Iterator[dict[str, Any]]:
+    """The object, each time without one of these members."""
+    for name in names:
+        if name in whole:
+            yield {key: value for key, value in whole.items() if key != name}

@@ -9,6 +9,7 @@ from marshmallow import EXCLUDE, RAISE, ValidationError, fields, validate
 
 LARGEST_ID = 2**63 - 1
 LARGEST_BATCH = 500
+ID_RANGE = validate.Range(min=1, max=LARGEST_ID)
 MOST_ERRORS = 50
 # Beside the fields that there are: room for typing errors, each of which is named.
 MOST_UNKNOWN = 20
@@ -114,7 +115,7 @@ class Id(fields.Integer):
     """The id of a record: an integer from 1 to 2^63 - 1, as a number and not as text."""
 
     def __init__(self, **kwargs: Any) -> None:
-        super().__init__(strict=True, validate=[validate.Range(min=1, max=LARGEST_ID)], **kwargs)
+        super().__init__(strict=True, validate=[ID_RANGE], **kwargs)
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> int:
         if isinstance(value, bool | str):
@@ -145,6 +146,41 @@ class Timestamp(fields.DateTime):
         whole, _, fraction = value.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%f").partition(".")
         fraction = fraction.rstrip("0")
         return f"{whole}.{fraction}+00:00" if fraction else f"{whole}+00:00"
+
+
+class AccessOut(OutSchema):
+    """A refusal of somebody with a valid token."""
+
+    id = fields.Integer(
+        required=True,
+        validate=ID_RANGE,
+        metadata={"description": "The microsecond of the refusal since 1970; no table holds these records."},
+    )
+    company_id = fields.Integer(required=True, validate=ID_RANGE)
+    version = fields.Integer(required=True, validate=validate.OneOf((1,)))
+    user_id = fields.Integer(required=True, validate=ID_RANGE)
+    role = fields.String(
+        required=True,
+        validate=validate.Regexp(r"^[a-z_]{1,32}$"),
+        metadata={"description": "As the token says; api_key for a machine."},
+    )
+    session_id = fields.String(
+        required=True,
+        validate=validate.Length(max=36),
+        metadata={"description": "The session, or the API key, that the token was of."},
+    )
+    route = fields.String(
+        required=True,
+        validate=validate.Length(max=300),
+        metadata={"description": "Method and path as the API's description writes them."},
+    )
+    code = fields.String(
+        required=True,
+        validate=validate.Length(max=100),
+        metadata={"description": "Why, as the answer said: permission_missing for instance."},
+    )
+    detail = fields.String(required=True)
+    created_at = Timestamp(required=True)
 
 
 class PageInfo(OutSchema):

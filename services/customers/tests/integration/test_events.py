@@ -1,17 +1,11 @@
 """What the service records is what its contracts promise; what it consumes has one effect whatever the order."""
 
-import json
-from pathlib import Path
-
 import orjson
-from jsonschema import Draft202012Validator
 
 from customers.commands.customers import create_customer
 
-CONTRACTS = Path(__file__).parents[4] / "contracts" / "events"
 
-
-def test_every_recorded_event_keeps_its_contract(client, superuser, company_id):
+def test_every_recorded_event_keeps_its_contract(client, superuser, company_id, validate_event):
     body = client.post("/v1/customers", json={"name": "Ada", "email": "ada@example.com", "tags": ["a"]}).json
     path = f"/v1/customers/{body['id']}"
     client.patch(path, json={"credit_limit": "9.90"}, version=1)
@@ -22,9 +16,9 @@ def test_every_recorded_event_keeps_its_contract(client, superuser, company_id):
     ).fetchall()
     assert len({event_type for event_type, _ in rows}) == 4
     for version, (event_type, event) in enumerate(rows, 1):
-        schema = json.loads((CONTRACTS / f"{event_type}.schema.json").read_bytes())
         document = orjson.loads(event)
-        Draft202012Validator(schema, format_checker=Draft202012Validator.FORMAT_CHECKER).validate(document)
+        assert document["type"] == event_type
+        validate_event(document)
         assert document["aggregateversion"] == version
         assert document["correlationid"]
         assert document["actor"] == "7"

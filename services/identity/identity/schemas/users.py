@@ -4,7 +4,7 @@ from typing import Any
 
 from marshmallow import ValidationError, fields, post_load, validate, validates_schema
 
-from chassis.web.schemas import Id, InSchema, Items, OutSchema, Text, Timestamp
+from chassis.web.schemas import ID_RANGE, LARGEST_ID, Id, InSchema, Items, OutSchema, Text, Timestamp
 from identity.rules import COMPANY_ROLES, GRANTABLE, MEMBER_STATUSES, ROLES
 from identity.schemas.fields import EMAIL, PASSWORD
 
@@ -90,6 +90,60 @@ class DeactivationIn(InSchema):
     """What becomes of the records of a member who leaves."""
 
     transfer = fields.Nested(TransferIn, load_default=dict)
+
+
+class ProfileOut(OutSchema):
+    """The user as of the membership's change, for references in other services."""
+
+    first_name = fields.String(required=True, validate=validate.Length(max=100))
+    last_name = fields.String(required=True, validate=validate.Length(max=100))
+    email = fields.String(required=True, validate=validate.Length(max=255))
+    phone = fields.String(required=True, allow_none=True, validate=validate.Length(max=50))
+    avatar = fields.String(required=True, allow_none=True, validate=validate.Length(max=500))
+    is_active = fields.Boolean(required=True)
+    is_verified = fields.Boolean(required=True)
+
+
+_ID = {"type": "integer", "minimum": 1, "maximum": LARGEST_ID}
+_DESTINATION = {
+    "type": "object",
+    "description": "What becomes of the member's records of this kind; absent means keep.",
+    "oneOf": [
+        {"required": ["to"], "properties": {"to": _ID}},
+        {"required": ["round_robin"], "properties": {"round_robin": {"type": "array", "minItems": 1, "items": _ID}}},
+        {"required": ["keep"], "properties": {"keep": {"const": True}}},
+    ],
+}
+_NAMES = {"type": "array", "items": {"type": "string"}}
+PERMISSIONS = {
+    "description": "What the member may do beyond the role, and what not in spite of it.",
+    "properties": {"grant": _NAMES, "revoke": _NAMES},
+}
+
+
+class UserCompanyOut(OutSchema):
+    """A membership: what a user is in a company, as events tell the other services."""
+
+    id = fields.Integer(required=True, validate=ID_RANGE)
+    company_id = fields.Integer(required=True, validate=ID_RANGE)
+    version = fields.Integer(required=True, validate=validate.Range(min=1))
+    user_id = fields.Integer(required=True, validate=ID_RANGE)
+    role = fields.String(required=True, validate=validate.OneOf(ROLES))
+    is_primary = fields.Boolean(required=True)
+    permissions = fields.Dict(required=True, allow_none=True, metadata=PERMISSIONS)
+    status = fields.String(required=True, validate=validate.OneOf(MEMBER_STATUSES))
+    transfer_plan = fields.Dict(
+        required=True,
+        allow_none=True,
+        metadata={
+            "description": "To whom the records of a deactivated member go; null for everybody else.",
+            "properties": dict.fromkeys(TransferIn().fields, _DESTINATION),
+        },
+    )
+    joined_at = Timestamp(required=True)
+    created_at = Timestamp(required=True)
+    updated_at = Timestamp(required=True)
+    user = fields.Nested(ProfileOut, required=True)
 
 
 class MemberOut(OutSchema):

@@ -1,18 +1,16 @@
 """What companies, members and invitations publish: as the contracts say, field for field, one version after the other."""
 
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import orjson
 import psycopg
 import pytest
-from jsonschema import Draft202012Validator
 
+from chassis.contracts.files import Contracts
 from chassis.testing.fixtures import Client
 from identity import events as published_by_identity
 
-CONTRACTS = Path(__file__).parents[4] / "contracts" / "events"
 ENTITIES = ("company", "user_company", "invitation")
 
 
@@ -57,18 +55,19 @@ def events(
     return published(ann.company_id)
 
 
-def test_every_event_of_these_is_published_and_fits_its_contract(events: list[dict[str, Any]]) -> None:
+def test_every_event_of_these_is_published_and_fits_its_contract(
+    events: list[dict[str, Any]], validate_event: Callable[[Any], None]
+) -> None:
     wanted = {kind.name for kind in published_by_identity.PUBLISHED if kind.entity in ENTITIES}
     seen = {event["type"] for event in events}
     assert wanted - seen == set()
     for event in events:
-        schema = orjson.loads((CONTRACTS / f"{event['type']}.schema.json").read_bytes())
-        Draft202012Validator(schema, format_checker=Draft202012Validator.FORMAT_CHECKER).validate(event)
+        validate_event(event)
 
 
-def test_every_event_has_exactly_the_fields_of_its_example(events: list[dict[str, Any]]) -> None:
+def test_every_event_has_exactly_the_fields_of_its_example(events: list[dict[str, Any]], contracts: Contracts) -> None:
     for event in events:
-        example = orjson.loads((CONTRACTS / f"{event['type']}.example.json").read_bytes())
+        example = orjson.loads(contracts.example(event["type"]))
         assert event.keys() == example.keys()
         for state in ("before", "after"):
             if event["data"][state] is None:

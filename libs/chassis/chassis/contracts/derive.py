@@ -1,0 +1,88 @@
+"""What the files of the folder `contracts` must hold, from what the services publish and answer."""
+
+import json
+from collections.abc import Iterator, Mapping
+from importlib import import_module
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+from chassis import events
+from chassis.contracts.files import ENVELOPE
+from chassis.contracts.records import UnknownRecord, record_schema
+from chassis.contracts.text import dumps
+from chassis.events import EventType
+
+# An event of these actions has nothing before it, or nothing after it, unless its file says otherwise.
+_BEGINS = {"created", "recorded", "denied"}
+_ENDS = {"deleted", "purged", "removed"}
+_NOTHING = {"type": "null"}
+
+
+def services(root: Path) -> list[str]:
+    """The names of all services in the repository."""
+    return sorted(path.parent.name for path in root.glob("services/*/pyproject.toml"))
+
+
+def published(root: Path) -> dict[str, tuple[EventType, ...]]:
+    """What each service publishes, by its name; what every service publishes is the chassis'."""
+    found: dict[str, tuple[EventType, ...]] = {"chassis": (events.ACCESS_DENIED,)}
+    for name in services(root):
+        if find_spec(f"{name}.events") is not None:
+            found[name] = tuple(import_module(f"{name}.events").PUBLISHED)
+    return found
+
+
+def derive(root: Path) -> tuple[dict[Path, str], list[str]]:
+    """The texts of all files that can be derived, and what is missing or not needed there."""
+    folder = root / "contracts"
+    texts: dict[Path, str] = {}
+    faults: list[str] = []
+    every = published(root)
+    for package, types in every.items():
+        for entity in dict.fromkeys(each.entity for each in types):
+            try:
+                texts[folder / "records" / f"{entity}.json"] = dumps(record_schema(package, entity))
+            except UnknownRecord as error:
+                faults.append(str(error))
+        for event_type in types:
+            path = folder / "events" / f"{event_type.name}.json"
+            given = json.loads(path.read_bytes()) if path.is_file() else {}
+            if not given.get("title"):
+                faults.append(
+                    f'{path.relative_to(root)} is to say what happened: {{"title": "A customer was created"}}'
+                )
+            else:
+                texts[path] = dumps(_event(package, event_type, given))
+    names = {event_type.name for types in every.values() for event_type in types}
+    faults += [f"{path.relative_to(root)}: nothing publishes this" for path in _superfluous(folder, texts, names)]
+    return texts, faults
+
+
+def _superfluous(folder: Path, texts: Mapping[Path, str], names: set[str]) -> Iterator[Path]:
+    for path in sorted(folder.glob("records/*.json")):
+        if path not in texts:
+            yield path
+    for path in sorted([*folder.glob("events/*.json"), *folder.glob("examples/*.json")]):
+        if path.stem not in names:
+            yield path
+
+
+def _event(package: str, event_type: EventType, given: Mapping[str, Any]) -> dict[str, Any]:
+    """The contract of an event: title, description and what it tells besides are `given`; the rest is derived."""
+    properties = dict(given.get("properties", {}))
+    data = dict(properties.pop("data", {}))
+    told = dict(data.get("properties", {}))
+    record = {"$ref": f"../records/{event_type.entity}.json"}
+    sides = {}
+    for side, actions in (("before", _BEGINS), ("after", _ENDS)):
+        usual = _NOTHING if event_type.action in actions else record
+        sides[side] = _NOTHING if told.pop(side, usual) == _NOTHING else record
+    both = _NOTHING not in sides.values()
+    changed = told.pop("changed", None if both else {"maxItems": 0})
+    derived = {} if package == "chassis" else {"source": {"const": package}}
+    derived |= {"type": {"const": event_type.name}, "subject": {"pattern": f"^{event_type.table}/"}}
+    data["properties"] = sides | ({} if changed is None else {"changed": changed}) | told
+    head = {"title": given["title"]} | ({"description": given["description"]} if "description" in given else {})
+    rest = {key: value for key, value in properties.items() if key not in derived and key != "source"}
+    return head | {"$ref": ENVELOPE, "properties": derived | rest | {"data": data}}
