@@ -9,6 +9,7 @@ SERVERS := -p crm.testing
 # One test process per core of a small machine; the tests of one group stay in one process.
 PARALLEL ?= -n 2 --dist loadgroup
 TESTS ?=
+SERVICES := $(patsubst services/%/pyproject.toml,%,$(wildcard services/*/pyproject.toml))
 
 .DEFAULT_GOAL := help
 .SUFFIXES:
@@ -83,7 +84,7 @@ format: setup ## Format the code and repair what can be repaired
 	@$(BIN)/ruff format
 
 types: setup ## Check the types
-	@$(BIN)/mypy -p chassis -p identity -p customers -p audit -p gateway -p crm -p bench
+	@$(BIN)/mypy $(addprefix -p ,chassis $(SERVICES) gateway crm bench)
 
 imports: setup ## Check who may import whom
 	@$(BIN)/lint-imports

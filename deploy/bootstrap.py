@@ -25,7 +25,8 @@ ROOT = Path(__file__).resolve().parent.parent
 VENV = ROOT / ".venv"
 STAMP = VENV / "bootstrap.sha256"
 REQUIREMENTS = ROOT / "requirements" / "dev.txt"
-PACKAGES = ("libs/chassis", "services/identity", "services/customers", "services/audit", "gateway", "deploy")
+SERVICES = sorted(path.parent for path in ROOT.glob("services/*/pyproject.toml"))
+PACKAGES = (ROOT / "libs" / "chassis", *SERVICES, ROOT / "gateway", ROOT / "deploy")
 POLICY = Path("/usr/sbin/policy-rc.d")
 OUR_POLICY = "#!/bin/sh\n# Written by deploy/bootstrap.py for the length of one installation.\nexit 101\n"
 CLUSTER_CONFIGURATION = Path("/etc/postgresql-common/createcluster.conf")
@@ -52,7 +53,7 @@ def main() -> None:
     STAMP.unlink(missing_ok=True)
     say("installing the Python packages (hashes checked)")
     pip("install", "--require-hashes", "--requirement", str(REQUIREMENTS))
-    editable = [part for package in PACKAGES for part in ("--editable", str(ROOT / package))]
+    editable = [part for package in PACKAGES for part in ("--editable", str(package))]
     pip("install", "--no-build-isolation", "--no-deps", *editable)
     STAMP.write_text(wanted)
 
@@ -60,7 +61,7 @@ def main() -> None:
 def digest() -> str:
     """Changes when the requirements, a package's metadata, the interpreter or the place of the checkout does."""
     content = hashlib.sha256(f"{ROOT}\n{sys.version_info[:2]}\n".encode())
-    for path in (REQUIREMENTS, *(ROOT / package / "pyproject.toml" for package in PACKAGES)):
+    for path in (REQUIREMENTS, *(package / "pyproject.toml" for package in PACKAGES)):
         content.update(path.read_bytes())
     return content.hexdigest()
 

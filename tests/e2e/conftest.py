@@ -3,6 +3,7 @@
 import threading
 import uuid
 from dataclasses import replace
+from pathlib import Path
 
 import psycopg
 import pytest
@@ -11,14 +12,17 @@ from sqlalchemy.engine import make_url
 from werkzeug.serving import make_server
 
 from chassis.db.session import Database
-from chassis.testing.fixtures import create_database
+from chassis.testing.batteries import Owner, load_battery, services
+from chassis.testing.fixtures import Client, create_database
 from chassis.web.application import ServiceApplication
 from gateway.render import Limits
+from identity import rules
 from identity.app import SERVICE
 from identity.keys import IdentitySettings
 from identity.routes.authority import authority
 
 SERVICE_KEY = "services-key-" + "k" * 32
+SERVICES = services(Path(__file__).parents[2])
 
 
 @pytest.fixture(scope="session")
@@ -50,8 +54,57 @@ def applications(application_of, identity_urls, jwks_url):
     identity = ServiceApplication(SERVICE, settings, database)
     with identity.app_context():
         authority().keys.ensure()
-    yield {"identity": identity, "customers": application_of("customers"), "audit": application_of("audit")}
+    yield {name: identity if name == "identity" else application_of(name) for name in SERVICES}
     database.dispose()
+
+
+@pytest.fixture(scope="session")
+def batteries():
+    """What each service tells of itself."""
+    return {name: load_battery(name) for name in SERVICES}
+
+
+@pytest.fixture(scope="module")
+def superusers(migrated, identity_urls):
+    """A superuser's connection to each service's database."""
+    urls = {name: identity_urls if name == "identity" else migrated(name) for name in SERVICES}
+    connections = {name: psycopg.connect(url.superuser, autocommit=True) for name, url in urls.items()}
+    yield connections
+    for connection in connections.values():
+        connection.close()
+
+
+@pytest.fixture(scope="session")
+def found(applications):
+    """Register a company whose texts hold a mark: identity answers only to users that there are."""
+
+    def register(mark):
+        body = {
+            "company": {"name": mark, "email": f"info@{mark}.example"},
+            "user": {
+                "email": f"ada@{mark}.example",
+                "password": "correct horse battery",
+                "first_name": mark,
+                "last_name": "Lovelace",
+            },
+        }
+        answer = Client(applications["identity"].test_client()).post("/v1/auth/register", json=body)
+        assert answer.status_code == 201, answer.json
+        return answer.json
+
+    return register
+
+
+@pytest.fixture(scope="module")
+def owner_of(applications, superusers, tokens):
+    """An admin of a company at one service."""
+
+    def build(service, company_id, user_id):
+        scope = rules.scope_of(rules.SCOPES["admin"])
+        token = tokens.sign(company_id=company_id, sub=str(user_id), role="admin", scope=scope)
+        return Owner(company_id, user_id, Client(applications[service].test_client(), token), superusers[service])
+
+    return build
 
 
 @pytest.fixture(scope="session")
@@ -153,39 +206,3 @@ def database_of(migrated):
     yield build
     for database in made:
         database.dispose()
-
-
-# A change that each kind of record would take, and what is done to a record by the last part of the path.
-CHANGES = {
-    "customers": {"city": "Rome"},
-    "contacts": {"first_name": "Mallory"},
-    "imports": {"mode": "create"},
-    "users": {"first_name": "Mallory"},
-}
-DEEDS = {
-    "assign": {"assigned_to": None},
-    "contacts": {"first_name": "Mallory"},
-    "merge": {"from": [{"id": 2**40, "version": 1}]},
-    "preview": {"from": [{"id": 2**40, "version": 1}]},
-    "tags": {"tags": ["x"]},
-    "uploaded": {"parts": 1},
-}
-
-
-@pytest.fixture(scope="session")
-def deed():
-    """A function from method and path template to a body that the route takes, as the client's arguments."""
-
-    def find(method, path):
-        parts = path.split("/")
-        match method.upper():
-            case "PUT":
-                return {"data": b"x", "content_type": "application/octet-stream"}
-            case "PATCH":
-                return {"json": CHANGES.get(parts[-2] if path.endswith("}") else parts[-1], {})}
-            # A POST to a record that exists may take a body, one that makes a record is to make none.
-            case "POST" if "{" in path:
-                return {"json": DEEDS.get(parts[-1], {})}
-        return {}
-
-    return find

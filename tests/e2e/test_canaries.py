@@ -6,16 +6,19 @@ import uuid
 from base64 import b64encode
 from dataclasses import dataclass, field
 from hashlib import sha256
+from pathlib import Path
 
 import psycopg
 import pytest
 import requests
 from psycopg import sql
 
+from chassis.testing.batteries import services
+
 # One stack serves all tests that need a whole one.
 pytestmark = pytest.mark.xdist_group("stack")
 
-SERVICES = ("identity", "customers", "audit")
+SERVICES = services(Path(__file__).parents[2])
 BCRYPT = re.compile(r"\$2[abxy]\$[0-9]{2}\$")
 # What others get to read: events, the audit log, what failed, answers kept for repetitions. Not even hashes belong there.
 PUBLISHED = ("outbox", "audit_logs", "failed_messages", "idempotency_keys", "security_events")
@@ -127,6 +130,7 @@ def flown(flight, people):
     """Everything that deals in secrets has been done once, rightly and wrongly; answers the flight."""
     ada, grace = people
     sign_in(flight, ada)
+    ask_every_service(flight, ada)
     use_a_key(flight, ada)
     invite(flight, ada, grace)
     verify(flight, ada)
@@ -153,6 +157,17 @@ def sign_in(flight, who):
     assert flight.send("POST", "/v1/auth/refresh", json={"refresh_token": first}).status_code == 401
     flight.send("POST", "/v1/auth/refresh", json={"refresh_token": flight.keep("unknown refresh token", secret())})
     flight.send("GET", "/v1/customers", flight.keep("no token", secret()))
+
+
+def ask_every_service(flight, who):
+    """Each list of each service, with a token that is good and with one that is not, where it belongs and elsewhere."""
+    forged = flight.keep("forged token", f"{secret()}.{secret()}.{secret()}")
+    lists = [path for method, path in flight.paths if method == "GET" and path.startswith("/v1/") and "{" not in path]
+    assert lists
+    for path in lists:
+        assert flight.send("GET", path, forged).status_code == 401
+        assert flight.send("GET", f"{path}?access_token={forged}").status_code == 401
+        flight.send("GET", path, who["access_token"])
 
 
 def use_a_key(flight, who):

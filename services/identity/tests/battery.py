@@ -1,0 +1,29 @@
+"""What the tests over all services need to know of identity."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from chassis.testing.batteries import Battery, Owner
+
+
+def make(owner: Owner, mark: str) -> Mapping[str, Any]:
+    """A key and an invitation beside the owner, who is a registered user and has signed in."""
+    key = owner.create("/v1/api-keys", name=mark, scopes=[])
+    invitation = owner.create("/v1/invitations", email=f"eve@{mark}.example", role="user")
+    (session,) = owner.client.get("/v1/auth/sessions").json["data"]
+    return {
+        "user_id": owner.user_id,
+        "company_id": owner.company_id,
+        "session_id": session["id"],
+        "key_id": key["id"],
+        "invitation_id": invitation["id"],
+    }
+
+
+BATTERY = Battery(
+    make=make,
+    changes={"users": {"first_name": "Mallory"}, "current": {"name": "Mallory's"}},
+    deeds={"deactivate": {}},
+    # Where somebody works is theirs to see in whatever company.
+    of_the_caller=frozenset({"/v1/auth/companies", "/v1/companies"}),
+)
