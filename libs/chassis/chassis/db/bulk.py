@@ -10,18 +10,14 @@ from typing import Any
 
 import orjson
 from sqlalchemy import (
-    ARRAY,
     JSON,
     BigInteger,
     Column,
     ColumnElement,
-    Table,
     Text,
-    any_,
     bindparam,
     cast,
     column,
-    delete,
     func,
     insert,
     literal_column,
@@ -30,6 +26,7 @@ from sqlalchemy import (
 )
 
 from chassis.db import outbox
+from chassis.db.record_statements import get_many
 from chassis.db.records import Record, Records
 from chassis.db.session import Session
 from chassis.db.statements import TENANT, Prepared, of_tenant
@@ -42,7 +39,7 @@ def lock_many(session: Session, records: Records, ids: Iterable[int], *, lock: b
     if not wanted:
         return {}
     session.connection()
-    rows = session.fetch(_named(records, lock), of_ids=wanted)
+    rows = session.fetch(get_many(records.view, lock), of_ids=wanted)
     return {row[1]: Record(*row) for row in rows}
 
 
@@ -89,39 +86,10 @@ def change_many(
     return after
 
 
-def delete_many(session: Session, records: Records, event_type: EventType, locked: Sequence[Record]) -> None:
-    """Delete locked records for good; each event takes the version after the last one."""
-    if not locked:
-        return
-    session.run(_deleted(records.view.table), of_ids=[record.id for record in locked])
-    outbox.record_many(
-        session,
-        event_type,
-        source=records.source,
-        changes=[outbox.Change(record.id, record.version + 1, record.json, None) for record in locked],
-    )
-
-
 def json_rows(name: str, *columns: ColumnElement[Any]) -> Any:
     """The parameter `rows`, a JSON array of objects, as a derived table of these columns."""
     rows = func.json_to_recordset(cast(bindparam("rows", type_=Text), JSON))
     return rows.table_valued(*columns, name=name).render_derived(name=name, with_types=True)
-
-
-def _of_company(table: Table) -> ColumnElement[bool]:
-    return of_tenant(table)
-
-
-def _among(table: Table) -> ColumnElement[bool]:
-    return table.c.id == any_(bindparam("of_ids", type_=ARRAY(BigInteger)))
-
-
-@lru_cache(maxsize=64)
-def _named(records: Records, lock: bool) -> Prepared:
-    table = records.view.table
-    documents = records.view.documents(_of_company(table), _among(table)).order_by(table.c.id)
-    row = (documents.with_for_update() if lock else documents).subquery("r")
-    return Prepared(select(func.row_to_json(literal_column("r")), row.c["id"], row.c["version"]).select_from(row))
 
 
 @lru_cache(maxsize=256)
@@ -148,12 +116,7 @@ def _updated(records: Records, names: tuple[str, ...]) -> Prepared:
     table = records.view.table
     given = json_rows("v", column("id", BigInteger), *(column(name, table.c[name].type) for name in names))
     values: dict[str, Any] = {name: given.c[name] for name in names}
-    statement = update(table).where(_of_company(table), table.c.id == given.c.id)
+    statement = update(table).where(of_tenant(table), table.c.id == given.c.id)
     return Prepared(
         records.view.returning(statement.values(**values, version=table.c.version + 1, updated_at=func.now()))
     )
-
-
-@lru_cache(maxsize=64)
-def _deleted(table: Table) -> Prepared:
-    return Prepared(delete(table).where(_of_company(table), _among(table)))

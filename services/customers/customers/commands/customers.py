@@ -5,26 +5,26 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
-import orjson
 from sqlalchemy import bindparam, cast, func, insert, literal, literal_column, select
 from sqlalchemy.dialects.postgresql import insert as upsert
 
-from chassis import events
 from chassis.context import current
 from chassis.db.locks import lock_name
-from chassis.db.records import NOW, Record
+from chassis.db.records import Record
 from chassis.db.session import Session
 from chassis.db.statements import TENANT, Prepared, of_tenant
 from chassis.errors import Conflict, PreconditionFailed
-from customers.commands import contacts
 from customers.commands.user_references import refuse_inactive
 from customers.events import (
+    CONTACT_ARCHIVED,
+    CONTACT_RESTORED,
     CUSTOMER_ARCHIVED,
     CUSTOMER_CREATED,
     CUSTOMER_RESTORED,
     CUSTOMER_UPDATED,
 )
 from customers.models import company_refs, customer_codes, customers, user_refs
+from customers.queries.contacts import RECORDS as CONTACTS
 from customers.queries.customers import CUSTOMER, RECORDS, get_customer
 from customers.queries.duplicates import find_duplicates
 from customers.queries.keys import with_customer_keys
@@ -52,7 +52,7 @@ def create_customer(session: Session, values: dict[str, Any]) -> NewCustomer:
     row = session.fetch(_insert(frozenset(values)), actor=current().user_id, **parameters)[0]
     customer, action = Record(*row[:3]), row[3]
     duplicates = [] if action in (None, ALLOW) else _duplicates(session, customer, values, action)
-    RECORDS.note(session, CUSTOMER_CREATED, customer, before=None)
+    RECORDS.record_event(session, CUSTOMER_CREATED, customer, before=None)
     return NewCustomer(customer, duplicates)
 
 
@@ -86,7 +86,7 @@ def expect_customer(session: Session, customer_id: int, version: int | None) -> 
     try:
         return RECORDS.expect(session, customer_id, version)
     except PreconditionFailed:
-        refuse_merged(orjson.loads(get_customer(session, customer_id).json))
+        refuse_merged(get_customer(session, customer_id).document)
         raise
 
 
@@ -95,9 +95,8 @@ def change_customer(session: Session, before: Record, values: dict[str, Any]) ->
 
     Raises Conflict for one that is archived or merged, Invalid for a new assignee who is inactive.
     """
-    document = orjson.loads(before.json)
-    refuse_archived(document)
-    if values.get("assigned_to") != document["assigned_to"]:
+    refuse_archived(before.document)
+    if values.get("assigned_to") != before.document["assigned_to"]:
         refuse_inactive(session, values.get("assigned_to"))
     return RECORDS.change(session, CUSTOMER_UPDATED, before, with_customer_keys(session, values))
 
@@ -116,23 +115,16 @@ def reassign_customer(session: Session, customer_id: int, user_id: int) -> Recor
 def archive_customer(session: Session, customer_id: int, version: int) -> Record:
     """Hide the customer and its contacts from lists. Raises NotFound, PreconditionFailed, Conflict."""
     before = expect_customer(session, customer_id, version)
-    refuse_archived(orjson.loads(before.json))
-    event_id = events.new_id()
-    contacts.archive_contacts_of(session, customer_id, event_id)
-    values = {"archived_at": NOW, "archived_by_event": event_id}
-    return RECORDS.change(session, CUSTOMER_ARCHIVED, before, values, event_id=event_id)
+    refuse_archived(before.document)
+    return RECORDS.archive(session, CUSTOMER_ARCHIVED, before, parts={CONTACTS: CONTACT_ARCHIVED})
 
 
 def restore_customer(session: Session, customer_id: int, version: int | None) -> Record:
     """Bring an archived customer back, and its contacts with it. Raises NotFound, PreconditionFailed, Conflict."""
     before = expect_customer(session, customer_id, version)
-    document = orjson.loads(before.json)
-    if document["merged_into"] is not None:
+    if before.document["merged_into"] is not None:
         raise Conflict("customer_merged", "The customer was merged into another one; undo the merge.")
-    if document["archived_at"] is None:
-        raise Conflict("customer_not_archived", "The customer is not archived.")
-    contacts.restore_contacts_of(session, customer_id)
-    return RECORDS.change(session, CUSTOMER_RESTORED, before, {"archived_at": None, "archived_by_event": None})
+    return RECORDS.restore(session, CUSTOMER_RESTORED, before, parts={CONTACTS: CONTACT_RESTORED})
 
 
 @lru_cache(maxsize=256)

@@ -24,7 +24,7 @@ from sqlalchemy import (
     update,
 )
 
-from chassis.db.bulk import change_many, delete_many, json_rows, lock_many
+from chassis.db.bulk import change_many, json_rows, lock_many
 from chassis.db.records import Record
 from chassis.db.session import Session
 from chassis.db.statements import TENANT, Prepared, of_tenant
@@ -190,7 +190,7 @@ def revert_chunk(session: Session, job: Job, number: int) -> None:
         if known_id in locked and known_id not in peopled and locked[known_id].version == version
     ]
     back = _set_back(session, {locked[known_id]: updated[known_id] for known_id in updated if known_id in locked}, job)
-    delete_many(session, RECORDS, CUSTOMER_PURGED, gone)
+    RECORDS.delete_all(session, CUSTOMER_PURGED, gone)
     reverted = len(gone) + _give_back(session, back)
     kept = len(created) + len(updated) - reverted
     count(session, job, {"reverted_rows": reverted, "kept_rows": kept})
@@ -221,7 +221,7 @@ def _set_back(
     active = active_among(session, assignees - {None})
     back = []
     for record, fields in changed.items():
-        document = orjson.loads(record.json)
+        document = record.document
         if document["archived_at"] is not None:
             continue
         values = {name: before for name, (before, after) in fields.items() if document[name] == after}

@@ -4,7 +4,6 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import orjson
 from sqlalchemy import BigInteger, Integer, bindparam, func, literal_column, select, update
 
 from chassis.context import current
@@ -76,7 +75,7 @@ class Job:
 
 def take_up(session: Session, import_id: int) -> Job:
     """Read what there is to know. Raises NotFound."""
-    known = orjson.loads(RECORDS.get(session, import_id).json)
+    known = RECORDS.get(session, import_id).document
     next_chunk, first_code = session.fetch(_POSITION, of_import=import_id)[0]
     region, duplicates, active = session.fetch(_AROUND, actor=current().user_id)[0]
     return Job(

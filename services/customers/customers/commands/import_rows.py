@@ -9,7 +9,6 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any, Self
 
-import orjson
 from sqlalchemy import BigInteger, bindparam
 from sqlalchemy.dialects.postgresql import insert as upsert
 
@@ -244,7 +243,7 @@ class _Batch:
         known = []
         for customer_id, row in ids.items():
             record = records.get(customer_id)
-            if record is None or orjson.loads(record.json)["archived_at"] is not None:
+            if record is None or record.document["archived_at"] is not None:
                 detail = "The customer was archived or removed meanwhile."
                 self._outcome.refuse(row, Fault(row.line, match_by, "customer_archived", detail))
             else:
@@ -252,7 +251,7 @@ class _Batch:
         return new, known
 
     def _change(self, known: Sequence[tuple[ReadRow, Record]]) -> None:
-        documents = [(row, record, orjson.loads(record.json)) for row, record in known]
+        documents = [(row, record, record.document) for row, record in known]
         changes = [
             (row, record, document, _changed_values(row.values, document)) for row, record, document in documents
         ]

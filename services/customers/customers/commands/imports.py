@@ -4,7 +4,6 @@ from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-import orjson
 from sqlalchemy import ARRAY, BigInteger, Integer, Interval, LargeBinary, String, all_, bindparam, func, select
 from sqlalchemy.dialects.postgresql import insert as upsert
 
@@ -119,7 +118,7 @@ def update_import(session: Session, import_id: int, version: int, given: dict[st
     Raises NotFound, PreconditionFailed, Conflict where it has begun, Invalid.
     """
     before = RECORDS.expect(session, import_id, version)
-    known = orjson.loads(before.json)
+    known = before.document
     _refuse_unless(known, OPEN)
     _check_options(known | given)
     values, anew = given, bool(given.keys() & {"encoding", "delimiter"})
@@ -191,7 +190,7 @@ def purge_old_imports(session: Session) -> int:
 def move_on(session: Session, event_type: EventType, import_id: int, state: str, values: Mapping[str, Any]) -> bool:
     """Bring a locked import from `state` into another; False where it has left that state meanwhile."""
     before = RECORDS.get(session, import_id, lock=True)
-    if orjson.loads(before.json)["state"] != state:
+    if before.document["state"] != state:
         return False
     RECORDS.change(session, event_type, before, values)
     return True
@@ -205,7 +204,7 @@ def _reached(session: Session, import_id: int) -> int:
 
 def _in_state(session: Session, import_id: int, *states: str) -> tuple[Record, dict[str, Any]]:
     record = RECORDS.get(session, import_id, lock=True)
-    known: dict[str, Any] = orjson.loads(record.json)
+    known: dict[str, Any] = record.document
     _refuse_unless(known, states)
     return record, known
 

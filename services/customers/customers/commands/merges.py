@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-import orjson
 from sqlalchemy import BigInteger, bindparam, select
 
 from chassis import events
@@ -86,9 +85,9 @@ def plan_merge(
         for known, seen in sorted({**sources, customer_id: version}.items())
     }
     for record in locked.values():
-        refuse_archived(orjson.loads(record.json))
+        refuse_archived(record.document)
     refuse_crowd(session, locked)
-    documents = {known: orjson.loads(record.json) for known, record in locked.items()}
+    documents = {known: record.document for known, record in locked.items()}
     others = [documents[source] for source in sources]
     values = merged_values(documents[customer_id], others, choices, MOST_TAGS)
     if not _may_assign(session, values) and "assigned_to" not in choices:
@@ -124,7 +123,7 @@ def merge_customers(session: Session, plan: Plan) -> tuple[Record, Record]:
         event_id=event_id,
         more={"sources": [source.id for source in plan.sources]},
     )
-    before = [orjson.loads(record.json) for record in (target, *plan.sources)]
+    before = [record.document for record in (target, *plan.sources)]
     merge = RECORDS.create(
         session,
         MERGE_CREATED,
@@ -132,7 +131,7 @@ def merge_customers(session: Session, plan: Plan) -> tuple[Record, Record]:
             "customer_id": target.id,
             "sources": [source.id for source in plan.sources],
             "before": before,
-            "after": orjson.loads(after.json),
+            "after": after.document,
             "contacts": moved,
             "created_by": current().user_id,
         },
@@ -147,21 +146,21 @@ def undo_merge(session: Session, merge_id: int, version: int | None) -> Record:
     gone or archived, or when a later merge has given the same fields other values again: undone in that order, both
     leave nothing behind.
     """
-    known = orjson.loads(RECORDS.get(session, merge_id).json)
+    known = RECORDS.get(session, merge_id).document
     target_id = known["customer_id"]
     # The customers first, in the order of their ids, and then the merge, which goes when the target is purged.
     locked = {
         known_id: CUSTOMERS.get(session, known_id, lock=True) for known_id in sorted([target_id, *known["sources"]])
     }
     merge = RECORDS.expect(session, merge_id, version)
-    known = orjson.loads(merge.json)
+    known = merge.document
     if known["undone_at"] is not None:
         raise Conflict("merge_undone", "The merge was undone already.")
     if datetime.fromisoformat(known["created_at"]) + UNDO_WINDOW < datetime.now(UTC):
         raise Conflict("too_late", f"A merge can be undone for {UNDO_WINDOW.days} days.")
     states, merged, contacts = session.fetch(_STATES, of_id=merge_id)[0]
     target = locked[target_id]
-    now = orjson.loads(target.json)
+    now = target.document
     refuse_archived(now)
     _refuse_merged_again(session, target_id, merge_id, changed_fields(merged, states[0]))
     back = untouched(merged, states[0], now)
@@ -171,10 +170,9 @@ def undo_merge(session: Session, merge_id: int, version: int | None) -> Record:
         CUSTOMERS.change(session, CUSTOMER_UPDATED, target, with_customer_keys(session, back))
     for source_id in known["sources"]:
         source = locked[source_id]
-        if orjson.loads(source.json)["merged_into"] != target_id:
+        if source.document["merged_into"] != target_id:
             continue
-        shown = {"archived_at": None, "archived_by_event": None, "merged_into": None}
-        CUSTOMERS.change(session, CUSTOMER_RESTORED, source, shown)
+        CUSTOMERS.restore(session, CUSTOMER_RESTORED, source, {"merged_into": None})
         only, primary = contacts[str(source_id)], contacts.get(_PRIMARY, ())
         move_contacts_back(session, target_id, source_id, only=only, primary=primary)
     return RECORDS.change(session, MERGE_UNDONE, merge, {"undone_at": NOW})

@@ -6,26 +6,24 @@ from sqlalchemy.dialects.postgresql import JSONB
 from chassis.db.records import Record
 from chassis.db.session import Session
 from chassis.db.statements import Prepared, of_tenant
-from customers.commands.contacts import purge_contacts_of
-from customers.events import CUSTOMER_PURGED, MERGE_PURGED
+from customers.events import CONTACT_PURGED, CUSTOMER_PURGED, MERGE_PURGED
 from customers.models import customers, merges
-from customers.queries import merges as merge_queries
+from customers.queries.contacts import RECORDS as CONTACTS
 from customers.queries.customers import RECORDS, get_customer
+from customers.queries.merges import MERGE
+from customers.queries.merges import RECORDS as MERGE_RECORDS
 
 _ID = bindparam("of_id", type_=BigInteger)
 _MERGED_INTO = Prepared(select(customers.c.id).where(of_tenant(customers), customers.c.merged_into == _ID))
-_DELETE = Prepared(customers.delete().where(*RECORDS.this))
-_OF_COMPANY = of_tenant(merges)
 # A merge keeps the states of all its customers, also of one that it was undone for. No index helps with those that the
 # customer went into: a company has few merges, and seldom purges.
 _MERGES = Prepared(
-    merge_queries.MERGE.one(
-        _OF_COMPANY,
+    MERGE.one(
+        of_tenant(merges),
         or_(merges.c.customer_id == _ID, merges.c.sources.op("@>")(cast(func.to_jsonb(_ID), JSONB))),
         lock=True,
     )
 )
-_DELETE_MERGE = Prepared(merges.delete().where(*merge_queries.RECORDS.this))
 
 
 def purge_customer(session: Session, customer_id: int, version: int) -> None:
@@ -50,10 +48,5 @@ def _purge(session: Session, customer: Record) -> None:
     """What goes with a customer goes one by one, each with its event, and not by the database's own cascade."""
     for (merged,) in session.fetch(_MERGED_INTO, of_id=customer.id):
         _purge(session, get_customer(session, merged, lock=True))
-    purge_contacts_of(session, customer.id)
-    for row in session.fetch(_MERGES, of_id=customer.id):
-        merge = Record(*row)
-        session.run(_DELETE_MERGE, of_id=merge.id)
-        merge_queries.RECORDS.gone(session, MERGE_PURGED, merge)
-    session.run(_DELETE, of_id=customer.id)
-    RECORDS.gone(session, CUSTOMER_PURGED, customer)
+    MERGE_RECORDS.delete_all(session, MERGE_PURGED, [Record(*row) for row in session.fetch(_MERGES, of_id=customer.id)])
+    RECORDS.delete(session, CUSTOMER_PURGED, customer, parts={CONTACTS: CONTACT_PURGED})

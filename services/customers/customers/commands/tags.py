@@ -2,8 +2,6 @@
 
 from collections.abc import Sequence
 
-import orjson
-
 from chassis.db.records import Record
 from chassis.db.session import Session
 from chassis.errors import Invalid, NotFound
@@ -18,9 +16,8 @@ def add_tags(session: Session, customer_id: int, version: int | None, tags: Sequ
     Raises NotFound, PreconditionFailed, Conflict, Invalid.
     """
     before = expect_customer(session, customer_id, version)
-    document = orjson.loads(before.json)
-    refuse_archived(document)
-    present = document["tags"]
+    refuse_archived(before.document)
+    present = before.document["tags"]
     together = list(dict.fromkeys([*present, *tags]))
     if len(together) > MOST_TAGS:
         raise Invalid("too_many_tags", f"A customer has at most {MOST_TAGS} tags.")
@@ -30,9 +27,8 @@ def add_tags(session: Session, customer_id: int, version: int | None, tags: Sequ
 def remove_tag(session: Session, customer_id: int, version: int, tag: str) -> Record:
     """Take a tag away. Raises NotFound, also for one that is not there, PreconditionFailed, Conflict."""
     before = expect_customer(session, customer_id, version)
-    document = orjson.loads(before.json)
-    refuse_archived(document)
-    present = document["tags"]
+    refuse_archived(before.document)
+    present = before.document["tags"]
     if tag not in present:
         raise NotFound("tag_not_found", "The customer has no such tag.")
     return change_customer(session, before, {"tags": [other for other in present if other != tag]})

@@ -37,7 +37,7 @@ _OWN = (
     .correlate(contacts)
     .exists()
 )
-RECORDS = Records(CONTACT, source=SOURCE, noun="contact", own=_OWN)
+RECORDS = Records(CONTACT, source=SOURCE, noun="contact", own=_OWN, part_of="customer_id")
 
 CONTACTS = Listing(
     CONTACT,

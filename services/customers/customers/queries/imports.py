@@ -188,7 +188,7 @@ def list_chunks(session: Session, import_id: int) -> list[ChunkState]:
 
 def get_columns(session: Session, import_id: int) -> list[str]:
     """The names of the file's columns. Raises NotFound."""
-    known = orjson.loads(RECORDS.get(session, import_id).json)
+    known = RECORDS.get(session, import_id).document
     return [column["name"] for column in known["columns"]]
 
 
