@@ -14,8 +14,9 @@ from chassis.db.statements import Prepared
 
 _TENANT = b"tenant"
 _SET_TENANT = b"SELECT set_config('app.company_id', $1, true)"
-# Statements of lists differ by what is filtered and sorted; a connection forgets them all when it knows this many.
-_MOST_PREPARED = 500
+# Statements of lists differ by what is filtered and sorted, and each takes up to a megabyte of the server's memory: a
+# connection forgets them all when it knows this many.
+_MOST_PREPARED = 100
 
 
 class Reader:
@@ -28,6 +29,8 @@ class Reader:
 
     def __init__(self, connect: Callable[[], psycopg.Connection]) -> None:
         self.connection = connect()
+        # psycopg would prepare by itself what it sends often, such as the DEALLOCATE that forgets it again.
+        self.connection.prepare_threshold = None
         self._names: dict[tuple[bytes, tuple[int, ...]], bytes] = {}
 
     @property

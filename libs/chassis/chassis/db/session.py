@@ -23,6 +23,8 @@ OPTIONS = (
     # planning anew for each call costs more than the call.
     "-c plan_cache_mode=force_generic_plan"
 )
+# A page is a matter of milliseconds; what takes this long is a question that one tenant asks and all would pay for.
+READ_DEADLINE = "-c statement_timeout=3000"
 
 log = structlog.get_logger()
 
@@ -132,7 +134,7 @@ class Database:
         return reader
 
     def _connect(self) -> psycopg.Connection:
-        options = f"{OPTIONS} -c default_transaction_read_only=on"
+        options = f"{OPTIONS} -c default_transaction_read_only=on {READ_DEADLINE}"
         connection = psycopg.connect(self._conninfo, autocommit=True, **{**self._arguments, "options": options})
         _adapt(connection)
         return connection

@@ -3,6 +3,7 @@
 import hmac
 import re
 import time
+from collections.abc import Iterable
 from http import HTTPStatus
 from typing import Any
 
@@ -12,6 +13,7 @@ import uuid_utils
 from flask import Flask, Request, Response, g, request
 from flask.sessions import SecureCookieSessionInterface, SessionMixin
 from werkzeug.routing import BaseConverter, Rule, ValidationError
+from werkzeug.wsgi import ClosingIterator
 
 from chassis.config import Settings
 from chassis.context import Context, acting_as, current
@@ -22,6 +24,8 @@ from chassis.references import References
 from chassis.service import Service
 from chassis.web import health, measures, problems
 from chassis.web.auth import PUBLIC, Principal, TokenVerifier, check_permission, own_only, public
+from chassis.web.bodies import take_body
+from chassis.web.deadlines import Deadlines
 from chassis.web.denials import Denials, documented
 from chassis.web.keys import KeySet
 from chassis.web.read_through import read_through
@@ -90,11 +94,14 @@ class ServiceApplication(Flask):
             KeySet(settings.jwks_url), issuer=settings.token_issuer, audience=settings.token_audience
         )
         self.denials = Denials(database, service.name)
+        self.deadlines = Deadlines()
         self.references = References(service.references, settings, database)
         self.access: dict[str, str] = {}
         self.session_interface = NoSessions()
         self.url_map.converters["id"] = IdConverter
-        self.url_map.strict_slashes = False
+        # An address has one spelling: what is read as another one elsewhere, such as by a limit, is not found.
+        self.url_map.strict_slashes = True
+        self.url_map.merge_slashes = False
         self.config.update(
             MAX_CONTENT_LENGTH=LARGEST_BODY,
             PROVIDE_AUTOMATIC_OPTIONS=False,
@@ -136,6 +143,19 @@ class ServiceApplication(Flask):
 
         self.add_url_rule("/openapi.json", view_func=openapi)
 
+    def wsgi_app(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
+        """Answer one request, and cut its connection where it is not over in time."""
+        connection = environ.get("gunicorn.socket")
+        if connection is None:
+            return super().wsgi_app(environ, start_response)
+        exchange = environ["chassis.exchange"] = self.deadlines.begin(connection)
+        try:
+            parts = super().wsgi_app(environ, start_response)
+        except BaseException:
+            self.deadlines.end(exchange)
+            raise
+        return ClosingIterator(parts, lambda: self.deadlines.end(exchange))
+
     def full_dispatch_request(self) -> Response:
         """Answer one request inside its context, then count it and log it in one line."""
         started = time.perf_counter()
@@ -167,6 +187,7 @@ class ServiceApplication(Flask):
 
     def dispatch_request(self) -> Response:
         """Authenticate, run the view in one transaction, commit, answer. Any exception rolls back."""
+        take_body()
         if request.routing_exception is not None:
             self.raise_routing_exception(request)
         rule = request.url_rule

@@ -20,6 +20,7 @@ from chassis.web.answers import JSON
 
 MOST_PARAMETERS = 40
 MOST_VALUES = 100
+MOST_CONDITIONS = 10
 MOST_SORTS = 3
 LONGEST_SEARCH = 200
 _RESERVED = ("limit", "cursor", "sort", "fields", "include")
@@ -123,9 +124,14 @@ def _parse(listing: Listing, query_string: bytes) -> tuple[ListQuery, str]:
     if len(reserved) + len(filters) != len(pairs):
         raise _refuse("", "repeated_parameter", f"Each of {', '.join(known)} can be given once.")
     words = _words(reserved)
+    if len(filters) > MOST_CONDITIONS:
+        raise _refuse("", "too_many_conditions", f"At most {MOST_CONDITIONS} conditions are taken.")
     conditions, values = [], []
     for name, text in filters:
         condition, value = _filter(listing, name, text)
+        is_label = condition[0] in listing.labels
+        if condition in conditions and (not is_label or value in values):
+            raise _refuse(name, "repeated_parameter", f"{name[:60]} can be given once{' a value' * is_label}.")
         conditions.append(condition)
         values.append(value)
     shape = Shape(

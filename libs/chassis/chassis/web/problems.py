@@ -126,6 +126,10 @@ def translate(error: psycopg.Error, conflicts: Mapping[str, AppError]) -> AppErr
             return Invalid("invalid_value", "A value is outside of what can be stored.")
         case pg.LockNotAvailable() | pg.DeadlockDetected() | pg.SerializationFailure():
             return Conflict("record_busy", "Somebody else is changing this record.", headers={"Retry-After": "1"})
+        case pg.QueryCanceled():
+            log.warning("deadline_exceeded", sqlstate=error.sqlstate)
+            detail = "The request takes longer than it may; ask for less at a time, or again later."
+            return Unavailable("deadline_exceeded", detail, headers={"Retry-After": "2"})
         case psycopg.OperationalError() | psycopg.InterfaceError():
             log.error("database_unavailable", sqlstate=error.sqlstate, error=str(error))
             return _busy()

@@ -4,10 +4,10 @@ from collections.abc import Iterator
 
 import psycopg
 import pytest
-from sqlalchemy import BigInteger, bindparam, column, func, literal_column, select, table
+from sqlalchemy import BigInteger, Text, bindparam, column, func, literal_column, select, table
 
 from chassis.context import Context, acting_as
-from chassis.db import reader
+from chassis.db import reader, session
 from chassis.db.session import Database
 from chassis.db.statements import Prepared
 
@@ -55,7 +55,7 @@ def test_a_connection_forgets_its_statements_before_they_are_too_many(
 ) -> None:
     monkeypatch.setattr(reader, "_MOST_PREPARED", 3)
     statements = [Prepared(select(literal_column(str(number)))) for number in range(10)]
-    for _ in range(2):
+    for _ in range(8):
         assert [database.read(statement, {}) for statement in statements] == [[(number,)] for number in range(10)]
     [(known,)] = database.read(Prepared(select(func.count()).select_from(table("pg_prepared_statements"))), {})
     assert known <= 3 + 1
@@ -72,3 +72,13 @@ def test_a_plan_that_a_migration_outdated_is_made_anew(database: Database, postg
             assert database.read(read, {}) == [("1",)]
         finally:
             admin.execute("DROP TABLE outdated")
+
+
+def test_a_read_that_takes_too_long_is_ended_and_leaves_the_connection_good(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(session, "READ_DEADLINE", "-c statement_timeout=50")
+    backend = database.read(_BACKEND, {})
+    with pytest.raises(psycopg.errors.QueryCanceled):
+        database.read(Prepared(select(func.pg_sleep(10).cast(Text))), {})
+    assert database.read(_BACKEND, {}) == backend

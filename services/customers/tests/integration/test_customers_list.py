@@ -143,6 +143,49 @@ def test_a_query_string_that_cannot_be_read_is_refused(client, query):
     assert client.get(f"/v1/customers{query}").json["code"] == "malformed_query"
 
 
+@pytest.mark.parametrize(
+    ("query", "code"),
+    [
+        (
+            "&".join(
+                f"{name}[ne]=1"
+                for name in (
+                    "id",
+                    "email",
+                    "phone",
+                    "city",
+                    "country",
+                    "status",
+                    "source",
+                    "priority",
+                    "name",
+                    "industry",
+                    "company_name",
+                )
+            ),
+            "too_many_conditions",
+        ),
+        ("name=a&name=b", "repeated_parameter"),
+        ("name=a&name[eq]=b", "repeated_parameter"),
+        ("tag=u1&tag=u1", "repeated_parameter"),
+        ("tag=u1&tag=u2&tag=u1", "repeated_parameter"),
+    ],
+)
+def test_a_question_of_many_conditions_or_twice_the_same_is_refused(client, query, code):
+    refused = client.get(f"/v1/customers?{query}")
+    assert refused.status_code == 400
+    assert refused.json["errors"][0]["code"] == code
+
+
+def test_different_conditions_on_a_field_and_different_tags_are_taken(client):
+    assert listed(client, "?id[gt]=1&id[lt]=9&tag=a&tag=b&name[ne]=x&name[contains]=y") == []
+
+
+@pytest.mark.parametrize("path", ["/v1/customers/", "//v1/customers", "/v1//customers", "/v1/customers/1/"])
+def test_an_address_has_one_spelling(client, path):
+    assert client.get(path).status_code == 404
+
+
 def test_a_cursor_is_bound_to_its_question_and_tenant(client, client_of, company_id, names):
     cursor = client.get("/v1/customers?limit=2").json["page"]["next_cursor"]
     assert client.get(f"/v1/customers?limit=3&cursor={cursor}").status_code == 200

@@ -1,0 +1,24 @@
+"""The body of a request: taken whole, within a deadline, before anything is done or answered."""
+
+from flask import request
+from gunicorn.http.errors import ParseException
+
+from chassis.errors import BadRequest
+
+
+def take_body() -> None:
+    """Read the whole body, also of a request that will be refused, and keep it for whoever asks for it.
+
+    An answer to a body that is still on its way breaks the connection, and with it what comes behind on it. Raises
+    BadRequest for a body that is no HTTP or ends too early, RequestEntityTooLarge for one beyond the limit.
+    """
+    environ = request.environ
+    length = environ.get("CONTENT_LENGTH")
+    if length in (None, "", "0") and "HTTP_TRANSFER_ENCODING" not in environ:
+        return
+    try:
+        body = request.get_data(cache=True)
+    except (ParseException, OSError):
+        raise BadRequest("malformed_body", "The body is not what HTTP allows, or came too slowly.") from None
+    if request.content_length is not None and len(body) != request.content_length:
+        raise BadRequest("incomplete_body", "The body is shorter than its Content-Length.")
