@@ -110,7 +110,7 @@ class Place:
         }
         statuses: list[str] = []
         began = time.perf_counter()
-        body = b"".join(self.application.wsgi_app(environ, lambda status, _, __=None: statuses.append(status)))  # type: ignore[arg-type]  # Nobody writes by hand.
+        body = b"".join(self.application.wsgi_app(environ, lambda status, _, __=None: statuses.append(status)))
         took = time.perf_counter() - began
         if not statuses[0].startswith("200"):
             raise SystemExit(f"{path}?{query}: {statuses[0]} {body[:300]!r}")
