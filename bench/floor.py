@@ -17,7 +17,7 @@ from psycopg.abc import Buffer
 from psycopg.adapt import Loader
 
 from chassis.db.session import OPTIONS
-from customers.queries.customers import CUSTOMER
+from customers.views import CUSTOMER
 
 StartResponse = Callable[[str, list[tuple[str, str]]], object]
 

@@ -2,16 +2,15 @@
 
 from marshmallow import fields
 
-from chassis.web.schemas import OutSchema, Timestamp
+from audit.views import AUDIT_LOG
+from chassis.web.records import RecordSchema
+from chassis.web.schemas import Timestamp
 
 
-class AuditLogOut(OutSchema):
+class AuditLogOut(RecordSchema, view=AUDIT_LOG):
     """A change: what was done to which record, by whom, from where, and the record before and after."""
 
-    id = fields.Integer(required=True)
     action = fields.String(required=True, metadata={"description": "What happened, in the past tense."})
-    table_name = fields.String(required=True)
-    record_id = fields.Integer(required=True)
     old_values = fields.Dict(
         required=True, allow_none=True, metadata={"description": "The record before; null for a new one."}
     )
@@ -20,8 +19,5 @@ class AuditLogOut(OutSchema):
     )
     user_id = fields.Integer(required=True, allow_none=True, metadata={"description": "Null where a machine acted."})
     ip_address = fields.String(required=True, allow_none=True)
-    user_agent = fields.String(required=True, allow_none=True)
-    event_id = fields.UUID(required=True)
-    event_type = fields.String(required=True)
     request_id = fields.String(required=True, allow_none=True, metadata={"description": "The X-Request-Id it had."})
     created_at = Timestamp(required=True, metadata={"description": "When it happened."})

@@ -17,8 +17,9 @@ from identity.commands.locking import lock_user
 from identity.keys import IdentitySettings
 from identity.models import users
 from identity.queries.memberships import list_workplaces
-from identity.queries.users import USER, find_login, get_user
+from identity.queries.users import find_login, get_user
 from identity.rules import PLATFORM_ROLE, normal_address
+from identity.views import USER
 
 ROLES = {"grant": PLATFORM_ROLE, "revoke": "user"}
 USAGE = "usage: python -m identity.operators grant|revoke <e-mail address>"

@@ -1,8 +1,8 @@
 """A record as the outside sees it, built as JSON by PostgreSQL: the answer, the event's `after`, the audit's values.
 
 Hydrating objects and dumping them through a schema costs several times what the query costs; here the row becomes text
-once, in the server, and is passed on unparsed. The marshmallow schema stays the contract: a test per view proves that
-what PostgreSQL builds is what the schema says.
+once, in the server, and is passed on unparsed. The marshmallow schema, which takes its fields from the view, stays the
+contract: what PostgreSQL builds is held to it in tests.
 """
 
 from collections.abc import Sequence
@@ -34,6 +34,7 @@ class JsonView:
         self.table = table
         self.name = table.name
         given = {getattr(column, "name", ""): column for column in extra}
+        self.expressions = frozenset(given)
         self.columns: dict[str, ColumnElement[Any]] = {
             name: given[name] if name in given else _shown(table, name) for name in names
         }

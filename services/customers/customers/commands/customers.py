@@ -25,11 +25,12 @@ from customers.events import (
 )
 from customers.models import company_refs, customer_codes, customers, user_refs
 from customers.queries.contacts import RECORDS as CONTACTS
-from customers.queries.customers import CUSTOMER, RECORDS, get_customer
+from customers.queries.customers import RECORDS, get_customer
 from customers.queries.duplicates import find_duplicates
 from customers.queries.keys import with_customer_keys
 from customers.rules.archiving import refuse_archived, refuse_merged
 from customers.rules.duplicates import ALLOW, BLOCK
+from customers.views import CUSTOMER
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,8 +10,8 @@ from customers.events import CONTACT_PURGED, CUSTOMER_PURGED, MERGE_PURGED
 from customers.models import customers, merges
 from customers.queries.contacts import RECORDS as CONTACTS
 from customers.queries.customers import RECORDS, get_customer
-from customers.queries.merges import MERGE
 from customers.queries.merges import RECORDS as MERGE_RECORDS
+from customers.views import MERGE
 
 _ID = bindparam("of_id", type_=BigInteger)
 _MERGED_INTO = Prepared(select(customers.c.id).where(of_tenant(customers), customers.c.merged_into == _ID))

@@ -9,20 +9,15 @@ from sqlalchemy.dialects.postgresql import insert as upsert
 
 from chassis.context import current
 from chassis.db import outbox
-from chassis.db.json_view import JsonView
 from chassis.db.session import Session
 from chassis.db.statements import Prepared, named_values, of_tenant
 from chassis.events import EventType
 from customers.commands.customers import reassign_customer
 from customers.events import CUSTOMER_TRANSFER_COMPLETED, CUSTOMER_TRANSFER_STARTED, SOURCE
 from customers.models import customer_transfers, customers, user_refs
+from customers.views import TRANSFER
 
 BATCH = 100
-
-TRANSFER = JsonView(
-    customer_transfers,
-    ("id", "company_id", "version", "user_id", "targets", "moved", "finished_at", "created_at", "updated_at"),
-)
 
 _COLUMNS = ("user_id", "targets", "event_id", "correlation_id")
 # The same event again adds nothing.

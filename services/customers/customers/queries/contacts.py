@@ -2,34 +2,14 @@
 
 from sqlalchemy import select
 
-from chassis.db.json_view import JsonView
 from chassis.db.kinds import BOOLEAN, INTEGER, TEXT, TIMESTAMP
 from chassis.db.listing import Listing
 from chassis.db.records import Records
 from customers.events import SOURCE
 from customers.models import contacts, customers
 from customers.queries.customers import OWN
+from customers.views import CONTACT
 
-CONTACT = JsonView(
-    contacts,
-    (
-        "id",
-        "company_id",
-        "version",
-        "customer_id",
-        "first_name",
-        "last_name",
-        "email",
-        "phone",
-        "phone_e164",
-        "job_title",
-        "is_primary",
-        "created_by",
-        "created_at",
-        "updated_at",
-        "archived_at",
-    ),
-)
 # Whoever sees a customer sees the people there.
 _OWN = (
     select(customers.c.id)

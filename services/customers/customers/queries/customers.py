@@ -2,49 +2,13 @@
 
 import re
 
-from chassis.db.json_view import JsonView
 from chassis.db.kinds import INTEGER, LABEL, TEXT, TIMESTAMP
 from chassis.db.listing import Labels, Listing, of_actor
 from chassis.db.records import Record, Records
 from chassis.db.session import Session
 from customers.events import SOURCE
 from customers.models import customer_tags, customers
-
-CUSTOMER = JsonView(
-    customers,
-    (
-        "id",
-        "company_id",
-        "version",
-        "customer_code",
-        "name",
-        "email",
-        "phone",
-        "phone_e164",
-        "secondary_phone",
-        "address",
-        "city",
-        "state",
-        "country",
-        "zip_code",
-        "customer_type",
-        "industry",
-        "company_name",
-        "website",
-        "status",
-        "source",
-        "priority",
-        "credit_limit",
-        "notes",
-        "tags",
-        "created_by",
-        "assigned_to",
-        "created_at",
-        "updated_at",
-        "archived_at",
-        "merged_into",
-    ),
-)
+from customers.views import CUSTOMER
 
 # Whose a customer is, for those who see no more than their own.
 _OWNERS = ("assigned_to", "created_by")

@@ -17,43 +17,10 @@ from chassis.db.session import Database, Session
 from chassis.db.statements import Prepared, of_tenant
 from customers.events import SOURCE
 from customers.models import import_chunks, import_errors, import_parts, imports
+from customers.views import IMPORT
 
 MOST_WORKING = 100
 
-IMPORT = JsonView(
-    imports,
-    (
-        "id",
-        "company_id",
-        "version",
-        "filename",
-        "state",
-        "mode",
-        "match_by",
-        "all_or_nothing",
-        "encoding",
-        "delimiter",
-        "columns",
-        "mapping",
-        "size",
-        "total_rows",
-        "processed_rows",
-        "created_rows",
-        "updated_rows",
-        "unchanged_rows",
-        "failed_rows",
-        "reverted_rows",
-        "kept_rows",
-        "error_code",
-        "error_detail",
-        "created_by",
-        "started_at",
-        "finished_at",
-        "reverted_at",
-        "created_at",
-        "updated_at",
-    ),
-)
 _OWN = of_actor(imports, ("created_by",))
 RECORDS = Records(IMPORT, source=SOURCE, noun="import", own=_OWN)
 IMPORTS = Listing(

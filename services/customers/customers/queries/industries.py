@@ -2,15 +2,14 @@
 
 from sqlalchemy import select
 
-from chassis.db.json_view import JsonView
 from chassis.db.records import Records
 from chassis.db.session import Session
 from chassis.db.statements import Prepared, of_tenant
 from customers.events import SOURCE
 from customers.models import industries
 from customers.rules import INDUSTRIES
+from customers.views import INDUSTRY
 
-INDUSTRY = JsonView(industries, ("id", "company_id", "version", "name", "created_at", "updated_at"))
 RECORDS = Records(INDUSTRY, source=SOURCE, noun="industry")
 
 _NAMES = Prepared(select(industries.c.name).where(of_tenant(industries)))

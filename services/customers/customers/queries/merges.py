@@ -2,19 +2,14 @@
 
 from sqlalchemy import BigInteger, Text, and_, cast, column, func, not_, select
 
-from chassis.db.json_view import JsonView
 from chassis.db.kinds import INTEGER, TIMESTAMP
 from chassis.db.listing import Listing
 from chassis.db.records import Records
 from customers.events import SOURCE
 from customers.models import customers, merges
 from customers.queries.customers import OWN
+from customers.views import MERGE
 
-# The states before and after stay inside: they are as large as the customers, and show what these were long ago.
-MERGE = JsonView(
-    merges,
-    ("id", "company_id", "version", "customer_id", "sources", "created_by", "undone_at", "created_at", "updated_at"),
-)
 # A merge, and undoing it, shows and changes all its customers: each must be one's own, whoever has merged them.
 _source = func.jsonb_array_elements_text(merges.c.sources).table_valued(column("id", Text)).render_derived("source")
 _of_merge = (customers.c.company_id == merges.c.company_id, OWN)

@@ -2,8 +2,10 @@
 
 from marshmallow import fields
 
-from chassis.web.schemas import InSchema, OutSchema, Text, Timestamp
+from chassis.web.records import RecordSchema
+from chassis.web.schemas import InSchema, Text
 from customers.schemas.fields import EMAIL
+from customers.views import CONTACT
 
 
 class _ContactFields(InSchema):
@@ -28,21 +30,5 @@ class ContactPatch(_ContactFields):
     first_name = Text(longest=100, shortest=1)
 
 
-class ContactOut(OutSchema):
+class ContactOut(RecordSchema, view=CONTACT):
     """A contact: a person at a customer."""
-
-    id = fields.Integer(required=True)
-    company_id = fields.Integer(required=True)
-    version = fields.Integer(required=True)
-    customer_id = fields.Integer(required=True)
-    first_name = fields.String(required=True)
-    last_name = fields.String(required=True, allow_none=True)
-    email = fields.String(required=True, allow_none=True)
-    phone = fields.String(required=True, allow_none=True)
-    phone_e164 = fields.String(required=True, allow_none=True)
-    job_title = fields.String(required=True, allow_none=True)
-    is_primary = fields.Boolean(required=True)
-    created_by = fields.Integer(required=True, allow_none=True)
-    created_at = Timestamp(required=True)
-    updated_at = Timestamp(required=True)
-    archived_at = Timestamp(required=True, allow_none=True)

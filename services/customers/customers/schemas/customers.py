@@ -2,9 +2,11 @@
 
 from marshmallow import fields, validate
 
-from chassis.web.schemas import LARGEST_BATCH, Id, InSchema, Items, Money, OutSchema, Text, Timestamp
+from chassis.web.records import RecordSchema
+from chassis.web.schemas import ID_RANGE, LARGEST_BATCH, Id, InSchema, Items, Money, OutSchema, Text
 from customers import rules
 from customers.schemas.fields import EMAIL, Tags, Version
+from customers.views import CUSTOMER
 
 
 class _CustomerFields(InSchema):
@@ -54,39 +56,19 @@ class CustomerPatch(_CustomerFields):
     name = Text(longest=255, shortest=1)
 
 
-class CustomerOut(OutSchema):
+class CustomerOut(RecordSchema, view=CUSTOMER):
     """A customer."""
 
-    id = fields.Integer(required=True)
-    company_id = fields.Integer(required=True)
-    version = fields.Integer(required=True)
-    customer_code = fields.String(required=True)
-    name = fields.String(required=True)
-    email = fields.String(required=True, allow_none=True)
-    phone = fields.String(required=True, allow_none=True)
-    phone_e164 = fields.String(required=True, allow_none=True)
-    secondary_phone = fields.String(required=True, allow_none=True)
-    address = fields.String(required=True, allow_none=True)
-    city = fields.String(required=True, allow_none=True)
-    state = fields.String(required=True, allow_none=True)
-    country = fields.String(required=True, allow_none=True)
-    zip_code = fields.String(required=True, allow_none=True)
-    customer_type = fields.String(required=True, validate=validate.OneOf(rules.CUSTOMER_TYPES))
-    industry = fields.String(required=True, allow_none=True)
-    company_name = fields.String(required=True, allow_none=True)
-    website = fields.String(required=True, allow_none=True)
-    status = fields.String(required=True, validate=validate.OneOf(rules.STATUSES))
-    source = fields.String(required=True, allow_none=True)
-    priority = fields.String(required=True, validate=validate.OneOf(rules.PRIORITIES))
-    credit_limit = Money(required=True)
-    notes = fields.String(required=True, allow_none=True)
+    customer_type = fields.String(required=True, metadata={"examples": list(rules.CUSTOMER_TYPES)})
+    status = fields.String(required=True, metadata={"examples": list(rules.STATUSES)})
+    priority = fields.String(required=True, metadata={"examples": list(rules.PRIORITIES)})
     tags = fields.List(fields.String(), required=True)
-    created_by = fields.Integer(required=True, allow_none=True)
-    assigned_to = fields.Integer(required=True, allow_none=True)
-    created_at = Timestamp(required=True)
-    updated_at = Timestamp(required=True)
-    archived_at = Timestamp(required=True, allow_none=True)
-    merged_into = fields.Integer(required=True, allow_none=True)
+    merged_into = fields.Integer(
+        required=True,
+        allow_none=True,
+        validate=ID_RANGE,
+        metadata={"description": "The record that this one was merged into."},
+    )
 
 
 class TagsIn(InSchema):

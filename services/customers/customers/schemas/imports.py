@@ -2,10 +2,12 @@
 
 from marshmallow import ValidationError, fields, validate
 
-from chassis.web.schemas import Entries, InSchema, OutSchema, Text, Timestamp
+from chassis.web.records import Count, RecordSchema
+from chassis.web.schemas import Entries, InSchema, OutSchema, Text
 from customers.rules import importing
 from customers.rules.import_files import DELIMITERS, MOST_COLUMNS, known_encoding
 from customers.rules.import_mapping import FIELDS
+from customers.views import IMPORT
 
 
 def _known(encoding: str) -> None:
@@ -63,45 +65,34 @@ class ColumnOut(OutSchema):
     samples = fields.List(fields.String(), required=True)
 
 
-class ImportOut(OutSchema):
+class ImportOut(RecordSchema, view=IMPORT):
     """An import and how far it is."""
 
-    id = fields.Integer(required=True)
-    company_id = fields.Integer(required=True)
-    version = fields.Integer(required=True)
-    filename = fields.String(required=True)
     state = fields.String(required=True, validate=validate.OneOf(importing.STATES))
     mode = fields.String(required=True, validate=validate.OneOf(importing.MODES))
-    match_by = fields.String(required=True, allow_none=True)
-    all_or_nothing = fields.Boolean(required=True)
-    encoding = fields.String(required=True, allow_none=True)
-    delimiter = fields.String(required=True, allow_none=True)
-    columns = fields.List(fields.Nested(ColumnOut), required=True)
-    mapping = fields.Dict(keys=fields.String(), values=fields.String(), required=True)
-    size = fields.Integer(required=True, metadata={"description": "Of the file, in bytes."})
-    total_rows = fields.Integer(required=True, allow_none=True)
-    processed_rows = fields.Integer(
+    match_by = fields.String(required=True, allow_none=True, validate=validate.OneOf(importing.KEYS))
+    columns = fields.List(
+        fields.Nested(ColumnOut),
         required=True,
-        metadata={"description": "The others were not looked at: the import is on its way or was stopped."},
+        metadata={"description": "The file's columns, each with what is in its first rows."},
     )
-    created_rows = fields.Integer(
-        required=True, metadata={"description": "Before the import was started: that would be created."}
+    mapping = fields.Dict(
+        keys=fields.String(),
+        values=fields.String(),
+        required=True,
+        metadata={"description": "The customer's field that a column goes into."},
     )
-    updated_rows = fields.Integer(required=True)
-    unchanged_rows = fields.Integer(required=True)
-    failed_rows = fields.Integer(required=True)
-    reverted_rows = fields.Integer(required=True)
-    kept_rows = fields.Integer(
-        required=True, metadata={"description": "That a revert left alone, because somebody has changed them since."}
+    size = Count(metadata={"description": "Of the file, in bytes."})
+    total_rows = fields.Integer(required=True, allow_none=True, validate=validate.Range(min=0))
+    processed_rows = Count(
+        metadata={"description": "The others were not looked at: the import is on its way or was stopped."}
     )
-    error_code = fields.String(required=True, allow_none=True)
-    error_detail = fields.String(required=True, allow_none=True)
-    created_by = fields.Integer(required=True, allow_none=True)
-    started_at = Timestamp(required=True, allow_none=True)
-    finished_at = Timestamp(required=True, allow_none=True)
-    reverted_at = Timestamp(required=True, allow_none=True)
-    created_at = Timestamp(required=True)
-    updated_at = Timestamp(required=True)
+    created_rows = Count(metadata={"description": "Before the import was started: that would be created."})
+    updated_rows = Count()
+    unchanged_rows = Count()
+    failed_rows = Count()
+    reverted_rows = Count()
+    kept_rows = Count(metadata={"description": "That a revert left alone, because somebody has changed them since."})
 
 
 class ImportErrorOut(OutSchema):

@@ -2,7 +2,9 @@
 
 from marshmallow import fields
 
-from chassis.web.schemas import InSchema, OutSchema, Text, Timestamp
+from chassis.web.records import RecordSchema
+from chassis.web.schemas import InSchema, OutSchema, Text
+from customers.views import INDUSTRY
 
 
 class IndustryIn(InSchema):
@@ -11,15 +13,8 @@ class IndustryIn(InSchema):
     name = Text(longest=100, shortest=1, required=True)
 
 
-class IndustryOut(OutSchema):
+class IndustryOut(RecordSchema, view=INDUSTRY):
     """An industry of the company's own."""
-
-    id = fields.Integer(required=True)
-    company_id = fields.Integer(required=True)
-    version = fields.Integer(required=True)
-    name = fields.String(required=True)
-    created_at = Timestamp(required=True)
-    updated_at = Timestamp(required=True)
 
 
 class IndustriesOut(OutSchema):

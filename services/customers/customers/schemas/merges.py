@@ -2,10 +2,12 @@
 
 from marshmallow import ValidationError, fields, validate
 
-from chassis.web.schemas import Entries, Id, InSchema, Items, OutSchema, Timestamp
+from chassis.web.records import RecordSchema
+from chassis.web.schemas import ID_RANGE, Entries, Id, InSchema, Items, OutSchema
 from customers.rules.merging import FIELDS, MOST_SOURCES
 from customers.schemas.customers import CustomerOut
 from customers.schemas.fields import Version
+from customers.views import MERGE
 
 
 class CandidateOut(OutSchema):
@@ -57,18 +59,10 @@ class MergePreview(OutSchema):
     differences = fields.Dict(required=True)
 
 
-class MergeOut(OutSchema):
+class MergeOut(RecordSchema, view=MERGE):
     """A merge that was made."""
 
-    id = fields.Integer(required=True)
-    company_id = fields.Integer(required=True)
-    version = fields.Integer(required=True)
-    customer_id = fields.Integer(required=True)
-    sources = fields.List(fields.Integer(), required=True)
-    created_by = fields.Integer(required=True, allow_none=True)
-    undone_at = Timestamp(required=True, allow_none=True)
-    created_at = Timestamp(required=True)
-    updated_at = Timestamp(required=True)
+    sources = fields.List(fields.Integer(validate=ID_RANGE), required=True, validate=validate.Length(min=1))
 
 
 class MergedOut(OutSchema):

@@ -2,15 +2,14 @@
 
 from marshmallow import fields, validate
 
-from chassis.web.schemas import ID_RANGE, OutSchema, Timestamp
+from chassis.web.records import Count, RecordSchema
+from chassis.web.schemas import ID_RANGE
+from customers.views import TRANSFER
 
 
-class CustomerTransferOut(OutSchema):
+class CustomerTransferOut(RecordSchema, view=TRANSFER):
     """The handing over of a deactivated user's customers."""
 
-    id = fields.Integer(required=True, validate=ID_RANGE)
-    company_id = fields.Integer(required=True, validate=ID_RANGE)
-    version = fields.Integer(required=True, validate=validate.Range(min=1))
     user_id = fields.Integer(
         required=True, validate=ID_RANGE, metadata={"description": "Whose customers are handed over."}
     )
@@ -20,11 +19,4 @@ class CustomerTransferOut(OutSchema):
         validate=validate.Length(min=1),
         metadata={"description": "Who gets them, in turn; who is not active at the time is left out."},
     )
-    moved = fields.Integer(
-        required=True,
-        validate=validate.Range(min=0),
-        metadata={"description": "How many customers have been handed over."},
-    )
-    finished_at = Timestamp(required=True, allow_none=True)
-    created_at = Timestamp(required=True)
-    updated_at = Timestamp(required=True)
+    moved = Count(metadata={"description": "How many customers have been handed over."})

@@ -8,8 +8,8 @@ from marshmallow import ValidationError
 from chassis.events import decode
 from customers import rules
 from customers.handlers import SUBSCRIPTIONS
-from customers.queries.customers import CUSTOMER
 from customers.schemas.customers import CustomerIn, CustomerOut, CustomerPatch
+from customers.views import CUSTOMER
 
 
 def test_the_view_shows_what_the_schema_says():

@@ -17,8 +17,9 @@ from chassis.events import new_id
 from identity import events, rules
 from identity.commands.revocations import revoke_session
 from identity.models import api_keys
-from identity.queries.api_keys import API_KEY, THIS_KEY, get_api_key
+from identity.queries.api_keys import THIS_KEY, get_api_key
 from identity.queries.records import Record
+from identity.views import API_KEY
 
 _COLUMNS = ("name", "prefix", "secret_hash", "scopes", "user_id", "sid", "expires_at")
 _ADD = Prepared(API_KEY.returning(insert(api_keys).values(named_values(api_keys, _COLUMNS))))

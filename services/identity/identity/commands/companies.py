@@ -16,8 +16,9 @@ from identity import events, rules
 from identity.commands import revocations
 from identity.commands.acting import working_for
 from identity.models import companies
-from identity.queries.companies import COMPANY, get_company
+from identity.queries.companies import get_company
 from identity.queries.records import Record
+from identity.views import COMPANY
 
 # The users are locked in the order of their ids and before the company, as everybody locks them.
 _REVOKE_ROLES = Prepared(

@@ -18,9 +18,10 @@ from identity.commands import guards, mails, one_time_tokens, throttles
 from identity.commands.locking import lock_company
 from identity.models import invitations
 from identity.queries.companies import get_company
-from identity.queries.invitations import INVITATION, get_invitation, is_member
+from identity.queries.invitations import get_invitation, is_member
 from identity.queries.records import Record
 from identity.queries.users import get_user
+from identity.views import INVITATION
 
 PURPOSE = "invitation"
 _BODY = """\

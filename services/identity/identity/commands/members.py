@@ -19,10 +19,11 @@ from identity.commands import guards, revocations
 from identity.commands.acting import working_for
 from identity.commands.locking import lock_company, lock_user
 from identity.models import user_companies, users
-from identity.queries.members import MEMBER, get_member
+from identity.queries.members import get_member
 from identity.queries.memberships import list_workplaces
 from identity.queries.records import Record
 from identity.queries.users import get_user
+from identity.views import USER_COMPANY
 
 PROFILE_FIELDS = ("first_name", "last_name", "phone", "avatar")
 COMPANY_FIELDS = ("role", "permissions")
@@ -173,7 +174,7 @@ def _update_member(names: frozenset[str]) -> Prepared:
     table = user_companies
     values = {name: bindparam(f"new_{name}", type_=table.c[name].type) for name in sorted(names)}
     return Prepared(
-        MEMBER.returning(
+        USER_COMPANY.returning(
             update(table)
             .where(
                 of_tenant(table),

@@ -13,7 +13,8 @@ from identity.commands.ended_sessions import end_sessions_everywhere
 from identity.keys import Authority
 from identity.models import users
 from identity.queries.memberships import list_workplaces
-from identity.queries.users import USER, find_login, get_user, still_holds
+from identity.queries.users import find_login, get_user, still_holds
+from identity.views import USER
 
 NEW_PASSWORD = "/new_password"  # noqa: S105  # A place in a document, not a password.
 _SET = Prepared(

@@ -14,9 +14,9 @@ from identity.commands.acting import working_for
 from identity.commands.sessions import Tokens, open_session
 from identity.keys import Authority
 from identity.models import companies, user_companies, users
-from identity.queries.companies import COMPANY
 from identity.queries.members import find_membership, get_member
 from identity.queries.users import get_user
+from identity.views import COMPANY
 
 # What a registering company may say of itself; status and subscription are not its own to set.
 COMPANY_FIELDS = (

@@ -4,15 +4,12 @@ from typing import Any
 
 from sqlalchemy import insert
 
-from chassis.db.json_view import JsonView
 from chassis.db.session import Session
 from chassis.db.statements import Prepared, named_values
 from identity import events
 from identity.models import security_events
+from identity.views import SECURITY_EVENT
 
-SECURITY_EVENT = JsonView(
-    security_events, ("id", "company_id", "version", "kind", "user_id", "detail", "created_at", "updated_at")
-)
 _COLUMNS = ("kind", "user_id", "detail")
 _NOTE = Prepared(SECURITY_EVENT.returning(insert(security_events).values(named_values(security_events, _COLUMNS))))
 

@@ -13,7 +13,8 @@ from identity.keys import Authority
 from identity.models import users
 from identity.queries.members import Membership, find_membership
 from identity.queries.records import Record
-from identity.queries.users import USER, Login, find_login, get_user, still_holds
+from identity.queries.users import Login, find_login, get_user, still_holds
+from identity.views import USER
 
 _SIGN_IN = Prepared(
     USER.returning(

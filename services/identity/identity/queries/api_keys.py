@@ -6,7 +6,6 @@ from datetime import datetime
 
 from sqlalchemy import BigInteger, Text, bindparam, column, func, select
 
-from chassis.db.json_view import JsonView
 from chassis.db.kinds import INTEGER, TEXT, TIMESTAMP
 from chassis.db.listing import Listing
 from chassis.db.session import Session
@@ -14,27 +13,8 @@ from chassis.db.statements import Prepared, of_tenant
 from chassis.errors import NotFound
 from identity.models import api_keys
 from identity.queries.records import Record
+from identity.views import API_KEY
 
-# Without secret_hash. `session_id` is in the key's access tokens, so that a denial in the audit log leads to the key.
-API_KEY = JsonView(
-    api_keys,
-    (
-        "id",
-        "company_id",
-        "version",
-        "name",
-        "prefix",
-        "scopes",
-        "user_id",
-        "session_id",
-        "expires_at",
-        "last_used_at",
-        "revoked_at",
-        "created_at",
-        "updated_at",
-    ),
-    extra=[api_keys.c.sid.label("session_id")],
-)
 API_KEYS = Listing(
     API_KEY,
     filters={

@@ -28,36 +28,7 @@ from chassis.errors import NotFound
 from identity.models import companies
 from identity.queries.records import Record
 from identity.rules import COMPANY_STATUSES
-
-COMPANY = JsonView(
-    companies,
-    (
-        "id",
-        "version",
-        "name",
-        "logo",
-        "email",
-        "phone",
-        "address",
-        "city",
-        "state",
-        "country",
-        "zip_code",
-        "website",
-        "industry",
-        "company_size",
-        "status",
-        "subscription_plan",
-        "subscription_start",
-        "subscription_end",
-        "default_currency",
-        "time_zone",
-        "region",
-        "settings",
-        "created_at",
-        "updated_at",
-    ),
-)
+from identity.views import COMPANY
 
 _TENANT = companies.c.id == TENANT
 _THE_COMPANY = Prepared(COMPANY.one(_TENANT))

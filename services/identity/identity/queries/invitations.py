@@ -4,7 +4,6 @@ from dataclasses import dataclass
 
 from sqlalchemy import BigInteger, LargeBinary, bindparam, func, literal_column, select
 
-from chassis.db.json_view import JsonView
 from chassis.db.kinds import INTEGER, TEXT, TIMESTAMP
 from chassis.db.listing import Listing
 from chassis.db.session import Session
@@ -12,27 +11,7 @@ from chassis.db.statements import Prepared, of_tenant
 from chassis.errors import NotFound
 from identity.models import invitations, one_time_tokens, user_companies, users
 from identity.queries.records import Record
-
-# Without its token, which is in the letter alone.
-INVITATION = JsonView(
-    invitations,
-    (
-        "id",
-        "company_id",
-        "version",
-        "email",
-        "role",
-        "permissions",
-        "status",
-        "invited_by",
-        "accepted_by",
-        "expires_at",
-        "sent_at",
-        "decided_at",
-        "created_at",
-        "updated_at",
-    ),
-)
+from identity.views import INVITATION
 
 # A company invites by the dozen: what the index of the newest first does not serve is looked through.
 INVITATIONS = Listing(

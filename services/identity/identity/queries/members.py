@@ -2,11 +2,9 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from sqlalchemy import BigInteger, and_, bindparam, func, literal_column, select
 
-from chassis.db.json_view import JsonView
 from chassis.db.session import Session
 from chassis.db.statements import Prepared, of_tenant
 from chassis.errors import Unauthenticated
@@ -15,38 +13,7 @@ from identity.queries.companies import get_company
 from identity.queries.records import Record, record_of
 from identity.queries.users import get_user
 from identity.rules import PLATFORM_ROLE, permissions_of
-
-_SHOWN_OF_USER = ("first_name", "last_name", "email", "phone", "avatar", "is_active", "is_verified")
-_pairs: Any = ((literal_column(f"'{name}'"), users.c[name]) for name in _SHOWN_OF_USER)
-
-# What events of a membership show. They tell the other services whom it is about, because these keep references to the
-# users of a company and hear of them by no other event that is sure to carry this company's id.
-MEMBER = JsonView(
-    user_companies,
-    (
-        "id",
-        "company_id",
-        "version",
-        "user_id",
-        "role",
-        "is_primary",
-        "permissions",
-        "status",
-        "transfer_plan",
-        "joined_at",
-        "created_at",
-        "updated_at",
-        "user",
-    ),
-    extra=[
-        select(func.json_build_object(*(part for pair in _pairs for part in pair)))
-        .where(users.c.id == user_companies.c.user_id)
-        .correlate(user_companies)
-        .scalar_subquery()
-        .label("user")
-    ],
-)
-
+from identity.views import USER_COMPANY
 
 _MEMBERSHIP = Prepared(
     select(
@@ -72,8 +39,8 @@ _THE_MEMBER = (
     of_tenant(user_companies),
     user_companies.c.user_id == bindparam("user_id", type_=BigInteger),
 )
-_MEMBER = Prepared(MEMBER.one(*_THE_MEMBER))
-_MEMBER_LOCKED = Prepared(MEMBER.one(*_THE_MEMBER, lock=True))
+_MEMBER = Prepared(USER_COMPANY.one(*_THE_MEMBER))
+_MEMBER_LOCKED = Prepared(USER_COMPANY.one(*_THE_MEMBER, lock=True))
 
 
 @dataclass(frozen=True, slots=True)

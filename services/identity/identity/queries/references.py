@@ -24,7 +24,7 @@ from chassis.db.statements import Prepared, of_tenant
 from chassis.errors import NotFound
 from identity.models import user_companies
 from identity.queries.companies import get_company
-from identity.queries.members import MEMBER
+from identity.views import USER_COMPANY
 
 _AFTER = bindparam("after", type_=BigInteger)
 _MOST = bindparam("most", type_=Integer)
@@ -32,7 +32,7 @@ _MOST = bindparam("most", type_=Integer)
 
 def _members(condition: ColumnElement[bool]) -> Select[tuple[bytes, int]]:
     of_company = of_tenant(user_companies)
-    page = MEMBER.documents(of_company, condition).order_by(user_companies.c.user_id).limit(_MOST).subquery("r")
+    page = USER_COMPANY.documents(of_company, condition).order_by(user_companies.c.user_id).limit(_MOST).subquery("r")
     return select(func.row_to_json(literal_column("r")), page.c.user_id).select_from(page).order_by(page.c.user_id)
 
 

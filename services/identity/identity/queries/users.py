@@ -4,33 +4,11 @@ from dataclasses import dataclass
 
 from sqlalchemy import BigInteger, Text, bindparam, column, func, select
 
-from chassis.db.json_view import JsonView
 from chassis.db.session import Session
 from chassis.db.statements import Prepared, of_tenant
 from identity.models import user_companies, users
 from identity.queries.records import Record, record_of
-
-# Without password_hash and token_epoch: what this view shows is answered, published and audited.
-USER = JsonView(
-    users,
-    (
-        "id",
-        "version",
-        "email",
-        "first_name",
-        "last_name",
-        "name",
-        "phone",
-        "avatar",
-        "role",
-        "is_active",
-        "is_verified",
-        "last_login",
-        "created_at",
-        "updated_at",
-    ),
-    extra=[(users.c.first_name + " " + users.c.last_name).label("name")],
-)
+from identity.views import USER
 
 # Signing in and refreshing begin without a tenant, where row-level security shows nothing: each has one function of the
 # owner's that looks behind it and answers no more than it takes to know whose transaction this is (migration 0001).

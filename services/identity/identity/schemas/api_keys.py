@@ -2,8 +2,10 @@
 
 from marshmallow import EXCLUDE, fields, validate
 
-from chassis.web.schemas import InSchema, Items, OutSchema, Text, Timestamp
+from chassis.web.records import RecordSchema
+from chassis.web.schemas import ID_RANGE, InSchema, Items, OutSchema, Text, Timestamp
 from identity.rules import API_KEY_LIFE, KEY_SCOPES, LONGEST_API_KEY_LIFE
+from identity.views import API_KEY
 
 MOST_SCOPES = 50
 _EXPIRES = f"Within {LONGEST_API_KEY_LIFE.days} days; {API_KEY_LIFE.days} days from now if it is not given."
@@ -18,24 +20,26 @@ class ApiKeyIn(InSchema):
     expires_at = fields.AwareDateTime(metadata={"description": _EXPIRES})
 
 
-class ApiKeyOut(OutSchema):
+class ApiKeyOut(RecordSchema, view=API_KEY):
     """An API key; its secret is nowhere to be read."""
 
-    id = fields.Integer(required=True)
-    company_id = fields.Integer(required=True)
-    version = fields.Integer(required=True)
-    name = fields.String(required=True)
-    prefix = fields.String(required=True, metadata={"description": "What a key begins with, after `crm_`."})
-    scopes = fields.List(fields.String(), required=True)
-    user_id = fields.Integer(required=True, metadata={"description": "The member for whom the key acts."})
-    session_id = fields.String(required=True, metadata={"description": "The session of all of its access tokens."})
-    expires_at = Timestamp(required=True, allow_none=True)
+    prefix = fields.String(
+        required=True,
+        validate=validate.Length(max=20),
+        metadata={"description": "What a key begins with, after `crm_`."},
+    )
+    scopes = fields.List(
+        fields.String(),
+        required=True,
+        metadata={"description": "What the key may do while its member may; empty means nothing."},
+    )
+    user_id = fields.Integer(
+        required=True, validate=ID_RANGE, metadata={"description": "The member for whom the key acts."}
+    )
+    session_id = fields.UUID(required=True, metadata={"description": "The session of all of its access tokens."})
     last_used_at = Timestamp(
         required=True, allow_none=True, metadata={"description": "To the minute; it does not change the version."}
     )
-    revoked_at = Timestamp(required=True, allow_none=True)
-    created_at = Timestamp(required=True)
-    updated_at = Timestamp(required=True)
 
 
 class NewApiKeyOut(ApiKeyOut):

@@ -2,6 +2,7 @@
 
 from marshmallow import fields, validate
 
+from chassis.web.records import RecordSchema
 from chassis.web.schemas import Id, InSchema, Items, OutSchema, Text, Timestamp
 from identity.rules import (
     COMPANY_SIZES,
@@ -13,6 +14,7 @@ from identity.rules import (
     VISIBILITIES,
 )
 from identity.schemas.fields import CURRENCY, DOMAIN, EMAIL, REGION, time_zone
+from identity.views import COMPANY
 
 
 class _CompanyFields(InSchema):
@@ -121,30 +123,34 @@ class WorkplacesOut(OutSchema):
     data = fields.List(fields.Nested(WorkplaceOut), required=True)
 
 
-class CompanyOut(OutSchema):
+class WeightsOut(OutSchema):
+    """How sure each shared key makes, in percent; 0 turns it off, absent means as it is for everybody."""
+
+    email = _percent(0, "The same e-mail address.")
+    phone = _percent(0, "The same phone number.")
+    name = _percent(0, "The same name.")
+    domain = _percent(0, "The same web domain.")
+
+
+class SettingsOut(OutSchema):
+    """What the company has set; what it has not is absent."""
+
+    visibility = fields.String(metadata={"description": "Whether sales_rep and user see all records or their own."})
+    duplicates = fields.String(metadata={"description": "What becomes of a new record that is probably there already."})
+    duplicate_weights = fields.Nested(WeightsOut)
+    duplicate_threshold = _percent(1, "From what score on two records are probably the same.")
+    free_mail_domains = fields.List(
+        fields.String(validate=validate.Length(max=253)),
+        validate=validate.Length(max=MOST_FREE_MAIL_DOMAINS),
+        metadata={"description": "Web domains that say nothing, beside those of the large providers."},
+    )
+
+
+class CompanyOut(RecordSchema, view=COMPANY):
     """A company."""
 
-    id = fields.Integer(required=True)
-    version = fields.Integer(required=True)
-    name = fields.String(required=True)
-    logo = fields.String(required=True, allow_none=True)
-    email = fields.String(required=True)
-    phone = fields.String(required=True, allow_none=True)
-    address = fields.String(required=True, allow_none=True)
-    city = fields.String(required=True, allow_none=True)
-    state = fields.String(required=True, allow_none=True)
-    country = fields.String(required=True, allow_none=True)
-    zip_code = fields.String(required=True, allow_none=True)
-    website = fields.String(required=True, allow_none=True)
-    industry = fields.String(required=True, allow_none=True)
     company_size = fields.String(required=True, allow_none=True, validate=validate.OneOf(COMPANY_SIZES))
     status = fields.String(required=True, validate=validate.OneOf(COMPANY_STATUSES))
-    subscription_plan = fields.String(required=True, allow_none=True)
-    subscription_start = fields.Date(required=True, allow_none=True)
-    subscription_end = fields.Date(required=True, allow_none=True)
-    default_currency = fields.String(required=True)
-    time_zone = fields.String(required=True)
-    region = fields.String(required=True, allow_none=True)
-    settings = fields.Dict(required=True)
-    created_at = Timestamp(required=True)
-    updated_at = Timestamp(required=True)
+    default_currency = fields.String(required=True, validate=CURRENCY)
+    region = fields.String(required=True, allow_none=True, validate=REGION)
+    settings = fields.Nested(SettingsOut, required=True)

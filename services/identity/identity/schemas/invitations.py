@@ -2,11 +2,13 @@
 
 from marshmallow import fields, validate
 
-from chassis.web.schemas import InSchema, OutSchema, Text, Timestamp
+from chassis.web.records import RecordSchema
+from chassis.web.schemas import InSchema, Text
 from identity.rules import COMPANY_ROLES, INVITATION_STATUSES, ROLES
 from identity.schemas.auth import TokensOut
 from identity.schemas.fields import EMAIL, PASSWORD
-from identity.schemas.users import MemberOut, PermissionsIn
+from identity.schemas.users import PERMISSIONS, MemberOut, PermissionsIn
+from identity.views import INVITATION
 
 
 class InvitationIn(InSchema):
@@ -26,23 +28,12 @@ class AcceptanceIn(InSchema):
     password = fields.String(required=True, load_only=True, metadata=PASSWORD)
 
 
-class InvitationOut(OutSchema):
+class InvitationOut(RecordSchema, view=INVITATION):
     """An invitation, without the token, which is in the letter alone."""
 
-    id = fields.Integer(required=True)
-    company_id = fields.Integer(required=True)
-    version = fields.Integer(required=True)
-    email = fields.String(required=True)
     role = fields.String(required=True, validate=validate.OneOf(ROLES))
-    permissions = fields.Dict(required=True, allow_none=True)
+    permissions = fields.Dict(required=True, allow_none=True, metadata=PERMISSIONS)
     status = fields.String(required=True, validate=validate.OneOf(INVITATION_STATUSES))
-    invited_by = fields.Integer(required=True)
-    accepted_by = fields.Integer(required=True, allow_none=True)
-    expires_at = Timestamp(required=True)
-    sent_at = Timestamp(required=True)
-    decided_at = Timestamp(required=True, allow_none=True)
-    created_at = Timestamp(required=True)
-    updated_at = Timestamp(required=True)
 
 
 class JoinedOut(TokensOut):

@@ -2,14 +2,14 @@
 
 from marshmallow import fields, validate
 
-from chassis.web.schemas import ID_RANGE, OutSchema, Timestamp
+from chassis.web.records import RecordSchema
+from chassis.web.schemas import ID_RANGE
+from identity.views import SECURITY_EVENT
 
 
-class SecurityEventOut(OutSchema):
+class SecurityEventOut(RecordSchema, view=SECURITY_EVENT):
     """Something that happened at the door."""
 
-    id = fields.Integer(required=True, validate=ID_RANGE)
-    company_id = fields.Integer(required=True, validate=ID_RANGE)
     version = fields.Integer(required=True, validate=validate.OneOf((1,)))
     kind = fields.String(
         required=True,
@@ -23,5 +23,3 @@ class SecurityEventOut(OutSchema):
         metadata={"description": "Whose account or key it was, if it was anybody's."},
     )
     detail = fields.Dict(required=True, metadata={"description": "What else is known; never a secret."})
-    created_at = Timestamp(required=True)
-    updated_at = Timestamp(required=True)

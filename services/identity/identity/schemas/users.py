@@ -4,9 +4,11 @@ from typing import Any
 
 from marshmallow import ValidationError, fields, post_load, validate, validates_schema
 
-from chassis.web.schemas import ID_RANGE, LARGEST_ID, Id, InSchema, Items, OutSchema, Text, Timestamp
+from chassis.web.records import RecordSchema
+from chassis.web.schemas import LARGEST_ID, Id, InSchema, Items, OutSchema, Text, Timestamp
 from identity.rules import COMPANY_ROLES, GRANTABLE, MEMBER_STATUSES, ROLES
 from identity.schemas.fields import EMAIL, PASSWORD
+from identity.views import USER, USER_COMPANY
 
 
 class UserIn(InSchema):
@@ -20,23 +22,15 @@ class UserIn(InSchema):
     phone = Text(longest=50, allow_none=True)
 
 
-class UserOut(OutSchema):
+class UserOut(RecordSchema, view=USER):
     """A user. `role` is the platform's; what counts in a company is the role of the membership."""
 
-    id = fields.Integer(required=True)
-    version = fields.Integer(required=True)
-    email = fields.String(required=True)
-    first_name = fields.String(required=True)
-    last_name = fields.String(required=True)
-    name = fields.String(required=True)
-    phone = fields.String(required=True, allow_none=True)
-    avatar = fields.String(required=True, allow_none=True)
-    role = fields.String(required=True, validate=validate.OneOf(ROLES))
-    is_active = fields.Boolean(required=True)
-    is_verified = fields.Boolean(required=True)
-    last_login = Timestamp(required=True, allow_none=True)
-    created_at = Timestamp(required=True)
-    updated_at = Timestamp(required=True)
+    name = fields.String(required=True, validate=validate.Length(max=201))
+    role = fields.String(
+        required=True,
+        validate=validate.OneOf(ROLES),
+        metadata={"description": "The platform role; the role in a company is the membership's."},
+    )
 
 
 class PermissionsIn(InSchema):
@@ -121,15 +115,10 @@ PERMISSIONS = {
 }
 
 
-class UserCompanyOut(OutSchema):
+class UserCompanyOut(RecordSchema, view=USER_COMPANY):
     """A membership: what a user is in a company, as events tell the other services."""
 
-    id = fields.Integer(required=True, validate=ID_RANGE)
-    company_id = fields.Integer(required=True, validate=ID_RANGE)
-    version = fields.Integer(required=True, validate=validate.Range(min=1))
-    user_id = fields.Integer(required=True, validate=ID_RANGE)
     role = fields.String(required=True, validate=validate.OneOf(ROLES))
-    is_primary = fields.Boolean(required=True)
     permissions = fields.Dict(required=True, allow_none=True, metadata=PERMISSIONS)
     status = fields.String(required=True, validate=validate.OneOf(MEMBER_STATUSES))
     transfer_plan = fields.Dict(
@@ -140,9 +129,6 @@ class UserCompanyOut(OutSchema):
             "properties": dict.fromkeys(TransferIn().fields, _DESTINATION),
         },
     )
-    joined_at = Timestamp(required=True)
-    created_at = Timestamp(required=True)
-    updated_at = Timestamp(required=True)
     user = fields.Nested(ProfileOut, required=True)
 
 

@@ -1,0 +1,111 @@
+"""What a record shows of itself: in answers, in events and in the audit log. No secret is in any of them."""
+
+from chassis.db.json_view import JsonView
+from customers.models import contacts, customer_transfers, customers, exports, imports, industries, merges
+
+CUSTOMER = JsonView(
+    customers,
+    (
+        "id",
+        "company_id",
+        "version",
+        "customer_code",
+        "name",
+        "email",
+        "phone",
+        "phone_e164",
+        "secondary_phone",
+        "address",
+        "city",
+        "state",
+        "country",
+        "zip_code",
+        "customer_type",
+        "industry",
+        "company_name",
+        "website",
+        "status",
+        "source",
+        "priority",
+        "credit_limit",
+        "notes",
+        "tags",
+        "created_by",
+        "assigned_to",
+        "created_at",
+        "updated_at",
+        "archived_at",
+        "merged_into",
+    ),
+)
+
+CONTACT = JsonView(
+    contacts,
+    (
+        "id",
+        "company_id",
+        "version",
+        "customer_id",
+        "first_name",
+        "last_name",
+        "email",
+        "phone",
+        "phone_e164",
+        "job_title",
+        "is_primary",
+        "created_by",
+        "created_at",
+        "updated_at",
+        "archived_at",
+    ),
+)
+
+# The states before and after stay inside: they are as large as the customers, and show what these were long ago.
+MERGE = JsonView(
+    merges,
+    ("id", "company_id", "version", "customer_id", "sources", "created_by", "undone_at", "created_at", "updated_at"),
+)
+
+IMPORT = JsonView(
+    imports,
+    (
+        "id",
+        "company_id",
+        "version",
+        "filename",
+        "state",
+        "mode",
+        "match_by",
+        "all_or_nothing",
+        "encoding",
+        "delimiter",
+        "columns",
+        "mapping",
+        "size",
+        "total_rows",
+        "processed_rows",
+        "created_rows",
+        "updated_rows",
+        "unchanged_rows",
+        "failed_rows",
+        "reverted_rows",
+        "kept_rows",
+        "error_code",
+        "error_detail",
+        "created_by",
+        "started_at",
+        "finished_at",
+        "reverted_at",
+        "created_at",
+        "updated_at",
+    ),
+)
+
+EXPORT = JsonView(exports, ("id", "company_id", "version", "format", "query", "created_by", "created_at", "updated_at"))
+
+INDUSTRY = JsonView(industries, ("id", "company_id", "version", "name", "created_at", "updated_at"))
+
+TRANSFER = JsonView(
+    customer_transfers,
+    ("id", "company_id", "version", "user_id", "targets", "moved", "finished_at", "created_at", "updated_at"),
+)
