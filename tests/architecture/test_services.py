@@ -63,7 +63,7 @@ def test_a_stack_runs_every_service(service_names: list[str]) -> None:
 
 
 def test_a_stack_tells_a_service_whom_it_may_ask(service: Service) -> None:
-    wanted = {source.owner for source in service.references.values()}
+    wanted = {reference.owner for reference in service.references}
     assert wanted <= set(ASKS.get(service.name, ())), f"deploy/crm/settings.py: ASKS of {service.name}"
 
 

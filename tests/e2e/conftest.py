@@ -196,6 +196,18 @@ def kept(superuser, company_id):
 
 
 @pytest.fixture
+def membership():
+    """A membership as identity's events show it."""
+
+    def build(user_id, membership_id, version, name, *, is_active=True):
+        first, last = name.split()
+        user = {"first_name": first, "last_name": last, "email": None, "is_active": is_active}
+        return {"id": membership_id, "version": version, "user_id": user_id, "status": "active", "user": user}
+
+    return build
+
+
+@pytest.fixture
 def database_of(migrated):
     made = []
 

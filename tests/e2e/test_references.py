@@ -12,7 +12,7 @@ import pytest
 
 from chassis.context import Context, acting_as
 from chassis.testing.fixtures import Client
-from customers.commands.user_references import save_user_reference
+from customers.models import USERS
 
 ME = 10**9
 
@@ -76,10 +76,12 @@ def test_a_user_who_joined_a_moment_ago_is_assigned_to_and_is_asked_for_once(
     assert written() == (2, 4)
 
 
-def test_whom_one_knows_costs_no_question_and_neither_does_oneself(client, hire, identity, database_of, company_id):
+def test_whom_one_knows_costs_no_question_and_neither_does_oneself(
+    *, client, hire, identity, database_of, company_id, membership
+):
     bob = hire(company_id)
     with acting_as(Context(company_id=company_id)), database_of("customers").transaction() as session:
-        save_user_reference(session, bob, 1, 1, {"name": "B", "email": None, "is_active": True})
+        USERS.save(session, membership(bob, 1, 1, "Bob B"))
     first = create(client, bob)
     assert first.status_code == 201
     assert client.post(f"/v1/customers/{first.json['id']}/assign", json={"assigned_to": ME}).status_code == 200
@@ -120,18 +122,18 @@ def test_who_is_not_active_is_known_from_then_on_and_refused(
 
 
 def test_an_event_that_comes_while_identity_answers_is_not_overwritten(
-    *, client, hire, identity, kept, database_of, company_id
+    *, membership, client, hire, identity, kept, database_of, company_id
 ):
     bob = hire(company_id)
     database = database_of("customers")
 
     def suspend():
         with acting_as(Context(company_id=company_id)), database.transaction() as session:
-            save_user_reference(session, bob, 2**40, 4, {"name": "Newer", "email": None, "is_active": False})
+            USERS.save(session, membership(bob, 2**40, 4, "Newer Bob", is_active=False))
 
     identity.meanwhile = suspend
     assert refusal(create(client, bob)) == (422, "inactive_user")
-    assert kept(bob) == ("Newer", False, 4)
+    assert kept(bob) == ("Newer Bob", False, 4)
 
 
 def test_no_transaction_is_open_while_identity_is_asked(client, hire, identity, superuser, company_id):
@@ -193,7 +195,9 @@ def test_many_requests_for_one_new_user_at_once_all_succeed(
     assert written() == (4, 4)
 
 
-def test_while_identity_is_down_only_what_needs_it_is_refused_and_at_once(client_at, written, database_of, company_id):
+def test_while_identity_is_down_only_what_needs_it_is_refused_and_at_once(
+    *, client_at, written, database_of, company_id, membership
+):
     with socket.create_server(("127.0.0.1", 0)) as closed:
         url = f"http://127.0.0.1:{closed.getsockname()[1]}"
     client = client_at(url)
@@ -205,7 +209,7 @@ def test_while_identity_is_down_only_what_needs_it_is_refused_and_at_once(client
     assert written() == (0, 0)
     assert create(client, None).status_code == 201
     with acting_as(Context(company_id=company_id)), database_of("customers").transaction() as session:
-        save_user_reference(session, 5, 1, 1, {"name": "Five", "email": None, "is_active": True})
+        USERS.save(session, membership(5, 1, 1, "Number Five"))
     assert create(client, 5).status_code == 201
 
 

@@ -12,15 +12,15 @@ from chassis.broker.schedules import Schedule
 from chassis.broker.subscriptions import Subscriptions
 from chassis.config import Settings
 from chassis.errors import AppError
-from chassis.references import Source
+from chassis.references.listening import AnyReference
 
 
 @dataclass(frozen=True, kw_only=True)
 class Service:
     """A service. `conflicts` says what the violation of a named constraint means to a client.
 
-    `required` names the settings of its own that a web process cannot do without. `references` says, by their kinds,
-    where records of other services are asked for that no event has told of yet.
+    `required` names the settings of its own that a web process cannot do without. `references` are the kinds of records
+    of other services that it keeps, and asks for where no event has told of one yet.
     """
 
     name: str
@@ -33,7 +33,7 @@ class Service:
     conflicts: Mapping[str, AppError] = field(default_factory=dict)
     schedules: Sequence[Schedule] = ()
     required: tuple[str, ...] = ()
-    references: Mapping[str, Source] = field(default_factory=dict)
+    references: Sequence[AnyReference] = ()
 
 
 def load(name: str) -> Service:

@@ -6,11 +6,9 @@ from flask import Flask
 
 from chassis.config import Settings
 from chassis.errors import Conflict, FieldError, Invalid
-from chassis.references import Source
 from chassis.service import Service
 from chassis.web.server import create_application
 from customers import handlers, models, routes
-from customers.commands.user_references import UNKNOWN_USER, USER, save_member
 
 SERVICE = Service(
     name="customers",
@@ -42,10 +40,10 @@ SERVICE = Service(
             "There is no such industry in this company.",
             (FieldError("/industry", "unknown_reference", "There is no such industry in this company."),),
         ),
-        "fk_customers_company_id_assigned_to": UNKNOWN_USER,
+        "fk_customers_company_id_assigned_to": models.USERS.unknown("/assigned_to"),
     },
     required=("service_urls", "service_key"),
-    references={USER: Source(owner="identity", path="/internal/members/{company_id}", save=save_member)},
+    references=models.REFERENCES,
 )
 
 

@@ -21,6 +21,8 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import JSONB
 
 from chassis.db.tables import chassis_tables, new_metadata, tenant_table, timestamp
+from chassis.references import CompanyReference, UserReference
+from chassis.transfers import transfer_table
 from customers import rules
 from customers.rules import importing
 
@@ -44,54 +46,20 @@ def _part_of(table: str, column: str) -> ForeignKeyConstraint:
 
 def _user(column: str) -> ForeignKeyConstraint:
     """A user of the same company; when the user goes, what they made or looked after stays (both seeds)."""
-    return ForeignKeyConstraint(
-        ["company_id", column], ["user_refs.company_id", "user_refs.user_id"], ondelete=f"SET NULL ({column})"
-    )
+    return USERS.foreign_key(column, ondelete="SET NULL")
 
 
-user_refs = Table(
-    "user_refs",
+COMPANY = CompanyReference(
     metadata,
-    Column("company_id", BigInteger, primary_key=True),
-    Column("user_id", BigInteger, primary_key=True),
-    # 0 means: known from a token, its event has not arrived yet.
-    Column("version", Integer, nullable=False, server_default=text("0")),
-    # Versions are of one membership; who joins again has another.
-    Column("membership_id", BigInteger, nullable=False, server_default=text("0")),
-    Column("name", String(201)),
-    Column("email", String(255)),
-    Column("is_active", Boolean, nullable=False, server_default=text("true")),
-    timestamp("updated_at", default=True),
-    info={"tenant": "company_id"},
-)
-
-# The customers of somebody who was deactivated, on their way to others: one row per event, so that it happens once.
-customer_transfers = tenant_table(
-    "customer_transfers",
-    metadata,
-    Column("user_id", BigInteger, nullable=False),
-    Column("targets", JSONB, nullable=False),
-    Column("event_id", Uuid(as_uuid=False), nullable=False),
-    Column("correlation_id", String(64), nullable=False),
-    Column("moved", Integer, nullable=False, server_default=text("0")),
-    timestamp("finished_at"),
-    ForeignKeyConstraint(["company_id", "user_id"], ["user_refs.company_id", "user_refs.user_id"], ondelete="CASCADE"),
-    UniqueConstraint("company_id", "event_id"),
-    CheckConstraint("jsonb_typeof(targets) = 'array'", name="targets"),
-    Index("ix_customer_transfers_pending", "company_id", "id", postgresql_where=text("finished_at IS NULL")),
-)
-
-# What is known of the company itself: where its phone numbers are from, and what it has set.
-company_refs = Table(
-    "company_refs",
-    metadata,
-    Column("company_id", BigInteger, primary_key=True, autoincrement=False),
-    Column("version", Integer, nullable=False),
+    # Where its phone numbers are from, and what it has set.
     Column("region", String(2)),
     Column("settings", JSONB, nullable=False, server_default=text("'{}'::jsonb")),
-    timestamp("updated_at", default=True),
-    info={"tenant": "company_id"},
 )
+USERS = UserReference(metadata)
+REFERENCES = (COMPANY, USERS)
+
+# The customers of somebody who was deactivated, on their way to others.
+customer_transfers = transfer_table("customer_transfers", metadata, USERS)
 
 customer_codes = Table(
     "customer_codes",

@@ -1,6 +1,7 @@
 """What a record shows of itself: in answers, in events and in the audit log. No secret is in any of them."""
 
 from chassis.db.json_view import JsonView
+from chassis.transfers import transfer_view
 from customers.models import contacts, customer_transfers, customers, exports, imports, industries, merges
 
 CUSTOMER = JsonView(
@@ -105,7 +106,4 @@ EXPORT = JsonView(exports, ("id", "company_id", "version", "format", "query", "c
 
 INDUSTRY = JsonView(industries, ("id", "company_id", "version", "name", "created_at", "updated_at"))
 
-TRANSFER = JsonView(
-    customer_transfers,
-    ("id", "company_id", "version", "user_id", "targets", "moved", "finished_at", "created_at", "updated_at"),
-)
+TRANSFER = transfer_view(customer_transfers)

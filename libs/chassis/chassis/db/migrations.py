@@ -17,6 +17,14 @@ from sqlalchemy.schema import CreateIndex, CreateTable
 from chassis.db.tables import chassis_tables, new_metadata
 
 LOCK = 0x43524D  # "CRM": one migration at a time in a database.
+_PENDING = """
+    CREATE FUNCTION pending_transfers_table(most integer)
+    RETURNS TABLE (company_id bigint, id bigint, event_id uuid, correlation_id text)
+    LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+        SELECT t.company_id, t.id, t.event_id, t.correlation_id FROM public.transfers_table t
+        WHERE t.finished_at IS NULL ORDER BY t.id LIMIT most
+    $$
+"""
 TENANT = "(SELECT nullif(current_setting('app.company_id', true), '')::bigint)"
 
 
@@ -44,6 +52,14 @@ def protect(
     op.execute(f"CREATE POLICY owner ON {table} TO {service}_owner USING (true) WITH CHECK (true)")
     if grant:
         op.execute(f"GRANT {grant} ON {table} TO {service}_app")
+
+
+def protect_transfers(table: str, *, service: str) -> None:
+    """Close a table of `chassis.transfers`, and let the worker, which has no tenant, ask where one is to go on."""
+    protect(table, service=service, grant="SELECT, INSERT, UPDATE (version, updated_at, moved, finished_at)")
+    op.execute(_PENDING.replace("transfers_table", table))
+    op.execute(f"REVOKE ALL ON FUNCTION pending_{table}(integer) FROM PUBLIC")
+    op.execute(f"GRANT EXECUTE ON FUNCTION pending_{table}(integer) TO {service}_app")
 
 
 def create_chassis_tables(service: str) -> None:

@@ -20,7 +20,7 @@ from chassis.context import Context, acting_as, current
 from chassis.db.idempotency import Claim, StoredAnswer
 from chassis.db.session import Database
 from chassis.errors import Forbidden
-from chassis.references import References
+from chassis.references.asking import References
 from chassis.service import Service
 from chassis.web import health, measures, problems
 from chassis.web.auth import PUBLIC, Principal, TokenVerifier, check_permission, own_only, public

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from flask import Response, current_app, g
 
 from chassis.errors import UnknownReference
-from chassis.references import References
+from chassis.references.asking import References
 
 # A request that names several kinds of records misses one kind after the other.
 MOST_ROUNDS = 5

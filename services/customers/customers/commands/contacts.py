@@ -10,7 +10,6 @@ from chassis.db.records import Record
 from chassis.db.session import Session
 from chassis.db.statements import Prepared, of_tenant
 from chassis.errors import Conflict
-from customers.commands.user_references import know_actor
 from customers.events import (
     CONTACT_ARCHIVED,
     CONTACT_CREATED,
@@ -18,7 +17,7 @@ from customers.events import (
     CONTACT_RESTORED,
     CONTACT_UPDATED,
 )
-from customers.models import contacts
+from customers.models import USERS, contacts
 from customers.queries.contacts import RECORDS
 from customers.queries.customers import get_customer
 from customers.queries.keys import with_contact_keys
@@ -39,7 +38,7 @@ def create_contact(session: Session, customer_id: int, values: dict[str, Any]) -
     """Add a person to a live customer. Raises NotFound, Conflict."""
     _lock_customer(session, customer_id)
     _refuse_more(session, customer_id, 1)
-    know_actor(session)
+    USERS.ensure_actor(session)
     if values.get("is_primary"):
         _step_down(session, customer_id)
     owned = {"customer_id": customer_id, "created_by": current().user_id}

@@ -14,7 +14,6 @@ from chassis.db.records import Record
 from chassis.db.session import Session
 from chassis.db.statements import TENANT, Prepared, of_tenant
 from chassis.errors import Conflict, PreconditionFailed
-from customers.commands.user_references import refuse_inactive
 from customers.events import (
     CONTACT_ARCHIVED,
     CONTACT_RESTORED,
@@ -23,7 +22,7 @@ from customers.events import (
     CUSTOMER_RESTORED,
     CUSTOMER_UPDATED,
 )
-from customers.models import company_refs, customer_codes, customers, user_refs
+from customers.models import COMPANY, USERS, customer_codes, customers
 from customers.queries.contacts import RECORDS as CONTACTS
 from customers.queries.customers import RECORDS, get_customer
 from customers.queries.duplicates import find_duplicates
@@ -47,7 +46,7 @@ def create_customer(session: Session, values: dict[str, Any]) -> NewCustomer:
     Raises Invalid for an inactive assignee, and Conflict with the candidates where the company blocks likely duplicates
     (its setting `duplicates`).
     """
-    refuse_inactive(session, values.get("assigned_to"))
+    USERS.refuse_inactive(session, values.get("assigned_to"))
     values = with_customer_keys(session, values)
     parameters = {f"new_{name}": value for name, value in values.items()}
     row = session.fetch(_insert(frozenset(values)), actor=current().user_id, **parameters)[0]
@@ -98,7 +97,7 @@ def change_customer(session: Session, before: Record, values: dict[str, Any]) ->
     """
     refuse_archived(before.document)
     if values.get("assigned_to") != before.document["assigned_to"]:
-        refuse_inactive(session, values.get("assigned_to"))
+        USERS.refuse_inactive(session, values.get("assigned_to"))
     return RECORDS.change(session, CUSTOMER_UPDATED, before, with_customer_keys(session, values))
 
 
@@ -137,9 +136,6 @@ def _insert(names: frozenset[str]) -> Prepared:
     statement ends, so their reference may be made in it.
     """
     actor = bindparam("actor", type_=customers.c.created_by.type)
-    known = (
-        upsert(user_refs).values(company_id=TENANT, user_id=actor).on_conflict_do_nothing().cte("known", nesting=False)
-    )
     values: dict[str, Any] = {"company_id": TENANT, "created_by": actor}
     values |= {name: bindparam(f"new_{name}", type_=customers.c[name].type) for name in sorted(names)}
     if "customer_code" in names:
@@ -154,7 +150,7 @@ def _insert(names: frozenset[str]) -> Prepared:
         values["customer_code"] = literal("C-") + func.lpad(digits, func.greatest(6, func.length(digits)), "0")
         chosen = select(*(value.label(name) for name, value in values.items())).select_from(number)
         statement = insert(customers).from_select(list(values), chosen)
-    duplicates = select(company_refs.c.settings.op("->>")(literal_column("'duplicates'"))).where(
-        of_tenant(company_refs)
-    )
-    return Prepared(CUSTOMER.returning(statement).add_cte(known).add_columns(duplicates.scalar_subquery()))
+    company = COMPANY.table
+    duplicates = select(company.c.settings.op("->>")(literal_column("'duplicates'"))).where(of_tenant(company))
+    created = CUSTOMER.returning(statement).add_cte(USERS.actor_ensured())
+    return Prepared(created.add_columns(duplicates.scalar_subquery()))

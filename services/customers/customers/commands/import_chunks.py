@@ -30,9 +30,8 @@ from chassis.db.session import Session
 from chassis.db.statements import TENANT, Prepared, of_tenant
 from customers.commands.import_jobs import Job, Reader, StoppedError, count, hold, reach
 from customers.commands.import_rows import Fault, Outcome, ReadRow, Way, apply_rows, draw_codes
-from customers.commands.user_references import active_among
 from customers.events import CUSTOMER_PURGED, CUSTOMER_UPDATED
-from customers.models import contacts, import_chunks, import_errors
+from customers.models import USERS, contacts, import_chunks, import_errors
 from customers.queries.customers import RECORDS
 from customers.queries.imports import get_checked, get_chunk
 from customers.rules.import_mapping import Cells
@@ -218,7 +217,7 @@ def _set_back(
     Who has become inactive since gets nothing back.
     """
     assignees = {fields["assigned_to"][0] for fields in changed.values() if "assigned_to" in fields}
-    active = active_among(session, assignees - {None})
+    active = USERS.active_among(session, assignees - {None})
     back = []
     for record, fields in changed.items():
         document = record.document

@@ -9,7 +9,7 @@ from sqlalchemy import BigInteger, Integer, bindparam, func, literal_column, sel
 from chassis.context import current
 from chassis.db.session import Session
 from chassis.db.statements import Prepared, of_tenant
-from customers.models import company_refs, imports, user_refs
+from customers.models import COMPANY, USERS, imports
 from customers.queries.imports import RECORDS
 
 _THIS = (of_tenant(imports), imports.c.id == bindparam("of_import", type_=BigInteger))
@@ -17,12 +17,12 @@ _POSITION = Prepared(select(imports.c.next_chunk, imports.c.first_code).where(*_
 _HOLD = Prepared(select(imports.c.state, imports.c.next_chunk).where(*_THIS).with_for_update())
 _AROUND = Prepared(
     select(
-        select(company_refs.c.region).where(of_tenant(company_refs)).scalar_subquery(),
-        select(company_refs.c.settings.op("->>")(literal_column("'duplicates'")))
-        .where(of_tenant(company_refs))
+        select(COMPANY.table.c.region).where(of_tenant(COMPANY.table)).scalar_subquery(),
+        select(COMPANY.table.c.settings.op("->>")(literal_column("'duplicates'")))
+        .where(of_tenant(COMPANY.table))
         .scalar_subquery(),
-        select(user_refs.c.is_active)
-        .where(of_tenant(user_refs), user_refs.c.user_id == bindparam("actor", type_=BigInteger))
+        select(USERS.table.c.is_active)
+        .where(of_tenant(USERS.table), USERS.table.c.user_id == bindparam("actor", type_=BigInteger))
         .scalar_subquery(),
     )
 )

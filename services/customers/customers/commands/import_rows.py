@@ -20,10 +20,10 @@ from chassis.db.statements import TENANT, Prepared
 from customers import rules
 from customers.commands.customers import lock_creation
 from customers.events import CUSTOMER_CREATED, CUSTOMER_UPDATED
-from customers.models import customer_codes
+from customers.models import USERS, customer_codes
 from customers.queries.customers import RECORDS
 from customers.queries.duplicates import find_duplicates
-from customers.queries.matches import find_assignees, find_matches, known_industries, taken_codes, taken_names
+from customers.queries.matches import find_matches, known_industries, taken_codes, taken_names
 from customers.rules.duplicates import DEFAULT
 from customers.rules.importing import CREATE, UPDATE
 from customers.rules.matching import email_key, matching_keys
@@ -196,7 +196,7 @@ class _Batch:
 
     def _assigned(self, rows: Sequence[ReadRow]) -> list[ReadRow]:
         """With the ids of the assignees in the place of their e-mail addresses."""
-        found = find_assignees(
+        found = USERS.find_people(
             self._session, {row.values["assigned_to"] for row in rows if "assigned_to" in row.values}
         )
 

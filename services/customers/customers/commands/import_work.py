@@ -34,8 +34,8 @@ from customers.commands.import_jobs import (
 from customers.commands.import_reading import forget_file, read_file
 from customers.commands.import_rows import Outcome, ReadRow, draw_codes, marks_of
 from customers.commands.imports import NOTHING_DONE, move_on
-from customers.commands.user_references import know_actor
 from customers.events import IMPORT_COMPLETED, IMPORT_FAILED, IMPORT_REVERTED, IMPORT_UPDATED
+from customers.models import USERS
 from customers.queries.imports import Working, list_chunks, list_working
 from customers.rules import importing
 from customers.rules.import_files import MalformedFile
@@ -186,7 +186,7 @@ class _Steps:
 
     def _run_one(self, number: int, rows: list[ReadRow], codes: range) -> None:
         with self._database.transaction() as session:
-            know_actor(session)
+            USERS.ensure_actor(session)
             outcome = chunks.run_chunk(session, self._job, number, rows, codes)
             count(session, self._job, chunks.counts(outcome))
 
@@ -205,7 +205,7 @@ class _Steps:
         self._complete(importing.COMPLETED)
 
     def _run_all(self, session: Session, first: int) -> None:
-        know_actor(session)
+        USERS.ensure_actor(session)
         done: Counter[str] = Counter()
         waiting = {chunk.number: chunk for chunk in list_chunks(session, self._job.id)}
         for number, rows in self._ahead(waiting):
@@ -239,7 +239,7 @@ class _Steps:
     def _revert(self) -> None:
         for number in range(self._job.next_chunk - 1, -1, -1):
             with self._database.transaction() as session:
-                know_actor(session)
+                USERS.ensure_actor(session)
                 chunks.revert_chunk(session, self._job, number)
             if self._is_over:
                 return

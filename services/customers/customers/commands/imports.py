@@ -14,7 +14,6 @@ from chassis.db.session import Session
 from chassis.db.statements import TENANT, Prepared, of_tenant
 from chassis.errors import Conflict, FieldError, Invalid
 from chassis.events import EventType
-from customers.commands.user_references import know_actor
 from customers.events import (
     IMPORT_CANCELLED,
     IMPORT_CREATED,
@@ -22,7 +21,7 @@ from customers.events import (
     IMPORT_STARTED,
     IMPORT_UPDATED,
 )
-from customers.models import import_parts, imports
+from customers.models import USERS, import_parts, imports
 from customers.queries.imports import RECORDS, get_part, list_chunks, measure_parts
 from customers.rules import importing
 from customers.rules.import_files import MalformedFile, detect_encoding, read_header
@@ -69,7 +68,7 @@ ANEW: Mapping[str, Any] = {
 
 def create_import(session: Session, values: dict[str, Any]) -> Record:
     """Begin an import. Raises Conflict while the company has several that are not over, Invalid for a lacking key."""
-    know_actor(session)
+    USERS.ensure_actor(session)
     lock_name(session, "imports:create")
     if session.fetch(_UNFINISHED)[0][0] >= importing.MOST_UNFINISHED:
         detail = f"{importing.MOST_UNFINISHED} imports are not over yet; finish or cancel one."

@@ -15,7 +15,6 @@ from chassis.db.statements import Prepared, of_tenant
 from chassis.errors import Conflict, FieldError, Invalid
 from customers.commands.contacts import move_contacts, move_contacts_back, refuse_crowd
 from customers.commands.customers import expect_customer
-from customers.commands.user_references import active_among, know_actor, refuse_inactive
 from customers.events import (
     CUSTOMER_ARCHIVED,
     CUSTOMER_MERGED,
@@ -24,7 +23,7 @@ from customers.events import (
     MERGE_CREATED,
     MERGE_UNDONE,
 )
-from customers.models import merges
+from customers.models import USERS, merges
 from customers.queries.customers import RECORDS as CUSTOMERS
 from customers.queries.keys import with_customer_keys
 from customers.queries.merges import RECORDS
@@ -92,7 +91,7 @@ def plan_merge(
     values = merged_values(documents[customer_id], others, choices, MOST_TAGS)
     if not _may_assign(session, values) and "assigned_to" not in choices:
         del values["assigned_to"]
-    refuse_inactive(session, values.get("assigned_to"))
+    USERS.refuse_inactive(session, values.get("assigned_to"))
     return Plan(
         target=locked[customer_id],
         sources=[locked[source] for source in sources],
@@ -106,7 +105,7 @@ def merge_customers(session: Session, plan: Plan) -> tuple[Record, Record]:
 
     The ids of the sources go on to resolve to the target, and the merge can be undone for a while.
     """
-    know_actor(session)
+    USERS.ensure_actor(session)
     target = plan.target
     event_id = events.new_id()
     moved: dict[str, list[int]] = {_PRIMARY: []}
@@ -181,7 +180,7 @@ def undo_merge(session: Session, merge_id: int, version: int | None) -> Record:
 def _may_assign(session: Session, values: Mapping[str, Any]) -> bool:
     """Whether these values give the customer to nobody who is inactive: by no path does such a one get work."""
     assignee = values.get("assigned_to")
-    return assignee is None or assignee in active_among(session, {assignee})
+    return assignee is None or assignee in USERS.active_among(session, {assignee})
 
 
 def _refuse_merged_again(session: Session, target_id: int, merge_id: int, fields: set[str]) -> None:

@@ -8,7 +8,7 @@ from sqlalchemy import Text, bindparam, func, literal_column, select, union_all
 from chassis.context import current
 from chassis.db.session import Session
 from chassis.db.statements import Prepared, of_tenant
-from customers.models import company_refs, customers
+from customers.models import COMPANY, customers
 from customers.rules.duplicates import DEFAULT, KEYS, MOST_SHARING, Rules
 
 _OF_COMPANY = of_tenant(customers)
@@ -28,7 +28,7 @@ def _sharing(key: str) -> Any:
 _hits = union_all(*(_sharing(key) for key in KEYS)).subquery("hits")
 _kept = select(_hits.c.id, _hits.c.key, func.count().over(partition_by=_hits.c.key).label("sharing")).subquery("kept")
 _SHOWN = ("id", "customer_code", "name", "company_name", "email", "phone", "assigned_to", "created_by")
-_settings = select(company_refs.c.settings).where(of_tenant(company_refs))
+_settings = select(COMPANY.table.c.settings).where(of_tenant(COMPANY.table))
 _CANDIDATES = Prepared(
     select(_settings.scalar_subquery(), func.array_agg(_kept.c.key), *(customers.c[name] for name in _SHOWN))
     .join_from(_kept, customers, customers.c.id == _kept.c.id)

@@ -6,10 +6,10 @@ from sqlalchemy import select
 
 from chassis.db.session import Session
 from chassis.db.statements import Prepared, of_tenant
-from customers.models import company_refs
+from customers.models import COMPANY
 from customers.rules.matching import email_key, matching_keys, phone_key
 
-_REGION = Prepared(select(company_refs.c.region).where(of_tenant(company_refs)))
+_REGION = Prepared(select(COMPANY.table.c.region).where(of_tenant(COMPANY.table)))
 
 
 def with_customer_keys(session: Session, values: dict[str, Any]) -> dict[str, Any]:

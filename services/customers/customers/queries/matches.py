@@ -5,13 +5,13 @@ from functools import lru_cache
 from typing import Any
 
 import orjson
-from sqlalchemy import ARRAY, BigInteger, String, any_, bindparam, column, func, or_, select
+from sqlalchemy import ARRAY, String, any_, bindparam, column, select
 
 from chassis.context import current
 from chassis.db.bulk import json_rows
 from chassis.db.session import Session
 from chassis.db.statements import Prepared, of_tenant
-from customers.models import customers, industries, user_refs
+from customers.models import customers, industries
 from customers.queries.customers import OWN
 
 # The column that holds what a row's customer is found by.
@@ -39,19 +39,6 @@ _INDUSTRIES = Prepared(
         of_tenant(industries),
         industries.c.name == any_(bindparam("names", type_=ARRAY(String))),
     )
-)
-# Under a lock that an event about the user has to wait for; see commands.user_references.
-_USERS = Prepared(
-    select(user_refs.c.user_id, func.lower(user_refs.c.email), user_refs.c.is_active)
-    .where(
-        of_tenant(user_refs),
-        or_(
-            user_refs.c.user_id == any_(bindparam("ids", type_=ARRAY(BigInteger))),
-            func.lower(user_refs.c.email) == any_(bindparam("emails", type_=ARRAY(String))),
-        ),
-    )
-    .order_by(user_refs.c.user_id)
-    .with_for_update(read=True)
 )
 
 
@@ -94,18 +81,3 @@ def known_industries(session: Session, names: Collection[str]) -> set[str]:
     """Those of the industries that the company has."""
     rows = session.fetch(_INDUSTRIES, names=list(names)) if names else []
     return {row[0] for row in rows}
-
-
-def find_assignees(session: Session, given: Collection[int | str]) -> dict[int | str, tuple[int, bool]]:
-    """The users that ids and e-mail addresses (in lower case) name, each with whether they are active."""
-    if not given:
-        return {}
-    session.connection()
-    ids = [user for user in given if isinstance(user, int)]
-    emails = [user for user in given if isinstance(user, str)]
-    found: dict[int | str, tuple[int, bool]] = {}
-    for user_id, email, active in session.fetch(_USERS, ids=ids, emails=emails):
-        found[user_id] = (user_id, active)
-        if email is not None and not (email in found and found[email][1]):
-            found[email] = (user_id, active)
-    return found

@@ -1,6 +1,6 @@
 """The HTTP routes of the customers service, by noun."""
 
-from customers.routes import bulk, contacts, customers, imports, industries, merges
+from customers.routes import bulk, contacts, customers, imports, industries, internal, merges
 
 BLUEPRINTS = (
     customers.blueprint,
@@ -9,4 +9,5 @@ BLUEPRINTS = (
     merges.blueprint,
     contacts.blueprint,
     industries.blueprint,
+    internal.blueprint,
 )

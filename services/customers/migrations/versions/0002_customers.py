@@ -2,7 +2,7 @@
 
 from alembic import op
 
-from chassis.db.migrations import protect
+from chassis.db.migrations import protect, protect_transfers
 
 revision = "0002"
 down_revision = "0001"
@@ -228,16 +228,6 @@ INDEX = """
     ALTER TABLE customers ALTER COLUMN search_text SET STATISTICS 0;
 """
 
-# The worker has no tenant when it looks for transfers. It is told where there are some, and goes on as that tenant.
-PENDING = """
-    CREATE FUNCTION pending_customer_transfers(most integer)
-    RETURNS TABLE (company_id bigint, id bigint, event_id uuid, correlation_id text)
-    LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
-        SELECT t.company_id, t.id, t.event_id, t.correlation_id FROM public.customer_transfers t
-        WHERE t.finished_at IS NULL ORDER BY t.id LIMIT most
-    $$
-"""
-
 # Statistics of tables that are young, for whoever brings many rows; later on the server sees to them by itself.
 ANALYZE = """
     CREATE FUNCTION analyze_customers() RETURNS void LANGUAGE plpgsql SECURITY DEFINER
@@ -254,8 +244,7 @@ def upgrade() -> None:
     op.execute(TABLES)
     protect("company_refs", service=SERVICE, grant="SELECT, INSERT, UPDATE")
     protect("user_refs", service=SERVICE, grant="SELECT, INSERT, UPDATE")
-    touched = "version, updated_at, moved, finished_at"
-    protect("customer_transfers", service=SERVICE, grant=f"SELECT, INSERT, UPDATE ({touched})")
+    protect_transfers("customer_transfers", service=SERVICE)
     protect("industries", service=SERVICE, grant="SELECT, INSERT")
     protect("customer_codes", service=SERVICE, grant="SELECT, INSERT, UPDATE")
     protect("customers", service=SERVICE)
@@ -264,11 +253,9 @@ def upgrade() -> None:
     op.execute(TAGS)
     op.execute(SEARCH_TEXT)
     op.execute(INDEX)
-    op.execute(PENDING)
     op.execute(ANALYZE)
-    for function in ("pending_customer_transfers(integer)", "analyze_customers()"):
-        op.execute(f"REVOKE ALL ON FUNCTION {function} FROM PUBLIC")
-        op.execute(f"GRANT EXECUTE ON FUNCTION {function} TO customers_app")
+    op.execute("REVOKE ALL ON FUNCTION analyze_customers() FROM PUBLIC")
+    op.execute("GRANT EXECUTE ON FUNCTION analyze_customers() TO customers_app")
 
 
 def downgrade() -> None:

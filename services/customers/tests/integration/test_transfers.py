@@ -10,9 +10,8 @@ import pytest
 
 from chassis.context import Context, acting_as
 from chassis.events import decode
-from customers.commands import transfers
-from customers.handlers import SUBSCRIPTIONS, transfer_customers
-from customers.queries.transfers import list_pending_transfers
+from customers.commands.transfers import TRANSFERS
+from customers.handlers import SUBSCRIPTIONS
 
 BOB, EVE, CARL, ZOE = 9, 10, 11, 12
 
@@ -87,7 +86,7 @@ def published(superuser, company_id):
 def test_all_live_customers_go_to_one(*, owned, deactivate, database, owners, published, validate_event):
     owned(250, archived=3)
     event = deactivate({"customers": {"to": EVE}})
-    transfer_customers(database, Flag())
+    TRANSFERS.work(database, Flag())
     assert owners() == {BOB: 3, EVE: 250}
     started, *moved, completed = published()
     assert started["type"] == "crm.customer_transfer.started.v1"
@@ -102,7 +101,7 @@ def test_all_live_customers_go_to_one(*, owned, deactivate, database, owners, pu
 def test_in_turn_means_evenly_over_all_steps(owned, deactivate, database, owners):
     owned(250)
     deactivate({"customers": {"round_robin": [EVE, CARL, ZOE]}})
-    transfer_customers(database, Flag())
+    TRANSFERS.work(database, Flag())
     assert owners() == {EVE: 84, CARL: 83, ZOE: 83}
 
 
@@ -110,7 +109,7 @@ def test_in_turn_means_evenly_over_all_steps(owned, deactivate, database, owners
 def test_what_is_kept_stays(*, owned, deactivate, database, owners, published, plan):
     owned(3)
     deactivate(plan)
-    transfer_customers(database, Flag())
+    TRANSFERS.work(database, Flag())
     assert owners() == {BOB: 3}
     assert published() == []
 
@@ -119,10 +118,10 @@ def test_the_same_event_again_has_no_effect(owned, deactivate, database, owners,
     owned(5)
     event = deactivate({"customers": {"to": EVE}})
     deactivate(None, event)
-    transfer_customers(database, Flag())
+    TRANSFERS.work(database, Flag())
     before = published()
     deactivate(None, event)
-    transfer_customers(database, Flag())
+    TRANSFERS.work(database, Flag())
     assert owners() == {EVE: 5}
     assert published() == before
 
@@ -133,7 +132,7 @@ class DiedError(Exception):
 
 def take_a_step_and_die(database, company_id, transfer_id):
     with acting_as(Context(company_id=company_id)), database.transaction() as session:
-        assert transfers.continue_transfer(session, transfer_id)
+        assert TRANSFERS.step(session, transfer_id)
         raise DiedError
 
 
@@ -143,14 +142,14 @@ def test_a_job_that_dies_between_steps_goes_on_where_it_was(
     owned(250)
     deactivate({"customers": {"round_robin": [EVE, CARL]}})
     with acting_as(Context(company_id=company_id)), database.transaction() as session:
-        (pending,) = [each for each in list_pending_transfers(session) if each.company_id == company_id]
-        assert transfers.continue_transfer(session, pending.id)
+        (pending,) = [each for each in TRANSFERS.pending(session) if each.company_id == company_id]
+        assert TRANSFERS.step(session, pending.id)
     assert owners() == {BOB: 150, EVE: 50, CARL: 50}
 
     with pytest.raises(DiedError):
         take_a_step_and_die(database, company_id, pending.id)
     assert owners() == {BOB: 150, EVE: 50, CARL: 50}
-    transfer_customers(database, Flag())
+    TRANSFERS.work(database, Flag())
     assert owners() == {EVE: 125, CARL: 125}
     assert sum(each["type"] == "crm.customer.updated.v1" for each in published()) == 250
 
@@ -158,12 +157,12 @@ def test_a_job_that_dies_between_steps_goes_on_where_it_was(
 def test_two_workers_at_once_hand_over_each_customer_once(owned, deactivate, database, owners, published):
     owned(250)
     deactivate({"customers": {"round_robin": [EVE, CARL]}})
-    threads = [threading.Thread(target=transfer_customers, args=(database, Flag())) for _ in range(2)]
+    threads = [threading.Thread(target=TRANSFERS.work, args=(database, Flag())) for _ in range(2)]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
-    transfer_customers(database, Flag())
+    TRANSFERS.work(database, Flag())
     assert owners() == {EVE: 125, CARL: 125}
     types = [each["type"] for each in published()]
     assert types.count("crm.customer.updated.v1") == 250
@@ -176,7 +175,7 @@ def test_nobody_who_is_inactive_by_now_gets_a_customer(*, owned, deactivate, dat
     superuser.execute(
         "UPDATE user_refs SET is_active = false WHERE company_id = %s AND user_id = %s", (company_id, EVE)
     )
-    transfer_customers(database, Flag())
+    TRANSFERS.work(database, Flag())
     assert owners() == {CARL: 6}
 
 
@@ -188,7 +187,7 @@ def test_without_an_active_target_the_customers_stay_and_the_transfer_ends(
     superuser.execute(
         "UPDATE user_refs SET is_active = false WHERE company_id = %s AND user_id = %s", (company_id, EVE)
     )
-    transfer_customers(database, Flag())
+    TRANSFERS.work(database, Flag())
     assert owners() == {BOB: 6}
     assert [each["type"] for each in published()][-1] == "crm.customer_transfer.completed.v1"
 
@@ -199,7 +198,7 @@ def test_who_is_active_again_keeps_what_has_not_gone_yet(
     owned(6)
     deactivate({"customers": {"to": EVE}})
     superuser.execute("UPDATE user_refs SET is_active = true WHERE company_id = %s AND user_id = %s", (company_id, BOB))
-    transfer_customers(database, Flag())
+    TRANSFERS.work(database, Flag())
     assert owners() == {BOB: 6}
     assert published()[-1]["data"]["after"]["moved"] == 0
 
@@ -209,10 +208,10 @@ def test_a_target_of_whom_nothing_is_known_yet_is_waited_for(
 ):
     owned(2)
     deactivate({"customers": {"to": 4711}})
-    transfer_customers(database, Flag())
+    TRANSFERS.work(database, Flag())
     assert owners() == {BOB: 2}
     superuser.execute("INSERT INTO user_refs (company_id, user_id) VALUES (%s, 4711)", (company_id,))
-    transfer_customers(database, Flag())
+    TRANSFERS.work(database, Flag())
     assert owners() == {4711: 2}
 
 
@@ -227,6 +226,6 @@ def test_a_transfer_that_fails_holds_up_no_other(*, owned, deactivate, database,
         (company_id + 10**9,),
     )
     deactivate({"customers": {"to": EVE}})
-    transfer_customers(database, Flag())
+    TRANSFERS.work(database, Flag())
     assert owners() == {EVE: 2}
     superuser.execute("DELETE FROM customer_transfers WHERE correlation_id = 'broken'")

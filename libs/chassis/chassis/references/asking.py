@@ -1,0 +1,60 @@
+"""Records of other services that no event has told of yet: asked of their owner and kept as if the event had come."""
+
+from collections.abc import Iterable, Sequence
+
+import structlog
+
+from chassis.config import Settings
+from chassis.context import tenant
+from chassis.db.session import Database
+from chassis.neighbours import Neighbour
+from chassis.references.listening import AnyReference
+from chassis.references.reference import Reference
+
+# So that a query with ids of any length stays within what a server takes for a line.
+MOST_IDS = 100
+
+log = structlog.get_logger()
+
+
+class References:
+    """A service's references, as far as the settings say where their owners are."""
+
+    def __init__(self, references: Sequence[AnyReference], settings: Settings, database: Database) -> None:
+        self._database = database
+        self._neighbours: dict[str, Neighbour] = {}
+        self._kinds: dict[str, Reference] = {}
+        for reference in references:
+            url = settings.service_url(reference.owner)
+            if isinstance(reference, Reference) and url is not None and settings.service_key:
+                self._kinds[reference.kind] = reference
+                if reference.owner not in self._neighbours:
+                    self._neighbours[reference.owner] = Neighbour(reference.owner, url, settings.service_key)
+
+    def can_ask(self, kind: str) -> bool:
+        """Whether there is anybody to ask for references of this kind."""
+        return kind in self._kinds
+
+    def fetch(self, wanted: Iterable[tuple[str, int]]) -> None:
+        """Ask for records of the tenant by kind and id, and keep those that there are, in a transaction of its own.
+
+        No transaction of the caller may be open, so that nobody waits for its locks meanwhile. Raises Unavailable.
+        """
+        by_kind: dict[str, list[int]] = {}
+        for kind, number in sorted(wanted):
+            by_kind.setdefault(kind, []).append(number)
+        found = []
+        for kind, ids in by_kind.items():
+            reference = self._kinds[kind]
+            neighbour, path = self._neighbours[reference.owner], reference.path.format(company_id=tenant())
+            for start in range(0, len(ids), MOST_IDS):
+                asked = ",".join(map(str, ids[start : start + MOST_IDS]))
+                found += [(reference, document) for document in neighbour.records(path, {"ids": asked}).data]
+        if not found:
+            return
+        with self._database.transaction() as session:
+            for reference, document in found:
+                if document.get("company_id") != tenant():
+                    log.error("reference_of_another_tenant", service=reference.owner)
+                    continue
+                reference.save(session, document)

@@ -1,0 +1,160 @@
+"""What a service knows of identity's users, so that foreign keys to them are real and nobody inactive gets work."""
+
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any
+
+from sqlalchemy import (
+    ARRAY,
+    CTE,
+    BigInteger,
+    Boolean,
+    Column,
+    MetaData,
+    String,
+    any_,
+    bindparam,
+    false,
+    func,
+    or_,
+    select,
+    text,
+    update,
+)
+from sqlalchemy.dialects.postgresql import insert as upsert
+
+from chassis.context import current
+from chassis.db.session import Session
+from chassis.db.statements import TENANT, Prepared, of_tenant
+from chassis.errors import FieldError, Invalid
+from chassis.events import Event
+from chassis.references.reference import Guard, Reference
+from chassis.references.saving import is_as_seen, of_reference
+from chassis.references.tables import reference_table
+
+DEACTIVATED = "crm.user_company.deactivated.v1"
+
+
+class UserReference(Reference):
+    """The users of the company, in `user_refs`; told of by the events of their memberships.
+
+    Versions are of one membership. Who leaves a company and joins it again has a new one, whose versions begin anew and
+    whose id is the higher one. Who has left stays known and is inactive: what they made or looked after names them.
+    """
+
+    guard: Sequence[str] = ("membership_id", "version")
+    document_id = "user_id"
+
+    def __init__(self, metadata: MetaData) -> None:  # No other service has columns of its own of them.
+        columns = (
+            Column("membership_id", BigInteger, nullable=False, server_default=text("0")),
+            Column("name", String(201)),
+            Column("email", String(255)),
+            Column("is_active", Boolean, nullable=False, server_default=text("true")),
+        )
+        table = reference_table("user", metadata, *columns)
+        self._declare("user", table, [column.name for column in columns], "identity")
+        self.path = "/internal/members/{company_id}"
+        self.entity = "user_company"
+        self.actions = ("created", "updated", "suspended", "activated", "deactivated", "removed")
+        self.removed = None
+        # Under a lock that an event about the user has to wait for: whoever is assigned to before it is still there to
+        # be moved when it comes, and nobody is assigned to after it.
+        self._is_active = Prepared(
+            select(table.c.is_active).where(*of_reference(table, self.key)).with_for_update(read=True)
+        )
+        self._among = Prepared(
+            select(table.c.user_id, func.lower(table.c.email), table.c.is_active)
+            .where(
+                of_tenant(table),
+                or_(
+                    table.c.user_id == any_(bindparam("ids", type_=ARRAY(BigInteger))),
+                    func.lower(table.c.email) == any_(bindparam("emails", type_=ARRAY(String))),
+                ),
+            )
+            .order_by(table.c.user_id)
+            .with_for_update(read=True)
+        )
+        self._deactivate = Prepared(
+            update(table)
+            .where(*of_reference(table, self.key), table.c.is_active, is_as_seen(table, self.guard))
+            .values(is_active=false(), updated_at=text("now()"))
+        )
+        self._ensure = Prepared(self._actor())
+
+    def ensure_actor(self, session: Session) -> None:
+        """Make the caller known from their token, before identity's event about them arrives."""
+        session.run(self._ensure, actor=current().user_id)
+
+    def actor_ensured(self) -> CTE:
+        """The same as a part of another statement, with the parameter `actor`.
+
+        A foreign key is checked when the statement ends, so the reference may be made in it.
+        """
+        ensured: CTE = self._actor().cte("actor_ensured", nesting=False)
+        return ensured
+
+    def _actor(self) -> Any:
+        values = {"company_id": TENANT, "user_id": bindparam("actor", type_=BigInteger())}
+        return upsert(self.table).values(values).on_conflict_do_nothing()
+
+    def refuse_inactive(self, session: Session, user_id: int | None, *, pointer: str = "/assigned_to") -> None:
+        """Raise Invalid for a user who is known to be inactive, UnknownReference for one who is not known at all."""
+        if user_id is None:
+            return
+        session.connection()
+        row = session.fetch_one(self._is_active, of_ref=user_id)
+        if row is None:
+            if user_id != current().user_id:
+                raise self.missed((user_id,), pointer)
+            self.ensure_actor(session)
+        elif not row[0]:
+            detail = "This user is not active in the company."
+            raise Invalid("inactive_user", detail, (FieldError(pointer, "inactive_user", detail),))
+
+    def find_people(self, session: Session, given: Collection[int | str]) -> dict[int | str, tuple[int, bool]]:
+        """The users that ids and e-mail addresses (in lower case) name, each with whether they are active.
+
+        They stay what they are until the transaction ends.
+        """
+        if not given:
+            return {}
+        session.connection()
+        ids = [user for user in given if isinstance(user, int)]
+        emails = [user for user in given if isinstance(user, str)]
+        found: dict[int | str, tuple[int, bool]] = {}
+        for user_id, email, active in session.fetch(self._among, ids=ids, emails=emails):
+            found[user_id] = (user_id, active)
+            if email is not None and not (email in found and found[email][1]):
+                found[email] = (user_id, active)
+        return found
+
+    def active_among(self, session: Session, user_ids: Collection[int]) -> set[int]:
+        """Those of the users who are active, and stay so until the transaction ends."""
+        return {user_id for user_id, active in self.find_people(session, user_ids).values() if active}
+
+    def save_event(self, session: Session, event: Event) -> None:
+        """Know the user of a membership, and whether work can be given to them now."""
+        is_member = event.data["after"] is not None
+        membership = self.told(event.data["after"] or event.data["before"], event)
+        self.save(session, membership if is_member else membership | {"status": "removed"})
+
+    def deactivate(self, session: Session, user_id: int, seen: Guard) -> bool:
+        """Give no more work to a user whom identity did not know, unless an event has come since.
+
+        Answers whether one could before.
+        """
+        return session.run(self._deactivate, of_ref=user_id, **self._seen(seen)) > 0
+
+    def values(self, document: Mapping[str, Any]) -> dict[str, Any]:
+        """What is kept of a membership as identity shows it, in events and answers alike."""
+        user = document["user"]
+        return {
+            "name": f"{user['first_name']} {user['last_name']}",
+            "email": user["email"],
+            # Events from before there were suspensions do not say.
+            "is_active": user["is_active"] and document.get("status", "active") == "active",
+        }
+
+    def guard_of(self, document: Mapping[str, Any]) -> Guard:
+        """The membership and its version."""
+        return (document["id"], document["version"])
