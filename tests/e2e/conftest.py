@@ -2,6 +2,7 @@
 
 import threading
 import uuid
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from sqlalchemy.engine import make_url
 from werkzeug.serving import make_server
 
 from chassis.db.session import Database
+from chassis.service import load
 from chassis.testing.batteries import Owner, load_battery, services
 from chassis.testing.fixtures import Client, create_database
 from chassis.web.application import ServiceApplication
@@ -113,8 +115,8 @@ def guarded(stack_factory):
     return stack_factory(bcrypt_cost=12, web_workers=2, limits=Limits(principal_per_10s=None, tenant_per_10s=None))
 
 
-class Identity:
-    """Identity behind HTTP: counts what it is asked, and calls `meanwhile` between its answer and its sending."""
+class Serving:
+    """A service behind HTTP: counts what it is asked, and calls `meanwhile` between its answer and its sending."""
 
     def __init__(self, application):
         self._application = application
@@ -133,17 +135,30 @@ class Identity:
         return body
 
 
+@contextmanager
+def served(service, application):
+    """A service behind HTTP, for others that have the services' key."""
+    settings = replace(application.config["SETTINGS"], service_key=SERVICE_KEY)
+    serving = Serving(ServiceApplication(service, settings, application.database))
+    thread = threading.Thread(target=serving.server.serve_forever, kwargs={"poll_interval": 0.01})
+    thread.start()
+    yield serving
+    serving.server.shutdown()
+    thread.join()
+    serving.server.server_close()
+
+
 @pytest.fixture(scope="module")
 def serving(applications):
-    application = applications["identity"]
-    settings = replace(application.config["SETTINGS"], service_key=SERVICE_KEY)
-    identity = Identity(ServiceApplication(SERVICE, settings, application.database))
-    thread = threading.Thread(target=identity.server.serve_forever, kwargs={"poll_interval": 0.01})
-    thread.start()
-    yield identity
-    identity.server.shutdown()
-    thread.join()
-    identity.server.server_close()
+    with served(SERVICE, applications["identity"]) as identity:
+        yield identity
+
+
+@pytest.fixture(scope="module")
+def customers_serving(applications):
+    """The customers service behind HTTP."""
+    with served(load("customers"), applications["customers"]) as customers:
+        yield customers
 
 
 @pytest.fixture

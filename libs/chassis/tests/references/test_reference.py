@@ -1,0 +1,154 @@
+"""References to another service's records: whatever the order of events, and whatever is purged meanwhile."""
+
+import threading
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from sqlalchemy import MetaData, insert, select, text
+
+from chassis.context import Context, acting_as
+from chassis.db.session import Session
+from chassis.db.statements import Prepared, named_values
+from chassis.errors import Invalid, UnknownReference
+from chassis.references import Reference, bindings
+from chassis.testing.referring import CUSTOMERS, REFERENCES, USERS, Referring, notes
+
+_NOTE = Prepared(insert(notes).values(named_values(notes, ("customer_id", "assigned_to"))))
+_NOTES = Prepared(select(notes.c.customer_id, notes.c.assigned_to, notes.c.company_id))
+_REMARK = Prepared(text("UPDATE customer_refs SET remark = 'ours'"))
+
+
+@pytest.mark.parametrize("order", [(1, 2, 3), (3, 1, 2), (2, 3, 3), (3, 2, 1)])
+def test_an_older_event_never_overwrites_a_newer_state(hear: Any, kept: Any, order: tuple[int, ...]) -> None:
+    for version in order:
+        hear("updated", version, archived_at="2026-01-01T00:00:00Z")
+    found = kept()
+    assert (found["version"], found["name"], found["credit_limit"]) == (3, "V3", Decimal("1.50"))
+    assert found["archived_at"].isoformat() == "2026-01-01T00:00:00+00:00"
+
+
+def test_what_is_the_services_own_stays_whatever_events_tell(
+    hear: Any, kept: Any, sample: Referring, acting: Context
+) -> None:
+    hear("created", 1)
+    with sample.app.transaction() as session:
+        session.run(_REMARK)
+    hear("archived", 2)
+    assert (kept()["remark"], kept()["version"]) == ("ours", 2)
+
+
+@pytest.mark.parametrize("order", [("created 1", "purged 3", "updated 2"), ("purged 3", "updated 2", "created 1")])
+def test_what_was_purged_is_not_brought_back_by_an_event_that_comes_late(
+    hear: Any, kept: Any, order: tuple[str, ...]
+) -> None:
+    for step in order:
+        action, version = step.split()
+        hear(action, int(version))
+    assert kept() is None
+
+
+def test_nor_by_an_answer_of_its_owner_that_comes_late(hear: Any, kept: Any, session: Session) -> None:
+    hear("created", 1)
+    hear("purged", 2)
+    assert CUSTOMERS.save(session, {"id": 1, "version": 1, "name": "V1"}) is False
+    assert CUSTOMERS.repair(session, {"id": 1, "version": 1, "name": "V1"}, None) is False
+    session.commit()
+    assert kept() is None
+
+
+@pytest.mark.parametrize("known", [True, False])
+def test_nor_by_an_event_that_is_handled_at_the_same_moment(
+    *, hear: Any, kept: Any, sample: Referring, company_id: int, known: bool
+) -> None:
+    """Whoever has looked for a tombstone before it was set must not write after it was."""
+    if known:
+        hear("created", 1)
+    done = threading.Event()
+
+    def update() -> None:
+        hear("updated", 2)
+        done.set()
+
+    thread = threading.Thread(target=update)
+    with acting_as(Context(company_id=company_id)), sample.app.transaction() as session:
+        CUSTOMERS.remove(session, 1, 3)
+        thread.start()
+        assert not done.wait(0.3)
+    thread.join(5)
+    assert done.is_set()
+    assert kept() is None
+
+
+def test_another_record_is_not_waited_for(hear: Any, kept: Any, sample: Referring, company_id: int) -> None:
+    with acting_as(Context(company_id=company_id)), sample.app.transaction() as session:
+        CUSTOMERS.remove(session, 1, 3)
+        thread = threading.Thread(target=hear, args=("created", 1, 2))
+        thread.start()
+        thread.join(1)
+        assert not thread.is_alive()
+    assert kept(2)["name"] == "V1"
+
+
+def test_what_is_made_for_a_record_comes_before_the_event_about_it(
+    hear: Any, kept: Any, sample: Referring, company_id: int
+) -> None:
+    hear("created", 1)
+    done = threading.Event()
+
+    def archive() -> None:
+        hear("archived", 2)
+        done.set()
+
+    thread = threading.Thread(target=archive)
+    with acting_as(Context(company_id=company_id)), sample.app.transaction() as session:
+        assert CUSTOMERS.require(session, 1, pointer="/customer_id")["name"] == "V1"
+        thread.start()
+        assert not done.wait(0.3)
+    thread.join(5)
+    assert kept()["version"] == 2
+
+
+def test_a_miss_says_whom_to_ask_and_what_it_means_if_nobody_knows(session: Session) -> None:
+    with pytest.raises(UnknownReference) as caught:
+        CUSTOMERS.require(session, 5, pointer="/customer_id")
+    assert caught.value.references == {("customer", 5)}
+    assert (caught.value.code, caught.value.errors[0].pointer) == ("unknown_customer", "/customer_id")
+    constraint = CUSTOMERS.unknown("/customer_id")
+    assert type(constraint) is Invalid
+    assert (constraint.code, constraint.errors) == (caught.value.code, caught.value.errors)
+
+
+def test_another_tenants_reference_is_none(hear: Any, sample: Referring, company_id: int) -> None:
+    hear("created", 1)
+    with acting_as(Context(company_id=company_id + 10**9)), sample.app.transaction() as session:
+        assert CUSTOMERS.find(session, [1]) == {}
+        CUSTOMERS.remove(session, 1, 9)
+    hear("updated", 2)
+    with acting_as(Context(company_id=company_id)), sample.app.transaction() as session:
+        assert CUSTOMERS.find(session, [1])[1]["name"] == "V2"
+
+
+def test_foreign_keys_empty_one_column_or_take_the_row_with_them(
+    hear: Any, sample: Referring, company_id: int, acting: Context
+) -> None:
+    hear("created", 1)
+    hear("created", 1, 2)
+    with sample.app.transaction() as session:
+        USERS.ensure_actor(session)
+        for number in (1, 2):
+            session.run(_NOTE, customer_id=number, assigned_to=acting.user_id)
+    hear("purged", 2)
+    with sample.app.transaction() as session:
+        assert session.fetch(_NOTES) == [(2, acting.user_id, company_id)]
+        session.run(Prepared(text("DELETE FROM user_refs")))
+        assert session.fetch(_NOTES) == [(2, None, company_id)]
+
+
+def test_references_that_can_be_purged_need_tombstones() -> None:
+    with pytest.raises(ValueError, match="tombstones"):
+        Reference("thing", MetaData(), owner="things")
+
+
+def test_what_is_declared_is_bound() -> None:
+    assert bindings(*REFERENCES) == ("*.company.*.v1", "*.user_company.*.v1", "*.customer.*.v1")

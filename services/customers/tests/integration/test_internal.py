@@ -1,0 +1,72 @@
+"""What other services are told of customers: the documents of their events, to nobody without the services' key."""
+
+from dataclasses import replace
+from typing import Any
+
+import orjson
+import psycopg
+import pytest
+
+from chassis.db.session import Database
+from chassis.testing.fixtures import Client
+from chassis.web.application import ServiceApplication
+from customers.app import SERVICE
+
+KEY = "services-key-" + "k" * 32
+
+
+@pytest.fixture(scope="module")
+def services_app(application: ServiceApplication, database: Database) -> ServiceApplication:
+    return ServiceApplication(SERVICE, replace(application.config["SETTINGS"], service_key=KEY), database)
+
+
+@pytest.fixture
+def ask(services_app: ServiceApplication, company_id: int) -> Any:
+    """Ask as a service does; answers the document."""
+
+    def question(of_company: int = company_id, **query: object) -> Any:
+        answer = services_app.test_client().get(
+            f"/internal/customers/{of_company}", query_string=query, headers={"Authorization": f"Bearer {KEY}"}
+        )
+        assert (answer.status_code, answer.headers["Cache-Control"]) == (200, "no-store"), answer.text
+        return answer.json
+
+    return question
+
+
+@pytest.mark.parametrize("authorization", [None, "Bearer ", f"Bearer {KEY}x", f"Basic {KEY}", "Bearer None"])
+def test_strangers_learn_nothing(services_app: ServiceApplication, client: Client, authorization: str | None) -> None:
+    headers = {} if authorization is None else {"Authorization": authorization}
+    answer = services_app.test_client().get("/internal/customers/1", headers=headers)
+    assert (answer.status_code, answer.json["code"]) == (401, "invalid_service_key")
+    assert client.get("/internal/customers/1").status_code == 401
+
+
+def test_a_customer_is_shown_as_the_last_event_showed_it(
+    ask: Any, client: Client, create: Any, superuser: psycopg.Connection, company_id: int
+) -> None:
+    customer = create(client, credit_limit="12.30", tags=["vip"])
+    assert client.delete(f"/v1/customers/{customer['id']}", version=1).status_code == 204
+    (body,) = superuser.execute(
+        "SELECT body FROM outbox WHERE company_id = %s ORDER BY id DESC LIMIT 1", (company_id,)
+    ).fetchone() or (b"",)
+    event = orjson.loads(body)
+    assert event["type"] == "crm.customer.archived.v1"
+    assert ask(ids=customer["id"]) == {"data": [event["data"]["after"]], "next": None}
+
+
+def test_those_of_another_company_are_left_out(ask: Any, client: Client, create: Any, company_id: int) -> None:
+    customer = create(client)
+    assert ask(company_id + 10**9, ids=customer["id"]) == {"data": [], "next": None}
+    assert ask(company_id + 10**9) == {"data": [], "next": None}
+
+
+def test_pages_hold_each_once(ask: Any, client: Client, create: Any) -> None:
+    made = [create(client)["id"] for _ in range(5)]
+    sizes, found, after = [], [], 0
+    while after is not None:
+        page = ask(after=after, limit=2)
+        found += [customer["id"] for customer in page["data"]]
+        sizes.append(len(page["data"]))
+        after = page["next"]
+    assert (found, sizes) == (made, [2, 2, 1])
