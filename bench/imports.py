@@ -43,9 +43,9 @@ _COLUMNS = (
 
 @dataclass(frozen=True)
 class Figures:
-    """Of one import: rows a second tried and run, and the most memory that the worker has held, in MiB."""
+    """Of one import: rows a second validated and run, and the most memory that the worker has held, in MiB."""
 
-    tried: float
+    validated: float
     run: float
     memory: float
 
@@ -85,7 +85,7 @@ def _verdict(reached: bool) -> str:
 
 def _show(what: str, figures: Figures) -> None:
     memory = f"worker's memory {figures.memory:.0f} MiB"
-    print(f"{what}: tried {figures.tried:,.0f} rows/s, run {figures.run:,.0f} rows/s, {memory}", flush=True)
+    print(f"{what}: validated {figures.validated:,.0f} rows/s, run {figures.run:,.0f} rows/s, {memory}", flush=True)
 
 
 def _measure(postgres_url: str, rows: int) -> Figures:
@@ -97,7 +97,7 @@ def _measure(postgres_url: str, rows: int) -> Figures:
     ours, theirs = multiprocessing.Pipe()
     worker = multiprocessing.get_context("spawn").Process(target=_work, args=(urls.app, theirs))
     worker.start()
-    for step in (imports.try_import, imports.start_import):
+    for step in (imports.validate_import, imports.start_import):
         client.call(step)
         ours.send(True)
         seconds[step] = ours.recv()
@@ -110,7 +110,7 @@ def _measure(postgres_url: str, rows: int) -> Figures:
     assert done["created_rows"] == rows, done
     assert events == (rows,)
     client.database.dispose()
-    return Figures(rows / seconds[imports.try_import], rows / seconds[imports.start_import], memory / 1024)
+    return Figures(rows / seconds[imports.validate_import], rows / seconds[imports.start_import], memory / 1024)
 
 
 class _Client:

@@ -59,7 +59,7 @@ def _address(_: click.Context, __: click.Parameter, url: str | None) -> str | No
     metavar="COLUMN=FIELD",
     help="The field that a column goes to; 'COLUMN=' leaves it out. May be given several times.",
 )
-@click.option("--dry-run", is_flag=True, help="Try every row and import none.")
+@click.option("--dry-run", is_flag=True, help="Validate every row and import none.")
 @click.option("--yes", is_flag=True, help="Do not ask before the import.")
 @click.option("--revert", type=click.IntRange(1), metavar="ID", help="Undo the import ID instead, within 30 days.")
 @click.option("--token", envvar="CRM_TOKEN", help="An access token; without it the demo tenant's admin signs in.")
@@ -83,7 +83,7 @@ def import_command(
     token: str | None,
     url: str | None,
 ) -> None:
-    """Import the customers in the CSV file FILE: show what its columns mean, try it, ask, run it.
+    """Import the customers in the CSV file FILE: show what its columns mean, validate it, ask, run it.
 
     Fails (1) when a row was refused, or when the import was not run to its end.
     """

@@ -23,7 +23,7 @@ class Talk:
     def run(
         self, path: Path, options: Options, changes: Sequence[tuple[str, str]], *, dry_run: bool, ask: bool
     ) -> bool:
-        """Bring a file, show what it means, try it, ask, run it. Raises OperatorError."""
+        """Bring a file, show what it means, validate it, ask, run it. Raises OperatorError."""
         size = path.stat().st_size
         if not 0 < size <= MOST_PARTS * PART:
             raise OperatorError(
@@ -31,7 +31,7 @@ class Talk:
             )
         import_id = self._imports.begin(path.name, options)["id"]
         try:
-            known = self._tried(import_id, path, size, changes)
+            known = self._validated(import_id, path, size, changes)
             if not self._goes_on(known, path, options, dry_run=dry_run, ask=ask):
                 self._imports.cancel(import_id)
                 whole = not known["failed_rows"] and known["state"] == "awaiting_confirmation"
@@ -62,7 +62,7 @@ class Talk:
             screen.warn("kept", f"{known['kept_rows']:,} rows that somebody has changed since")
         return not known["kept_rows"]
 
-    def _tried(self, import_id: int, path: Path, size: int, changes: Sequence[tuple[str, str]]) -> Import:
+    def _validated(self, import_id: int, path: Path, size: int, changes: Sequence[tuple[str, str]]) -> Import:
         with path.open("rb") as source, Progress("uploading", MEGABYTES) as progress:
             known = self._imports.upload(import_id, source, lambda sent: progress.show(sent, size))
             seconds = progress.seconds
@@ -70,12 +70,12 @@ class Talk:
         if changes:
             known = self._imports.change_mapping(known, changes)
         _show_columns(known)
-        known = self._imports.try_rows(import_id)
-        with Progress("trying") as progress:
+        known = self._imports.validate(import_id)
+        with Progress("validating") as progress:
             known = self._imports.follow(known, lambda now: progress.show(now["processed_rows"], now["total_rows"]))
             seconds = progress.seconds
         if known["state"] == "awaiting_confirmation":
-            screen.step("tried", f"{known['total_rows']:,} rows", seconds)
+            screen.step("validated", f"{known['total_rows']:,} rows", seconds)
             counts = [("create", "created_rows"), ("update", "updated_rows"), ("leave unchanged", "unchanged_rows")]
             would = " · ".join(f"would {word}: {known[name]:,}" for word, name in counts)
             print(f"   {would} · would refuse: {known['failed_rows']:,}")
@@ -93,7 +93,7 @@ class Talk:
                 return True
             reason = "as you wish"
         else:
-            reason = "this was the try alone" if dry_run else "there is nothing to import"
+            reason = "this was the validation alone" if dry_run else "there is nothing to import"
             if known["failed_rows"]:
                 self._save_errors(known, path)
         screen.step("nothing done", "all or nothing, and rows would be refused" if refused_all else reason)

@@ -1,4 +1,4 @@
-"""An import as a client of the API goes through it: the file in parts, its columns, the try, the run, the way back."""
+"""An import as a client of the API does it: the file in parts, its columns, validation, the run, the way back."""
 
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -72,8 +72,8 @@ class Imports:
         headers = {"If-Match": f'"{known["version"]}"'}
         return self._known("PATCH", f"/{known['id']}", {"mapping": mapping}, headers)
 
-    def try_rows(self, import_id: int) -> Import:
-        return self._known("POST", f"/{import_id}/try")
+    def validate(self, import_id: int) -> Import:
+        return self._known("POST", f"/{import_id}/validate")
 
     def start(self, import_id: int) -> Import:
         return self._known("POST", f"/{import_id}/start")

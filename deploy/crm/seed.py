@@ -77,7 +77,7 @@ def _seed(gateway_url: str, credentials: Credentials, tenant: Tenant, passwords:
 def _import_customers(imports: Imports, tenant: Tenant) -> Seeded:
     import_id = imports.begin(f"{tenant.key}.csv", _OPTIONS)["id"]
     imports.upload(import_id, io.BytesIO(write_csv(tenant, datetime.now(UTC))))
-    known = _tried(imports, import_id)
+    known = _validated(imports, import_id)
     found = known["unchanged_rows"] + known["updated_rows"] + known["failed_rows"]
     if not known["created_rows"] + known["updated_rows"]:
         imports.cancel(import_id)
@@ -88,11 +88,11 @@ def _import_customers(imports: Imports, tenant: Tenant) -> Seeded:
     return Seeded(done["created_rows"], found)
 
 
-def _tried(imports: Imports, import_id: int) -> Import:
-    """The import, tried until the customers service has heard of the members who joined a moment ago."""
+def _validated(imports: Imports, import_id: int) -> Import:
+    """The import, validated again until the customers service has heard of the members who joined a moment ago."""
     until = time.monotonic() + _KNOWN_SECONDS
     while True:
-        known = imports.follow(imports.try_rows(import_id))
+        known = imports.follow(imports.validate(import_id))
         codes = {error["code"] for error in imports.errors(import_id, _SHOWN_ERRORS)} if known["failed_rows"] else set()
         # Whoever archived or merged a demo customer wants it so.
         if known["state"] == "awaiting_confirmation" and codes <= {"customer_archived"}:

@@ -49,6 +49,7 @@ def _row(event: Event) -> dict[str, Any]:
         "company_id": event.company_id,
         "event_id": event.id,
         "event_type": event.type,
+        "source": rules.text(event.source, rules.LONGEST_SOURCE),
         "table_name": event.table,
         "record_id": event.record_id,
         "action": event.action,

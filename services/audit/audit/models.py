@@ -16,6 +16,7 @@ audit_logs = Table(
     Column("company_id", BigInteger, nullable=False),
     Column("event_id", Uuid, nullable=False),
     Column("event_type", String(200), nullable=False),
+    Column("source", String(rules.LONGEST_SOURCE), nullable=False),
     Column("table_name", String(100), nullable=False),
     Column("record_id", BigInteger, nullable=False),
     # As long as an event type may be: an action that did not fit would be a change that nobody can look up.
@@ -42,6 +43,7 @@ for _name, _columns in (
     ("user_id", (audit_logs.c.user_id,)),
     ("action", (audit_logs.c.action,)),
     ("event_type", (audit_logs.c.event_type,)),
+    ("source", (audit_logs.c.source,)),
     ("request_id", (audit_logs.c.request_id,)),
 ):
     Index(f"ix_audit_logs_company_id_{_name}", audit_logs.c.company_id, *_columns, *_newest_first)

@@ -18,6 +18,7 @@ AUDIT_LOGS = Listing(
         "action": _NAME,
         "user_id": _ID,
         "event_type": _NAME,
+        "source": _NAME,
         "request_id": _NAME,
         "created_at": replace(TIMESTAMP, operators=("gte", "gt", "lte", "lt")),
     },

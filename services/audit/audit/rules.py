@@ -3,6 +3,7 @@
 from ipaddress import ip_address
 
 LONGEST_REQUEST_ID = 64
+LONGEST_SOURCE = 100
 
 
 def address(value: object) -> str | None:

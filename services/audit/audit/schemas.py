@@ -19,5 +19,6 @@ class AuditLogOut(RecordSchema, view=AUDIT_LOG):
     )
     user_id = fields.Integer(required=True, allow_none=True, metadata={"description": "Null where a machine acted."})
     ip_address = fields.String(required=True, allow_none=True)
+    source = fields.String(required=True, metadata={"description": "The service that published it."})
     request_id = fields.String(required=True, allow_none=True, metadata={"description": "The X-Request-Id it had."})
     created_at = Timestamp(required=True, metadata={"description": "When it happened."})

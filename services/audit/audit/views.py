@@ -17,6 +17,7 @@ AUDIT_LOG = JsonView(
         "user_agent",
         "event_id",
         "event_type",
+        "source",
         "request_id",
         "created_at",
     ),

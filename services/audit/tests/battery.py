@@ -14,8 +14,9 @@ def make(owner: Owner, mark: str) -> Mapping[str, Any]:
     record_id = 2**40
     owner.database.execute(
         """
-        INSERT INTO audit_logs (company_id, event_id, event_type, table_name, record_id, action, new_values, created_at)
-        VALUES (%s, %s, 'crm.customer.created.v1', 'customers', %s, 'created', %s, now())
+        INSERT INTO audit_logs
+            (company_id, event_id, event_type, source, table_name, record_id, action, new_values, created_at)
+        VALUES (%s, %s, 'crm.customer.created.v1', 'customers', 'customers', %s, 'created', %s, now())
         """,
         (owner.company_id, uuid.uuid4(), record_id, Jsonb({"name": mark})),
     )

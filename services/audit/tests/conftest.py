@@ -45,6 +45,7 @@ def event_of(company_id: int) -> Callable[..., Event]:
             "client_ip": "203.0.113.9",
             "user_agent": "curl/8",
         }
+        source = changes.pop("source", "customers")
         given = {name: changes.pop(name) for name in circumstances if name in changes}
         content: dict[str, Any] = {
             "record_id": 1,
@@ -54,7 +55,7 @@ def event_of(company_id: int) -> Callable[..., Event]:
         } | changes
         body = events.encode(
             event_type,
-            source="customers",
+            source=source,
             event_id=events.new_id(),
             occurred_at=content["occurred_at"],
             record_id=content["record_id"],

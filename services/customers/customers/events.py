@@ -17,19 +17,19 @@ CONTACT_UPDATED = EventType("contact", "updated", table="contacts")
 CONTACT_ARCHIVED = EventType("contact", "archived", table="contacts")
 CONTACT_RESTORED = EventType("contact", "restored", table="contacts")
 CONTACT_PURGED = EventType("contact", "purged", table="contacts")
-EXPORT_CREATED = EventType("export", "created", table="exports")
-IMPORT_CREATED = EventType("import", "created", table="imports")
-IMPORT_UPDATED = EventType("import", "updated", table="imports")
-IMPORT_STARTED = EventType("import", "started", table="imports")
-IMPORT_COMPLETED = EventType("import", "completed", table="imports")
-IMPORT_FAILED = EventType("import", "failed", table="imports")
-IMPORT_CANCELLED = EventType("import", "cancelled", table="imports")
-IMPORT_REVERT_STARTED = EventType("import", "revert_started", table="imports")
-IMPORT_REVERTED = EventType("import", "reverted", table="imports")
+CUSTOMER_EXPORT_CREATED = EventType("customer_export", "created", table="customer_exports")
+CUSTOMER_IMPORT_CREATED = EventType("customer_import", "created", table="customer_imports")
+CUSTOMER_IMPORT_UPDATED = EventType("customer_import", "updated", table="customer_imports")
+CUSTOMER_IMPORT_STARTED = EventType("customer_import", "started", table="customer_imports")
+CUSTOMER_IMPORT_COMPLETED = EventType("customer_import", "completed", table="customer_imports")
+CUSTOMER_IMPORT_FAILED = EventType("customer_import", "failed", table="customer_imports")
+CUSTOMER_IMPORT_CANCELLED = EventType("customer_import", "cancelled", table="customer_imports")
+CUSTOMER_IMPORT_REVERT_STARTED = EventType("customer_import", "revert_started", table="customer_imports")
+CUSTOMER_IMPORT_REVERTED = EventType("customer_import", "reverted", table="customer_imports")
 INDUSTRY_CREATED = EventType("industry", "created", table="industries")
-MERGE_CREATED = EventType("merge", "created", table="merges")
-MERGE_UNDONE = EventType("merge", "undone", table="merges")
-MERGE_PURGED = EventType("merge", "purged", table="merges")
+CUSTOMER_MERGE_CREATED = EventType("customer_merge", "created", table="customer_merges")
+CUSTOMER_MERGE_UNDONE = EventType("customer_merge", "undone", table="customer_merges")
+CUSTOMER_MERGE_PURGED = EventType("customer_merge", "purged", table="customer_merges")
 
 PUBLISHED = (
     CUSTOMER_CREATED,
@@ -45,17 +45,17 @@ PUBLISHED = (
     CONTACT_ARCHIVED,
     CONTACT_RESTORED,
     CONTACT_PURGED,
-    EXPORT_CREATED,
-    IMPORT_CREATED,
-    IMPORT_UPDATED,
-    IMPORT_STARTED,
-    IMPORT_COMPLETED,
-    IMPORT_FAILED,
-    IMPORT_CANCELLED,
-    IMPORT_REVERT_STARTED,
-    IMPORT_REVERTED,
+    CUSTOMER_EXPORT_CREATED,
+    CUSTOMER_IMPORT_CREATED,
+    CUSTOMER_IMPORT_UPDATED,
+    CUSTOMER_IMPORT_STARTED,
+    CUSTOMER_IMPORT_COMPLETED,
+    CUSTOMER_IMPORT_FAILED,
+    CUSTOMER_IMPORT_CANCELLED,
+    CUSTOMER_IMPORT_REVERT_STARTED,
+    CUSTOMER_IMPORT_REVERTED,
     INDUSTRY_CREATED,
-    MERGE_CREATED,
-    MERGE_UNDONE,
-    MERGE_PURGED,
+    CUSTOMER_MERGE_CREATED,
+    CUSTOMER_MERGE_UNDONE,
+    CUSTOMER_MERGE_PURGED,
 )

@@ -15,7 +15,7 @@ from customers.schemas.import_rows import RowReader
 
 
 def work_on_imports(database: Database, stop: Flag) -> None:
-    """Try, run and revert the imports that wait for it."""
+    """Validate, run and revert the imports that wait for it."""
     work(database, stop, lambda job: RowReader(job.columns, job.mapping, job.mode, job.match_by))
 
 

@@ -229,8 +229,8 @@ contacts = tenant_table(
 )
 
 # What a merge changed, so that it can be undone: the records' states before, the target's after, whose contacts moved.
-merges = tenant_table(
-    "merges",
+customer_merges = tenant_table(
+    "customer_merges",
     metadata,
     Column("customer_id", BigInteger, nullable=False),
     Column("sources", JSONB, nullable=False),
@@ -241,26 +241,26 @@ merges = tenant_table(
     timestamp("undone_at"),
     _part_of("customers", "customer_id"),
     _user("created_by"),
-    Index("ix_merges_company_id_customer_id", "company_id", "customer_id"),
-    Index("ix_merges_company_id_created_by", "company_id", "created_by"),
-    Index("ix_merges_company_id_created_at", "company_id", "created_at", "id"),
+    Index("ix_customer_merges_company_id_customer_id", "company_id", "customer_id"),
+    Index("ix_customer_merges_company_id_created_by", "company_id", "created_by"),
+    Index("ix_customer_merges_company_id_created_at", "company_id", "created_at", "id"),
 )
 
 # Who took which customers out of the system; the export itself is kept nowhere.
-exports = tenant_table(
-    "exports",
+customer_exports = tenant_table(
+    "customer_exports",
     metadata,
     Column("format", String(10), nullable=False),
     Column("query", Text, nullable=False),
     Column("created_by", BigInteger),
     _user("created_by"),
-    Index("ix_exports_company_id_created_by", "company_id", "created_by"),
-    Index("ix_exports_company_id_created_at", "company_id", "created_at", "id"),
+    Index("ix_customer_exports_company_id_created_by", "company_id", "created_by"),
+    Index("ix_customer_exports_company_id_created_at", "company_id", "created_at", "id"),
 )
 
 # A file of customers on its way in: what is known of it, what is to be done, and how far that is.
-imports = tenant_table(
-    "imports",
+customer_imports = tenant_table(
+    "customer_imports",
     metadata,
     Column("filename", String(255), nullable=False),
     Column("state", String(30), nullable=False, server_default="uploading"),
@@ -296,9 +296,9 @@ imports = tenant_table(
     _one_of("mode", importing.MODES),
     _one_of("match_by", importing.KEYS),
     CheckConstraint("mode = 'create' OR match_by IS NOT NULL", name="match"),
-    Index("ix_imports_company_id_created_by", "company_id", "created_by"),
-    Index("ix_imports_company_id_created_at", "company_id", "created_at", "id"),
-    Index("ix_imports_working", "company_id", "id", postgresql_where=text(f"state IN {importing.WORKING}")),
+    Index("ix_customer_imports_company_id_created_by", "company_id", "created_by"),
+    Index("ix_customer_imports_company_id_created_at", "company_id", "created_at", "id"),
+    Index("ix_customer_imports_working", "company_id", "id", postgresql_where=text(f"state IN {importing.WORKING}")),
 )
 
 
@@ -310,7 +310,7 @@ import_parts = Table(
     Column("import_id", BigInteger, primary_key=True),
     Column("number", Integer, primary_key=True),
     Column("body", LargeBinary, nullable=False),
-    _part_of("imports", "import_id"),
+    _part_of("customer_imports", "import_id"),
     info={"tenant": "company_id"},
 )
 
@@ -326,9 +326,9 @@ import_chunks = Table(
     Column("codes", Integer, nullable=False, server_default=text("0")),
     Column("rows", LargeBinary, nullable=False),
     Column("outcome", LargeBinary),
-    # The rows as the try has read them, until they are run.
+    # The rows as validation has read them, until they are run.
     Column("checked", LargeBinary),
-    _part_of("imports", "import_id"),
+    _part_of("customer_imports", "import_id"),
     info={"tenant": "company_id"},
 )
 
@@ -342,7 +342,7 @@ import_errors = tenant_table(
     Column("code", String(60), nullable=False),
     Column("message", Text, nullable=False),
     Column("value", Text),
-    _part_of("imports", "import_id"),
+    _part_of("customer_imports", "import_id"),
     Index("ix_import_errors_company_id_import_id", "company_id", "import_id", "chunk"),
     Index("ix_import_errors_company_id_import_id_line", "company_id", "import_id", "line", "id"),
 )

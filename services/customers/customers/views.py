@@ -2,7 +2,15 @@
 
 from chassis.db.json_view import JsonView
 from chassis.transfers import transfer_view
-from customers.models import contacts, customer_transfers, customers, exports, imports, industries, merges
+from customers.models import (
+    contacts,
+    customer_exports,
+    customer_imports,
+    customer_merges,
+    customer_transfers,
+    customers,
+    industries,
+)
 
 CUSTOMER = JsonView(
     customers,
@@ -62,13 +70,13 @@ CONTACT = JsonView(
 )
 
 # The states before and after stay inside: they are as large as the customers, and show what these were long ago.
-MERGE = JsonView(
-    merges,
+CUSTOMER_MERGE = JsonView(
+    customer_merges,
     ("id", "company_id", "version", "customer_id", "sources", "created_by", "undone_at", "created_at", "updated_at"),
 )
 
-IMPORT = JsonView(
-    imports,
+CUSTOMER_IMPORT = JsonView(
+    customer_imports,
     (
         "id",
         "company_id",
@@ -102,8 +110,10 @@ IMPORT = JsonView(
     ),
 )
 
-EXPORT = JsonView(exports, ("id", "company_id", "version", "format", "query", "created_by", "created_at", "updated_at"))
+CUSTOMER_EXPORT = JsonView(
+    customer_exports, ("id", "company_id", "version", "format", "query", "created_by", "created_at", "updated_at")
+)
 
 INDUSTRY = JsonView(industries, ("id", "company_id", "version", "name", "created_at", "updated_at"))
 
-TRANSFER = transfer_view(customer_transfers)
+CUSTOMER_TRANSFER = transfer_view(customer_transfers)

@@ -159,8 +159,8 @@ class Imports:
     def run(self, content: bytes, **options: Any) -> Any:
         begun = self.begin(content, **options)
         assert begun.status_code == 200, begun.text
-        tried = self.step(begun.json["id"], "try")
-        assert tried["state"] == "awaiting_confirmation", tried
+        validated = self.step(begun.json["id"], "validate")
+        assert validated["state"] == "awaiting_confirmation", validated
         return self.step(begun.json["id"], "start")
 
     def errors(self, import_id: int) -> Any:

@@ -15,6 +15,7 @@ CREATE TABLE audit_logs (
     company_id BIGINT NOT NULL,
     event_id UUID NOT NULL,
     event_type VARCHAR(200) NOT NULL,
+    source VARCHAR(100) NOT NULL,
     table_name VARCHAR(100) NOT NULL,
     record_id BIGINT NOT NULL,
     action VARCHAR(200) NOT NULL,
@@ -35,6 +36,7 @@ INDEXES = {
     "user_id": "company_id, user_id",
     "action": "company_id, action",
     "event_type": "company_id, event_type",
+    "source": "company_id, source",
     "request_id": "company_id, request_id",
 }
 

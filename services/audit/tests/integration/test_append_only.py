@@ -70,8 +70,9 @@ def test_only_the_consumer_adds_rows(urls: DatabaseUrls, company_id: int, role: 
         connection.execute("SELECT set_config('app.company_id', %s, true)", (str(company_id),))
         with pytest.raises(psycopg.errors.InsufficientPrivilege):
             connection.execute(
-                "INSERT INTO audit_logs (company_id, event_id, event_type, table_name, record_id, action, created_at) "
-                "VALUES (%s, gen_random_uuid(), 'forged', 'customers', 1, 'forged', now())",
+                "INSERT INTO audit_logs"
+                " (company_id, event_id, event_type, source, table_name, record_id, action, created_at)"
+                " VALUES (%s, gen_random_uuid(), 'forged', 'forged', 'customers', 1, 'forged', now())",
                 (company_id,),
             )
 

@@ -23,7 +23,7 @@ def history(event_of: Callable[..., Event], record: Callable[..., None]) -> dict
         "created": event_of(CREATED, before=None, occurred_at=NOON),
         "updated": event_of(occurred_at=NOON + timedelta(hours=1), user_id=8),
         "other": event_of(record_id=2, occurred_at=NOON + timedelta(hours=2), request_id="request-2"),
-        "lead": event_of(LEAD_UPDATED, occurred_at=NOON + timedelta(hours=3), user_id=None),
+        "lead": event_of(LEAD_UPDATED, source="pipeline", occurred_at=NOON + timedelta(hours=3), user_id=None),
     }
     record(*events.values())
     return {name: event.id for name, event in events.items()}
@@ -56,6 +56,8 @@ def test_the_newest_change_comes_first(client: Client, history: dict[str, str]) 
         ("action=created", ["created"]),
         ("user_id=8", ["updated"]),
         ("event_type=crm.lead.updated.v1", ["lead"]),
+        ("source=pipeline", ["lead"]),
+        ("source[in]=pipeline,tasks", ["lead"]),
         ("request_id=request-2", ["other"]),
         (f"created_at[gte]={quote((NOON + timedelta(hours=2)).isoformat())}", ["lead", "other"]),
         (f"created_at[gt]={quote((NOON + timedelta(hours=2)).isoformat())}", ["lead"]),

@@ -19,8 +19,9 @@ NOW = datetime.now(UTC)
 Explain = Callable[..., list[dict[str, Any]]]
 
 FILL = """
-INSERT INTO audit_logs (company_id, event_id, event_type, table_name, record_id, action, user_id, request_id, created_at)
-SELECT 1 + i % 20, gen_random_uuid(), 'crm.customer.updated.v' || i / 20 % 7, 'customers', 1 + i / 20 % 300,
+INSERT INTO audit_logs
+    (company_id, event_id, event_type, source, table_name, record_id, action, user_id, request_id, created_at)
+SELECT 1 + i % 20, gen_random_uuid(), 'crm.customer.updated.v' || i / 20 % 7, 'service_' || i / 20 % 5, 'customers', 1 + i / 20 % 300,
     (ARRAY['created', 'updated', 'archived'])[1 + i / 20 % 3], 1 + i / 20 % 5, 'request-' || i,
     now() - interval '20 days' + i * interval '2 minutes'
 FROM generate_series(1, 40000) i
@@ -73,6 +74,7 @@ def walk(node: dict[str, Any]) -> list[dict[str, Any]]:
         (("user_id",), (5,)),
         (("action",), ("updated",)),
         (("event_type",), ("crm.customer.updated.v3",)),
+        (("source",), ("service_3",)),
         (("request_id",), ("request-64",)),
     ],
 )

@@ -35,13 +35,14 @@ def test_a_row_says_what_the_event_said(
     event = event_of(EventType("deal", "stage_changed", table="deals"), record_id=2**62, occurred_at=happened)
     record(event)
     columns = (
-        "event_id::text, event_type, table_name, record_id, action, old_values, new_values, user_id, "
+        "event_id::text, event_type, source, table_name, record_id, action, old_values, new_values, user_id, "
         "host(ip_address), user_agent, request_id, created_at"
     )
     assert rows_of(superuser, company_id, columns) == [
         (
             event.id,
             "crm.deal.stage_changed.v1",
+            "customers",
             "deals",
             2**62,
             "stage_changed",

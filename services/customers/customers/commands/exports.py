@@ -3,7 +3,7 @@
 from chassis.context import current
 from chassis.db.records import Record
 from chassis.db.session import Session
-from customers.events import EXPORT_CREATED
+from customers.events import CUSTOMER_EXPORT_CREATED
 from customers.models import USERS
 from customers.queries.exports import RECORDS
 
@@ -12,4 +12,4 @@ def note_export(session: Session, form: str, query: str) -> Record:
     """Note an export for the audit log: its form and, as a query string, what was asked for."""
     USERS.ensure_actor(session)
     values = {"format": form, "query": query[:4000], "created_by": current().user_id}
-    return RECORDS.create(session, EXPORT_CREATED, values)
+    return RECORDS.create(session, CUSTOMER_EXPORT_CREATED, values)

@@ -1,4 +1,4 @@
-"""What is done to a chunk of an import's rows: tried, run, reverted, each with its errors and its outcome kept."""
+"""What is done to a chunk of an import's rows: validated, run, reverted, each with its errors and its outcome kept."""
 
 import zlib
 from collections.abc import Callable, Mapping, Sequence
@@ -50,7 +50,9 @@ _IMPORT = bindparam("of_import", type_=BigInteger)
 _CHUNK = bindparam("chunk", type_=Integer)
 _FORGET_ERRORS = Prepared(
     delete(import_errors).where(
-        of_tenant(import_errors), import_errors.c.import_id == _IMPORT, import_errors.c.chunk == _CHUNK
+        of_tenant(import_errors),
+        import_errors.c.import_id == _IMPORT,
+        import_errors.c.chunk == _CHUNK,
     )
 )
 _ERROR = ("line", "column_name", "code", "message", "value")
@@ -61,12 +63,16 @@ _ADD_ERRORS = Prepared(
         select(TENANT, _IMPORT, _CHUNK, *(_errors.c[name] for name in _ERROR)),
     )
 )
-_THIS = (of_tenant(import_chunks), import_chunks.c.import_id == _IMPORT, import_chunks.c.number == _CHUNK)
+_THIS = (
+    of_tenant(import_chunks),
+    import_chunks.c.import_id == _IMPORT,
+    import_chunks.c.number == _CHUNK,
+)
 _CLAIM = Prepared(select(import_chunks.c.size).where(*_THIS, import_chunks.c.outcome.is_(None)).with_for_update())
 _KEEP_OUTCOME = Prepared(
     update(import_chunks).values(outcome=bindparam("kept", type_=LargeBinary), checked=null()).where(*_THIS)
 )
-_KEEP_TRIED = Prepared(
+_KEEP_VALIDATED = Prepared(
     update(import_chunks)
     .values(codes=bindparam("codes", type_=Integer), checked=bindparam("checked", type_=LargeBinary))
     .where(*_THIS)
@@ -81,7 +87,7 @@ _WITH_CONTACTS = Prepared(
 def read_chunk(session: Session, job: Job, number: int, reader: Reader) -> list[ReadRow] | None:
     """The rows of a chunk as values with their matching keys; None after the last.
 
-    What is run was tried with the same options before, and is taken as the try has read it.
+    What is run was validated with the same options before, and is taken as it was read then.
     """
     if job.state == RUNNING and (checked := get_checked(session, job.id, number)) is not None:
         return [ReadRow.of(row) for row in checked]
@@ -96,14 +102,14 @@ def read_chunk(session: Session, job: Job, number: int, reader: Reader) -> list[
     return rows
 
 
-def try_chunk(session: Session, job: Job, number: int, rows: Sequence[ReadRow]) -> None:
+def validate_chunk(session: Session, job: Job, number: int, rows: Sequence[ReadRow]) -> None:
     """Keep what is wrong with the rows, as far as can be told without changing anything."""
     hold(session, job, number)
     checked = zlib.compress(orjson.dumps(rows), 1)
     outcome = apply_rows(session, rows, way_of(job))
     keep_errors(session, job, number, outcome.faults)
-    tried = {"codes": outcome.codes, "checked": checked}
-    session.run(_KEEP_TRIED, of_import=job.id, chunk=number, **tried)
+    validated = {"codes": outcome.codes, "checked": checked}
+    session.run(_KEEP_VALIDATED, of_import=job.id, chunk=number, **validated)
     count(session, job, counts(outcome))
     reach(session, job, number + 1)
 

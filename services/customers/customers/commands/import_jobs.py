@@ -9,7 +9,8 @@ from sqlalchemy import BigInteger, Integer, bindparam, func, literal_column, sel
 from chassis.context import current
 from chassis.db.session import Session
 from chassis.db.statements import Prepared, of_tenant
-from customers.models import COMPANY, USERS, imports
+from customers.models import COMPANY, USERS
+from customers.models import customer_imports as imports
 from customers.queries.imports import RECORDS
 
 _THIS = (of_tenant(imports), imports.c.id == bindparam("of_import", type_=BigInteger))
@@ -32,7 +33,8 @@ _IN_STATE = imports.c.state == bindparam("in_state", type_=imports.c.state.type)
 _COUNT = Prepared(
     update(imports)
     .values(
-        updated_at=func.now(), **{name: imports.c[name] + bindparam(f"more_{name}", type_=Integer) for name in _COUNTS}
+        updated_at=func.now(),
+        **{name: imports.c[name] + bindparam(f"more_{name}", type_=Integer) for name in _COUNTS},
     )
     .where(*_THIS, _IN_STATE)
 )

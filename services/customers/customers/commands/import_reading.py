@@ -11,7 +11,8 @@ from sqlalchemy import BigInteger, Integer, LargeBinary, bindparam, delete, inse
 from chassis.db.session import Database
 from chassis.db.statements import TENANT, Prepared, of_tenant
 from customers.commands.import_jobs import Job, StoppedError
-from customers.models import import_chunks, import_parts, imports
+from customers.models import customer_imports as imports
+from customers.models import import_chunks, import_parts
 from customers.queries.imports import get_part
 from customers.rules import importing
 from customers.rules.import_files import MalformedFile, Parts, Row, read_rows

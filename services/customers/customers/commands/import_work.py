@@ -34,7 +34,12 @@ from customers.commands.import_jobs import (
 from customers.commands.import_reading import forget_file, read_file
 from customers.commands.import_rows import Outcome, ReadRow, draw_codes, marks_of
 from customers.commands.imports import NOTHING_DONE, move_on
-from customers.events import IMPORT_COMPLETED, IMPORT_FAILED, IMPORT_REVERTED, IMPORT_UPDATED
+from customers.events import (
+    CUSTOMER_IMPORT_COMPLETED,
+    CUSTOMER_IMPORT_FAILED,
+    CUSTOMER_IMPORT_REVERTED,
+    CUSTOMER_IMPORT_UPDATED,
+)
 from customers.models import USERS
 from customers.queries.imports import Working, list_chunks, list_working
 from customers.rules import importing
@@ -95,7 +100,7 @@ def _fail(database: Database, job: Job, code: str, detail: str) -> None:
     with database.transaction() as session:
         if job.all_or_nothing and job.state == importing.RUNNING and not take_up(session, job.id).next_chunk:
             values |= NOTHING_DONE
-        move_on(session, IMPORT_FAILED, job.id, job.state, values)
+        move_on(session, CUSTOMER_IMPORT_FAILED, job.id, job.state, values)
     forget_file(database, job.id)
 
 
@@ -159,16 +164,16 @@ class _Steps:
                 read_file(self._database, job, self._stop)
             except MalformedFile as fault:
                 values = {"state": importing.UPLOADED, "error_code": fault.code, "error_detail": str(fault)}
-                self._move_on(IMPORT_UPDATED, values)
+                self._move_on(CUSTOMER_IMPORT_UPDATED, values)
                 return
         with self._database.session() as session:
             last = len(list_chunks(session, job.id))
         for number, rows in self._ahead(range(job.next_chunk, last)):
             with self._database.transaction() as session:
-                chunks.try_chunk(session, job, number, rows)
+                chunks.validate_chunk(session, job, number, rows)
             if self._is_over:
                 return
-        self._move_on(IMPORT_UPDATED, {"state": importing.AWAITING})
+        self._move_on(CUSTOMER_IMPORT_UPDATED, {"state": importing.AWAITING})
 
     def _run(self) -> None:
         """Two chunks at a time, each in a transaction of its own, where no row of one could meet a row of the other."""
@@ -243,10 +248,10 @@ class _Steps:
                 chunks.revert_chunk(session, self._job, number)
             if self._is_over:
                 return
-        self._move_on(IMPORT_REVERTED, {"state": importing.REVERTED, "reverted_at": NOW})
+        self._move_on(CUSTOMER_IMPORT_REVERTED, {"state": importing.REVERTED, "reverted_at": NOW})
 
     def _complete(self, state: str) -> None:
-        self._move_on(IMPORT_COMPLETED, {"state": state, "finished_at": NOW})
+        self._move_on(CUSTOMER_IMPORT_COMPLETED, {"state": state, "finished_at": NOW})
         forget_file(self._database, self._job.id)
 
     def _move_on(self, event_type: EventType, values: Mapping[str, Any]) -> None:

@@ -1,4 +1,4 @@
-"""What a client does with an import: brings the file, says what it means, has it tried, run, stopped, undone."""
+"""What a client does with an import: brings the file, says what it means, has it validated, run, stopped, undone."""
 
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
@@ -15,13 +15,14 @@ from chassis.db.statements import TENANT, Prepared, of_tenant
 from chassis.errors import Conflict, FieldError, Invalid
 from chassis.events import EventType
 from customers.events import (
-    IMPORT_CANCELLED,
-    IMPORT_CREATED,
-    IMPORT_REVERT_STARTED,
-    IMPORT_STARTED,
-    IMPORT_UPDATED,
+    CUSTOMER_IMPORT_CANCELLED,
+    CUSTOMER_IMPORT_CREATED,
+    CUSTOMER_IMPORT_REVERT_STARTED,
+    CUSTOMER_IMPORT_STARTED,
+    CUSTOMER_IMPORT_UPDATED,
 )
-from customers.models import USERS, import_parts, imports
+from customers.models import USERS, import_parts
+from customers.models import customer_imports as imports
 from customers.queries.imports import RECORDS, get_part, list_chunks, measure_parts
 from customers.rules import importing
 from customers.rules.import_files import MalformedFile, detect_encoding, read_header
@@ -49,11 +50,11 @@ _PUT_PART = Prepared(
         index_elements=["company_id", "import_id", "number"], set_={"body": _part.excluded.body}
     )
 )
-_PURGE = Prepared(select(func.purge_imports(bindparam("most", type_=Integer))), writes=True)
+_PURGE = Prepared(select(func.purge_customer_imports(bindparam("most", type_=Integer))), writes=True)
 _REACHED = Prepared(
     select(imports.c.next_chunk).where(of_tenant(imports), imports.c.id == bindparam("of_import", type_=BigInteger))
 )
-# What a new try begins with.
+# What a new validation begins with.
 _COUNTS = ("processed_rows", "created_rows", "updated_rows", "unchanged_rows", "failed_rows")
 # What the worker has shown of a transaction that is given up has not happened.
 NOTHING_DONE: Mapping[str, Any] = dict.fromkeys(_COUNTS, 0)
@@ -80,7 +81,7 @@ def create_import(session: Session, values: dict[str, Any]) -> Record:
         "own_only": context.own_only,
         "correlation_id": context.request_id[:64],
     }
-    return RECORDS.create(session, IMPORT_CREATED, values)
+    return RECORDS.create(session, CUSTOMER_IMPORT_CREATED, values)
 
 
 def put_part(session: Session, import_id: int, number: int, body: bytes) -> None:
@@ -106,11 +107,11 @@ def finish_upload(session: Session, import_id: int, parts: int) -> Record:
         )
     looked = _looked_at(session, import_id, known, parts)
     values = {"state": importing.UPLOADED, "size": size, "mapping": _proposed(looked["columns"]), **looked}
-    return RECORDS.change(session, IMPORT_UPDATED, before, values)
+    return RECORDS.change(session, CUSTOMER_IMPORT_UPDATED, before, values)
 
 
 def update_import(session: Session, import_id: int, version: int, given: dict[str, Any]) -> Record:
-    """Say what the columns mean or how the file is to be read; if that changes, what was tried before counts no more.
+    """Say what the columns mean or how the file is to be read; if that changes, it is to be validated again.
 
     A mapping that the client does not give stays as long as its columns are there; after that it is proposed anew.
 
@@ -133,19 +134,19 @@ def update_import(session: Session, import_id: int, version: int, given: dict[st
     if "mapping" in given or not anew:
         _check_mapping(known | values)
     if known | given == known:
-        return before  # What was tried counts on.
-    return RECORDS.change(session, IMPORT_UPDATED, before, values | {"state": importing.UPLOADED, **ANEW})
+        return before  # What was validated counts on.
+    return RECORDS.change(session, CUSTOMER_IMPORT_UPDATED, before, values | {"state": importing.UPLOADED, **ANEW})
 
 
-def try_import(session: Session, import_id: int) -> Record:
+def validate_import(session: Session, import_id: int) -> Record:
     """Have every row checked without changing a customer. Raises NotFound, Conflict, Invalid for a lacking column."""
     before, known = _in_state(session, import_id, *OPEN)
     _check_mapping(known)
-    return RECORDS.change(session, IMPORT_UPDATED, before, {"state": importing.VALIDATING, **ANEW})
+    return RECORDS.change(session, CUSTOMER_IMPORT_UPDATED, before, {"state": importing.VALIDATING, **ANEW})
 
 
 def start_import(session: Session, import_id: int) -> Record:
-    """Have the file imported, after it was tried. Raises NotFound, Conflict."""
+    """Have the file imported, after it was validated. Raises NotFound, Conflict."""
     before, known = _in_state(session, import_id, importing.AWAITING)
     if known["all_or_nothing"] and known["failed_rows"]:
         detail = (
@@ -155,7 +156,9 @@ def start_import(session: Session, import_id: int) -> Record:
     if known["all_or_nothing"] and known["total_rows"] > importing.MOST_ROWS_AT_ONCE:
         detail = f"All or nothing is for up to {importing.MOST_ROWS_AT_ONCE} rows; this file has {known['total_rows']}."
         raise Conflict("too_many_rows", detail)
-    return RECORDS.change(session, IMPORT_STARTED, before, {"state": importing.RUNNING, "started_at": NOW, **ANEW})
+    return RECORDS.change(
+        session, CUSTOMER_IMPORT_STARTED, before, {"state": importing.RUNNING, "started_at": NOW, **ANEW}
+    )
 
 
 def cancel_import(session: Session, import_id: int) -> Record:
@@ -165,7 +168,7 @@ def cancel_import(session: Session, import_id: int) -> Record:
     values: dict[str, Any] = {"state": importing.CANCELLED, "finished_at": NOW}
     if known["all_or_nothing"] and known["state"] == importing.RUNNING and not _reached(session, import_id):
         values |= NOTHING_DONE
-    return RECORDS.change(session, IMPORT_CANCELLED, before, values)
+    return RECORDS.change(session, CUSTOMER_IMPORT_CANCELLED, before, values)
 
 
 def revert_import(session: Session, import_id: int) -> Record:
@@ -177,7 +180,7 @@ def revert_import(session: Session, import_id: int) -> Record:
         raise Conflict("too_late", f"An import can be reverted for {importing.REVERT_WINDOW.days} days.")
     last = len(list_chunks(session, import_id))
     values = {"state": importing.REVERTING, "next_chunk": last, "reverted_rows": 0, "kept_rows": 0}
-    return RECORDS.change(session, IMPORT_REVERT_STARTED, before, values)
+    return RECORDS.change(session, CUSTOMER_IMPORT_REVERT_STARTED, before, values)
 
 
 def purge_old_imports(session: Session) -> int:

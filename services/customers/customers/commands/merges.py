@@ -17,13 +17,14 @@ from customers.commands.contacts import move_contacts, move_contacts_back, refus
 from customers.commands.customers import expect_customer
 from customers.events import (
     CUSTOMER_ARCHIVED,
+    CUSTOMER_MERGE_CREATED,
+    CUSTOMER_MERGE_UNDONE,
     CUSTOMER_MERGED,
     CUSTOMER_RESTORED,
     CUSTOMER_UPDATED,
-    MERGE_CREATED,
-    MERGE_UNDONE,
 )
-from customers.models import USERS, merges
+from customers.models import USERS
+from customers.models import customer_merges as merges
 from customers.queries.customers import RECORDS as CUSTOMERS
 from customers.queries.keys import with_customer_keys
 from customers.queries.merges import RECORDS
@@ -125,7 +126,7 @@ def merge_customers(session: Session, plan: Plan) -> tuple[Record, Record]:
     before = [record.document for record in (target, *plan.sources)]
     merge = RECORDS.create(
         session,
-        MERGE_CREATED,
+        CUSTOMER_MERGE_CREATED,
         {
             "customer_id": target.id,
             "sources": [source.id for source in plan.sources],
@@ -174,7 +175,7 @@ def undo_merge(session: Session, merge_id: int, version: int | None) -> Record:
         CUSTOMERS.restore(session, CUSTOMER_RESTORED, source, {"merged_into": None})
         only, primary = contacts[str(source_id)], contacts.get(_PRIMARY, ())
         move_contacts_back(session, target_id, source_id, only=only, primary=primary)
-    return RECORDS.change(session, MERGE_UNDONE, merge, {"undone_at": NOW})
+    return RECORDS.change(session, CUSTOMER_MERGE_UNDONE, merge, {"undone_at": NOW})
 
 
 def _may_assign(session: Session, values: Mapping[str, Any]) -> bool:

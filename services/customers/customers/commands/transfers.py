@@ -4,10 +4,10 @@ from chassis.transfers import Transfers
 from customers.commands.customers import reassign_customer
 from customers.events import CUSTOMER_TRANSFER_COMPLETED, CUSTOMER_TRANSFER_STARTED, SOURCE
 from customers.models import USERS, customers
-from customers.views import TRANSFER
+from customers.views import CUSTOMER_TRANSFER
 
 TRANSFERS = Transfers(
-    TRANSFER,
+    CUSTOMER_TRANSFER,
     users=USERS,
     kind="customers",
     owner=customers.c.assigned_to,

@@ -2,6 +2,6 @@
 
 from chassis.db.records import Records
 from customers.events import SOURCE
-from customers.views import EXPORT
+from customers.views import CUSTOMER_EXPORT
 
-RECORDS = Records(EXPORT, source=SOURCE, noun="export")
+RECORDS = Records(CUSTOMER_EXPORT, source=SOURCE, noun="customer export")

@@ -16,15 +16,16 @@ from chassis.db.records import Records
 from chassis.db.session import Database, Session
 from chassis.db.statements import Prepared, of_tenant
 from customers.events import SOURCE
-from customers.models import import_chunks, import_errors, import_parts, imports
-from customers.views import IMPORT
+from customers.models import customer_imports as imports
+from customers.models import import_chunks, import_errors, import_parts
+from customers.views import CUSTOMER_IMPORT
 
 MOST_WORKING = 100
 
 _OWN = of_actor(imports, ("created_by",))
-RECORDS = Records(IMPORT, source=SOURCE, noun="import", own=_OWN)
+RECORDS = Records(CUSTOMER_IMPORT, source=SOURCE, noun="customer import", own=_OWN)
 IMPORTS = Listing(
-    IMPORT,
+    CUSTOMER_IMPORT,
     filters={"state": TEXT, "created_by": INTEGER, "created_at": TIMESTAMP},
     sorts=("created_at",),
     own=_OWN,
@@ -47,7 +48,7 @@ _COLUMNS = (
 # There is no tenant yet: see the function in migration 0005.
 _WORKING = Prepared(
     select(*_COLUMNS).select_from(
-        func.working_imports(bindparam("most", type_=Integer)).table_valued(*(c.name for c in _COLUMNS))
+        func.working_customer_imports(bindparam("most", type_=Integer)).table_valued(*(c.name for c in _COLUMNS))
     )
 )
 
@@ -98,7 +99,11 @@ def list_working(session: Session) -> list[Working]:
         Working(
             row[1],
             Context(
-                company_id=row[0], user_id=row[2], own_only=row[3], request_id=row[4], operation=f"imports/{row[1]}"
+                company_id=row[0],
+                user_id=row[2],
+                own_only=row[3],
+                request_id=row[4],
+                operation=f"customer_imports/{row[1]}",
             ),
         )
         for row in session.fetch(_WORKING, most=MOST_WORKING)
@@ -126,7 +131,7 @@ def get_chunk(session: Session, import_id: int, number: int) -> tuple[list[tuple
 
 
 def get_checked(session: Session, import_id: int, number: int) -> list[dict[str, Any]] | None:
-    """The rows of a chunk as its try has read them; None where that is not kept (any more)."""
+    """The rows of a chunk as validation has read them; None where that is not kept (any more)."""
     row = session.fetch_one(_CHECKED, of_import=import_id, number=number)
     return None if row is None or row[0] is None else orjson.loads(zlib.decompress(row[0]))
 

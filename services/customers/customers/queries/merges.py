@@ -6,9 +6,10 @@ from chassis.db.kinds import INTEGER, TIMESTAMP
 from chassis.db.listing import Listing
 from chassis.db.records import Records
 from customers.events import SOURCE
-from customers.models import customers, merges
+from customers.models import customer_merges as merges
+from customers.models import customers
 from customers.queries.customers import OWN
-from customers.views import MERGE
+from customers.views import CUSTOMER_MERGE
 
 # A merge, and undoing it, shows and changes all its customers: each must be one's own, whoever has merged them.
 _source = func.jsonb_array_elements_text(merges.c.sources).table_valued(column("id", Text)).render_derived("source")
@@ -29,10 +30,10 @@ _OWN = and_(
         .exists()
     ),
 )
-RECORDS = Records(MERGE, source=SOURCE, noun="merge", own=_OWN)
+RECORDS = Records(CUSTOMER_MERGE, source=SOURCE, noun="customer merge", own=_OWN)
 
 MERGES = Listing(
-    MERGE,
+    CUSTOMER_MERGE,
     filters={"customer_id": INTEGER, "created_by": INTEGER, "created_at": TIMESTAMP, "undone_at": TIMESTAMP},
     sorts=("created_at",),
     own=_OWN,

@@ -14,7 +14,13 @@ from chassis.web.listing import answer_page
 from chassis.web.request import session
 from customers.commands import imports as commands
 from customers.queries import imports as queries
-from customers.schemas.imports import ImportErrorOut, ImportIn, ImportOut, ImportPatch, UploadIn
+from customers.schemas.imports import (
+    CustomerImportErrorOut,
+    CustomerImportIn,
+    CustomerImportOut,
+    CustomerImportPatch,
+    UploadIn,
+)
 
 # The last column of the file of refused rows. In one that is sent again it is read by nobody, and replaced.
 REASON = "import_error"
@@ -24,8 +30,8 @@ blueprint = Blueprint("imports", __name__, url_prefix="/v1/customers/imports", d
 
 @blueprint.route("", methods=["POST"])
 @require("customers:import")
-@blueprint.arguments(ImportIn)
-@blueprint.response(201, ImportOut)
+@blueprint.arguments(CustomerImportIn)
+@blueprint.response(201, CustomerImportOut)
 def create_import(values: dict[str, Any]) -> Response:
     """Begin an import; its file is sent next, in parts."""
     record = commands.create_import(session(), values)
@@ -34,7 +40,7 @@ def create_import(values: dict[str, Any]) -> Response:
 
 @blueprint.route("", methods=["GET"])
 @require("customers:import")
-@blueprint.listing(queries.IMPORTS, ImportOut)
+@blueprint.listing(queries.IMPORTS, CustomerImportOut)
 def list_imports(query: ListQuery) -> Response:
     """List the imports, newest first."""
     return answer_page(queries.IMPORTS, query, list_page(session(), queries.IMPORTS, query))
@@ -42,7 +48,7 @@ def list_imports(query: ListQuery) -> Response:
 
 @blueprint.route("/<id:import_id>", methods=["GET"])
 @require("customers:import")
-@blueprint.response(200, ImportOut)
+@blueprint.response(200, CustomerImportOut)
 def get_import(import_id: int) -> Response:
     """Get an import, with how far it is; its counts move on without a new version."""
     record = queries.RECORDS.get(session(), import_id)
@@ -62,7 +68,7 @@ def put_import_part(content: bytes, import_id: int, number: int) -> Response:
 @blueprint.route("/<id:import_id>/uploaded", methods=["POST"])
 @require("customers:import")
 @blueprint.arguments(UploadIn)
-@blueprint.response(200, ImportOut)
+@blueprint.response(200, CustomerImportOut)
 def finish_import_upload(data: dict[str, Any], import_id: int) -> Response:
     """Say that all parts have come; the answer proposes what the columns mean."""
     record = commands.finish_upload(session(), import_id, data["parts"])
@@ -72,35 +78,35 @@ def finish_import_upload(data: dict[str, Any], import_id: int) -> Response:
 @blueprint.route("/<id:import_id>", methods=["PATCH"])
 @require("customers:import")
 @versioned
-@blueprint.arguments(ImportPatch)
-@blueprint.response(200, ImportOut)
+@blueprint.arguments(CustomerImportPatch)
+@blueprint.response(200, CustomerImportOut)
 def update_import(values: dict[str, Any], import_id: int) -> Response:
-    """Change how the file is read, what its columns mean or what is done with it; then it is to be tried again."""
+    """Change how the file is read, what its columns mean or what is done with it; then it is to be validated again."""
     record = commands.update_import(session(), import_id, expected_version(), values)
     return answer(record.json, version=record.version)
 
 
-@blueprint.route("/<id:import_id>/try", methods=["POST"])
+@blueprint.route("/<id:import_id>/validate", methods=["POST"])
 @require("customers:import")
-@blueprint.response(202, ImportOut)
-def try_import(import_id: int) -> Response:
+@blueprint.response(202, CustomerImportOut)
+def validate_import(import_id: int) -> Response:
     """Have every row checked, and counted what would become of it; no customer is changed."""
-    record = commands.try_import(session(), import_id)
+    record = commands.validate_import(session(), import_id)
     return answer(record.json, version=record.version, status=202)
 
 
 @blueprint.route("/<id:import_id>/start", methods=["POST"])
 @require("customers:import")
-@blueprint.response(202, ImportOut)
+@blueprint.response(202, CustomerImportOut)
 def start_import(import_id: int) -> Response:
-    """Have the rows imported, after they were tried."""
+    """Have the rows imported, after they were validated."""
     record = commands.start_import(session(), import_id)
     return answer(record.json, version=record.version, status=202)
 
 
 @blueprint.route("/<id:import_id>/cancel", methods=["POST"])
 @require("customers:import")
-@blueprint.response(200, ImportOut)
+@blueprint.response(200, CustomerImportOut)
 def cancel_import(import_id: int) -> Response:
     """Stop an import; what it has done by now stays, and can be reverted."""
     record = commands.cancel_import(session(), import_id)
@@ -109,7 +115,7 @@ def cancel_import(import_id: int) -> Response:
 
 @blueprint.route("/<id:import_id>/revert", methods=["POST"])
 @require("customers:import")
-@blueprint.response(202, ImportOut)
+@blueprint.response(202, CustomerImportOut)
 def revert_import(import_id: int) -> Response:
     """Undo an import within 30 days: purge what it created, set back what it changed, where nobody has since."""
     record = commands.revert_import(session(), import_id)
@@ -118,7 +124,7 @@ def revert_import(import_id: int) -> Response:
 
 @blueprint.route("/<id:import_id>/errors", methods=["GET"])
 @require("customers:import")
-@blueprint.listing(queries.ERRORS, ImportErrorOut)
+@blueprint.listing(queries.ERRORS, CustomerImportErrorOut)
 def list_import_errors(query: ListQuery, import_id: int) -> Response:
     """List what is wrong with the rows, in the order of the file."""
     queries.RECORDS.get(session(), import_id)

@@ -17,7 +17,7 @@ from customers.queries import merges as queries
 from customers.queries.duplicates import find_duplicates
 from customers.queries.keys import with_customer_keys
 from customers.schemas.customers import CustomerPatch
-from customers.schemas.merges import DuplicatesOut, MergedOut, MergeIn, MergeOut, MergePreview
+from customers.schemas.merges import CustomerMergeIn, CustomerMergeOut, CustomerMergePreview, DuplicatesOut, MergedOut
 
 blueprint = Blueprint("merges", __name__, url_prefix="/v1/customers", description="Customers that are the same.")
 
@@ -34,8 +34,8 @@ def check_duplicates(values: dict[str, Any]) -> Response:
 @blueprint.route("/<id:customer_id>/merge/preview", methods=["POST"])
 @require("customers:write")
 @versioned
-@blueprint.arguments(MergeIn)
-@blueprint.response(200, MergePreview)
+@blueprint.arguments(CustomerMergeIn)
+@blueprint.response(200, CustomerMergePreview)
 def preview_merge(data: dict[str, Any], customer_id: int) -> Response:
     """Show what a merge would change, and the fields in which the customers differ."""
     plan = _plan(data, customer_id)
@@ -45,7 +45,7 @@ def preview_merge(data: dict[str, Any], customer_id: int) -> Response:
 @blueprint.route("/<id:customer_id>/merge", methods=["POST"])
 @require("customers:write")
 @versioned
-@blueprint.arguments(MergeIn)
+@blueprint.arguments(CustomerMergeIn)
 @blueprint.response(200, MergedOut)
 def merge_customers(data: dict[str, Any], customer_id: int) -> Response:
     """Merge customers into this one; their ids go on to resolve."""
@@ -55,7 +55,7 @@ def merge_customers(data: dict[str, Any], customer_id: int) -> Response:
 
 @blueprint.route("/merges", methods=["GET"])
 @require("customers:read")
-@blueprint.listing(queries.MERGES, MergeOut)
+@blueprint.listing(queries.MERGES, CustomerMergeOut)
 def list_merges(query: ListQuery) -> Response:
     """List the merges that were made, newest first."""
     return answer_page(queries.MERGES, query, list_page(session(), queries.MERGES, query))
@@ -64,7 +64,7 @@ def list_merges(query: ListQuery) -> Response:
 @blueprint.route("/merges/<id:merge_id>/undo", methods=["POST"])
 @require("customers:write")
 @heeds_version
-@blueprint.response(200, MergeOut)
+@blueprint.response(200, CustomerMergeOut)
 def undo_merge(merge_id: int) -> Response:
     """Undo a merge within 30 days."""
     merge = commands.undo_merge(session(), merge_id, given_version())

@@ -4,10 +4,10 @@ from marshmallow import fields, validate
 
 from chassis.web.exports import CONTENT_TYPES
 from chassis.web.records import RecordSchema
-from customers.views import EXPORT
+from customers.views import CUSTOMER_EXPORT
 
 
-class ExportOut(RecordSchema, view=EXPORT):
+class CustomerExportOut(RecordSchema, view=CUSTOMER_EXPORT):
     """An export that was taken."""
 
     version = fields.Integer(required=True, validate=validate.OneOf((1,)))

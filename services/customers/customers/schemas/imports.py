@@ -7,7 +7,7 @@ from chassis.web.schemas import Entries, InSchema, OutSchema, Text
 from customers.rules import importing
 from customers.rules.import_files import DELIMITERS, MOST_COLUMNS, known_encoding
 from customers.rules.import_mapping import FIELDS
-from customers.views import IMPORT
+from customers.views import CUSTOMER_IMPORT
 
 
 def _known(encoding: str) -> None:
@@ -34,14 +34,14 @@ class _Options(InSchema):
     delimiter = fields.String(allow_none=True, validate=[validate.OneOf(DELIMITERS)])
 
 
-class ImportIn(_Options):
+class CustomerImportIn(_Options):
     """A new import; its file is sent afterwards, in parts."""
 
     filename = Text(longest=255, shortest=1, required=True)
     mode = fields.String(load_default=importing.CREATE, validate=[validate.OneOf(importing.MODES)])
 
 
-class ImportPatch(_Options):
+class CustomerImportPatch(_Options):
     """What to change before the import is started; `mapping` replaces the whole mapping."""
 
     mapping = Entries(
@@ -65,7 +65,7 @@ class ColumnOut(OutSchema):
     samples = fields.List(fields.String(), required=True)
 
 
-class ImportOut(RecordSchema, view=IMPORT):
+class CustomerImportOut(RecordSchema, view=CUSTOMER_IMPORT):
     """An import and how far it is."""
 
     state = fields.String(required=True, validate=validate.OneOf(importing.STATES))
@@ -95,7 +95,7 @@ class ImportOut(RecordSchema, view=IMPORT):
     kept_rows = Count(metadata={"description": "That a revert left alone, because somebody has changed them since."})
 
 
-class ImportErrorOut(OutSchema):
+class CustomerImportErrorOut(OutSchema):
     """What is wrong with a row: where it stands, and what it says there."""
 
     id = fields.Integer(required=True)

@@ -7,7 +7,7 @@ from chassis.web.schemas import ID_RANGE, Entries, Id, InSchema, Items, OutSchem
 from customers.rules.merging import FIELDS, MOST_SOURCES
 from customers.schemas.customers import CustomerOut
 from customers.schemas.fields import Version
-from customers.views import MERGE
+from customers.views import CUSTOMER_MERGE
 
 
 class CandidateOut(OutSchema):
@@ -37,7 +37,7 @@ def _distinct(sources: list[dict[str, int]]) -> None:
         raise ValidationError("A customer is there twice.")
 
 
-class MergeIn(InSchema):
+class CustomerMergeIn(InSchema):
     """Which customers to merge into this one, and for a field the customer whose value it gets."""
 
     sources = Items(
@@ -52,14 +52,14 @@ class MergeIn(InSchema):
     )
 
 
-class MergePreview(OutSchema):
+class CustomerMergePreview(OutSchema):
     """What a merge would change, and where there is a choice."""
 
     changes = fields.Dict(required=True)
     differences = fields.Dict(required=True)
 
 
-class MergeOut(RecordSchema, view=MERGE):
+class CustomerMergeOut(RecordSchema, view=CUSTOMER_MERGE):
     """A merge that was made."""
 
     sources = fields.List(fields.Integer(validate=ID_RANGE), required=True, validate=validate.Length(min=1))
@@ -69,4 +69,4 @@ class MergedOut(OutSchema):
     """The customer that came out, and the merge that can be undone."""
 
     customer = fields.Nested(CustomerOut, required=True)
-    merge = fields.Nested(MergeOut, required=True)
+    merge = fields.Nested(CustomerMergeOut, required=True)

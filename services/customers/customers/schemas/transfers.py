@@ -4,10 +4,10 @@ from marshmallow import fields, validate
 
 from chassis.web.records import Count, RecordSchema
 from chassis.web.schemas import ID_RANGE
-from customers.views import TRANSFER
+from customers.views import CUSTOMER_TRANSFER
 
 
-class CustomerTransferOut(RecordSchema, view=TRANSFER):
+class CustomerTransferOut(RecordSchema, view=CUSTOMER_TRANSFER):
     """The handing over of a deactivated user's customers."""
 
     user_id = fields.Integer(

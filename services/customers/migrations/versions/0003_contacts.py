@@ -43,7 +43,7 @@ TABLES = r"""
     CREATE INDEX ix_contacts_company_id_phone_e164 ON contacts (company_id, phone_e164);
     CREATE UNIQUE INDEX uq_contacts_company_id_customer_id_primary ON contacts (company_id, customer_id) WHERE is_primary AND archived_at IS NULL;
 
-    CREATE TABLE merges (
+    CREATE TABLE customer_merges (
         id BIGINT GENERATED ALWAYS AS IDENTITY,
         company_id BIGINT NOT NULL,
         version INTEGER DEFAULT 1 NOT NULL,
@@ -56,16 +56,16 @@ TABLES = r"""
         undone_at TIMESTAMP WITH TIME ZONE,
         created_at TIMESTAMP WITH TIME ZONE DEFAULT now() NOT NULL,
         updated_at TIMESTAMP WITH TIME ZONE DEFAULT now() NOT NULL,
-        CONSTRAINT pk_merges PRIMARY KEY (company_id, id),
-        CONSTRAINT fk_merges_company_id_customer_id FOREIGN KEY(company_id, customer_id) REFERENCES customers (company_id, id) ON DELETE CASCADE,
-        CONSTRAINT fk_merges_company_id_created_by FOREIGN KEY(company_id, created_by) REFERENCES user_refs (company_id, user_id) ON DELETE SET NULL (created_by)
+        CONSTRAINT pk_customer_merges PRIMARY KEY (company_id, id),
+        CONSTRAINT fk_customer_merges_company_id_customer_id FOREIGN KEY(company_id, customer_id) REFERENCES customers (company_id, id) ON DELETE CASCADE,
+        CONSTRAINT fk_customer_merges_company_id_created_by FOREIGN KEY(company_id, created_by) REFERENCES user_refs (company_id, user_id) ON DELETE SET NULL (created_by)
     );
 
-    CREATE INDEX ix_merges_company_id_created_at ON merges (company_id, created_at, id);
-    CREATE INDEX ix_merges_company_id_created_by ON merges (company_id, created_by);
-    CREATE INDEX ix_merges_company_id_customer_id ON merges (company_id, customer_id);
+    CREATE INDEX ix_customer_merges_company_id_created_at ON customer_merges (company_id, created_at, id);
+    CREATE INDEX ix_customer_merges_company_id_created_by ON customer_merges (company_id, created_by);
+    CREATE INDEX ix_customer_merges_company_id_customer_id ON customer_merges (company_id, customer_id);
 
-    CREATE TABLE exports (
+    CREATE TABLE customer_exports (
         id BIGINT GENERATED ALWAYS AS IDENTITY,
         company_id BIGINT NOT NULL,
         version INTEGER DEFAULT 1 NOT NULL,
@@ -74,20 +74,20 @@ TABLES = r"""
         created_by BIGINT,
         created_at TIMESTAMP WITH TIME ZONE DEFAULT now() NOT NULL,
         updated_at TIMESTAMP WITH TIME ZONE DEFAULT now() NOT NULL,
-        CONSTRAINT pk_exports PRIMARY KEY (company_id, id),
-        CONSTRAINT fk_exports_company_id_created_by FOREIGN KEY(company_id, created_by) REFERENCES user_refs (company_id, user_id) ON DELETE SET NULL (created_by)
+        CONSTRAINT pk_customer_exports PRIMARY KEY (company_id, id),
+        CONSTRAINT fk_customer_exports_company_id_created_by FOREIGN KEY(company_id, created_by) REFERENCES user_refs (company_id, user_id) ON DELETE SET NULL (created_by)
     );
 
-    CREATE INDEX ix_exports_company_id_created_at ON exports (company_id, created_at, id);
-    CREATE INDEX ix_exports_company_id_created_by ON exports (company_id, created_by);
+    CREATE INDEX ix_customer_exports_company_id_created_at ON customer_exports (company_id, created_at, id);
+    CREATE INDEX ix_customer_exports_company_id_created_by ON customer_exports (company_id, created_by);
 """
 
 
 def upgrade() -> None:
     op.execute(TABLES)
     protect("contacts", service=SERVICE)
-    protect("merges", service=SERVICE, grant="SELECT, INSERT, UPDATE (version, updated_at, undone_at), DELETE")
-    protect("exports", service=SERVICE, grant="SELECT, INSERT")
+    protect("customer_merges", service=SERVICE, grant="SELECT, INSERT, UPDATE (version, updated_at, undone_at), DELETE")
+    protect("customer_exports", service=SERVICE, grant="SELECT, INSERT")
 
 
 def downgrade() -> None:

@@ -12,7 +12,7 @@ depends_on = None
 SERVICE = "customers"
 
 TABLES = """
-    CREATE TABLE imports (
+    CREATE TABLE customer_imports (
         id BIGINT GENERATED ALWAYS AS IDENTITY,
         company_id BIGINT NOT NULL,
         version INTEGER DEFAULT 1 NOT NULL,
@@ -46,17 +46,17 @@ TABLES = """
         reverted_at TIMESTAMP WITH TIME ZONE,
         created_at TIMESTAMP WITH TIME ZONE DEFAULT now() NOT NULL,
         updated_at TIMESTAMP WITH TIME ZONE DEFAULT now() NOT NULL,
-        CONSTRAINT pk_imports PRIMARY KEY (company_id, id),
-        CONSTRAINT fk_imports_company_id_created_by FOREIGN KEY(company_id, created_by) REFERENCES user_refs (company_id, user_id) ON DELETE SET NULL (created_by),
-        CONSTRAINT ck_imports_state CHECK (state IN ('uploading', 'uploaded', 'awaiting_confirmation', 'validating', 'running', 'reverting', 'completed', 'completed_with_errors', 'failed', 'cancelled', 'reverted')),
-        CONSTRAINT ck_imports_mode CHECK (mode IN ('create', 'update', 'upsert')),
-        CONSTRAINT ck_imports_match_by CHECK (match_by IN ('id', 'customer_code', 'email')),
-        CONSTRAINT ck_imports_match CHECK (mode = 'create' OR match_by IS NOT NULL)
+        CONSTRAINT pk_customer_imports PRIMARY KEY (company_id, id),
+        CONSTRAINT fk_customer_imports_company_id_created_by FOREIGN KEY(company_id, created_by) REFERENCES user_refs (company_id, user_id) ON DELETE SET NULL (created_by),
+        CONSTRAINT ck_customer_imports_state CHECK (state IN ('uploading', 'uploaded', 'awaiting_confirmation', 'validating', 'running', 'reverting', 'completed', 'completed_with_errors', 'failed', 'cancelled', 'reverted')),
+        CONSTRAINT ck_customer_imports_mode CHECK (mode IN ('create', 'update', 'upsert')),
+        CONSTRAINT ck_customer_imports_match_by CHECK (match_by IN ('id', 'customer_code', 'email')),
+        CONSTRAINT ck_customer_imports_match CHECK (mode = 'create' OR match_by IS NOT NULL)
     );
 
-    CREATE INDEX ix_imports_company_id_created_at ON imports (company_id, created_at, id);
-    CREATE INDEX ix_imports_company_id_created_by ON imports (company_id, created_by);
-    CREATE INDEX ix_imports_working ON imports (company_id, id) WHERE state IN ('validating', 'running', 'reverting');
+    CREATE INDEX ix_customer_imports_company_id_created_at ON customer_imports (company_id, created_at, id);
+    CREATE INDEX ix_customer_imports_company_id_created_by ON customer_imports (company_id, created_by);
+    CREATE INDEX ix_customer_imports_working ON customer_imports (company_id, id) WHERE state IN ('validating', 'running', 'reverting');
 
     CREATE TABLE import_parts (
         company_id BIGINT NOT NULL,
@@ -64,7 +64,7 @@ TABLES = """
         number INTEGER NOT NULL,
         body BYTEA NOT NULL,
         CONSTRAINT pk_import_parts PRIMARY KEY (company_id, import_id, number),
-        CONSTRAINT fk_import_parts_company_id_import_id FOREIGN KEY(company_id, import_id) REFERENCES imports (company_id, id) ON DELETE CASCADE
+        CONSTRAINT fk_import_parts_company_id_import_id FOREIGN KEY(company_id, import_id) REFERENCES customer_imports (company_id, id) ON DELETE CASCADE
     );
 
     CREATE TABLE import_chunks (
@@ -77,7 +77,7 @@ TABLES = """
         outcome BYTEA,
         checked BYTEA,
         CONSTRAINT pk_import_chunks PRIMARY KEY (company_id, import_id, number),
-        CONSTRAINT fk_import_chunks_company_id_import_id FOREIGN KEY(company_id, import_id) REFERENCES imports (company_id, id) ON DELETE CASCADE
+        CONSTRAINT fk_import_chunks_company_id_import_id FOREIGN KEY(company_id, import_id) REFERENCES customer_imports (company_id, id) ON DELETE CASCADE
     );
 
     CREATE TABLE import_errors (
@@ -94,7 +94,7 @@ TABLES = """
         created_at TIMESTAMP WITH TIME ZONE DEFAULT now() NOT NULL,
         updated_at TIMESTAMP WITH TIME ZONE DEFAULT now() NOT NULL,
         CONSTRAINT pk_import_errors PRIMARY KEY (company_id, id),
-        CONSTRAINT fk_import_errors_company_id_import_id FOREIGN KEY(company_id, import_id) REFERENCES imports (company_id, id) ON DELETE CASCADE
+        CONSTRAINT fk_import_errors_company_id_import_id FOREIGN KEY(company_id, import_id) REFERENCES customer_imports (company_id, id) ON DELETE CASCADE
     );
 
     CREATE INDEX ix_import_errors_company_id_import_id ON import_errors (company_id, import_id, chunk);
@@ -103,28 +103,28 @@ TABLES = """
 
 # The worker has no tenant when it looks for work. It is told where there is some, and goes on as that tenant.
 WORKING = """
-    CREATE FUNCTION working_imports(most integer)
+    CREATE FUNCTION working_customer_imports(most integer)
     RETURNS TABLE (company_id bigint, id bigint, created_by bigint, own_only boolean, correlation_id text)
     LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
-        SELECT i.company_id, i.id, i.created_by, i.own_only, i.correlation_id FROM public.imports i
+        SELECT i.company_id, i.id, i.created_by, i.own_only, i.correlation_id FROM public.customer_imports i
         WHERE i.state IN ('validating', 'running', 'reverting') ORDER BY i.id LIMIT most
     $$;
 
     -- Files that nobody went on with after three days, and all that a revert would go by once it is too late for one.
-    CREATE FUNCTION purge_imports(most integer) RETURNS bigint LANGUAGE plpgsql SECURITY DEFINER
+    CREATE FUNCTION purge_customer_imports(most integer) RETURNS bigint LANGUAGE plpgsql SECURITY DEFINER
     SET search_path = pg_catalog, pg_temp AS $$
     DECLARE total bigint := 0; gone bigint;
     BEGIN
         DELETE FROM public.import_parts WHERE ctid = ANY (ARRAY(SELECT p.ctid FROM public.import_parts p
-            JOIN public.imports i ON i.company_id = p.company_id AND i.id = p.import_id
+            JOIN public.customer_imports i ON i.company_id = p.company_id AND i.id = p.import_id
             WHERE i.updated_at < now() - interval '3 days' AND i.state NOT IN ('validating', 'running') LIMIT most));
         GET DIAGNOSTICS gone = ROW_COUNT; total := total + gone;
         DELETE FROM public.import_chunks WHERE ctid = ANY (ARRAY(SELECT c.ctid FROM public.import_chunks c
-            JOIN public.imports i ON i.company_id = c.company_id AND i.id = c.import_id
+            JOIN public.customer_imports i ON i.company_id = c.company_id AND i.id = c.import_id
             WHERE i.updated_at < now() - interval '31 days' LIMIT most));
         GET DIAGNOSTICS gone = ROW_COUNT; total := total + gone;
         DELETE FROM public.import_errors WHERE ctid = ANY (ARRAY(SELECT e.ctid FROM public.import_errors e
-            JOIN public.imports i ON i.company_id = e.company_id AND i.id = e.import_id
+            JOIN public.customer_imports i ON i.company_id = e.company_id AND i.id = e.import_id
             WHERE i.updated_at < now() - interval '31 days' LIMIT most));
         GET DIAGNOSTICS gone = ROW_COUNT; total := total + gone;
         RETURN total;
@@ -134,12 +134,12 @@ WORKING = """
 
 def upgrade() -> None:
     op.execute(TABLES)
-    protect("imports", service=SERVICE, grant="SELECT, INSERT, UPDATE")
+    protect("customer_imports", service=SERVICE, grant="SELECT, INSERT, UPDATE")
     protect("import_parts", service=SERVICE)
     protect("import_chunks", service=SERVICE)
     protect("import_errors", service=SERVICE, grant="SELECT, INSERT, DELETE")
     op.execute(WORKING)
-    for function in ("working_imports(integer)", "purge_imports(integer)"):
+    for function in ("working_customer_imports(integer)", "purge_customer_imports(integer)"):
         op.execute(f"REVOKE ALL ON FUNCTION {function} FROM PUBLIC")
         op.execute(f"GRANT EXECUTE ON FUNCTION {function} TO customers_app")
 

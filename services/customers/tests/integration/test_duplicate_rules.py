@@ -120,10 +120,10 @@ def test_an_import_refuses_rows_by_the_companys_rules_though_they_stand_side_by_
     assert errors == [(line, "possible_duplicate") for line in refused]
 
 
-def test_rules_that_change_between_the_try_and_the_run_hold_for_the_run(imports: Any, company_sets: Say) -> None:
+def test_rules_that_change_between_validation_and_the_run_hold_for_the_run(imports: Any, company_sets: Say) -> None:
     company_sets(duplicates="block", duplicate_weights={"name": 0})
     begun = imports.begin(imports.table(("Name",), ("Ada",), ("Ada",))).json
-    assert imports.step(begun["id"], "try")["failed_rows"] == 0
+    assert imports.step(begun["id"], "validate")["failed_rows"] == 0
     company_sets(duplicates="block")
     assert imports.step(begun["id"], "start")["failed_rows"] == 1
     assert imports.names() == ["Ada"]

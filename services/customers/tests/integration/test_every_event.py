@@ -93,7 +93,7 @@ def refused(imports, superuser, company_id):
     def fail():
         begun = imports.begin(imports.table(("name",), ("Late",))).json["id"]
         superuser.execute("UPDATE user_refs SET is_active = false WHERE company_id = %s", (company_id,))
-        assert imports.step(begun, "try")["state"] == "failed"
+        assert imports.step(begun, "validate")["state"] == "failed"
 
     return fail
 
@@ -116,7 +116,7 @@ def test_every_event_is_what_its_contract_says_and_follows_the_one_before(
         version, state = last.get(event["subject"], (0, None))
         # What the one before left behind, but for the counts that an import makes without a version of their own.
         assert event["aggregateversion"] == version + 1, event["subject"]
-        if not event["subject"].startswith("imports/"):
+        if not event["subject"].startswith("customer_imports/"):
             assert before == state, event["subject"]
         if before is not None and after is not None:
             assert set(event["data"]["changed"]) >= {

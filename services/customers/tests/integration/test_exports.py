@@ -59,7 +59,7 @@ def test_an_export_is_audited_and_needs_its_permission(exporter, client, superus
     assert client.get("/v1/customers/export.csv").status_code == 403
     exporter.get("/v1/customers/export.csv?status=active")
     [(body,)] = superuser.execute(
-        "SELECT body FROM outbox WHERE company_id = %s AND type = 'crm.export.created.v1'", (company_id,)
+        "SELECT body FROM outbox WHERE company_id = %s AND type = 'crm.customer_export.created.v1'", (company_id,)
     ).fetchall()
     assert orjson.loads(body)["data"]["after"]["query"] == "status=active"
     assert orjson.loads(body)["actor"] == "7"
@@ -68,7 +68,7 @@ def test_an_export_is_audited_and_needs_its_permission(exporter, client, superus
 def test_asking_for_the_headers_of_an_export_is_none(exporter, superuser, company_id):
     asked = exporter.request("HEAD", "/v1/customers/export.csv")
     assert (asked.status_code, asked.content_type, asked.data) == (200, "text/csv; charset=utf-8", b"")
-    for table in ("exports", "outbox"):
+    for table in ("customer_exports", "outbox"):
         count = f"SELECT count(*) FROM {table} WHERE company_id = %s"  # noqa: S608  # Of constants.
         assert superuser.execute(count, (company_id,)).fetchone() == (0,), table
 

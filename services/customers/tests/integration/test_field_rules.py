@@ -189,7 +189,7 @@ def test_an_import_judges_as_a_request_does(client, imports):
     body = {"mapping": {name: name for name in header}}
     path = f"/v1/customers/imports/{begun['id']}"
     assert imports.client.patch(path, json=body, version=begun["version"]).status_code == 200
-    tried = imports.step(begun["id"], "try")
-    assert (tried["failed_rows"], tried["created_rows"]) == (len(wrong), 1)
+    validated = imports.step(begun["id"], "validate")
+    assert (validated["failed_rows"], validated["created_rows"]) == (len(wrong), 1)
     faults = {fault["line"]: fault["column_name"] for fault in imports.errors(begun["id"])}
     assert faults == {line: name for line, (name, _) in enumerate(wrong, 2)}

@@ -65,7 +65,7 @@ def test_a_row_that_the_database_refuses_fails_alone(imports: Any, client: Clien
 @pytest.mark.usefixtures("database_refuses")
 def test_all_or_nothing_imports_nothing_where_the_database_refuses_a_row(imports: Any) -> None:
     begun = imports.begin(imports.table(("Name",), ("Ada",), (REFUSED,)), all_or_nothing=True).json
-    imports.step(begun["id"], "try")
+    imports.step(begun["id"], "validate")
     done = imports.step(begun["id"], "start")
     assert (done["state"], done["error_code"], done["created_rows"]) == ("failed", "rows_refused", 0)
     assert codes_of(imports, done) == [(3, "conflict")]

@@ -88,13 +88,13 @@ def test_a_file_that_turns_out_unreadable_says_where_and_can_be_read_otherwise(
     padding = b"Xaver\n" * 20
     content = content.replace(b"Name\n", b"Name\n" + padding, 1)
     begun = imports.begin(content, encoding="utf-8").json
-    tried = imports.step(begun["id"], "try")
-    assert (tried["state"], tried["error_code"]) == ("uploaded", code)
-    assert f"line {line + 20}" in tried["error_detail"]
+    validated = imports.step(begun["id"], "validate")
+    assert (validated["state"], validated["error_code"]) == ("uploaded", code)
+    assert f"line {line + 20}" in validated["error_detail"]
     if code == "wrong_encoding":
-        patched = client.patch(f"{PATH}/{begun['id']}", json={"encoding": "cp1252"}, version=tried["version"])
+        patched = client.patch(f"{PATH}/{begun['id']}", json={"encoding": "cp1252"}, version=validated["version"])
         assert (patched.json["error_code"], patched.json["encoding"]) == (None, "cp1252")
-        assert imports.step(begun["id"], "try")["total_rows"] == 22
+        assert imports.step(begun["id"], "validate")["total_rows"] == 22
 
 
 def test_a_mapping_holds_that_is_said_together_with_how_the_file_is_read(imports: Any, client: Client) -> None:
@@ -175,12 +175,14 @@ def test_what_nobody_goes_on_with_is_deleted(imports: Any, superuser: psycopg.Co
         return [superuser.execute(query.format(table), (import_id,)).fetchone()[0] for table in tables]  # type: ignore[index]
 
     assert (kept(left), kept(over)) == ([1, 0, 0], [0, 1, 1])
-    superuser.execute("UPDATE imports SET updated_at = now() - interval '4 days' WHERE id IN (%s, %s)", (left, over))
+    superuser.execute(
+        "UPDATE customer_imports SET updated_at = now() - interval '4 days' WHERE id IN (%s, %s)", (left, over)
+    )
     purge_imports(database, Flag())
     assert (kept(left), kept(over)) == ([0, 0, 0], [0, 1, 1])
     changed = imports.client.patch(f"{PATH}/{left}", json={"encoding": "cp1252"}, version=imports.get(left)["version"])
     assert (changed.status_code, changed.json["code"]) == (409, "import_expired")
-    assert imports.step(left, "try")["error_code"] == "import_expired"
-    superuser.execute("UPDATE imports SET updated_at = now() - interval '32 days' WHERE id = %s", (over,))
+    assert imports.step(left, "validate")["error_code"] == "import_expired"
+    superuser.execute("UPDATE customer_imports SET updated_at = now() - interval '32 days' WHERE id = %s", (over,))
     purge_imports(database, Flag())
     assert kept(over) == [0, 0, 0]

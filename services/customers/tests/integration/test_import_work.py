@@ -104,7 +104,7 @@ def test_an_import_that_was_killed_again_and_again_is_as_an_undisturbed_one(
     content = rows_of(imports)
     undisturbed = twin.run(content, **options)
     begun = imports.begin(content, **options).json["id"]
-    for action, state in (("try", "awaiting_confirmation"), ("start", "completed_with_errors")):
+    for action, state in (("validate", "awaiting_confirmation"), ("start", "completed_with_errors")):
         assert imports.client.post(f"{PATH}/{begun}/{action}").status_code == 202
         assert killed(3, lambda state=state: imports.get(begun)["state"] == state) > 0
     done = imports.get(begun)
@@ -116,14 +116,14 @@ def test_an_import_that_was_killed_again_and_again_is_as_an_undisturbed_one(
     assert errors == [(error["line"], error["code"]) for error in twin.errors(undisturbed["id"])]
 
 
-def test_rows_are_run_as_the_try_has_read_them_and_read_anew_where_that_was_not_kept(
+def test_rows_are_run_as_validation_has_read_them_and_read_anew_where_that_was_not_kept(
     imports: Any, twin: Any, superuser: psycopg.Connection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     content = rows_of(imports)
     ids = {each: each.begin(content).json["id"] for each in (imports, twin)}
     for each, begun in ids.items():
-        each.step(begun, "try")
-    # As the version before leaves an import that it has tried.
+        each.step(begun, "validate")
+    # As the version before leaves an import that it has validated.
     superuser.execute("UPDATE import_chunks SET checked = NULL WHERE company_id = %s", (twin.company_id,))
     done = [twin.step(ids[twin], "start")]
     monkeypatch.setattr(import_chunks, "get_chunk", None)
@@ -151,7 +151,7 @@ def test_all_or_nothing_that_was_killed_gives_out_the_same_codes(
 ) -> None:
     content = imports.table(("Name",), *((f"N{number}",) for number in range(3000)))
     begun = imports.begin(content, all_or_nothing=True).json["id"]
-    imports.step(begun, "try")
+    imports.step(begun, "validate")
     assert imports.client.post(f"{PATH}/{begun}/start").status_code == 202
     assert killed(3, lambda: imports.get(begun)["state"] == "completed") > 0
     codes = [row[0] for row in customers_of(superuser, imports)]
@@ -163,7 +163,7 @@ def test_two_workers_at_once_take_each_row_once(
     imports: Any, database: Database, superuser: psycopg.Connection
 ) -> None:
     begun = imports.begin(rows_of(imports)).json["id"]
-    imports.step(begun, "try")
+    imports.step(begun, "validate")
     imports.client.post(f"{PATH}/{begun}/start")
     workers = [threading.Thread(target=work_on_imports, args=(database, threading.Event())) for _ in range(2)]
     for worker in workers:
@@ -198,7 +198,7 @@ def test_a_worker_that_is_to_end_leaves_the_rest_to_the_next(
     imports: Any, working: Callable[[int], threading.Event]
 ) -> None:
     begun = imports.begin(rows_of(imports)).json["id"]
-    imports.step(begun, "try")
+    imports.step(begun, "validate")
     imports.client.post(f"{PATH}/{begun}/start")
     working(begun).set()
     until(lambda: imports.get(begun)["state"] == "running")
@@ -215,7 +215,7 @@ def test_a_cancelled_import_stops_and_can_be_reverted(
 ) -> None:
     content = imports.table(("Name",), *((f"N{number}",) for number in range(4000)))
     begun = imports.begin(content, all_or_nothing=all_or_nothing).json["id"]
-    imports.step(begun, "try")
+    imports.step(begun, "validate")
     imports.client.post(f"{PATH}/{begun}/start")
     working(begun)
     cancelled = imports.client.post(f"{PATH}/{begun}/cancel")
@@ -232,7 +232,7 @@ def test_a_cancelled_import_stops_and_can_be_reverted(
 def test_nobody_sees_a_part_of_all_or_nothing(imports: Any, working: Callable[[int], threading.Event]) -> None:
     content = imports.table(("Name",), *((f"N{number}",) for number in range(3000)))
     begun = imports.begin(content, all_or_nothing=True).json["id"]
-    imports.step(begun, "try")
+    imports.step(begun, "validate")
     imports.client.post(f"{PATH}/{begun}/start")
     working(begun)
     while (now := imports.get(begun))["state"] == "running":
@@ -246,7 +246,7 @@ def test_others_create_customers_while_all_or_nothing_runs(
 ) -> None:
     content = imports.table(("Name",), *((f"N{number}",) for number in range(3000)))
     begun = imports.begin(content, all_or_nothing=True).json["id"]
-    imports.step(begun, "try")
+    imports.step(begun, "validate")
     imports.client.post(f"{PATH}/{begun}/start")
     working(begun)
     assert imports.client.post("/v1/customers", json={"name": "Beside"}).json["customer_code"] == "C-003001"
@@ -259,7 +259,7 @@ def test_a_code_that_was_taken_between_the_look_and_the_write_is_seen_at_the_sec
     real, blind = import_rows.taken_codes, iter([True, False])
     content = imports.table(("Name", "Code"), ("Ada", "K-1"), ("Bea", "K-2"))
     begun = imports.begin(content).json["id"]
-    imports.step(begun, "try")
+    imports.step(begun, "validate")
     monkeypatch.setattr(import_rows, "taken_codes", lambda *given: set() if next(blind) else real(*given))
     done = imports.step(begun, "start")
     assert (done["state"], done["created_rows"], done["failed_rows"]) == ("completed_with_errors", 1, 1)
@@ -267,7 +267,7 @@ def test_a_code_that_was_taken_between_the_look_and_the_write_is_seen_at_the_sec
 
 def test_an_error_of_ours_ends_the_import_and_says_so(imports: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     begun = imports.begin(b"Name\nAda\n").json["id"]
-    imports.step(begun, "try")
+    imports.step(begun, "validate")
     monkeypatch.setattr(import_chunks, "apply_rows", None)
     done = imports.step(begun, "start")
     assert (done["state"], done["error_code"]) == ("failed", "internal_error")
@@ -275,7 +275,7 @@ def test_an_error_of_ours_ends_the_import_and_says_so(imports: Any, monkeypatch:
 
 def test_a_database_that_is_away_leaves_the_import_where_it_is(imports: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     begun = imports.begin(b"Name\nAda\n").json["id"]
-    imports.step(begun, "try")
+    imports.step(begun, "validate")
 
     def fail(*_: object) -> None:
         raise psycopg.OperationalError
@@ -290,8 +290,8 @@ def test_a_database_that_is_away_leaves_the_import_where_it_is(imports: Any, mon
 def test_a_long_import_lets_a_short_one_through(imports: Any, twin: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(import_work, "TURN_SECONDS", 0.05)
     long, short = imports.begin(rows_of(imports)).json["id"], twin.begin(b"Name\nAda\n").json["id"]
-    imports.client.post(f"{PATH}/{long}/try")
-    twin.client.post(f"{PATH}/{short}/try")
+    imports.client.post(f"{PATH}/{long}/validate")
+    twin.client.post(f"{PATH}/{short}/validate")
     finished = []
     real = import_work.move_on
 

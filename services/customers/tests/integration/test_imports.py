@@ -1,4 +1,4 @@
-"""Imports as a client sees them: the file in parts, what its columns mean, a try, the run, errors, and the way back."""
+"""Imports as a client sees them: the file in parts, what its columns mean, validation, the run, errors, and the way back."""
 
 import csv
 import io
@@ -42,13 +42,13 @@ def test_a_file_becomes_customers_with_their_events(
         " AND aggregate_type = 'customers' ORDER BY id",
         (company_id,),
     ).fetchall()
-    assert events == [("crm.customer.created.v1", f"imports/{done['id']}")] * 2
+    assert events == [("crm.customer.created.v1", f"customer_imports/{done['id']}")] * 2
     states = superuser.execute(
-        "SELECT type, aggregate_version FROM outbox WHERE company_id = %s AND aggregate_type = 'imports' ORDER BY id",
+        "SELECT type, aggregate_version FROM outbox WHERE company_id = %s AND aggregate_type = 'customer_imports' ORDER BY id",
         (company_id,),
     ).fetchall()
     assert [version for _, version in states] == [1, 2, 3, 4, 5, 6]
-    assert states[-1][0] == "crm.import.completed.v1"
+    assert states[-1][0] == "crm.customer_import.completed.v1"
 
 
 def test_the_file_is_understood_before_it_is_run(imports: Any, client: Client) -> None:
@@ -63,8 +63,8 @@ def test_the_file_is_understood_before_it_is_run(imports: Any, client: Client) -
         "PLZ": "zip_code",
     }
     assert begun["columns"][1] == {"name": "Vorname", "samples": ["Änne"]}
-    tried = imports.step(begun["id"], "try")
-    assert (tried["state"], tried["total_rows"], tried["created_rows"]) == ("awaiting_confirmation", 1, 1)
+    validated = imports.step(begun["id"], "validate")
+    assert (validated["state"], validated["total_rows"], validated["created_rows"]) == ("awaiting_confirmation", 1, 1)
     assert imports.names() == []
     imports.step(begun["id"], "start")
     assert imports.names() == ["Änne Groß"]
@@ -205,7 +205,7 @@ def test_all_or_nothing_imports_all(imports: Any, client: Client) -> None:
 
 def test_all_or_nothing_imports_nothing_where_one_row_is_refused(imports: Any, client: Client) -> None:
     begun = imports.begin(imports.table(("Name", "Code"), ("Ada", "K-1"), ("Bea", "K-1")), all_or_nothing=True).json
-    imports.step(begun["id"], "try")
+    imports.step(begun["id"], "validate")
     done = imports.step(begun["id"], "start")
     assert (done["state"], done["error_code"], done["created_rows"]) == ("failed", "rows_refused", 0)
     assert imports.names() == []
@@ -215,7 +215,7 @@ def test_all_or_nothing_imports_nothing_where_one_row_is_refused(imports: Any, c
 def test_what_was_taken_back_is_not_counted(imports: Any, client: Client) -> None:
     rows = [*((f"N{number:04}", f"K-{number}") for number in range(600)), ("Last", "K-1")]
     begun = imports.begin(imports.table(("Name", "Code"), *rows), all_or_nothing=True).json
-    imports.step(begun["id"], "try")
+    imports.step(begun["id"], "validate")
     done = imports.step(begun["id"], "start")
     assert (done["error_code"], done["created_rows"], done["processed_rows"]) == ("rows_refused", 0, 0)
     assert imports.names() == []
@@ -226,11 +226,12 @@ def test_a_cancelled_all_or_nothing_counts_what_was_committed(
     imports: Any, client: Client, superuser: psycopg.Connection, reached: int, counted: int
 ) -> None:
     begun = imports.begin(imports.table(("Name",), ("Ada",)), all_or_nothing=True).json
-    imports.step(begun["id"], "try")
+    imports.step(begun["id"], "validate")
     assert client.post(f"{PATH}/{begun['id']}/start").status_code == 202
     # As the worker shows it while its transaction is open, or leaves it behind that.
     superuser.execute(
-        "UPDATE imports SET created_rows = 1, processed_rows = 1, next_chunk = %s WHERE id = %s", (reached, begun["id"])
+        "UPDATE customer_imports SET created_rows = 1, processed_rows = 1, next_chunk = %s WHERE id = %s",
+        (reached, begun["id"]),
     )
     cancelled = client.post(f"{PATH}/{begun['id']}/cancel").json
     assert (cancelled["state"], cancelled["created_rows"]) == ("cancelled", counted)
@@ -238,7 +239,7 @@ def test_a_cancelled_all_or_nothing_counts_what_was_committed(
 
 def test_all_or_nothing_does_not_begin_with_faults(imports: Any, client: Client) -> None:
     begun = imports.begin(imports.table(("Name", "E-Mail"), ("Ada", "nonsense")), all_or_nothing=True).json
-    imports.step(begun["id"], "try")
+    imports.step(begun["id"], "validate")
     refused = client.post(f"{PATH}/{begun['id']}/start")
     assert (refused.status_code, refused.json["code"]) == (409, "rows_with_faults")
 
@@ -317,7 +318,7 @@ def test_another_tenant_finds_no_import(imports: Any, client_of: Any, company_id
         ("GET", ""),
         ("GET", "/errors"),
         ("GET", "/errors.csv"),
-        ("POST", "/try"),
+        ("POST", "/validate"),
         ("POST", "/start"),
         ("POST", "/cancel"),
         ("POST", "/revert"),
@@ -347,7 +348,7 @@ def test_an_import_of_somebody_who_was_deactivated_stops(
     imports: Any, superuser: psycopg.Connection, company_id: int, client: Client
 ) -> None:
     begun = imports.begin(SIMPLE).json
-    imports.step(begun["id"], "try")
+    imports.step(begun["id"], "validate")
     superuser.execute("UPDATE user_refs SET is_active = false WHERE company_id = %s", (company_id,))
     done = imports.step(begun["id"], "start")
     assert (done["state"], done["error_code"]) == ("failed", "user_inactive")

@@ -4,7 +4,7 @@ import orjson
 import pytest
 
 from customers.commands.contacts import MOST_OF_A_CUSTOMER
-from customers.schemas.merges import MergeOut
+from customers.schemas.merges import CustomerMergeOut
 
 
 def check(client, **values):
@@ -58,7 +58,7 @@ def test_a_merge_takes_what_the_target_lacks_and_what_was_chosen(client, superus
     assert answer.status_code == 200, answer.json
     merged = answer.json["customer"]
     assert (merged["name"], merged["city"], merged["email"]) == ("Acme Inc", "Rome", "info@acme.example")
-    schema = MergeOut()
+    schema = CustomerMergeOut()
     assert schema.dump(schema.load(answer.json["merge"])) == answer.json["merge"]
     followed = client.get(f"/v1/customers/{source['id']}")
     assert followed.json == merged
@@ -114,7 +114,7 @@ def test_undoing_brings_back_everything_but_what_was_changed_since(client, creat
 def test_a_merge_cannot_be_undone_after_a_month(client, superuser, create, merge):
     target, source = create(client), create(client)
     merge_id = merge(client, target, source).json["merge"]["id"]
-    superuser.execute("UPDATE merges SET created_at = now() - interval '31 days' WHERE id = %s", (merge_id,))
+    superuser.execute("UPDATE customer_merges SET created_at = now() - interval '31 days' WHERE id = %s", (merge_id,))
     assert client.post(f"/v1/customers/merges/{merge_id}/undo").json["code"] == "too_late"
 
 

@@ -64,14 +64,14 @@ def test_many_changes_tell_of_those_that_are_some(client, ada, events):
 def test_a_contact_and_an_import_are_no_other_for_the_same_values(imports, client, ada, events):
     contact = client.post(f"/v1/customers/{ada['id']}/contacts", json={"first_name": "Pat", "is_primary": True}).json
     begun = imports.begin(imports.table(("Name",), ("Bea",))).json
-    tried = imports.step(begun["id"], "try")
+    validated = imports.step(begun["id"], "validate")
     before = events()
     same = client.patch(f"/v1/contacts/{contact['id']}", json={"first_name": "Pat", "is_primary": True}, version=1)
     assert same.json == contact
     path = f"/v1/customers/imports/{begun['id']}"
-    for patch in ({}, {"mapping": {"Name": "name"}, "mode": "create"}, {"encoding": tried["encoding"]}):
-        answer = imports.client.patch(path, json=patch, version=tried["version"])
-        assert (answer.status_code, answer.json) == (200, tried)
+    for patch in ({}, {"mapping": {"Name": "name"}, "mode": "create"}, {"encoding": validated["encoding"]}):
+        answer = imports.client.patch(path, json=patch, version=validated["version"])
+        assert (answer.status_code, answer.json) == (200, validated)
     assert events() == before
 
 

@@ -102,7 +102,7 @@ def test_merges_that_tell_of_a_purged_customer_go_each_with_its_event(client, su
     purge(client, source)
     assert [row["id"] for row in client.get("/v1/customers/merges").json["data"]] == [other]
     rows = superuser.execute(
-        "SELECT aggregate_id, aggregate_version FROM outbox WHERE company_id = %s AND type = 'crm.merge.purged.v1'",
+        "SELECT aggregate_id, aggregate_version FROM outbox WHERE company_id = %s AND type = 'crm.customer_merge.purged.v1'",
         (company_id,),
     ).fetchall()
     assert rows == [(done, 3)]
