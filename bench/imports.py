@@ -23,7 +23,7 @@ from bench.size_data import FIRST, LAST
 from chassis import logging
 from chassis.context import Context, acting_as
 from chassis.db.session import Database
-from chassis.testing.fixtures import create_database
+from chassis.testing.databases import create_database
 from crm.sandbox import running
 from customers import handlers
 from customers.commands import imports

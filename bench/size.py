@@ -21,7 +21,7 @@ from bench.size_report import Compared, SizeReport
 from chassis import logging
 from chassis.db.session import Database
 from chassis.service import load
-from chassis.testing.fixtures import DatabaseUrls
+from chassis.testing.databases import DatabaseUrls
 from chassis.testing.tokens import TokenFactory
 from chassis.web.application import ServiceApplication
 from crm.sandbox import running

@@ -6,7 +6,7 @@ from collections.abc import Callable
 import psycopg
 from psycopg import sql
 
-from chassis.testing.fixtures import DatabaseUrls, create_database
+from chassis.testing.databases import DatabaseUrls, create_database
 
 USERS = 20
 FIRST = [

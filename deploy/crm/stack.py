@@ -1,6 +1,8 @@
 """A whole system under one folder: PostgreSQL, RabbitMQ, the services and the gateway, supervised."""
 
+import contextlib
 import hashlib
+import os
 import signal
 import time
 from collections.abc import Callable, Mapping
@@ -136,8 +138,12 @@ class Stack:
             self._stop()
 
     def destroy(self) -> None:
-        """Stop every process and delete everything, here and under /var/tmp."""
-        self.down()
+        """End every process and delete everything, here and under /var/tmp."""
+        with exclusive(self.home):
+            # What is deleted need not be brought in order first.
+            if self.supervisor.running():
+                self._kill()
+            self._stop()
         places.remove(self.home)
 
     def scale(self, service: str, kind: str, count: int) -> None:
@@ -342,6 +348,20 @@ class Stack:
             for program in self._processes(service, WEB):
                 self.supervisor.signal(program.name, "HUP")
         self.wait_ready()
+
+    def _kill(self) -> None:
+        running = {name: status.pid for name, status in self.supervisor.statuses().items() if status.pid}
+        for name in running:
+            self.supervisor.stop(name, wait=False)
+        for name, pid in running.items():
+            with contextlib.suppress(ProcessLookupError):
+                if name == self.postgres.name:
+                    # It gives back its shared memory itself, and ends as quickly.
+                    os.kill(pid, signal.SIGQUIT)
+                else:
+                    # A program is the leader of its group, which its workers are in.
+                    os.killpg(pid, signal.SIGKILL)
+        self._watch.until_stopped(running)
 
     def _stop(self) -> None:
         if self.supervisor.running():

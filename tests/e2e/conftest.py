@@ -9,14 +9,16 @@ from pathlib import Path
 import psycopg
 import pytest
 from cryptography.fernet import Fernet
-from sqlalchemy.engine import make_url
 from werkzeug.serving import make_server
 
 from chassis.db.session import Database
 from chassis.service import load
 from chassis.testing.batteries import Owner, load_battery, services
-from chassis.testing.fixtures import Client, create_database
+from chassis.testing.databases import create_database, drop_database
+from chassis.testing.fixtures import Client
 from chassis.web.application import ServiceApplication
+from crm.settings import for_tests
+from crm.stack import Stack
 from gateway.render import Limits
 from identity import rules
 from identity.app import SERVICE
@@ -38,8 +40,7 @@ def identity_urls(postgres_url):
     """A database of identity for these tests alone: its signing keys are sealed with their own key."""
     urls = create_database(postgres_url, "identity")
     yield urls
-    with psycopg.connect(postgres_url, autocommit=True) as connection:
-        connection.execute(f'DROP DATABASE "{make_url(urls.owner).database}" WITH (FORCE)')
+    drop_database(postgres_url, urls)
 
 
 @pytest.fixture(scope="session")
@@ -109,10 +110,14 @@ def owner_of(applications, superusers, tokens):
     return build
 
 
-@pytest.fixture(scope="session")
-def guarded(stack_factory):
-    """A system that hashes as one in production does and limits what one address may try; give who uses it one group."""
-    return stack_factory(bcrypt_cost=12, web_workers=2, limits=Limits(principal_per_10s=None, tenant_per_10s=None))
+@pytest.fixture(scope="module")
+def guarded(stack):
+    """The system as it hashes in production and limits what one address may try, for the tests of one module."""
+    limits = Limits(principal_per_10s=None, tenant_per_10s=None)
+    strict = Stack(stack.home, for_tests(bcrypt_cost=12, web_workers=2, limits=limits), attached=True)
+    strict.up()
+    yield strict
+    stack.up()
 
 
 class Serving:

@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 import pytest
 import requests
 
-pytestmark = pytest.mark.xdist_group("guarded")
+pytestmark = pytest.mark.xdist_group("stack")
 
 FEWEST_ROUNDS, MOST_ROUNDS = 3, 15
 REQUESTS = 200

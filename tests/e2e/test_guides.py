@@ -12,8 +12,7 @@ from pathlib import Path
 
 import pytest
 
-# A system with the limits that a user meets, whose keys are rotated.
-pytestmark = pytest.mark.xdist_group("guarded")
+pytestmark = pytest.mark.xdist_group("stack")
 ROOT = Path(__file__).parents[2]
 GUIDES = sorted((ROOT / "docs" / "guides").glob("*.md"))
 FENCE = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)

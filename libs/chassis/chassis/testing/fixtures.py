@@ -1,49 +1,31 @@
 """pytest fixtures over a real PostgreSQL; `postgres_url`, a superuser's URL, comes from the runner's plugin."""
 
 import itertools
-import os
 import secrets
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import orjson
-import psycopg
 import pytest
-from alembic import command
 from flask.testing import FlaskClient
-from psycopg import sql
-from sqlalchemy.engine import make_url
 from werkzeug.test import TestResponse
 
 from chassis.config import Settings
 from chassis.context import Context, acting_as
-from chassis.db import migrations
 from chassis.db.session import Database
 from chassis.service import load
+from chassis.testing.databases import DatabaseUrls, create_database, drop_database
 from chassis.testing.tokens import TokenFactory
 from chassis.web.application import ServiceApplication
 
-ROLES = ("owner", "app", "relay", "ingest")
-_PASSWORD = "only-on-loopback"
 _tenants = itertools.count(secrets.randbelow(10**6) * 1000 + 1)
-
-
-@dataclass(frozen=True)
-class DatabaseUrls:
-    """The URLs of one migrated database, by role."""
-
-    superuser: str
-    owner: str
-    app: str
-    relay: str
-    ingest: str
 
 
 @pytest.fixture(scope="session")
 def migrated(postgres_url: str) -> Iterator[Callable[[str], DatabaseUrls]]:
-    """A function from a service's name to its database, built by its migrations once per test process."""
+    """A function from a service's name to its database, as its migrations build it, one for each test process."""
     built: dict[str, DatabaseUrls] = {}
 
     def build(service: str) -> DatabaseUrls:
@@ -52,41 +34,8 @@ def migrated(postgres_url: str) -> Iterator[Callable[[str], DatabaseUrls]]:
         return built[service]
 
     yield build
-    with psycopg.connect(postgres_url, autocommit=True) as connection:
-        for urls in built.values():
-            name = sql.Identifier(cast("str", make_url(urls.owner).database))
-            connection.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(name))
-
-
-def create_database(postgres_url: str, service: str) -> DatabaseUrls:
-    """Create the roles of a service and a database of its own, and migrate it; answers the URLs."""
-    name = f"{service}_{os.environ.get('PYTEST_XDIST_WORKER', 'main')}_{secrets.token_hex(3)}"
-    with psycopg.connect(postgres_url, autocommit=True) as connection:
-        # Workers share the server's roles; the lock keeps two from creating one at a time.
-        connection.execute("SELECT pg_advisory_lock(1)")
-        for role in ROLES:
-            present = connection.execute("SELECT FROM pg_roles WHERE rolname = %s", (f"{service}_{role}",)).fetchone()
-            if present is None:
-                statement = sql.SQL("CREATE ROLE {} LOGIN PASSWORD {}")
-                connection.execute(statement.format(sql.Identifier(f"{service}_{role}"), sql.Literal(_PASSWORD)))
-        owner = sql.Identifier(f"{service}_owner")
-        connection.execute(sql.SQL("CREATE DATABASE {} OWNER {}").format(sql.Identifier(name), owner))
-    base = make_url(postgres_url).set(database=name)
-    superuser = base.render_as_string(hide_password=False)
-    with psycopg.connect(superuser, autocommit=True) as connection:
-        connection.execute(sql.SQL("ALTER SCHEMA public OWNER TO {}").format(owner))
-        connection.execute("REVOKE ALL ON SCHEMA public FROM PUBLIC")
-        for role in ROLES[1:]:
-            grant = sql.SQL("GRANT USAGE ON SCHEMA public TO {}")
-            connection.execute(grant.format(sql.Identifier(f"{service}_{role}")))
-    roles = {
-        role: base.set(username=f"{service}_{role}", password=_PASSWORD).render_as_string(hide_password=False)
-        for role in ROLES
-    }
-    urls = DatabaseUrls(superuser=superuser, **roles)
-    os.environ["OWNER_DATABASE_URL"] = urls.owner
-    command.upgrade(migrations.configuration(load(service).migrations), "head")
-    return urls
+    for urls in built.values():
+        drop_database(postgres_url, urls)
 
 
 @pytest.fixture(scope="session")

@@ -15,7 +15,7 @@ from cryptography.fernet import Fernet
 from sqlalchemy.engine import make_url
 
 from chassis.db.session import Database
-from chassis.testing.fixtures import DatabaseUrls, create_database
+from chassis.testing.databases import DatabaseUrls, create_database
 from identity.keys import AFTERLIFE, SigningKeys, new_key
 from identity.rotation import YOUNGEST, RotationRefused, list_keys, revoke, rotate
 
