@@ -1,6 +1,7 @@
 """A stage for broker tests: a database with the chassis' tables, a tenant and queues of the test's own."""
 
 import itertools
+import secrets
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -33,7 +34,8 @@ from chassis.events import Event, EventType
 
 UPDATED = EventType("customer", "updated", "customers")
 SHORT = Ladder(rungs=(Rung("short", timedelta(milliseconds=100)),), climb=(0, 0))
-COMPANIES = itertools.count(1000)
+# Servers that are shared keep the queues of earlier runs, bound to their companies' events.
+COMPANIES = itertools.count(secrets.randbelow(10**6) * 1000 + 1000)
 
 ENVIRONMENT = """
 from chassis.db import migrations
@@ -109,9 +111,11 @@ class Stage:
     service: str = field(default_factory=lambda: f"t{uuid4().hex[:8]}")
     company: int = field(default_factory=lambda: next(COMPANIES))
 
+    companies = COMPANIES
     effect = staticmethod(effect)
     wait_until = staticmethod(wait_until)
     sql = property(lambda self: self.home.sql)
+    events = property(lambda self: topology.events_queue(self.service))
 
     def subscriptions(self, handler: Any = effect, **options: Any) -> Subscriptions:
         handlers = {} if "batch" in options else {UPDATED.name: handler}

@@ -4,15 +4,22 @@ import contextlib
 import threading
 import time
 from contextlib import closing
+from dataclasses import replace
 
 import pytest
 
 from chassis import events
 from chassis.broker import dead_letters, topology
-from chassis.broker.amqp import Subscriber
+from chassis.broker.amqp import Publisher, Subscriber
+from chassis.broker.messages import Message, Outcome
+from chassis.broker.operator import Operator
+from chassis.broker.subscriptions import Subscriptions
 from chassis.context import current
 from chassis.db.session import Database
 from chassis.errors import Invalid
+from chassis.events import EventType
+
+UPDATED = EventType("customer", "updated", "customers")
 
 
 def test_a_duplicate_event_has_one_effect(stage):
@@ -54,6 +61,51 @@ def test_the_handler_works_in_the_tenant_of_the_event_and_knows_its_cause(stage)
         stage.wait_until(lambda: stage.effects() == 1)
     assert seen == [(stage.company, "request-1", True)]
     assert stage.sql("SELECT company_id FROM effects") == [(stage.company,)]
+
+
+def test_events_of_two_tenants_in_one_transaction_have_each_their_own_tenant(stage):
+    """Below row-level security an effect in the wrong tenant finds no row, and the event would be lost as handled."""
+    other = replace(stage, company=next(stage.companies))
+    subscriptions = Subscriptions(
+        bindings=(f"{stage.company}.#", f"{other.company}.#"), handlers={UPDATED.name: stage.effect}
+    )
+    stage.declare(subscriptions)
+    tenants = [(stage, other, stage, other, other)[record % 5] for record in range(50)]
+    messages = [
+        Message(topology.EXCHANGE, UPDATED.routing_key(tenant.company), tenant.body(record), events.new_id())
+        for record, tenant in enumerate(tenants, 1)
+    ]
+    with closing(Publisher(stage.broker_url, name="test")) as publisher:
+        assert publisher.wait_ready(5)
+        assert set(publisher.publish_batch(messages)) == {Outcome.CONFIRMED}
+    expected = [(record, tenant.company) for record, tenant in enumerate(tenants, 1)]
+    with stage.running(stage.consumer(subscriptions)):
+        stage.wait_until(lambda: stage.effects() == len(expected))
+    assert stage.sql("SELECT record_id, company_id FROM effects ORDER BY record_id") == expected
+    shared = "SELECT 1 FROM effects GROUP BY xmin::text HAVING count(DISTINCT company_id) > 1"
+    assert stage.sql(shared), "no transaction had events of both"
+
+
+def test_a_message_that_cannot_be_moved_stays_where_it_is(stage):
+    """Its retry queue is gone: the broker returns the copy, and the original is not acknowledged."""
+    failed = threading.Event()
+
+    def handler(session, event):
+        failed.set()
+        raise RuntimeError("not now")
+
+    stage.declare()
+    retry = topology.retry_queue(stage.service, "short")
+    with closing(Operator(stage.broker_url, name="test")) as operator:
+        with stage.running(stage.consumer(stage.subscriptions(handler))):
+            stage.wait_until(lambda: operator.call("queue_declare", queue=stage.events, passive=True).consumer_count)
+            operator.call("queue_delete", queue=retry)
+            stage.publish(stage.body())
+            assert failed.wait(10)
+            time.sleep(0.5)
+        stage.wait_until(lambda: stage.depth(stage.events) == 1)
+    assert len(stage.arrived(1)) == 1
+    assert stage.failed() == []
 
 
 def test_a_batch_handler_gets_many_events_in_one_transaction(stage):

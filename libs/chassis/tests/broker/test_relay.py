@@ -3,8 +3,13 @@
 import time
 from contextlib import closing
 
+import psycopg
+import pytest
+
 from chassis.broker import topology
+from chassis.broker.amqp import Batch, Publisher
 from chassis.broker.operator import Operator
+from chassis.broker.relay import _message
 
 
 def test_events_of_one_aggregate_arrive_in_the_order_of_their_versions(stage):
@@ -139,3 +144,39 @@ def test_relay_goes_on_after_its_database_connection_was_cut(stage):
         stage.record(2)
         stage.wait_until(lambda: stage.unpublished() == 0)
     stage.arrived(2)
+
+
+@pytest.fixture
+def flight(stage):
+    """A relay and the events that are due, as it holds them between sending a batch and writing down its outcome."""
+    stage.declare()
+    for record in range(1, 4):
+        stage.record(record)
+    relay = stage.relay()
+    with psycopg.connect(stage.home.relay_url, autocommit=True) as database:
+        rows = relay._due(database, ())
+        assert len(rows) == 3
+        yield relay, database, rows
+
+
+def test_events_whose_connection_was_lost_are_not_postponed(stage, flight):
+    relay, database, rows = flight
+    with closing(Publisher("amqp://guest:guest@127.0.0.1:1/", name="test")) as publisher:
+        relay._settle(database, publisher, rows, publisher.send([_message(row) for row in rows]))
+    now = "SELECT count(*) FROM outbox WHERE attempts = 0 AND last_error IS NULL AND next_attempt_at <= now()"
+    assert stage.sql(now) == [(3,)]
+    with stage.running(relay):
+        stage.wait_until(lambda: stage.unpublished() == 0)
+    stage.arrived(3)
+
+
+def test_a_batch_that_is_never_answered_gives_its_connection_up(stage, flight, monkeypatch):
+    relay, database, rows = flight
+    monkeypatch.setattr("chassis.broker.relay.CONFIRM_TIMEOUT", 0.1)
+    with closing(Publisher(stage.broker_url, name="test")) as publisher:
+        assert publisher.wait_ready(5)
+        first = publisher._generation
+        relay._settle(database, publisher, rows, Batch([_message(row) for row in rows]))
+        stage.wait_until(lambda: publisher._generation > first)
+        assert publisher.wait_ready(5)
+    assert stage.unpublished() == 3

@@ -1,12 +1,15 @@
 """Tokens at a service directly: the same battery and the same verdicts as at the gateway (reliability S5, S6)."""
 
 import time
+from urllib.request import urlopen
 
+import orjson
 import pytest
 
 from chassis.errors import Forbidden, Unauthenticated, Unavailable
 from chassis.testing.token_battery import battery
 from chassis.testing.tokens import TokenFactory
+from chassis.web import keys
 from chassis.web.auth import ANYBODY, Principal, TokenVerifier, check_permission, own_only
 from chassis.web.keys import KeySet
 
@@ -34,14 +37,41 @@ def test_a_remembered_token_still_expires(verifier, tokens):
         verifier.verify(f"Bearer {token}")
 
 
-def test_a_token_of_an_unknown_key_is_refused_without_a_fetch_each(jwks_url):
+@pytest.fixture
+def fetches(monkeypatch):
+    """The URLs from which keys were fetched."""
+    seen = []
+
+    def fetch(url, **options):
+        seen.append(url)
+        return urlopen(url, **options)  # noqa: S310  # The URL is the test's own.
+
+    monkeypatch.setattr(keys, "urlopen", fetch)
+    return seen
+
+
+def test_a_token_of_an_unknown_key_is_refused_without_a_fetch_each(jwks_url, fetches):
     verifier = TokenVerifier(KeySet(jwks_url), issuer="crm", audience="crm")
     stranger = TokenFactory("stranger")
     began = time.monotonic()
     for _ in range(200):
         with pytest.raises(Unauthenticated):
             verifier.verify(f"Bearer {stranger.sign()}")
-    assert time.monotonic() - began < 3
+    # One in five seconds.
+    assert 1 <= len(fetches) <= 1 + (time.monotonic() - began) / 5
+
+
+def test_keys_are_read_again_after_ten_minutes_so_that_one_taken_out_is_refused(tokens, tmp_path, fetches):
+    path = tmp_path / "jwks.json"
+    path.write_bytes(orjson.dumps(tokens.jwks))
+    key_set = KeySet(path.as_uri())
+    assert key_set.find(tokens.kid)
+    path.write_bytes(orjson.dumps(TokenFactory("next").jwks))
+    for seconds, expected in ((590, True), (20, False)):
+        key_set._fetched_at -= seconds
+        key_set._tried_at -= seconds
+        assert (key_set.find(tokens.kid) is not None) is expected
+    assert len(fetches) == 2
 
 
 def test_without_any_key_the_answer_is_to_come_again(tokens, tmp_path):

@@ -2,6 +2,7 @@
 
 import pytest
 
+from customers.commands.contacts import MOST_OF_A_CUSTOMER
 from customers.schemas.contacts import ContactOut
 
 
@@ -166,3 +167,35 @@ def test_another_tenants_contact_does_not_exist(client, client_of, company_id, c
 def test_what_the_service_owns_cannot_be_set(client, customer, field):
     answer = add(client, customer, **{field: 1})
     assert (answer.status_code, answer.json["errors"][0]["pointer"]) == (422, f"/{field}")
+
+
+def test_a_customer_is_archived_once_so_that_its_contacts_come_back(client, customer):
+    """A second time would take the contacts' memory of what they went with."""
+    contact, path = add(client, customer).json["id"], f"/v1/customers/{customer['id']}"
+    assert client.delete(path, version=1).status_code == 204
+    again = client.delete(path, version=2)
+    assert (again.status_code, again.json["code"]) == (409, "customer_archived")
+    assert client.post(f"{path}/restore").status_code == 200
+    assert client.get(f"/v1/contacts/{contact}").json["archived_at"] is None
+
+
+def test_who_was_the_primary_contact_comes_back_beside_the_next_one(client, customer):
+    first, second = (add(client, customer, is_primary=primary).json["id"] for primary in (True, False))
+    assert client.delete(f"/v1/contacts/{first}", version=1).status_code == 204
+    assert client.get(f"/v1/contacts/{first}").json["is_primary"] is False
+    assert client.patch(f"/v1/contacts/{second}", json={"is_primary": True}, version=1).status_code == 200
+    back = client.post(f"/v1/contacts/{first}/restore")
+    assert (back.status_code, back.json["is_primary"]) == (200, False)
+    assert client.get(f"/v1/contacts/{second}").json["is_primary"] is True
+
+
+def test_no_restore_brings_a_customer_more_contacts_than_it_may_have(client, customer, superuser, company_id):
+    gone = add(client, customer).json["id"]
+    assert client.delete(f"/v1/contacts/{gone}", version=1).status_code == 204
+    superuser.execute(
+        "INSERT INTO contacts (company_id, customer_id, first_name) SELECT %s, %s, 'Grace' FROM generate_series(1, %s)",
+        (company_id, customer["id"], MOST_OF_A_CUSTOMER),
+    )
+    refused = client.post(f"/v1/contacts/{gone}/restore")
+    assert (refused.status_code, refused.json["code"]) == (409, "too_many_contacts")
+    assert client.get(f"/v1/contacts/{gone}").json["archived_at"] is not None

@@ -77,3 +77,23 @@ def test_thirty_at_once_have_one_effect(client_of, company_id, superuser):
     assert 201 in answers
     rows = superuser.execute("SELECT count(*) FROM customers WHERE company_id = %s", (company_id,)).fetchone()
     assert rows == (1,)
+
+
+def test_a_key_of_another_user_of_the_company_is_another_key(client_as):
+    """The first one's answer is the first one's: the second creates a record of their own."""
+    scope = "customers:read customers:write"
+    answers = [client_as(user_id, scope).post("/v1/customers", json={"name": "Ada"}, headers=KEY) for user_id in (7, 8)]
+    assert [answer.status_code for answer in answers] == [201, 201]
+    assert [answer.json["created_by"] for answer in answers] == [7, 8]
+    assert answers[0].json["id"] != answers[1].json["id"]
+
+
+def test_a_key_is_bound_to_the_record_in_the_path(client):
+    """Without a body nothing but the path tells the two requests apart."""
+    paths = [client.post("/v1/customers", json={"name": name}).headers["Location"] for name in ("Ada", "Bea")]
+    for path in paths:
+        assert client.delete(path, version=1).status_code == 204
+    assert client.post(f"{paths[0]}/restore", headers=KEY).status_code == 200
+    reused = client.post(f"{paths[1]}/restore", headers=KEY)
+    assert (reused.status_code, reused.json["code"]) == (422, "idempotency_key_reused")
+    assert client.get(paths[1]).json["archived_at"] is not None

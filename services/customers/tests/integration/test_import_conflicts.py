@@ -1,6 +1,8 @@
 """What an import's rows meet in the database refuses those rows alone, and a revert gives nobody what they may not have."""
 
+import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import psycopg
@@ -94,3 +96,30 @@ def test_no_revert_gives_a_customer_to_somebody_inactive(
     assert (undone["state"], undone["reverted_rows"], undone["kept_rows"]) == ("reverted", 2, 1)
     now = [client.get(f"/v1/customers?name={name}").json["data"][0] for name in names]
     assert [(row["city"], row["assigned_to"]) for row in now] == [("Bonn", 80)] * 3
+
+
+def test_an_import_changes_no_customer_that_is_archived_between_its_look_and_its_lock(imports, superuser):
+    begun = imports.run(imports.table(("Name", "E-Mail"), ("Ada", "ada@x.example")))
+    assert begun["created_rows"] == 1
+    again = imports.begin(imports.table(("E-Mail", "City"), ("ada@x.example", "Rome")), mode="update", match_by="email")
+    assert imports.step(again.json["id"], "validate")["state"] == "awaiting_confirmation"
+    waiting = (
+        "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
+        " AND pid <> pg_backend_pid()"
+    )
+    with ThreadPoolExecutor(1) as pool:
+        with superuser.transaction():
+            superuser.execute(
+                "UPDATE customers SET archived_at = now(), version = version + 1 WHERE company_id = %s",
+                (imports.company_id,),
+            )
+            running = pool.submit(imports.step, again.json["id"], "start")
+            deadline = time.monotonic() + 10
+            while superuser.execute(waiting).fetchone() != (1,):
+                assert time.monotonic() < deadline, "the import does not wait for the row"
+                time.sleep(0.01)
+        done = running.result()
+    assert (done["updated_rows"], done["failed_rows"]) == (0, 1)
+    assert [error["code"] for error in imports.errors(done["id"])] == ["customer_archived"]
+    query = "SELECT city, version FROM customers WHERE company_id = %s"
+    assert superuser.execute(query, (imports.company_id,)).fetchall() == [(None, 2)]

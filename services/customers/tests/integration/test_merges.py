@@ -1,9 +1,14 @@
 """Duplicates and merges: found with a reason, merged by choice, undone within a month, never half-done."""
 
+import time
+from concurrent.futures import ThreadPoolExecutor
+
 import orjson
 import pytest
 
+from chassis.context import Context, acting_as
 from customers.commands.contacts import MOST_OF_A_CUSTOMER
+from customers.commands.customers import lock_creation
 from customers.schemas.merges import CustomerMergeOut
 
 
@@ -277,10 +282,28 @@ def test_a_company_that_wants_a_warning_gets_a_link(client, company_says, create
 
 
 def test_of_two_who_create_the_same_at_once_one_is_refused_where_duplicates_are_blocked(
-    at_once, client_of, company_id, company_says
+    *, client_of, company_id, company_says, create, database, superuser
 ):
+    """Both have inserted their row, which the other does not see, before either looks for duplicates."""
+    create(client_of(company_id))
     company_says("block")
-    for number in range(6):
-        body = {"name": f"Twin {number}", "email": f"twin{number}@example.com"}
-        work = lambda body=body: client_of(company_id).post("/v1/customers", json=body)  # noqa: E731  # Run twice.
-        assert sorted(answer.status_code for answer in at_once(work, work)) == [201, 409]
+    body = {"name": "Twin", "email": "twin@example.com"}
+
+    def work(code):
+        return client_of(company_id).post("/v1/customers", json=body | {"customer_code": code})
+
+    waiting = (
+        "SELECT count(*) FROM pg_locks l JOIN pg_stat_activity a USING (pid)"
+        " WHERE l.locktype = 'advisory' AND NOT l.granted AND a.datname = current_database()"
+    )
+    with ThreadPoolExecutor(2) as pool:
+        with acting_as(Context(company_id=company_id)), database.transaction() as session:
+            lock_creation(session)
+            # The code is given, or the two would queue up for the next number before they insert.
+            answers = [pool.submit(work, code) for code in ("A-1", "A-2")]
+            deadline = time.monotonic() + 10
+            while superuser.execute(waiting).fetchone() != (2,):
+                assert time.monotonic() < deadline, "nobody waits for the other"
+                assert not any(answer.done() for answer in answers)
+                time.sleep(0.01)
+        assert sorted(answer.result().status_code for answer in answers) == [201, 409]

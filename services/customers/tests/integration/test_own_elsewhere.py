@@ -165,3 +165,17 @@ def test_changes_of_many_reach_only_ones_own(confined, colleague, create):
         confined.post("/v1/customers/bulk-update", json=change | {"confirm": counted["confirm"]}).json["updated"] == 1
     )
     assert colleague.get(f"/v1/customers/{theirs['id']}").json == theirs
+
+
+def test_a_duplicate_that_one_may_not_see_blocks_as_well_and_stays_unseen(
+    confined, colleague, create, superuser, company_id
+):
+    superuser.execute(
+        """INSERT INTO company_refs (company_id, version, settings) VALUES (%s, 1, '{"duplicates": "block"}')""",
+        (company_id,),
+    )
+    create(colleague, email="ada@example.com")
+    refused = confined.post("/v1/customers", json={"name": "Bea", "email": "ada@example.com"})
+    assert (refused.status_code, refused.json["code"]) == (409, "possible_duplicate")
+    assert (refused.json["candidates"], refused.json["hidden"]) == ([], 1)
+    assert confined.get("/v1/customers").json["data"] == []

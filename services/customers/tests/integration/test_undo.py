@@ -110,3 +110,15 @@ def test_of_an_undoing_and_a_purge_at_once_one_wins(client_of, company_id, creat
         statuses = [answer.status_code for answer in answers]
         assert statuses in ([200, 204], [404, 204])
         assert client.get(f"/v1/customers/{source['id']}").status_code == statuses[0]
+
+
+def test_no_undoing_changes_a_target_that_is_archived_by_now(client, create, merge):
+    target, source = create(client), create(client, city="Rome")
+    done = merge(client, target, source)
+    assert client.delete(f"/v1/customers/{target['id']}", version=2).status_code == 204
+    refused = undo(client, done)
+    assert (refused.status_code, refused.json["code"]) == (409, "customer_archived")
+    assert (of(client, target)["city"], of(client, target)["version"]) == ("Rome", 3)
+    assert client.post(f"/v1/customers/{target['id']}/restore").status_code == 200
+    assert undo(client, done).status_code == 200
+    assert of(client, source)["id"] == source["id"]

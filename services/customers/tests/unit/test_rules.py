@@ -5,9 +5,7 @@ import re
 import pytest
 from marshmallow import ValidationError
 
-from chassis.events import decode
 from customers import rules
-from customers.handlers import SUBSCRIPTIONS
 from customers.schemas.customers import CustomerIn, CustomerOut, CustomerPatch
 from customers.views import CUSTOMER
 
@@ -40,14 +38,3 @@ def test_a_code_of_the_clients_own_form_is_taken(code):
 )
 def test_emails_are_told_apart(email, good):
     assert bool(re.match(rules.EMAIL_PATTERN, email)) is good
-
-
-@pytest.mark.parametrize("event_type", SUBSCRIPTIONS.handlers)
-def test_a_consumed_events_example_has_what_its_handler_reads(event_type, monkeypatch, contracts):
-    """The producer's published example passes through our handler (contract test)."""
-    saved = []
-    for name in ("save_user_reference", "save_company_reference"):
-        monkeypatch.setattr(f"customers.handlers.{name}", lambda *given: saved.append(given[1:]))
-    event = decode(contracts.example(event_type))
-    SUBSCRIPTIONS.handlers[event_type](None, event)
-    assert len(saved) == 1

@@ -248,3 +248,17 @@ def test_a_rollback_leaves_no_letter_no_token_and_no_event(
             query + (" AND purpose = 'invitation'" if "tokens" in table else ""), (ann.company_id,)
         ).fetchone() == (0,)
     assert "crm.invitation.created.v1" not in [event["type"] for event in published(ann.company_id)]
+
+
+def test_nobody_sends_again_what_they_could_not_give(
+    *, admin: Any, ann: Any, email: str, hire: Callable[..., Any], letters: Any, a_minute_later: Callable[..., Any]
+) -> None:
+    """A letter of an admin's makes an admin; a manager who may change members cannot have it written anew."""
+    invitation = admin.post("/v1/invitations", json={"email": email, "role": "admin"}).json
+    deputy = hire(ann, "manager", {"grant": ["users:write"], "revoke": []})
+    a_minute_later()
+    sent = letters(email)
+    refused = deputy.client.post(f"/v1/invitations/{invitation['id']}/resend")
+    assert (refused.status_code, refused.json["code"]) == (403, "grant_not_held")
+    assert letters(email) == sent
+    assert admin.post(f"/v1/invitations/{invitation['id']}/resend").status_code == 200

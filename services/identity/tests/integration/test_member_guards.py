@@ -198,3 +198,26 @@ def test_an_admin_may_leave_for_another_company(
     hire(ann, "admin")
     join(ann.user_id, register().company_id)
     assert send_away(admin, "remove", ann.user_id).status_code == 204
+
+
+@pytest.mark.parametrize("how", ["suspend", "deactivate", "remove", "demote"])
+def test_a_token_from_before_a_suspension_gives_nothing_any_more(
+    ann: Any, hire: Callable[..., Any], superuser: psycopg.Connection, how: str
+) -> None:
+    """An admin by role still, and with a token that lives: but suspended."""
+    bob, eve = hire(ann, "admin"), hire(ann)
+    superuser.execute("UPDATE user_companies SET status = 'suspended' WHERE user_id = %s", (bob.user_id,))
+    answer = send_away(bob.client, how, eve.user_id)
+    assert (answer.status_code, answer.json["code"]) == (403, "permission_missing")
+
+
+def test_what_a_role_would_give_but_visibility_takes_is_not_ones_own_to_give(
+    admin: Any, ann: Any, hire: Callable[..., Any]
+) -> None:
+    """Who sees their own customers alone makes nobody see all of them, though their role holds that elsewhere."""
+    assert admin.patch("/v1/companies/current", json={"settings": {"visibility": "own"}}, version=1).status_code == 200
+    rep, bob = hire(ann, "sales_rep", {"grant": ["users:read", "users:write"], "revoke": []}), hire(ann, "sales_rep")
+    change = {"permissions": {"grant": ["customers:read"]}}
+    refused = rep.client.patch(bob.path, json=change, version=1)
+    assert (refused.status_code, refused.json["code"]) == (403, "grant_not_held")
+    assert admin.patch(bob.path, json=change, version=1).status_code == 200

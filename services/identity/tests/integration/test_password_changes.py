@@ -1,9 +1,14 @@
 """Changing a password: with the old one; and what ends with it."""
 
+import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
+import psycopg
 import pytest
+
+from chassis.testing.databases import DatabaseUrls
 
 NEW = "another horse battery"
 PATH = "/v1/auth/password"
@@ -124,8 +129,9 @@ def test_a_new_password_keeps_the_rules(
 
 
 def test_of_two_changes_at_once_one_wins(
-    register: Callable[..., Any], side_by_side: Callable[..., Any], log_in: Callable[..., Any]
+    *, register: Callable[..., Any], side_by_side: Callable[..., Any], log_in: Callable[..., Any], urls: DatabaseUrls
 ) -> None:
+    """Both have shown that they know the old password before either has set a new one."""
     ann = register()
 
     def to(new: str) -> Any:
@@ -133,10 +139,24 @@ def test_of_two_changes_at_once_one_wins(
         return lambda client: client.post(PATH, json=body, headers=ann.headers)
 
     news = [f"{NEW} {number}" for number in range(2)]
-    statuses = [response.status_code for response in side_by_side([to(new) for new in news])]
-    assert min(statuses) == 204
-    assert max(statuses) in (409, 422)
+    with psycopg.connect(urls.superuser) as holder, ThreadPoolExecutor(1) as pool:
+        holder.execute("SELECT FROM users WHERE id = %s FOR UPDATE", (ann.user_id,))
+        running = pool.submit(side_by_side, [to(new) for new in news])
+        wait_for_waiting(urls, 2)
+        holder.commit()
+        statuses = [response.status_code for response in running.result()]
+    assert sorted(statuses) == [204, 409]
     assert log_in(ann.email, news[statuses.index(204)]).status_code == 200
+
+
+def wait_for_waiting(urls: DatabaseUrls, count: int) -> None:
+    """Return when so many sessions of the database wait for a lock."""
+    waiting = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
+    deadline = time.monotonic() + 10
+    with psycopg.connect(urls.superuser, autocommit=True) as connection:
+        while connection.execute(waiting).fetchone() != (count,):
+            assert time.monotonic() < deadline, "they do not wait for each other"
+            time.sleep(0.01)
 
 
 def test_nobody_comes_in_with_the_old_password_while_it_is_changed(
