@@ -110,14 +110,18 @@ def owner_of(applications, superusers, tokens):
     return build
 
 
-@pytest.fixture(scope="module")
+def pytest_collection_modifyitems(items):
+    """What asks for the system as in production comes last: one stack serves all, and changes its settings once."""
+    items.sort(key=lambda item: "guarded" in getattr(item, "fixturenames", ()))
+
+
+@pytest.fixture(scope="session")
 def guarded(stack):
-    """The system as it hashes in production and limits what one address may try, for the tests of one module."""
+    """The system as it hashes in production and limits what one address may try; the plain one is gone by then."""
     limits = Limits(principal_per_10s=None, tenant_per_10s=None)
     strict = Stack(stack.home, for_tests(bcrypt_cost=12, web_workers=2, limits=limits), attached=True)
     strict.up()
-    yield strict
-    stack.up()
+    return strict
 
 
 class Serving:
