@@ -18,7 +18,7 @@ from crm.environment import mail_folder
 from crm.errors import OperatorError
 from crm.import_command import import_command
 from crm.sandbox import running
-from crm.settings import SERVICES, WEB, StackSettings
+from crm.settings import ASKS, SERVICES, WEB, StackSettings
 from crm.stack import Stack, existing
 
 _DEFAULT_PORT = 8080
@@ -225,17 +225,14 @@ def rotate(home: Path, compromised: bool) -> None:
   Next      {done.next}: known to the gateway; may sign in three minutes at the earliest""")
 
 
-@main.group()
-def customers() -> None:
-    """The customers service."""
-
-
-@customers.command()
+@main.command()
+@click.argument("service", type=click.Choice(sorted(ASKS)))
+@click.option("--remove", is_flag=True, help="Take for purged what its owner does not know.")
 @click.pass_obj
-def resync(home: Path) -> None:
-    """Rebuild what the service knows of companies and users from what identity knows."""
+def resync(home: Path, service: str, *, remove: bool) -> None:
+    """Rebuild what SERVICE keeps of other services' records from what these know."""
     sys.stdout.flush()
-    existing(home).resync("customers")
+    existing(home).resync(service, remove=remove)
 
 
 @main.command()

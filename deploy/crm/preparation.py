@@ -79,10 +79,10 @@ class Preparation:
         """Publish a retired key no longer."""
         self._run("identity", "identity.keys", "revoke", kid, owner=True)
 
-    def resync(self, service: str) -> None:
+    def resync(self, service: str, *, remove: bool) -> None:
         """Have `service` ask anew for all that it keeps references to; it says on the terminal how it goes."""
         done = subprocess.run(
-            [sys.executable, "-m", f"{service}.operators", "resync"],
+            [sys.executable, "-m", f"{service}.operators", "resync", *(["--remove"] if remove else [])],
             env=self._environment(service, owner=True),
             cwd="/",
             check=False,

@@ -189,9 +189,12 @@ class Stack:
                 self._forget_keys()
             return rotation
 
-    def resync(self, service: str) -> None:
-        """Have `service` rebuild what it keeps of other services' records; safe at any time."""
-        self._preparation.resync(service)
+    def resync(self, service: str, *, remove: bool = False) -> None:
+        """Have `service` rebuild what it keeps of other services' records; safe at any time.
+
+        With `remove` it takes for purged what the owner of a record does not know.
+        """
+        self._preparation.resync(service, remove=remove)
 
     # Programs
 

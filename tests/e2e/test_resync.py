@@ -1,4 +1,4 @@
-"""`crm customers resync` on a whole stack: what was damaged is as identity knows it, while everything runs."""
+"""`crm resync customers` on a whole stack: what was damaged is as identity knows it, while everything runs."""
 
 import subprocess
 import sys
@@ -16,7 +16,7 @@ MEMBERS = 450
 
 def resync(stack):
     crm = str(Path(sys.executable).with_name("crm"))
-    command = [crm, "--home", str(stack.home), "customers", "resync"]
+    command = [crm, "--home", str(stack.home), "resync", "customers"]
     done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=120)
     assert done.returncode == 0, done.stderr
     return done.stdout.splitlines()[-1]
