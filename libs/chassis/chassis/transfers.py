@@ -1,12 +1,10 @@
 """Records of somebody who was deactivated, handed over to others: begun by the event, carried on in small steps."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from threading import Event as Flag
 from typing import Any
 
 import orjson
-import structlog
 from sqlalchemy import (
     BigInteger,
     CheckConstraint,
@@ -20,7 +18,6 @@ from sqlalchemy import (
     UniqueConstraint,
     Uuid,
     bindparam,
-    column,
     func,
     select,
     text,
@@ -29,26 +26,17 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.dialects.postgresql import insert as upsert
 
-from chassis.context import Context, acting_as, current
+from chassis.context import current
 from chassis.db import outbox
 from chassis.db.json_view import JsonView
 from chassis.db.session import Database, Session
 from chassis.db.statements import Prepared, named_values, of_tenant
 from chassis.db.tables import tenant_table, timestamp
+from chassis.db.waiting import WaitingRows
 from chassis.events import Event, EventType
 from chassis.references.users import UserReference
 
 BATCH = 100
-MOST_PENDING = 100
-
-_FOUND = (
-    column("company_id", BigInteger),
-    column("id", BigInteger),
-    column("event_id", Uuid(as_uuid=False)),
-    column("correlation_id", String),
-)
-
-log = structlog.get_logger()
 
 
 def transfer_table(name: str, metadata: MetaData, users: UserReference) -> Table:
@@ -76,16 +64,6 @@ def transfer_view(table: Table) -> JsonView:
     """What events show of a transfer."""
     names = ("id", "company_id", "version", "user_id", "targets", "moved", "finished_at", "created_at", "updated_at")
     return JsonView(table, names)
-
-
-@dataclass(frozen=True, slots=True)
-class Pending:
-    """A transfer that is not finished, and the circumstances that it goes on in."""
-
-    company_id: int
-    id: int
-    event_id: str
-    correlation_id: str
 
 
 class Transfers:
@@ -137,13 +115,7 @@ class Transfers:
         step = update(table).where(*this).values(moved=moved, updated_at=func.now())
         self._progress = Prepared(step)
         self._finish = Prepared(view.returning(step.values(finished_at=func.now(), version=table.c.version + 1)))
-        function = getattr(func, f"pending_{table.name}")
-        # There is no tenant yet: the function looks at all of them.
-        self._pending = Prepared(
-            select(*_FOUND).select_from(
-                function(bindparam("most", type_=Integer)).table_valued(*(found.name for found in _FOUND))
-            )
-        )
+        self.waiting = WaitingRows(table)
 
     def start(self, session: Session, event: Event) -> None:
         """Begin to hand over the records of a user who was deactivated; nothing for a plan that keeps them."""
@@ -189,27 +161,9 @@ class Transfers:
         self._record(session, self._completed, row[0], after)
         return False
 
-    def pending(self, session: Session) -> list[Pending]:
-        """The oldest transfers that are not finished, of all tenants."""
-        rows = session.fetch(self._pending, most=MOST_PENDING)
-        return [Pending(row[0], row[1], str(row[2]), row[3]) for row in rows]
-
     def work(self, database: Database, stop: Flag) -> None:
         """Carry on with every transfer, a few records to a transaction; one that fails holds up no other."""
-        with database.session() as session:
-            pending = self.pending(session)
-        for transfer in pending:
-            context = Context(
-                company_id=transfer.company_id, request_id=transfer.correlation_id, causation_id=transfer.event_id
-            )
-            with acting_as(context):
-                try:
-                    more = True
-                    while more and not stop.is_set():
-                        with database.transaction() as session:
-                            more = self.step(session, transfer.id)
-                except Exception:
-                    log.exception("transfer failed", kind=self._kind, transfer_id=transfer.id)
+        self.waiting.work(database, stop, self.step)
 
     def _record(self, session: Session, event_type: EventType, before: bytes | None, row: Sequence[Any]) -> None:
         after, transfer_id, version = row

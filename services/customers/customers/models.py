@@ -5,7 +5,6 @@ from sqlalchemy import (
     Boolean,
     CheckConstraint,
     Column,
-    DateTime,
     ForeignKeyConstraint,
     Index,
     Integer,
@@ -21,6 +20,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import JSONB
 
 from chassis.db.tables import chassis_tables, new_metadata, tenant_table, timestamp
+from chassis.db.tag_tables import tags_table
 from chassis.references import CompanyReference, UserReference
 from chassis.transfers import transfer_table
 from customers import rules
@@ -182,19 +182,7 @@ for _index in (
 ):
     customers.append_constraint(_index)
 
-# One row for each tag of each customer, kept by a trigger: an operator on JSON cannot use an index below row-level
-# security, equality can. created_at is the customer's, and in the key for the order of lists.
-customer_tags = Table(
-    "customer_tags",
-    metadata,
-    Column("company_id", BigInteger, primary_key=True),
-    Column("tag", String(50), primary_key=True),
-    Column("created_at", DateTime(timezone=True), primary_key=True),
-    Column("customer_id", BigInteger, primary_key=True),
-    _part_of("customers", "customer_id"),
-    Index("ix_customer_tags_company_id_customer_id", "company_id", "customer_id"),
-    info={"tenant": "company_id"},
-)
+customer_tags = tags_table("customer_tags", metadata, "customers", "customer_id")
 
 contacts = tenant_table(
     "contacts",

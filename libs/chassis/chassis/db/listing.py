@@ -106,6 +106,11 @@ class Listing:
     labels: Mapping[str, Labels] = field(default_factory=dict)
 
     @property
+    def nouns(self) -> str:
+        """What is listed, as sentences name it."""
+        return self.view.name.replace("_", " ")
+
+    @property
     def fields(self) -> tuple[str, ...]:
         """The fields that `fields=` may name."""
         return tuple(self.view.columns)

@@ -5,6 +5,7 @@ and messages, `<service>_relay` sees the outbox and nothing else.
 """
 
 import os
+from collections.abc import Mapping
 from pathlib import Path
 
 from alembic import command, context, op
@@ -17,15 +18,14 @@ from sqlalchemy.schema import CreateIndex, CreateTable
 from chassis.db.tables import chassis_tables, new_metadata
 
 LOCK = 0x43524D  # "CRM": one migration at a time in a database.
-_PENDING = """
-    CREATE FUNCTION pending_transfers_table(most integer)
-    RETURNS TABLE (company_id bigint, id bigint, event_id uuid, correlation_id text)
+TENANT = "(SELECT nullif(current_setting('app.company_id', true), '')::bigint)"
+
+_WAITING = """
+    CREATE FUNCTION waiting_{table}(most integer) RETURNS TABLE ({answered})
     LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
-        SELECT t.company_id, t.id, t.event_id, t.correlation_id FROM public.transfers_table t
-        WHERE t.finished_at IS NULL ORDER BY t.id LIMIT most
+        SELECT {columns} FROM public.{table} w WHERE {where} ORDER BY w.id LIMIT most
     $$
 """
-TENANT = "(SELECT nullif(current_setting('app.company_id', true), '')::bigint)"
 
 
 def create_tables(metadata: MetaData, *names: str) -> None:
@@ -57,9 +57,27 @@ def protect(
 def protect_transfers(table: str, *, service: str) -> None:
     """Close a table of `chassis.transfers`, and let the worker, which has no tenant, ask where one is to go on."""
     protect(table, service=service, grant="SELECT, INSERT, UPDATE (version, updated_at, moved, finished_at)")
-    op.execute(_PENDING.replace("transfers_table", table))
-    op.execute(f"REVOKE ALL ON FUNCTION pending_{table}(integer) FROM PUBLIC")
-    op.execute(f"GRANT EXECUTE ON FUNCTION pending_{table}(integer) TO {service}_app")
+    carried = {"correlation_id": "text", "event_id": "uuid"}
+    create_waiting(table, service=service, where="finished_at IS NULL", carried=carried)
+
+
+def create_waiting(table: str, *, service: str, where: str, carried: Mapping[str, str]) -> None:
+    """Let the worker, which has no tenant, ask where rows of `table` wait, which are those that `where` holds for.
+
+    `carried` are the columns, with their types, that it gets of each besides company_id and id: those of
+    `chassis.db.waiting.CARRIED` that the table has, in that order. There must be a partial index with that condition.
+    """
+    columns = {"id": "bigint", "company_id": "bigint", **carried}
+    op.execute(
+        _WAITING.format(
+            table=table,
+            answered=", ".join(f"{name} {kind}" for name, kind in columns.items()),
+            columns=", ".join(f"w.{name}" for name in columns),
+            where=where,
+        )
+    )
+    op.execute(f"REVOKE ALL ON FUNCTION waiting_{table}(integer) FROM PUBLIC")
+    op.execute(f"GRANT EXECUTE ON FUNCTION waiting_{table}(integer) TO {service}_app")
 
 
 def create_chassis_tables(service: str) -> None:

@@ -7,6 +7,8 @@ from typing import Any
 import marshmallow
 from marshmallow import EXCLUDE, RAISE, ValidationError, fields, validate
 
+from chassis.tags import LONGEST_TAG, MOST_TAGS
+
 LARGEST_ID = 2**63 - 1
 LARGEST_BATCH = 500
 ID_RANGE = validate.Range(min=1, max=LARGEST_ID)
@@ -121,6 +123,25 @@ class Id(fields.Integer):
         if isinstance(value, bool | str):
             raise self.make_error("invalid", input=value)
         return super()._deserialize(value, attr, data, **kwargs)
+
+
+class Version(fields.Integer):
+    """The version of a record that the client has seen: the number in its ETag."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(strict=True, validate=[validate.Range(min=1, max=999_999_999)], **kwargs)
+
+
+class Tags(Items):
+    """Different tags, not too many."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(Text(longest=LONGEST_TAG, shortest=1), most=MOST_TAGS, validate=[_distinct], **kwargs)
+
+
+def _distinct(tags: list[str]) -> None:
+    if len(set(tags)) != len(tags):
+        raise ValidationError("A tag is there twice.")
 
 
 class Money(fields.String):

@@ -18,6 +18,7 @@ import structlog
 from chassis.context import acting_as, current
 from chassis.db.records import NOW
 from chassis.db.session import Database, Session
+from chassis.db.waiting import Waiting
 from chassis.events import EventType
 from customers.commands import import_chunks as chunks
 from customers.commands.import_jobs import (
@@ -41,7 +42,7 @@ from customers.events import (
     CUSTOMER_IMPORT_UPDATED,
 )
 from customers.models import USERS
-from customers.queries.imports import Working, list_chunks, list_working
+from customers.queries.imports import WAITING, list_chunks
 from customers.rules import importing
 from customers.rules.import_files import MalformedFile
 
@@ -59,7 +60,7 @@ def work(database: Database, stop: Flag, make_reader: MakeReader) -> None:
     """Work on every import that waits until none does, or until `stop`."""
     while not stop.is_set():
         with database.session() as session:
-            waiting = list_working(session)
+            waiting = WAITING.find(session)
         if not waiting:
             return
         done = [_turn(database, stop, make_reader, working) for working in waiting]
@@ -67,7 +68,7 @@ def work(database: Database, stop: Flag, make_reader: MakeReader) -> None:
             return
 
 
-def _turn(database: Database, stop: Flag, make_reader: MakeReader, working: Working) -> bool:
+def _turn(database: Database, stop: Flag, make_reader: MakeReader, working: Waiting) -> bool:
     """Work on one import for a while; False where it could not be worked on and is to be tried again later."""
     with acting_as(working.context):
         try:

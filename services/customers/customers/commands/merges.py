@@ -13,6 +13,7 @@ from chassis.db.records import NOW, Record
 from chassis.db.session import Session
 from chassis.db.statements import Prepared, of_tenant
 from chassis.errors import Conflict, FieldError, Invalid
+from chassis.tags import MOST_TAGS
 from customers.commands.contacts import move_contacts, move_contacts_back, refuse_crowd
 from customers.commands.customers import expect_customer
 from customers.events import (
@@ -28,7 +29,6 @@ from customers.models import customer_merges as merges
 from customers.queries.customers import RECORDS as CUSTOMERS
 from customers.queries.keys import with_customer_keys
 from customers.queries.merges import RECORDS
-from customers.rules import MOST_TAGS
 from customers.rules.archiving import refuse_archived
 from customers.rules.merging import UNDO_WINDOW, changed_fields, differences, merged_values, untouched
 

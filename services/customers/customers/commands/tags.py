@@ -4,9 +4,8 @@ from collections.abc import Sequence
 
 from chassis.db.records import Record
 from chassis.db.session import Session
-from chassis.errors import Invalid, NotFound
+from chassis.tags import with_tags, without_tag
 from customers.commands.customers import change_customer, expect_customer
-from customers.rules import MOST_TAGS
 from customers.rules.archiving import refuse_archived
 
 
@@ -17,18 +16,11 @@ def add_tags(session: Session, customer_id: int, version: int | None, tags: Sequ
     """
     before = expect_customer(session, customer_id, version)
     refuse_archived(before.document)
-    present = before.document["tags"]
-    together = list(dict.fromkeys([*present, *tags]))
-    if len(together) > MOST_TAGS:
-        raise Invalid("too_many_tags", f"A customer has at most {MOST_TAGS} tags.")
-    return before if together == present else change_customer(session, before, {"tags": together})
+    return change_customer(session, before, {"tags": with_tags(before.document["tags"], tags, "customer")})
 
 
 def remove_tag(session: Session, customer_id: int, version: int, tag: str) -> Record:
     """Take a tag away. Raises NotFound, also for one that is not there, PreconditionFailed, Conflict."""
     before = expect_customer(session, customer_id, version)
     refuse_archived(before.document)
-    present = before.document["tags"]
-    if tag not in present:
-        raise NotFound("tag_not_found", "The customer has no such tag.")
-    return change_customer(session, before, {"tags": [other for other in present if other != tag]})
+    return change_customer(session, before, {"tags": without_tag(before.document["tags"], tag, "customer")})

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import orjson
-from sqlalchemy import BigInteger, Boolean, Integer, String, bindparam, column, func, select
+from sqlalchemy import BigInteger, Integer, bindparam, func, select
 
 from chassis.context import Context, acting_as, current
 from chassis.db.json_view import JsonView
@@ -15,12 +15,11 @@ from chassis.db.listing import Listing, of_actor
 from chassis.db.records import Records
 from chassis.db.session import Database, Session
 from chassis.db.statements import Prepared, of_tenant
+from chassis.db.waiting import WaitingRows
 from customers.events import SOURCE
 from customers.models import customer_imports as imports
 from customers.models import import_chunks, import_errors, import_parts
 from customers.views import CUSTOMER_IMPORT
-
-MOST_WORKING = 100
 
 _OWN = of_actor(imports, ("created_by",))
 RECORDS = Records(CUSTOMER_IMPORT, source=SOURCE, noun="customer import", own=_OWN)
@@ -38,19 +37,7 @@ ERRORS = Listing(
     default_sort=(("line", False),),
 )
 
-_COLUMNS = (
-    column("company_id", BigInteger),
-    column("id", BigInteger),
-    column("created_by", BigInteger),
-    column("own_only", Boolean),
-    column("correlation_id", String),
-)
-# There is no tenant yet: see the function in migration 0005.
-_WORKING = Prepared(
-    select(*_COLUMNS).select_from(
-        func.working_customer_imports(bindparam("most", type_=Integer)).table_valued(*(c.name for c in _COLUMNS))
-    )
-)
+WAITING = WaitingRows(imports, operation=True)
 
 
 def _numbered(table: Any) -> tuple[Any, ...]:
@@ -83,31 +70,6 @@ _FAULTS = Prepared(
     )
     .order_by(import_errors.c.line, import_errors.c.id)
 )
-
-
-@dataclass(frozen=True, slots=True)
-class Working:
-    """An import that the worker has to work on, and the circumstances that it goes on in."""
-
-    id: int
-    context: Context
-
-
-def list_working(session: Session) -> list[Working]:
-    """The oldest imports that wait for the worker, of all tenants."""
-    return [
-        Working(
-            row[1],
-            Context(
-                company_id=row[0],
-                user_id=row[2],
-                own_only=row[3],
-                request_id=row[4],
-                operation=f"customer_imports/{row[1]}",
-            ),
-        )
-        for row in session.fetch(_WORKING, most=MOST_WORKING)
-    ]
 
 
 def measure_parts(session: Session, import_id: int) -> tuple[int, int, int]:

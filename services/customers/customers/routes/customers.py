@@ -9,12 +9,13 @@ from chassis.db.pages import list_page
 from chassis.web.answers import answer, created, expected_version, given_version, no_content
 from chassis.web.auth import require
 from chassis.web.blueprint import Blueprint, heeds_version, versioned
+from chassis.web.bulk import TagsIn
 from chassis.web.listing import answer_page
 from chassis.web.request import session
 from customers.commands import customers as commands
 from customers.commands import purges, tags
 from customers.queries import customers as queries
-from customers.schemas.customers import AssignmentIn, CustomerIn, CustomerOut, CustomerPatch, TagsIn
+from customers.schemas.customers import AssignmentIn, CustomerIn, CustomerOut, CustomerPatch
 
 # RFC 8288, 2.1.2: a relation of our own. A new customer that is probably the same as another says so and exists.
 DUPLICATE = "urn:crm:rel:duplicate"

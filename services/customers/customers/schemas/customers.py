@@ -3,9 +3,9 @@
 from marshmallow import fields, validate
 
 from chassis.web.records import RecordSchema
-from chassis.web.schemas import ID_RANGE, LARGEST_BATCH, Id, InSchema, Items, Money, OutSchema, Text
+from chassis.web.schemas import ID_RANGE, LARGEST_BATCH, Id, InSchema, Items, Money, Tags, Text
 from customers import rules
-from customers.schemas.fields import EMAIL, Tags, Version
+from customers.schemas.fields import EMAIL
 from customers.views import CUSTOMER
 
 
@@ -71,25 +71,6 @@ class CustomerOut(RecordSchema, view=CUSTOMER):
     )
 
 
-class TagsIn(InSchema):
-    """Tags to add."""
-
-    tags = Tags(required=True)
-
-
-class TagCount(OutSchema):
-    """A tag and how many live customers have it."""
-
-    tag = fields.String(required=True)
-    count = fields.Integer(required=True)
-
-
-class TagsOut(OutSchema):
-    """The tags of the company."""
-
-    data = fields.List(fields.Nested(TagCount), required=True)
-
-
 class AssignmentIn(InSchema):
     """Who is to look after a customer; null means nobody."""
 
@@ -100,55 +81,3 @@ class BulkAssignmentIn(AssignmentIn):
     """Who is to look after these customers."""
 
     ids = Items(Id(), required=True, least=1, most=LARGEST_BATCH)
-
-
-class BatchItem(InSchema):
-    """One change: `create` with values; `update` with id, version and values; `archive` with id and version."""
-
-    action = fields.String(required=True, validate=[validate.OneOf(("create", "update", "archive"))])
-    id = Id()
-    version = Version()
-    values = fields.Dict()
-
-
-class BatchIn(InSchema):
-    """Up to 500 changes, each of which succeeds or fails by itself."""
-
-    items = Items(fields.Nested(BatchItem), required=True, least=1, most=LARGEST_BATCH)
-
-
-class BulkUpdateIn(InSchema):
-    """A change of all customers that a filter finds. Without `confirm` nothing is changed, and it is counted."""
-
-    filter = Text(
-        longest=2000, shortest=1, required=True, metadata={"description": "As a list's query: status=lost&city=Bonn"}
-    )
-    changes = fields.Nested(CustomerPatch, required=True)
-    confirm = Text(longest=500)
-
-
-class BulkUpdateOut(OutSchema):
-    """How many customers the filter finds, the token that confirms just these, and how many were changed."""
-
-    count = fields.Integer(required=True)
-    confirm = fields.String(required=True, allow_none=True)
-    updated = fields.Integer(required=True)
-
-
-class FacetOut(OutSchema):
-    """A value and how many live customers have it."""
-
-    value = fields.Raw(required=True, allow_none=True)
-    count = fields.Integer(required=True)
-
-
-class FacetsOut(OutSchema):
-    """How many live customers there are of each kind, the commonest first."""
-
-    status = fields.List(fields.Nested(FacetOut), required=True)
-    customer_type = fields.List(fields.Nested(FacetOut), required=True)
-    industry = fields.List(fields.Nested(FacetOut), required=True)
-    source = fields.List(fields.Nested(FacetOut), required=True)
-    priority = fields.List(fields.Nested(FacetOut), required=True)
-    assigned_to = fields.List(fields.Nested(FacetOut), required=True)
-    tag = fields.List(fields.Nested(FacetOut), required=True)

@@ -3,10 +3,9 @@
 from marshmallow import ValidationError, fields, validate
 
 from chassis.web.records import RecordSchema
-from chassis.web.schemas import ID_RANGE, Entries, Id, InSchema, Items, OutSchema
+from chassis.web.schemas import ID_RANGE, Entries, Id, InSchema, Items, OutSchema, Version
 from customers.rules.merging import FIELDS, MOST_SOURCES
 from customers.schemas.customers import CustomerOut
-from customers.schemas.fields import Version
 from customers.views import CUSTOMER_MERGE
 
 

@@ -3,6 +3,7 @@
 from alembic import op
 
 from chassis.db.migrations import protect, protect_transfers
+from chassis.db.tag_tables import tags_triggers
 
 revision = "0002"
 down_revision = "0001"
@@ -172,34 +173,6 @@ INDUSTRIES = """
     EXECUTE FUNCTION know_industry();
 """
 
-# A tag's row has its customer's created_at, which never changes, so that those with a tag are in the order of a list.
-TAGS = """
-    CREATE FUNCTION keep_tags() RETURNS trigger LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
-    BEGIN
-        DELETE FROM public.customer_tags t WHERE t.company_id = NEW.company_id AND t.customer_id = NEW.id
-        AND NOT NEW.tags ? t.tag;
-        INSERT INTO public.customer_tags (company_id, tag, created_at, customer_id)
-        SELECT NEW.company_id, tag, NEW.created_at, NEW.id FROM jsonb_array_elements_text(NEW.tags) tag
-        ON CONFLICT DO NOTHING;
-        RETURN NULL;
-    END $$;
-
-    CREATE FUNCTION keep_tags_of_new() RETURNS trigger LANGUAGE plpgsql
-    SET search_path = pg_catalog, pg_temp AS $$
-    BEGIN
-        INSERT INTO public.customer_tags (company_id, tag, created_at, customer_id)
-        SELECT a.company_id, tag, a.created_at, a.id FROM added a, jsonb_array_elements_text(a.tags) tag
-        WHERE a.tags <> '[]' ON CONFLICT DO NOTHING;
-        RETURN NULL;
-    END $$;
-
-    CREATE TRIGGER keep_tags AFTER UPDATE OF tags ON customers FOR EACH ROW
-    WHEN (NEW.tags IS DISTINCT FROM OLD.tags) EXECUTE FUNCTION keep_tags();
-
-    CREATE TRIGGER keep_tags_of_new AFTER INSERT ON customers REFERENCING NEW TABLE AS added
-    FOR EACH STATEMENT EXECUTE FUNCTION keep_tags_of_new();
-"""
-
 # Folding a record's text costs more than all else of a search, so it is done once, when the record is written.
 SEARCH_TEXT = """
     CREATE FUNCTION keep_search_text() RETURNS trigger LANGUAGE plpgsql AS $$
@@ -250,7 +223,7 @@ def upgrade() -> None:
     protect("customers", service=SERVICE)
     protect("customer_tags", service=SERVICE, grant="SELECT, INSERT, DELETE")
     op.execute(INDUSTRIES)
-    op.execute(TAGS)
+    op.execute(tags_triggers("customer_tags", "customers", "customer_id"))
     op.execute(SEARCH_TEXT)
     op.execute(INDEX)
     op.execute(ANALYZE)

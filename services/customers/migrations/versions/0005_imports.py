@@ -2,7 +2,7 @@
 
 from alembic import op
 
-from chassis.db.migrations import protect
+from chassis.db.migrations import create_waiting, protect
 
 revision = "0005"
 down_revision = "0004"
@@ -101,15 +101,10 @@ TABLES = """
     CREATE INDEX ix_import_errors_company_id_import_id_line ON import_errors (company_id, import_id, line, id);
 """
 
-# The worker has no tenant when it looks for work. It is told where there is some, and goes on as that tenant.
-WORKING = """
-    CREATE FUNCTION working_customer_imports(most integer)
-    RETURNS TABLE (company_id bigint, id bigint, created_by bigint, own_only boolean, correlation_id text)
-    LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
-        SELECT i.company_id, i.id, i.created_by, i.own_only, i.correlation_id FROM public.customer_imports i
-        WHERE i.state IN ('validating', 'running', 'reverting') ORDER BY i.id LIMIT most
-    $$;
+WORKING_STATES = "state IN ('validating', 'running', 'reverting')"
+CARRIED = {"created_by": "bigint", "own_only": "boolean", "correlation_id": "text"}
 
+PURGE = """
     -- Files that nobody went on with after three days, and all that a revert would go by once it is too late for one.
     CREATE FUNCTION purge_customer_imports(most integer) RETURNS bigint LANGUAGE plpgsql SECURITY DEFINER
     SET search_path = pg_catalog, pg_temp AS $$
@@ -138,10 +133,10 @@ def upgrade() -> None:
     protect("import_parts", service=SERVICE)
     protect("import_chunks", service=SERVICE)
     protect("import_errors", service=SERVICE, grant="SELECT, INSERT, DELETE")
-    op.execute(WORKING)
-    for function in ("working_customer_imports(integer)", "purge_customer_imports(integer)"):
-        op.execute(f"REVOKE ALL ON FUNCTION {function} FROM PUBLIC")
-        op.execute(f"GRANT EXECUTE ON FUNCTION {function} TO customers_app")
+    create_waiting("customer_imports", service=SERVICE, where=WORKING_STATES, carried=CARRIED)
+    op.execute(PURGE)
+    op.execute("REVOKE ALL ON FUNCTION purge_customer_imports(integer) FROM PUBLIC")
+    op.execute("GRANT EXECUTE ON FUNCTION purge_customer_imports(integer) TO customers_app")
 
 
 def downgrade() -> None:

@@ -7,7 +7,7 @@ from urllib.parse import quote
 import pytest
 
 from chassis.testing.fixtures import Client
-from customers.routes.bulk import CONFIRMATION_SECONDS
+from chassis.web.bulk import CONFIRMATION_SECONDS
 
 
 def create(client, **values):
@@ -237,7 +237,7 @@ def test_a_confirmation_is_of_the_customers_that_were_counted_and_not_of_as_many
 def test_a_confirmation_is_good_for_ten_minutes(client, monkeypatch):
     assert CONFIRMATION_SECONDS == 600
     create(client, city="Bonn")
-    monkeypatch.setattr("customers.routes.bulk.CONFIRMATION_SECONDS", -1)
+    monkeypatch.setattr("chassis.web.bulk.CONFIRMATION_SECONDS", -1)
     token = bulk(client, "city=Bonn", {"status": "lost"}).json["confirm"]
     assert bulk(client, "city=Bonn", {"status": "lost"}, confirm=token).json["code"] == "confirmation_outdated"
 

@@ -53,7 +53,9 @@ def test_a_change_is_recorded_in_the_outbox_with_both_states(client, superuser):
     changed = client.patch(f"/v1/customers/{body['id']}", json={"city": "Paris"}, version=1)
     assert changed.status_code == 200, changed.json
     rows = superuser.execute(
-        "SELECT aggregate_version, type, body FROM outbox WHERE aggregate_id = %s ORDER BY id", (body["id"],)
+        "SELECT aggregate_version, type, body FROM outbox"
+        " WHERE aggregate_type = 'customers' AND aggregate_id = %s ORDER BY id",
+        (body["id"],),
     ).fetchall()
     assert [row[:2] for row in rows] == [(1, "crm.customer.created.v1"), (2, "crm.customer.updated.v1")]
     data = orjson.loads(rows[1][2])["data"]

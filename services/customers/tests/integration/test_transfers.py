@@ -142,7 +142,7 @@ def test_a_job_that_dies_between_steps_goes_on_where_it_was(
     owned(250)
     deactivate({"customers": {"round_robin": [EVE, CARL]}})
     with acting_as(Context(company_id=company_id)), database.transaction() as session:
-        (pending,) = [each for each in TRANSFERS.pending(session) if each.company_id == company_id]
+        (pending,) = [each for each in TRANSFERS.waiting.find(session) if each.context.company_id == company_id]
         assert TRANSFERS.step(session, pending.id)
     assert owners() == {BOB: 150, EVE: 50, CARL: 50}
 

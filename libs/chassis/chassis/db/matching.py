@@ -1,0 +1,32 @@
+"""Many records named by a filter or by their ids, locked in one order, so that who changes them waits in no circle."""
+
+from collections.abc import Iterable
+
+from chassis.db.bulk import lock_many
+from chassis.db.listing import Listing, ListQuery, Shape
+from chassis.db.pages import lock_ids
+from chassis.db.records import Record, Records
+from chassis.db.session import Session
+from chassis.errors import FieldError, Invalid
+
+MOST_CHANGED = 2000
+
+
+def lock_matching(session: Session, listing: Listing, records: Records, query: ListQuery) -> list[Record]:
+    """The records that `query` finds, locked, in the order of their ids. Raises Invalid for over MOST_CHANGED."""
+    ids = lock_ids(session, listing, query, MOST_CHANGED + 1)
+    if len(ids) > MOST_CHANGED:
+        detail = f"The filter finds more than {MOST_CHANGED} {listing.nouns}; narrow it."
+        raise Invalid("too_many_records", detail, (FieldError("/filter", "too_many_records", detail),))
+    return list(lock_many(session, records, ids).values())
+
+
+def lock_named(session: Session, listing: Listing, ids: Iterable[int]) -> None:
+    """Lock those of these records that the list shows to the actor, so none that is archived, in order of their ids.
+
+    Two who change the same ones in orders of their own then wait for each other, and not in a circle.
+    """
+    wanted = sorted(set(ids))
+    if wanted:
+        shape = Shape(None, (("id", "in"),), listing.default_sort, len(wanted), after=False)
+        lock_ids(session, listing, ListQuery(shape, (wanted,)), len(wanted))
