@@ -105,7 +105,7 @@ bench-imports: setup ## Import files of up to 400,000 rows
 	@$(BIN)/python -m bench.imports
 
 ##@ Maintain
-.PHONY: lock openapi contracts contract-bundles roles-page help
+.PHONY: lock openapi contracts contract-examples contract-bundles roles-page help
 lock: setup ## Pin the requirements anew (needs the package index)
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check uv
 	@for name in runtime dev; do \
@@ -118,6 +118,9 @@ openapi: setup ## Print a service's OpenAPI document: S=customers
 
 contracts: setup ## Write in contracts/ what can be derived from the services
 	@$(BIN)/python -m chassis.contracts write
+
+contract-examples: setup ## Write the examples of events anew, from a run of the tests that make every event
+	@$(PYTEST) $(SERVERS) -q --write-examples $(wildcard services/*/tests/integration/test_every_event.py)
 
 contract-bundles: setup ## Write each event's schema as one file: DIR=.local/contracts
 	@$(BIN)/python -m chassis.contracts bundle $(or $(DIR),.local/contracts)

@@ -42,6 +42,11 @@ class Contracts:
         """An event as it is really sent. Raises FileNotFoundError."""
         return (self._examples / f"{event_type}.json").read_bytes()
 
+    def keep_example(self, event_type: str, text: str) -> None:
+        """Write the example of an event."""
+        self._examples.mkdir(exist_ok=True)
+        (self._examples / f"{event_type}.json").write_text(text)
+
     def _bundle(self, path: Path, known: dict[str, Any]) -> dict[str, Any]:
         """A file's schema, with the files that it refers to put among those `known` by their names."""
 
