@@ -41,7 +41,6 @@ _NAMES: Mapping[str, str] = {
     "created_at": "created at, created, create date, created date, date created, creation date, angelegt am, erstellt "
     "am, date de creation",
 }
-FIELDS = tuple(_NAMES)
 # Several columns may go into one of these, and this comes between them.
 JOINED: Mapping[str, str] = {"name": " ", "address": ", ", "notes": "\n", "tags": ";"}
 _CLOSE = 0.88

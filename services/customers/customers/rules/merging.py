@@ -1,33 +1,32 @@
 """What becomes of the fields when customers are merged. Pure, no I/O."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import timedelta
 from typing import Any
 
 MOST_SOURCES = 5
 UNDO_WINDOW = timedelta(days=30)
-# What a merge decides over; a customer's code, its creator and its dates are its own.
-FIELDS = (
-    "name",
-    "email",
-    "phone",
-    "secondary_phone",
-    "address",
-    "city",
-    "state",
-    "country",
-    "zip_code",
-    "customer_type",
-    "industry",
-    "company_name",
-    "website",
-    "status",
-    "source",
-    "priority",
-    "credit_limit",
-    "notes",
-    "assigned_to",
+# What is a record's own; a merge decides over every other field, and joins the tags.
+_OWN = frozenset(
+    (
+        "id",
+        "company_id",
+        "version",
+        "customer_code",
+        "phone_e164",
+        "tags",
+        "created_by",
+        "created_at",
+        "updated_at",
+        "archived_at",
+        "merged_into",
+    )
 )
+
+
+def merged_fields(names: Iterable[str]) -> list[str]:
+    """The fields that a merge decides over, among these of a customer."""
+    return [name for name in names if name not in _OWN]
 
 
 def merged_values(
@@ -39,7 +38,7 @@ def merged_values(
     """
     records = {record["id"]: record for record in (target, *sources)}
     values: dict[str, Any] = {}
-    for name in FIELDS:
+    for name in merged_fields(target):
         if name in choices:
             value = records[choices[name]][name]
         else:
@@ -55,7 +54,7 @@ def merged_values(
 def differences(target: Mapping[str, Any], sources: Sequence[Mapping[str, Any]]) -> dict[str, list[dict[str, Any]]]:
     """The fields in which the records differ, each with the values that there are to choose from."""
     found: dict[str, list[dict[str, Any]]] = {}
-    for name in FIELDS:
+    for name in merged_fields(target):
         offers: dict[str, dict[str, Any]] = {}
         for record in (target, *sources):
             if record[name] not in (None, ""):
@@ -66,8 +65,8 @@ def differences(target: Mapping[str, Any], sources: Sequence[Mapping[str, Any]])
 
 
 def changed_fields(merged: Mapping[str, Any], before: Mapping[str, Any]) -> set[str]:
-    """The fields of the target that a merge gave another value, tags aside."""
-    return {name for name in FIELDS if merged[name] != before[name]}
+    """The fields of the target that a merge gave another value, tags aside; none of them is newer than the merge."""
+    return {name for name in merged_fields(before) if merged[name] != before[name]}
 
 
 def untouched(merged: Mapping[str, Any], before: Mapping[str, Any], now: Mapping[str, Any]) -> dict[str, Any]:

@@ -6,8 +6,11 @@ from chassis.web.records import Count, RecordSchema
 from chassis.web.schemas import Entries, InSchema, OutSchema, Text
 from customers.rules import importing
 from customers.rules.import_files import DELIMITERS, MOST_COLUMNS, known_encoding
-from customers.rules.import_mapping import FIELDS
+from customers.schemas.customers import CustomerIn
 from customers.views import CUSTOMER_IMPORT
+
+# What a client may say of a customer, and two things that only a file can know.
+FIELDS = ("id", *CustomerIn().load_fields, "created_at")
 
 
 def _known(encoding: str) -> None:

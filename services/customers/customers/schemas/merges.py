@@ -4,9 +4,11 @@ from marshmallow import ValidationError, fields, validate
 
 from chassis.web.records import RecordSchema
 from chassis.web.schemas import ID_RANGE, Entries, Id, InSchema, Items, OutSchema, Version
-from customers.rules.merging import FIELDS, MOST_SOURCES
+from customers.rules.merging import MOST_SOURCES, merged_fields
 from customers.schemas.customers import CustomerOut
-from customers.views import CUSTOMER_MERGE
+from customers.views import CUSTOMER, CUSTOMER_MERGE
+
+_FIELDS = merged_fields(CUSTOMER.columns)
 
 
 class CandidateOut(OutSchema):
@@ -43,8 +45,8 @@ class CustomerMergeIn(InSchema):
         fields.Nested(SourceIn), required=True, data_key="from", least=1, most=MOST_SOURCES, validate=[_distinct]
     )
     choices = Entries(
-        most=len(FIELDS),
-        keys=fields.String(validate=[validate.OneOf(FIELDS)]),
+        most=len(_FIELDS),
+        keys=fields.String(validate=[validate.OneOf(_FIELDS)]),
         values=Id(),
         data_key="fields",
         load_default=dict,

@@ -19,14 +19,15 @@ from customers.rules.import_files import (
     read_header,
     read_rows,
 )
-from customers.rules.import_mapping import FIELDS, Cells, propose_mapping
-from customers.schemas.customers import CustomerIn, CustomerPatch
+from customers.rules.import_mapping import Cells, propose_mapping
+from customers.schemas.customers import CustomerPatch
 from customers.schemas.import_rows import RowReader
+from customers.schemas.imports import FIELDS
+from customers.views import CUSTOMER
 
 
-def test_every_field_that_a_client_may_set_can_be_imported_and_merged() -> None:
-    assert set(CustomerIn().fields) <= set(FIELDS)
-    assert set(CustomerPatch().fields) == {*merging.FIELDS, "tags"}
+def test_a_merge_decides_over_every_field_that_a_client_may_set_and_no_other() -> None:
+    assert set(CustomerPatch().fields) == {*merging.merged_fields(CUSTOMER.columns), "tags"}
 
 
 @pytest.mark.parametrize(
