@@ -57,7 +57,7 @@ rotate-keys: setup ## Let the next key sign (COMPROMISED=1 ends the tokens of th
 	@$(CRM) keys rotate $(if $(COMPROMISED),--compromised)
 
 ##@ Test
-.PHONY: test test-unit test-integration test-e2e test-faults
+.PHONY: test test-unit test-integration test-e2e test-faults mutants
 test: setup ## Run all tests on private servers (TESTS="-k outbox" narrows them)
 	@$(PYTEST) $(SERVERS) $(PARALLEL) -m "not long" $(TESTS)
 
@@ -72,6 +72,9 @@ test-e2e: setup ## Run the tests of the whole system
 
 test-faults: setup ## Run the fault tests and the generated requests in their long form
 	@$(PYTEST) $(SERVERS) -m long tests/faults tests/e2e $(TESTS)
+
+mutants: setup ## Put in known faults one at a time: each must make a test fail (ONLY=outbox)
+	@$(BIN)/python tests/mutants.py $(ONLY)
 
 ##@ Check
 .PHONY: lint format types imports check-contracts

@@ -166,12 +166,14 @@ def postgres_url() -> str:
 @pytest.fixture(scope="session")
 def broker(request: pytest.FixtureRequest) -> Broker:
     """The run's RabbitMQ with a vhost of this worker's own."""
+    worker = str(getattr(request.config, "workerinput", {}).get("workerid", "main"))
     if BROKER_VARIABLE in os.environ:
-        return Broker(os.environ[BROKER_VARIABLE], None)
+        url = os.environ[BROKER_VARIABLE]
+        # `crm test-servers` has a vhost for each worker, as a run of its own has.
+        return Broker(f"{url.rpartition('/')[0]}/{worker}" if _is_worker(request.config) else url, None)
     sandbox = _sandbox()
     server = sandbox.broker() if sandbox else None
     assert server is not None, "crm.testing started no RabbitMQ"
-    worker = str(getattr(request.config, "workerinput", {}).get("workerid", "main"))
     return Broker(server.url(vhost=worker), server)
 
 

@@ -1,12 +1,13 @@
 """The agent's rounds: what identity says is in HAProxy afterwards, whoever of the three was away meanwhile."""
 
 import json
+import time
 import uuid
 
 import pytest
 
 from gateway import agent as agent_module
-from gateway import map_files
+from gateway import map_files, monitor
 from gateway.agent import Agent
 from gateway.agent_settings import AgentSettings
 from gateway.monitor import Health
@@ -254,3 +255,23 @@ def test_files_that_cannot_be_written_stop_nobody(beside, fresh, identity, healt
     beside.work()
     assert in_file(fresh, map_files.USERS) == {"31": "5"}
     assert health.trouble == {}
+
+
+def test_who_cannot_tell_its_gateway_is_ready_no_more_and_says_how_long_it_has_been(
+    beside, fresh, identity, monkeypatch
+):
+    """Identity answers all the while: what nobody tells HAProxy is worth nothing."""
+    assert beside.work()
+    assert beside._health.ready
+    fresh.kill()
+    began = time.monotonic()
+    monkeypatch.setattr(monitor, "_LATE_SECONDS", 0.3)
+    while time.monotonic() - began < 0.5:
+        assert beside.work()
+    assert not beside._health.ready
+    assert beside._health.age > 0.4
+    assert beside._health.alive
+    assert "haproxy" in beside._health.reason()
+    fresh.start()
+    assert beside.work()
+    assert beside._health.ready

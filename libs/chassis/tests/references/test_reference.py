@@ -1,17 +1,22 @@
 """References to another service's records: whatever the order of events, and whatever is purged meanwhile."""
 
 import threading
+from collections.abc import Iterator
 from decimal import Decimal
 from typing import Any
 
+import orjson
 import pytest
 from sqlalchemy import MetaData, insert, select, text
+from werkzeug.serving import make_server
 
+from chassis.config import Settings
 from chassis.context import Context, acting_as
 from chassis.db.session import Session
 from chassis.db.statements import Prepared, named_values
 from chassis.errors import Invalid, UnknownReference
 from chassis.references import Reference, bindings
+from chassis.references.asking import References
 from chassis.testing.referring import CUSTOMERS, REFERENCES, USERS, Referring, notes
 
 _NOTE = Prepared(insert(notes).values(named_values(notes, ("customer_id", "assigned_to"))))
@@ -152,3 +157,45 @@ def test_references_that_can_be_purged_need_tombstones() -> None:
 
 def test_what_is_declared_is_bound() -> None:
     assert bindings(*REFERENCES) == ("*.company.*.v1", "*.user_company.*.v1", "*.customer.*.v1")
+
+
+class Owner:
+    """The service that owns the records, which answers what it is told to."""
+
+    def __init__(self) -> None:
+        self.data: list[dict[str, Any]] = []
+        self.server = make_server("127.0.0.1", 0, self, threaded=True)
+
+    def __call__(self, _: Any, start_response: Any) -> list[bytes]:
+        start_response("200 OK", [("Content-Type", "application/json")])
+        return [orjson.dumps({"data": self.data, "next": None})]
+
+
+@pytest.fixture
+def owner() -> Iterator[Owner]:
+    owner = Owner()
+    thread = threading.Thread(target=owner.server.serve_forever, kwargs={"poll_interval": 0.01})
+    thread.start()
+    yield owner
+    owner.server.shutdown()
+    thread.join()
+    owner.server.server_close()
+
+
+def test_a_record_of_another_tenant_in_an_answer_is_not_kept_and_the_others_are(
+    owner: Owner, sample: Referring, company_id: int, kept: Any
+) -> None:
+    record = {"version": 1, "name": "V1", "credit_limit": "1.50", "archived_at": None}
+    owner.data = [
+        record | {"id": 1, "company_id": company_id},
+        record | {"id": 2, "company_id": company_id + 1},
+        record | {"id": 3},
+        record | {"id": 4, "company_id": company_id},
+    ]
+    url = f"customers=http://127.0.0.1:{owner.server.server_port}"
+    settings = Settings(database_url="", jwks_url="", cursor_secret="c" * 32, service_urls=url, service_key="k" * 32)
+    with acting_as(Context(company_id=company_id)):
+        References(REFERENCES, settings, sample.app).fetch([(CUSTOMERS.kind, number) for number in (1, 2, 3, 4)])
+    assert [number for number in (1, 2, 3, 4) if kept(number) is not None] == [1, 4]
+    with acting_as(Context(company_id=company_id + 1)), sample.app.transaction() as session:
+        assert CUSTOMERS.find(session, [1, 2, 3, 4]) == {}
