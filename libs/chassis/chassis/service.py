@@ -19,6 +19,9 @@ from chassis.references.listening import AnyReference
 class Service:
     """A service. `conflicts` says what the violation of a named constraint means to a client.
 
+    `open_codes` names the codes that are put together when a failure is raised, by what of them stands in the code:
+    `company_*` for `f"company_{status}"`; the documentation needs to know them.
+
     `required` names the settings of its own that a web process cannot do without. `references` are the kinds of records
     of other services that it keeps, and asks for where no event has told of one yet.
     """
@@ -31,6 +34,7 @@ class Service:
     blueprints: Sequence[Any]
     subscriptions: Subscriptions | None = None
     conflicts: Mapping[str, AppError] = field(default_factory=dict)
+    open_codes: Mapping[str, Sequence[str]] = field(default_factory=dict)
     schedules: Sequence[Schedule] = ()
     required: tuple[str, ...] = ()
     references: Sequence[AnyReference] = ()

@@ -15,6 +15,7 @@ from chassis.web.server import create_application
 from identity import handlers, models, routes
 from identity.keys import IdentitySettings, SigningKeys
 from identity.routes.authority import authority
+from identity.rules import COMPANY_STATUSES, INVITATION_STATUSES, MEMBER_STATUSES
 
 SERVICE = Service(
     name="identity",
@@ -25,6 +26,11 @@ SERVICE = Service(
     blueprints=routes.BLUEPRINTS,
     schedules=handlers.SCHEDULES,
     required=("key_encryption_key",),
+    open_codes={
+        "company_*": [f"company_{status}" for status in COMPANY_STATUSES if status != "active"],
+        "member_*": [f"member_{status}" for status in MEMBER_STATUSES],
+        "invitation_*": [f"invitation_{status}" for status in INVITATION_STATUSES if status != "pending"],
+    },
     conflicts={
         "uq_companies_email": Conflict(
             "company_email_taken",

@@ -8,10 +8,12 @@ from pathlib import Path
 from typing import Any
 
 from chassis import events
-from chassis.contracts.files import ENVELOPE
+from chassis.contracts.files import ENVELOPE, Contracts
+from chassis.contracts.openapi import public_document
 from chassis.contracts.records import UnknownRecord, record_schema
 from chassis.contracts.text import dumps
 from chassis.events import EventType
+from chassis.service import load
 
 # An event of these actions has nothing before it, or nothing after it, unless its file says otherwise.
 _BEGINS = {"created", "recorded", "denied"}
@@ -54,13 +56,17 @@ def derive(root: Path) -> tuple[dict[Path, str], list[str]]:
                 )
             else:
                 texts[path] = dumps(_event(package, event_type, given))
+    for name in services(root):
+        document, missing = public_document(load(name), Contracts(root))
+        texts[folder / "openapi" / f"{name}.json"] = dumps(document, dense=True)
+        faults += missing
     names = {event_type.name for types in every.values() for event_type in types}
     faults += [f"{path.relative_to(root)}: nothing publishes this" for path in _superfluous(folder, texts, names)]
     return texts, faults
 
 
 def _superfluous(folder: Path, texts: Mapping[Path, str], names: set[str]) -> Iterator[Path]:
-    for path in sorted(folder.glob("records/*.json")):
+    for path in sorted([*folder.glob("records/*.json"), *folder.glob("openapi/*.json")]):
         if path not in texts:
             yield path
     for path in sorted([*folder.glob("events/*.json"), *folder.glob("examples/*.json")]):

@@ -4,6 +4,7 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
 from typing import Any
 
 from sqlalchemy import ARRAY, ColumnElement, any_, bindparam, func, select
@@ -16,11 +17,15 @@ _DIGITS = re.compile(r"-?[0-9]{1,19}\Z")
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """A type of field: how its text is read (ValueError says what is wanted) and which operators it takes."""
+    """A type of field: how its text is read (ValueError says what is wanted) and which operators it takes.
+
+    `choices` are its values where there are few.
+    """
 
     parse: Callable[[str], Any]
     operators: tuple[str, ...]
     description: str
+    choices: tuple[str, ...] = ()
 
 
 def _integer(text: str) -> int:
@@ -58,6 +63,18 @@ INTEGER = Kind(_integer, ("eq", "ne", "gt", "gte", "lt", "lte", "in", "is_null")
 TIMESTAMP = Kind(_timestamp, ("eq", "gt", "gte", "lt", "lte", "is_null"), "timestamp")
 LABEL = Kind(_text, ("eq",), "text")
 TEXT = Kind(_text, ("eq", "ne", "in", "contains", "is_null"), "text")
+
+
+@cache
+def choice_of(*values: str) -> Kind:
+    """A text that has only these values; another one in a filter is a typing error, which would find nothing."""
+
+    def parse(text: str) -> str:
+        if text not in values:
+            raise ValueError(f"one of {', '.join(values)} is wanted")
+        return text
+
+    return Kind(parse, ("eq", "ne", "in", "is_null"), "text", values)
 
 
 def condition(column: ColumnElement[Any], operator: str, name: str) -> ColumnElement[bool]:  # noqa: PLR0911  # A table.

@@ -17,6 +17,7 @@ from chassis.context import Context, acting_as
 from chassis.db.session import Database
 from chassis.service import load
 from chassis.testing.databases import DatabaseUrls, create_database, drop_database
+from chassis.testing.failures import HeldClient
 from chassis.testing.tokens import TokenFactory
 from chassis.web.application import ServiceApplication
 
@@ -63,7 +64,9 @@ def application_of(
         service = load(name)
         settings = replace(_settings(service.settings, migrated(name).app, jwks_url), **changes)
         databases.append(Database(settings.database_url))
-        return ServiceApplication(service, settings, databases[-1])
+        application = ServiceApplication(service, settings, databases[-1])
+        application.test_client_class = HeldClient
+        return application
 
     yield build
     for database in databases:

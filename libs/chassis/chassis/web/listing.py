@@ -1,7 +1,7 @@
 """The grammar of lists: `field[op]=value`, `sort=-created_at,name`, `q`, `limit`, `cursor`, `fields`, `include`."""
 
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import replace
 from functools import lru_cache
 from hashlib import sha256
@@ -237,34 +237,74 @@ def _refuse(parameter: str, code: str, detail: str) -> BadRequest:
 
 
 def parameters(listing: Listing) -> list[dict[str, Any]]:
-    """The list's query parameters for its OpenAPI description."""
-    text: Callable[[str, str], dict[str, Any]] = lambda name, description: {  # noqa: E731  # A row maker for the table below.
-        "name": name,
-        "in": "query",
-        "description": description,
-        "schema": {"type": "string"},
-    }
+    """The list's query parameters for its OpenAPI description; `x-filter` and `x-sortable` say it to programs."""
+    descending = [f"-{name}" for name in listing.sorts]
     rows = [
+        _parameter(
+            "limit",
+            "How many records a page holds.",
+            {"type": "integer", "minimum": 1, "maximum": LARGEST_PAGE, "default": DEFAULT_PAGE},
+        ),
+        _parameter("cursor", "`page.next_cursor` of the page before.", {"type": "string"}),
         {
-            "name": "limit",
-            "in": "query",
-            "description": "How many records a page holds.",
-            "schema": {"type": "integer", "minimum": 1, "maximum": LARGEST_PAGE, "default": DEFAULT_PAGE},
+            **_parameter(
+                "sort",
+                f"Up to {MOST_SORTS} fields, each with `-` for descending, by commas.",
+                _several({"type": "string", "enum": [*listing.sorts, *descending]}, MOST_SORTS),
+            ),
+            "x-sortable": list(listing.sorts),
         },
-        text("cursor", "`page.next_cursor` of the page before."),
-        text("sort", f"Up to {MOST_SORTS} of {', '.join(listing.sorts)}, each with `-` for descending, by commas."),
-        text("fields", "Only these fields, by commas."),
-        {
-            "name": "include",
-            "in": "query",
-            "description": "Count all.",
-            "schema": {"type": "string", "enum": ["total"]},
-        },
+        _parameter(
+            "fields",
+            "Only these fields, by commas.",
+            _several({"type": "string", "enum": list(listing.fields)}, len(listing.fields)),
+        ),
+        _parameter("include", "Count all.", {"type": "string", "enum": ["total"]}),
     ]
     if listing.search:
-        rows.append(text("q", "Words to search for: beginnings, accents and typing errors do no harm. Best first."))
+        description = "Words to search for: beginnings, accents and typing errors do no harm. Best first."
+        rows.append(_parameter("q", description, {"type": "string", "maxLength": LONGEST_SEARCH}))
     for name, kind in listing.filters.items():
         for operator in kind.operators:
+            schema, words = _operand(kind, operator)
             parameter = name if operator == "eq" else f"{name}[{operator}]"
-            rows.append(text(parameter, f"Filter by {name} ({kind.description}, {operator})."))
+            said = {"field": name, "kind": kind.description, "operators": list(kind.operators)}
+            rows.append({**_parameter(parameter, f"Only where {name} {words}.", schema), "x-filter": said})
     return rows
+
+
+def _parameter(name: str, description: str, schema: dict[str, Any]) -> dict[str, Any]:
+    row = {"name": name, "in": "query", "description": description, "schema": schema}
+    return {**row, "style": "form", "explode": False} if schema["type"] == "array" else row
+
+
+def _several(schema: dict[str, Any], most: int) -> dict[str, Any]:
+    return {"type": "array", "items": schema, "minItems": 1, "maxItems": most}
+
+
+_SCHEMAS: dict[str, dict[str, Any]] = {
+    "integer": {"type": "integer", "format": "int64"},
+    "timestamp": {"type": "string", "format": "date-time"},
+    "boolean": {"type": "boolean"},
+}
+_WORDS = {
+    "eq": "is this",
+    "ne": "is not this; null is not either",
+    "gt": "is greater",
+    "gte": "is this or greater",
+    "lt": "is less",
+    "lte": "is this or less",
+    "contains": "contains this, in capital letters or small ones",
+}
+
+
+def _operand(kind: Kind, operator: str) -> tuple[dict[str, Any], str]:
+    """What an operator takes of a kind, as a schema, and what that means."""
+    value = _SCHEMAS.get(kind.description, {"type": "string"})
+    if kind.choices:
+        value = {**value, "enum": list(kind.choices)}
+    if operator == "is_null":
+        return {"type": "boolean"}, "is null (true) or is not (false)"
+    if operator == "in":
+        return _several(value, MOST_VALUES), "is one of these, by commas"
+    return value, _WORDS[operator]

@@ -2,10 +2,11 @@
 
 import re
 
-from chassis.db.kinds import INTEGER, LABEL, TEXT, TIMESTAMP
+from chassis.db.kinds import INTEGER, LABEL, TEXT, TIMESTAMP, choice_of
 from chassis.db.listing import Labels, Listing, of_actor
 from chassis.db.records import Record, Records
 from chassis.db.session import Session
+from customers import rules
 from customers.events import SOURCE
 from customers.models import customer_tags, customers
 from customers.views import CUSTOMER
@@ -24,12 +25,12 @@ CUSTOMERS = Listing(
         "phone": TEXT,
         "city": TEXT,
         "country": TEXT,
-        "customer_type": TEXT,
+        "customer_type": choice_of(*rules.CUSTOMER_TYPES),
         "industry": TEXT,
         "company_name": TEXT,
-        "status": TEXT,
+        "status": choice_of(*rules.STATUSES),
         "source": TEXT,
-        "priority": TEXT,
+        "priority": choice_of(*rules.PRIORITIES),
         "created_by": INTEGER,
         "assigned_to": INTEGER,
         "created_at": TIMESTAMP,

@@ -10,7 +10,7 @@ from sqlalchemy import BigInteger, Integer, bindparam, func, select
 
 from chassis.context import Context, acting_as, current
 from chassis.db.json_view import JsonView
-from chassis.db.kinds import INTEGER, TEXT, TIMESTAMP
+from chassis.db.kinds import INTEGER, TEXT, TIMESTAMP, choice_of
 from chassis.db.listing import Listing, of_actor
 from chassis.db.records import Records
 from chassis.db.session import Database, Session
@@ -19,13 +19,14 @@ from chassis.db.waiting import WaitingRows
 from customers.events import SOURCE
 from customers.models import customer_imports as imports
 from customers.models import import_chunks, import_errors, import_parts
+from customers.rules.importing import STATES
 from customers.views import CUSTOMER_IMPORT
 
 _OWN = of_actor(imports, ("created_by",))
 RECORDS = Records(CUSTOMER_IMPORT, source=SOURCE, noun="customer import", own=_OWN)
 IMPORTS = Listing(
     CUSTOMER_IMPORT,
-    filters={"state": TEXT, "created_by": INTEGER, "created_at": TIMESTAMP},
+    filters={"state": choice_of(*STATES), "created_by": INTEGER, "created_at": TIMESTAMP},
     sorts=("created_at",),
     own=_OWN,
 )

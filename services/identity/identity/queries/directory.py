@@ -5,13 +5,14 @@ from typing import cast
 from sqlalchemy import BigInteger, Table, bindparam, select
 
 from chassis.db.json_view import JsonView
-from chassis.db.kinds import INTEGER, TEXT
+from chassis.db.kinds import INTEGER, TEXT, choice_of
 from chassis.db.listing import Listing
 from chassis.db.session import Session
 from chassis.db.statements import Prepared, of_tenant
 from chassis.errors import NotFound
 from identity.models import user_companies, users
 from identity.queries.records import Record
+from identity.rules import MEMBER_STATUSES, ROLES
 
 # The id that the API goes by is the user's, because that is what records of other services are assigned to; the version
 # is the membership's. A derived table gives lists one table to filter and sort by; PostgreSQL dissolves it into a join.
@@ -47,7 +48,13 @@ DIRECTORY = JsonView(cast("Table", _directory), [column.name for column in _dire
 # No filter has an index of its own: a company has members by the hundred, and each list begins with the company.
 MEMBERS = Listing(
     DIRECTORY,
-    filters={"id": INTEGER, "role": TEXT, "status": TEXT, "email": TEXT, "name": TEXT},
+    filters={
+        "id": INTEGER,
+        "role": choice_of(*ROLES),
+        "status": choice_of(*MEMBER_STATUSES),
+        "email": TEXT,
+        "name": TEXT,
+    },
     sorts=("id",),
     default_sort=(("id", False),),
 )

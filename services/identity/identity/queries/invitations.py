@@ -4,13 +4,14 @@ from dataclasses import dataclass
 
 from sqlalchemy import BigInteger, LargeBinary, bindparam, func, literal_column, select
 
-from chassis.db.kinds import INTEGER, TEXT, TIMESTAMP
+from chassis.db.kinds import INTEGER, TEXT, TIMESTAMP, choice_of
 from chassis.db.listing import Listing
 from chassis.db.session import Session
 from chassis.db.statements import Prepared, of_tenant
 from chassis.errors import NotFound
 from identity.models import invitations, one_time_tokens, user_companies, users
 from identity.queries.records import Record
+from identity.rules import INVITATION_STATUSES, ROLES
 from identity.views import INVITATION
 
 # A company invites by the dozen: what the index of the newest first does not serve is looked through.
@@ -19,8 +20,8 @@ INVITATIONS = Listing(
     filters={
         "id": INTEGER,
         "email": TEXT,
-        "role": TEXT,
-        "status": TEXT,
+        "role": choice_of(*ROLES),
+        "status": choice_of(*INVITATION_STATUSES),
         "invited_by": INTEGER,
         "created_at": TIMESTAMP,
         "expires_at": TIMESTAMP,
