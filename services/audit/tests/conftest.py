@@ -1,11 +1,10 @@
 """Fixtures of the audit service's tests."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
 import orjson
-import psycopg
 import pytest
 
 from audit import commands
@@ -13,24 +12,20 @@ from chassis import events
 from chassis.context import Context
 from chassis.db.session import Database
 from chassis.events import Event, EventType
-from chassis.testing.fixtures import Client, DatabaseUrls
-from chassis.testing.tokens import TokenFactory
-from chassis.web.application import ServiceApplication
+from chassis.testing.fixtures import DatabaseUrls
 
 UPDATED = EventType("customer", "updated", table="customers")
 
 
 @pytest.fixture(scope="session")
-def urls(migrated: Callable[[str], DatabaseUrls]) -> DatabaseUrls:
-    return migrated("audit")
+def usual_scope() -> str:
+    return "audit:read"
 
 
-@pytest.fixture(scope="session")
-def ingest(urls: DatabaseUrls) -> Iterator[Database]:
+@pytest.fixture(scope="module")
+def ingest(database_by_url: Callable[[str], Database], urls: DatabaseUrls) -> Database:
     """The database as the consumer's role."""
-    database = Database(urls.ingest)
-    yield database
-    database.dispose()
+    return database_by_url(urls.ingest)
 
 
 @pytest.fixture
@@ -79,30 +74,3 @@ def record(ingest: Database) -> Callable[..., None]:
             commands.record_events(session, batch)
 
     return run
-
-
-@pytest.fixture
-def superuser(urls: DatabaseUrls) -> Iterator[psycopg.Connection]:
-    """Sees everything, to look behind the service's back."""
-    with psycopg.connect(urls.superuser, autocommit=True) as connection:
-        yield connection
-
-
-@pytest.fixture(scope="session")
-def application(application_of: Callable[..., ServiceApplication]) -> ServiceApplication:
-    return application_of("audit")
-
-
-@pytest.fixture
-def client_of(application: ServiceApplication, tokens: TokenFactory) -> Callable[..., Client]:
-    """A client of a tenant, with the scope given."""
-
-    def build(company_id: int, scope: str = "audit:read") -> Client:
-        return Client(application.test_client(), tokens.sign(company_id=company_id, sub="7", scope=scope))
-
-    return build
-
-
-@pytest.fixture
-def client(client_of: Callable[..., Client], company_id: int) -> Client:
-    return client_of(company_id)

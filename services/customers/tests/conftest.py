@@ -2,19 +2,16 @@
 
 import csv
 import io
-import threading
 import uuid
-from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable
 from threading import Event as Flag
 from typing import Any
 
 import psycopg
 import pytest
 
-from chassis.context import Context
-from chassis.db.session import Database, Session
-from chassis.testing.fixtures import Client, DatabaseUrls
+from chassis.db.session import Database
+from chassis.testing.fixtures import Client
 from chassis.testing.tokens import TokenFactory
 from chassis.web.application import ServiceApplication
 from customers import handlers
@@ -24,41 +21,8 @@ _CONTENT = "application/octet-stream"
 
 
 @pytest.fixture(scope="session")
-def urls(migrated: Callable[[str], DatabaseUrls]) -> DatabaseUrls:
-    return migrated("customers")
-
-
-@pytest.fixture(scope="session")
-def database(urls: DatabaseUrls) -> Iterator[Database]:
-    database = Database(urls.app)
-    yield database
-    database.dispose()
-
-
-@pytest.fixture
-def session(database: Database, acting: Context) -> Iterator[Session]:
-    with database.session() as session:
-        yield session
-
-
-@pytest.fixture(scope="session")
-def application(application_of: Callable[..., ServiceApplication]) -> ServiceApplication:
-    return application_of("customers")
-
-
-@pytest.fixture
-def client_of(application: ServiceApplication, tokens: TokenFactory) -> Callable[..., Client]:
-    """A client of a tenant, with the scope given."""
-
-    def build(company_id: int, scope: str = "customers:read customers:write") -> Client:
-        return Client(application.test_client(), tokens.sign(company_id=company_id, sub="7", scope=scope))
-
-    return build
-
-
-@pytest.fixture
-def client(client_of: Callable[..., Client], company_id: int) -> Client:
-    return client_of(company_id)
+def usual_scope() -> str:
+    return "customers:read customers:write"
 
 
 @pytest.fixture
@@ -99,30 +63,6 @@ def merge() -> Callable[..., Any]:
         return client.post(f"/v1/customers/{target['id']}/{path}", json=body, version=version or target["version"])
 
     return run
-
-
-@pytest.fixture
-def at_once() -> Callable[..., list[Any]]:
-    """Do several things at the same moment, each in a thread of its own; answers what each has answered."""
-
-    def run(*works: Callable[[], Any]) -> list[Any]:
-        gate = threading.Barrier(len(works))
-
-        def work_of(work: Callable[[], Any]) -> Any:
-            gate.wait()
-            return work()
-
-        with ThreadPoolExecutor(len(works)) as pool:
-            return list(pool.map(work_of, works))
-
-    return run
-
-
-@pytest.fixture
-def superuser(urls: DatabaseUrls) -> Iterator[psycopg.Connection]:
-    """Sees everything, to look behind the service's back."""
-    with psycopg.connect(urls.superuser, autocommit=True) as connection:
-        yield connection
 
 
 class Imports:

@@ -96,13 +96,6 @@ def http(app: ServiceApplication, network: str) -> Any:
 
 
 @pytest.fixture
-def superuser(urls: DatabaseUrls) -> Any:
-    """A connection that row-level security does not hold back, to arrange and to inspect."""
-    with psycopg.connect(urls.superuser, autocommit=True) as connection:
-        yield connection
-
-
-@pytest.fixture
 def body() -> Any:
     """A registration that nobody made before; keyword arguments replace fields of the user."""
 
@@ -258,17 +251,6 @@ def claims() -> Any:
 
     def read(token: str) -> Any:
         return jwt.decode(token, options={"verify_signature": False})
-
-    return read
-
-
-@pytest.fixture
-def published(superuser: psycopg.Connection) -> Any:
-    """The events in the outbox of a company, oldest first."""
-
-    def read(company_id: int) -> Any:
-        rows = superuser.execute("SELECT body FROM outbox WHERE company_id = %s ORDER BY id", (company_id,)).fetchall()
-        return [orjson.loads(row[0]) for row in rows]
 
     return read
 

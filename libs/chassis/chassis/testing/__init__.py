@@ -1,3 +1,3 @@
 """For tests: migrated databases, signed tokens, clients of a service. Load it with `-p chassis.testing`."""
 
-pytest_plugins = ("chassis.testing.fixtures", "chassis.testing.contracts")
+pytest_plugins = ("chassis.testing.fixtures", "chassis.testing.services", "chassis.testing.contracts")

@@ -15,6 +15,8 @@ from chassis.db import pages
 from chassis.db.listing import Shape
 from chassis.testing.fixtures import DatabaseUrls
 
+# The rows are made once and not in each test process.
+pytestmark = pytest.mark.xdist_group("audit-plans")
 NOW = datetime.now(UTC)
 Explain = Callable[..., list[dict[str, Any]]]
 

@@ -10,15 +10,9 @@ from chassis.web.denials import QUIET_SECONDS, Denials
 
 
 @pytest.fixture
-def noted(superuser, company_id):
+def noted(published):
     """The denials that the tenant's outbox holds."""
-
-    def read():
-        rows = superuser.execute("SELECT body FROM outbox WHERE company_id = %s ORDER BY id", (company_id,)).fetchall()
-        events = [orjson.loads(bytes(body)) for (body,) in rows]
-        return [event for event in events if event["type"] == "crm.access.denied.v1"]
-
-    return read
+    return lambda: published(event_type="crm.access.denied.v1")
 
 
 @pytest.fixture

@@ -4,7 +4,6 @@ import uuid
 from dataclasses import replace
 from threading import Event as Flag
 
-import orjson
 import pytest
 
 from chassis.context import Context, acting_as
@@ -19,15 +18,6 @@ SCOPE = "customers:read customers:write customers:import customers:export custom
 @pytest.fixture
 def client(client_of, company_id):
     return client_of(company_id, SCOPE)
-
-
-@pytest.fixture
-def told(superuser, company_id):
-    def read():
-        rows = superuser.execute("SELECT body FROM outbox WHERE company_id = %s ORDER BY id", (company_id,)).fetchall()
-        return [orjson.loads(bytes(body)) for (body,) in rows]
-
-    return read
 
 
 def customer(client, **values):
@@ -125,7 +115,7 @@ def refused(imports, superuser, company_id):
 
 
 def test_every_event_is_what_its_contract_says_and_follows_the_one_before(
-    *, client, client_of, company_id, imports, told, hand_over, refused, hold_to_contracts
+    *, client, client_of, company_id, imports, published, hand_over, refused, hold_to_contracts
 ):
     imports.client = client
     tidy(client)
@@ -134,7 +124,7 @@ def test_every_event_is_what_its_contract_says_and_follows_the_one_before(
     assert client_of(company_id, "customers:read").post("/v1/customers", json={"name": "Eve"}).status_code == 403
     hand_over(client)
     refused()
-    events = told()
+    events = published()
     hold_to_contracts(events, [*PUBLISHED, ACCESS_DENIED])
     last = {}
     for event in events:
@@ -151,10 +141,10 @@ def test_every_event_is_what_its_contract_says_and_follows_the_one_before(
         last[event["subject"]] = (event["aggregateversion"], after)
 
 
-def test_the_states_that_were_told_of_last_are_those_that_are_there(client, told):
+def test_the_states_that_were_told_of_last_are_those_that_are_there(client, published):
     tidy(client)
     change_many(client)
-    last = {event["subject"]: event["data"]["after"] for event in told()}
+    last = {event["subject"]: event["data"]["after"] for event in published()}
     for noun, path in (("customers", "/v1/customers"), ("contacts", "/v1/contacts")):
         there = {f"{noun}/{row['id']}": row for row in client.get(f"{path}?limit=100").json["data"]}
         live = {

@@ -13,6 +13,8 @@ from chassis.db.listing import Shape
 from customers.queries.contacts import CONTACTS
 from customers.queries.customers import CUSTOMERS
 
+# The rows are made once and not in each test process.
+pytestmark = pytest.mark.xdist_group("customers-plans")
 # Companies of this module alone; the rows of other tests do not count beside these.
 COMPANY, COMPANIES, ROWS = 700_000, 20, 60_000
 FILL = """

@@ -5,7 +5,6 @@ import uuid
 from dataclasses import replace
 from threading import Event as Flag
 
-import orjson
 import pytest
 
 from chassis.context import Context, acting_as
@@ -72,15 +71,6 @@ def owners(superuser, company_id):
         return dict(superuser.execute(query, (company_id,)).fetchall())
 
     return count
-
-
-@pytest.fixture
-def published(superuser, company_id):
-    def read():
-        rows = superuser.execute("SELECT body FROM outbox WHERE company_id = %s ORDER BY id", (company_id,)).fetchall()
-        return [orjson.loads(row[0]) for row in rows]
-
-    return read
 
 
 def test_all_live_customers_go_to_one(*, owned, deactivate, database, owners, published, validate_event):
