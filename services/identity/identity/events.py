@@ -1,7 +1,5 @@
 """Every event that identity publishes."""
 
-from chassis.db.outbox import record
-from chassis.db.session import Session
 from chassis.events import EventType
 
 SOURCE = "identity"
@@ -53,15 +51,3 @@ PUBLISHED = (
     API_KEY_REVOKED,
     SECURITY_EVENT_RECORDED,
 )
-
-
-def created(session: Session, event_type: EventType, *, record_id: int, version: int, after: bytes) -> None:
-    """Record that something new exists."""
-    record(session, event_type, source=SOURCE, record_id=record_id, version=version, before=None, after=after)
-
-
-def changed(
-    session: Session, event_type: EventType, *, record_id: int, version: int, before: bytes, after: bytes | None
-) -> None:
-    """Record that something is no longer as it was; without `after` it is gone."""
-    record(session, event_type, source=SOURCE, record_id=record_id, version=version, before=before, after=after)

@@ -2,11 +2,11 @@
 
 import sys
 
-import orjson
 from sqlalchemy import BigInteger, bindparam, func, update
 
 from chassis.config import SettingsError, exit_with
 from chassis.context import Context, acting_as
+from chassis.db.records import Record
 from chassis.db.session import Database, Session
 from chassis.db.statements import Prepared
 from chassis.events import new_id
@@ -17,6 +17,7 @@ from identity.commands.locking import lock_user
 from identity.keys import IdentitySettings
 from identity.models import users
 from identity.queries.memberships import list_workplaces
+from identity.queries.users import RECORDS as USERS
 from identity.queries.users import find_login, get_user
 from identity.rules import PLATFORM_ROLE, normal_address
 from identity.views import USER
@@ -50,12 +51,10 @@ def set_platform_role(session: Session, email: str, role: str) -> bool:
     with working_for(session, places[0].company_id, None):
         lock_user(session, login.user_id)
         before = get_user(session, login.user_id)
-        if orjson.loads(before.json)["role"] == role:
+        if before.document["role"] == role:
             return False
-        after, _, version = session.fetch(_SET_ROLE, of_user=login.user_id, new_role=role)[0]
-        events.changed(
-            session, events.USER_UPDATED, record_id=login.user_id, version=version, before=before.json, after=after
-        )
+        after = Record(*session.fetch(_SET_ROLE, of_user=login.user_id, new_role=role)[0])
+        USERS.record_event(session, events.USER_UPDATED, after, before=before)
         revocations.revoke_user(session, login.user_id)
     return True
 

@@ -58,7 +58,7 @@ class Records:
     @property
     def code(self) -> str:
         """The noun as codes of errors begin with it."""
-        return self.noun.replace(" ", "_")
+        return self.noun.lower().replace(" ", "_")
 
     def get(self, session: Session, record_id: int, *, lock: bool = False) -> Record:
         """The tenant's record; with `lock` until the transaction ends. Raises NotFound."""
@@ -76,13 +76,17 @@ class Records:
         Raises NotFound, PreconditionFailed.
         """
         record = self.get(session, record_id, lock=True)
+        self.refuse_stale(record, version)
+        return record
+
+    def refuse_stale(self, record: Record, version: int | None) -> None:
+        """Raise PreconditionFailed for a record that the caller has not seen as it is; None is for who does not say."""
         if version not in (None, record.version):
             raise PreconditionFailed(
                 "stale_version",
                 f"The {self.noun} has changed since; get it again.",
                 headers={"ETag": f'"{record.version}"'},
             )
-        return record
 
     def create(self, session: Session, event_type: EventType, values: Mapping[str, Any]) -> Record:
         """Insert a record of the tenant and record its event. Raises psycopg's IntegrityError for a constraint."""
@@ -130,7 +134,7 @@ class Records:
     def refuse_archived(self, record: Record) -> None:
         """Raise Conflict for a record that is archived."""
         if record.document["archived_at"] is not None:
-            detail = f"{self.noun.capitalize()} {record.id} is archived; restore it first."
+            detail = f"{self.noun[:1].upper()}{self.noun[1:]} {record.id} is archived; restore it first."
             raise Conflict(f"{self.code}_archived", detail)
 
     def archive(

@@ -31,8 +31,9 @@ TENANT = bindparam(_TENANT, type_=BigInteger())
 
 
 def of_tenant(table: FromClause) -> ColumnElement[bool]:
-    """The first wall: the row is the tenant's."""
-    condition: ColumnElement[bool] = table.c.company_id == TENANT
+    """The first wall: the row is the tenant's, by the column that its table names as the tenant's."""
+    column = getattr(table, "info", {}).get("tenant", "company_id")
+    condition: ColumnElement[bool] = table.c[column] == TENANT
     return condition
 
 

@@ -6,30 +6,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
-import orjson
-from sqlalchemy import Integer, bindparam, func, insert, update
-
 from chassis.context import current
+from chassis.db.records import NOW, Record
 from chassis.db.session import Session
-from chassis.db.statements import Prepared, named_values
-from chassis.errors import Conflict, FieldError, Invalid, PreconditionFailed
+from chassis.errors import Conflict, FieldError, Invalid
 from chassis.events import new_id
 from identity import events, rules
 from identity.commands.revocations import revoke_session
-from identity.models import api_keys
-from identity.queries.api_keys import THIS_KEY, get_api_key
-from identity.queries.records import Record
-from identity.views import API_KEY
+from identity.queries.api_keys import RECORDS
 
-_COLUMNS = ("name", "prefix", "secret_hash", "scopes", "user_id", "sid", "expires_at")
-_ADD = Prepared(API_KEY.returning(insert(api_keys).values(named_values(api_keys, _COLUMNS))))
-_REVOKE = Prepared(
-    API_KEY.returning(
-        update(api_keys)
-        .where(*THIS_KEY, api_keys.c.version == bindparam("of_version", type_=Integer))
-        .values(revoked_at=func.now(), version=api_keys.c.version + 1, updated_at=func.now())
-    )
-)
 _ALPHABET = string.ascii_lowercase + string.digits
 
 
@@ -49,41 +34,29 @@ def make_api_key(session: Session, name: str, scopes: Sequence[str], expires_at:
         raise Invalid("validation_failed", "Some fields are not as they should be.", faults)
     prefix = "".join(secrets.choice(_ALPHABET) for _ in range(rules.API_KEY_PREFIX_LENGTH))
     key = f"crm_{prefix}_{secrets.token_urlsafe(32)}"
-    row = session.fetch(
-        _ADD,
-        name=name,
-        prefix=prefix,
-        secret_hash=rules.token_hash(key),
-        scopes=sorted(set(scopes)),
-        user_id=current().user_id,
-        sid=new_id(),
-        expires_at=expires_at or now + rules.API_KEY_LIFE,
-    )[0]
-    record = Record(*row)
-    events.created(session, events.API_KEY_CREATED, record_id=record.id, version=record.version, after=record.json)
+    record = RECORDS.create(
+        session,
+        events.API_KEY_CREATED,
+        {
+            "name": name,
+            "prefix": prefix,
+            "secret_hash": rules.token_hash(key),
+            "scopes": sorted(set(scopes)),
+            "user_id": current().user_id,
+            "sid": new_id(),
+            "expires_at": expires_at or now + rules.API_KEY_LIFE,
+        },
+    )
     return NewKey(record, key)
 
 
 def revoke_api_key(session: Session, key_id: int, version: int) -> None:
     """Make a key and all its access tokens worthless. Raises NotFound, PreconditionFailed, Conflict."""
-    before = get_api_key(session, key_id, lock=True)
-    if before.version != version:
-        raise PreconditionFailed(
-            "stale_version", "The API key has changed since; get it again.", headers={"ETag": f'"{before.version}"'}
-        )
-    document = orjson.loads(before.json)
-    if document["revoked_at"] is not None:
+    before = RECORDS.expect(session, key_id, version)
+    if before.document["revoked_at"] is not None:
         raise Conflict("api_key_revoked", "The API key is revoked already.")
-    after = Record(*session.fetch(_REVOKE, of_id=key_id, of_version=version)[0])
-    revoke_session(session, document["session_id"])
-    events.changed(
-        session,
-        events.API_KEY_REVOKED,
-        record_id=key_id,
-        version=after.version,
-        before=before.json,
-        after=after.json,
-    )
+    RECORDS.change(session, events.API_KEY_REVOKED, before, {"revoked_at": NOW})
+    revoke_session(session, before.document["session_id"])
 
 
 def _scope_faults(scopes: Sequence[str], held: frozenset[str]) -> list[FieldError]:

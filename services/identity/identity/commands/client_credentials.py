@@ -17,7 +17,7 @@ from identity.commands.acting import working_for
 from identity.commands.security import note
 from identity.keys import Authority
 from identity.models import api_keys, security_events
-from identity.queries.api_keys import THIS_KEY, FoundKey, KeyState, find_api_key, find_key_state
+from identity.queries.api_keys import RECORDS, FoundKey, KeyState, find_api_key, find_key_state
 from identity.queries.members import Membership, find_membership
 
 # A busy key is noted once in this time, and a refused one too: a use is no reason for a write.
@@ -29,7 +29,7 @@ _NOBODYS_HASH = bytes(32)
 _TOUCH = Prepared(
     update(api_keys)
     .where(
-        *THIS_KEY,
+        *RECORDS.this,
         or_(
             api_keys.c.last_used_at.is_(None),
             api_keys.c.last_used_at < func.now() - bindparam("quiet", QUIET, Interval()),

@@ -1,24 +1,20 @@
 """Companies: what one says of itself, and whether the platform lets it work."""
 
 from collections.abc import Callable, Mapping
-from functools import lru_cache
 from typing import Any
 
-import orjson
-from sqlalchemy import ARRAY, Integer, String, bindparam, func, text, update
+from sqlalchemy import ARRAY, String, bindparam, text
 
 from chassis.context import current, tenant
+from chassis.db.records import Record
 from chassis.db.session import Session
 from chassis.db.statements import TENANT, Prepared
-from chassis.errors import Conflict, PreconditionFailed
+from chassis.errors import Conflict
 from chassis.events import EventType
 from identity import events, rules
 from identity.commands import revocations
 from identity.commands.acting import working_for
-from identity.models import companies
-from identity.queries.companies import get_company
-from identity.queries.records import Record
-from identity.views import COMPANY
+from identity.queries.companies import RECORDS, get_company
 
 # The users are locked in the order of their ids and before the company, as everybody locks them.
 _REVOKE_ROLES = Prepared(
@@ -47,15 +43,7 @@ def update_company(session: Session, version: int, values: Mapping[str, Any]) ->
     settings = values.get("settings", {})
     if "visibility" in settings:
         _revoke_narrowed(session, settings["visibility"])
-    before = get_company(session, lock=True)
-    if before.version != version:
-        raise PreconditionFailed(
-            "stale_version", "The company has changed since; get it again.", headers={"ETag": f'"{before.version}"'}
-        )
-    state = orjson.loads(before.json)
-    if {**state, **values, "settings": {**state["settings"], **settings}} == state:
-        return before
-    return _write(session, events.COMPANY_UPDATED, before, values)
+    return RECORDS.change(session, events.COMPANY_UPDATED, RECORDS.expect(session, tenant(), version), values)
 
 
 def suspend_company(session: Session, company_id: int) -> Record:
@@ -76,27 +64,16 @@ def _set_status(
     """Change a company as its operator: the event is that company's, and the actor is the operator."""
     with working_for(session, company_id, current().user_id):
         before = get_company(session, lock=True)
-        if orjson.loads(before.json)["status"] == status:
+        if before.document["status"] == status:
             raise Conflict(f"company_already_{status}", f"This company is {status} already.")
-        after = _write(session, event_type, before, {"status": status})
+        after = RECORDS.change(session, event_type, before, {"status": status})
         tell_gateways(session, company_id)
-    return after
-
-
-def _write(session: Session, event_type: EventType, before: Record, values: Mapping[str, Any]) -> Record:
-    row = session.fetch(
-        _update(frozenset(values)),
-        of_version=before.version,
-        **{f"new_{name}": value for name, value in values.items()},
-    )[0]
-    after = Record(*row)
-    events.changed(session, event_type, record_id=after.id, version=after.version, before=before.json, after=after.json)
     return after
 
 
 def _revoke_narrowed(session: Session, visibility: str) -> None:
     """Where the visibility changes, have those whose permissions change with it get new tokens."""
-    now = orjson.loads(get_company(session).json)["settings"].get("visibility", rules.VISIBILITIES[0])
+    now = get_company(session).document["settings"].get("visibility", rules.VISIBILITIES[0])
     if now == visibility:
         return
     roles = [
@@ -105,21 +82,3 @@ def _revoke_narrowed(session: Session, visibility: str) -> None:
         if rules.permissions_of(role, None, now) != rules.permissions_of(role, None, visibility)
     ]
     session.run(_REVOKE_ROLES, roles=roles)
-
-
-@lru_cache(maxsize=256)
-def _update(names: frozenset[str]) -> Prepared:
-    """Set the named columns where the version is still the locked one; settings are merged key by key."""
-    values: dict[str, Any] = {name: bindparam(f"new_{name}", type_=companies.c[name].type) for name in sorted(names)}
-    if "settings" in values:
-        values["settings"] = companies.c.settings.concat(values["settings"])
-    return Prepared(
-        COMPANY.returning(
-            update(companies)
-            .where(
-                companies.c.id == TENANT,
-                companies.c.version == bindparam("of_version", type_=Integer),
-            )
-            .values(**values, version=companies.c.version + 1, updated_at=func.now())
-        )
-    )

@@ -1,6 +1,5 @@
 """E-mail addresses: proven by who opens the link that was sent there."""
 
-import orjson
 from sqlalchemy import BigInteger, bindparam, func, true, update
 
 from chassis.db.session import Session
@@ -26,7 +25,7 @@ def ask_again(session: Session, app_url: str, user_id: int) -> None:
     Raises Conflict where it is verified, TooManyRequests within a minute of the last letter.
     """
     try:
-        user = orjson.loads(get_user(session, user_id, lock=True).json)
+        user = get_user(session, user_id, lock=True).document
     except LookupError:
         raise Unauthenticated("invalid_token", "The access token is not valid or has expired.") from None
     if user["is_verified"]:

@@ -2,26 +2,18 @@
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from functools import lru_cache
 from typing import Any
 
-import orjson
-from sqlalchemy import BigInteger, Integer, bindparam, func, insert, update
-
 from chassis.context import current, tenant
+from chassis.db.records import Record
 from chassis.db.session import Session
-from chassis.db.statements import Prepared, named_values, of_tenant
-from chassis.errors import Conflict, PreconditionFailed
-from chassis.events import EventType
+from chassis.errors import Conflict
 from identity import events, rules
 from identity.commands import guards, mails, one_time_tokens, throttles
 from identity.commands.locking import lock_company
-from identity.models import invitations
 from identity.queries.companies import get_company
-from identity.queries.invitations import get_invitation, is_member
-from identity.queries.records import Record
+from identity.queries.invitations import RECORDS, is_member
 from identity.queries.users import get_user
-from identity.views import INVITATION
 
 PURPOSE = "invitation"
 _BODY = """\
@@ -33,8 +25,6 @@ Hello,
 
 It is good for seven days and for one use. If you do not know what this is about, you need do nothing.
 """
-_COLUMNS = ("email", "role", "permissions", "invited_by", "expires_at")
-_ADD = Prepared(INVITATION.returning(insert(invitations).values(named_values(invitations, _COLUMNS))))
 
 
 def invite(session: Session, app_url: str, values: Mapping[str, Any]) -> Record:
@@ -48,21 +38,16 @@ def invite(session: Session, app_url: str, values: Mapping[str, Any]) -> Record:
     guards.refuse_beyond(guards.get_giver(session), role, permissions)
     if is_member(session, email):
         raise Conflict("already_member", "Somebody with this address is a member of the company already.")
-    row = session.fetch(
-        _ADD,
-        email=email,
-        role=role,
-        permissions=permissions,
-        invited_by=current().user_id,
-        expires_at=datetime.now(UTC) + rules.INVITATION_LIFE,
-    )[0]
-    invitation = Record(*row)
-    events.created(
+    invitation = RECORDS.create(
         session,
         events.INVITATION_CREATED,
-        record_id=invitation.id,
-        version=invitation.version,
-        after=invitation.json,
+        {
+            "email": email,
+            "role": role,
+            "permissions": permissions,
+            "invited_by": current().user_id,
+            "expires_at": datetime.now(UTC) + rules.INVITATION_LIFE,
+        },
     )
     _send(session, app_url, invitation.id, email)
     return invitation
@@ -74,42 +59,23 @@ def resend_invitation(session: Session, app_url: str, invitation_id: int) -> Rec
     Raises NotFound, Conflict for one that is decided, Forbidden as `invite` does, TooManyRequests within a minute.
     """
     lock_company(session)
-    before = get_invitation(session, invitation_id, lock=True)
+    before = RECORDS.get(session, invitation_id, lock=True)
     state = _refuse_decided(before)
     guards.refuse_beyond(guards.get_giver(session), state["role"], state["permissions"])
     now = datetime.now(UTC)
     values = {"sent_at": now, "expires_at": now + rules.INVITATION_LIFE}
-    after = write_invitation(session, events.INVITATION_RESENT, before, values)
+    after = RECORDS.change(session, events.INVITATION_RESENT, before, values)
     _send(session, app_url, invitation_id, state["email"])
     return after
 
 
 def withdraw_invitation(session: Session, invitation_id: int, version: int) -> None:
     """Make the letter worthless. Raises NotFound, PreconditionFailed, Conflict for one that is decided."""
-    before = get_invitation(session, invitation_id, lock=True)
-    if before.version != version:
-        raise PreconditionFailed(
-            "stale_version",
-            "The invitation has changed since; get it again.",
-            headers={"ETag": f'"{before.version}"'},
-        )
+    before = RECORDS.expect(session, invitation_id, version)
     _refuse_decided(before)
     one_time_tokens.void(session, PURPOSE, invitation_id=invitation_id)
     values = {"status": "withdrawn", "decided_at": datetime.now(UTC)}
-    write_invitation(session, events.INVITATION_WITHDRAWN, before, values)
-
-
-def write_invitation(session: Session, event_type: EventType, before: Record, values: Mapping[str, Any]) -> Record:
-    """Write `values` over a locked invitation and record the event with both states."""
-    row = session.fetch(
-        _update(frozenset(values)),
-        of_id=before.id,
-        of_version=before.version,
-        **{f"new_{name}": value for name, value in values.items()},
-    )[0]
-    after = Record(*row)
-    events.changed(session, event_type, record_id=after.id, version=after.version, before=before.json, after=after.json)
-    return after
+    RECORDS.change(session, events.INVITATION_WITHDRAWN, before, values)
 
 
 def refuse(status: str) -> Conflict:
@@ -118,7 +84,7 @@ def refuse(status: str) -> Conflict:
 
 
 def _refuse_decided(invitation: Record) -> dict[str, Any]:
-    state: dict[str, Any] = orjson.loads(invitation.json)
+    state = invitation.document
     if state["status"] != "pending":
         raise refuse(state["status"])
     return state
@@ -129,8 +95,8 @@ def _send(session: Session, app_url: str, invitation_id: int, email: str) -> Non
     throttles.count_or_refuse(session, throttles.of_letters(f"{PURPOSE}-{tenant()}", email))
     user_id = current().user_id
     assert user_id is not None
-    inviter = _line(orjson.loads(get_user(session, user_id).json)["name"])
-    company = _line(orjson.loads(get_company(session).json)["name"])
+    inviter = _line(get_user(session, user_id).document["name"])
+    company = _line(get_company(session).document["name"])
     token = one_time_tokens.issue(session, PURPOSE, rules.INVITATION_LIFE, invitation_id=invitation_id)
     link = mails.link(app_url, "invitations", token)
     body = _BODY.format(inviter=inviter, company=company, link=link)
@@ -140,19 +106,3 @@ def _send(session: Session, app_url: str, invitation_id: int, email: str) -> Non
 def _line(name: str) -> str:
     """A name as one line: a line break in it could make the letter say something else."""
     return " ".join("".join(c if c.isprintable() else " " for c in name).split())
-
-
-@lru_cache(maxsize=16)
-def _update(names: frozenset[str]) -> Prepared:
-    values = {name: bindparam(f"new_{name}", type_=invitations.c[name].type) for name in sorted(names)}
-    return Prepared(
-        INVITATION.returning(
-            update(invitations)
-            .where(
-                of_tenant(invitations),
-                invitations.c.id == bindparam("of_id", type_=BigInteger),
-                invitations.c.version == bindparam("of_version", type_=Integer),
-            )
-            .values(**values, version=invitations.c.version + 1, updated_at=func.now())
-        )
-    )

@@ -5,7 +5,6 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
-import orjson
 from sqlalchemy import bindparam, func, insert, select, true
 from sqlalchemy.dialects.postgresql import insert as upsert
 
@@ -16,15 +15,18 @@ from chassis.errors import Conflict, FieldError, Invalid, NotFound
 from identity import events, rules
 from identity.commands import emails, knocks, one_time_tokens, throttles
 from identity.commands.acting import working_for
-from identity.commands.invitations import PURPOSE, refuse, write_invitation
+from identity.commands.invitations import PURPOSE, refuse
 from identity.commands.locking import lock_user
 from identity.commands.sessions import Tokens, open_session, refuse_closed
 from identity.keys import Authority
 from identity.models import user_companies, users
 from identity.queries.directory import get_entry
-from identity.queries.invitations import Shown, find_by_token, get_invitation
+from identity.queries.invitations import RECORDS as INVITATIONS
+from identity.queries.invitations import Shown, find_by_token
+from identity.queries.members import RECORDS as MEMBERS
 from identity.queries.members import find_membership, get_member
 from identity.queries.memberships import list_workplaces
+from identity.queries.users import RECORDS as USERS
 from identity.queries.users import Login, find_login, get_user, still_holds
 
 PASSWORD = "/password"  # noqa: S105  # A place in a document, not a password.
@@ -81,18 +83,18 @@ def accept_invitation(
         knocks.put_down(session, "sign_in_failed", email)
         return None
     with working_for(session, company_id, user_id):
-        invitation = get_invitation(session, shown.id, lock=True)
+        invitation = INVITATIONS.get(session, shown.id, lock=True)
         shown = _check(find_by_token(session, rules.token_hash(token)))
         if one_time_tokens.redeem(session, token, PURPOSE) is None:
             raise _not_found()
         if password_hash is not None:
             _add_user(session, user_id, shown.email, password_hash, names)
-        _add_member(session, user_id, orjson.loads(invitation.json), is_new=login is None)
+        _add_member(session, user_id, invitation.document, is_new=login is None)
         if login is not None:
             _recognise(session, email, login)
             throttles.forgive(session, account, network)
         values = {"status": "accepted", "accepted_by": user_id, "decided_at": datetime.now(UTC)}
-        write_invitation(session, events.INVITATION_ACCEPTED, invitation, values)
+        INVITATIONS.change(session, events.INVITATION_ACCEPTED, invitation, values)
         membership = find_membership(session, user_id)
         assert membership is not None
         refuse_closed(membership)
@@ -135,10 +137,8 @@ def _add_member(session: Session, user_id: int, invitation: Mapping[str, Any], *
     # From here on nobody changes the user unless they tell this company too.
     lock_user(session, user_id)
     if is_new:
-        user = get_user(session, user_id)
-        events.created(session, events.USER_CREATED, record_id=user_id, version=user.version, after=user.json)
-    member = get_member(session, user_id)
-    events.created(session, events.USER_COMPANY_CREATED, record_id=member.id, version=member.version, after=member.json)
+        USERS.record_event(session, events.USER_CREATED, get_user(session, user_id), before=None)
+    MEMBERS.record_event(session, events.USER_COMPANY_CREATED, get_member(session, user_id), before=None)
 
 
 def _recognise(session: Session, email: str, login: Login) -> None:

@@ -2,8 +2,6 @@
 
 from dataclasses import dataclass
 
-import orjson
-
 from chassis.db.session import Session
 from identity import rules
 from identity.commands import mails, one_time_tokens
@@ -55,7 +53,7 @@ class Addressee:
 
 def get_addressee(session: Session, user_id: int) -> Addressee:
     """A user of the tenant as letters address them. Raises LookupError."""
-    user = orjson.loads(get_user(session, user_id).json)
+    user = get_user(session, user_id).document
     return Addressee(user["email"], user["first_name"])
 
 

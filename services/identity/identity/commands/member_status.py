@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from sqlalchemy import ARRAY, BigInteger, any_, bindparam, delete, literal_column, select
+from sqlalchemy import ARRAY, BigInteger, any_, bindparam, literal_column, select
 
 from chassis.context import current, tenant
 from chassis.db.session import Session
@@ -16,15 +16,10 @@ from identity.commands.acting import working_for
 from identity.commands.members import Member, lock_member, lock_membership, write_member
 from identity.models import api_keys as api_keys_table
 from identity.models import user_companies, users
+from identity.queries.members import RECORDS
 from identity.queries.memberships import list_workplaces
 from identity.rules import TRANSFERABLE
 
-_REMOVE = Prepared(
-    delete(user_companies).where(
-        of_tenant(user_companies),
-        user_companies.c.user_id == bindparam("of_user", type_=BigInteger),
-    )
-)
 _LIVE_KEYS = Prepared(
     select(api_keys_table.c.id, api_keys_table.c.version)
     .where(
@@ -97,15 +92,7 @@ def remove_member(session: Session, user_id: int, version: int) -> None:
     for key_id, key_version in session.fetch(_LIVE_KEYS, of_user=user_id):
         api_keys.revoke_api_key(session, key_id, key_version)
     revocations.revoke_user(session, user_id)
-    session.run(_REMOVE, of_user=user_id)
-    events.changed(
-        session,
-        events.USER_COMPANY_REMOVED,
-        record_id=member.record.id,
-        version=member.record.version + 1,
-        before=member.record.json,
-        after=None,
-    )
+    RECORDS.delete(session, events.USER_COMPANY_REMOVED, member.record)
     if member.state["is_primary"]:
         heir = next((place for place in others if place.is_open), others[0])
         with working_for(session, heir.company_id, current().user_id):

@@ -6,24 +6,23 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
-import orjson
-from sqlalchemy import BigInteger, Integer, bindparam, func, or_, update
+from sqlalchemy import BigInteger, bindparam, func, or_, update
 
 from chassis.context import current
+from chassis.db.records import Record
 from chassis.db.session import Session
-from chassis.db.statements import Prepared, of_tenant
-from chassis.errors import Forbidden, NotFound, PreconditionFailed
+from chassis.db.statements import Prepared
+from chassis.errors import Forbidden, NotFound
 from chassis.events import EventType
 from identity import events
 from identity.commands import guards, revocations
 from identity.commands.acting import working_for
 from identity.commands.locking import lock_company, lock_user
-from identity.models import user_companies, users
-from identity.queries.members import get_member
+from identity.models import users
+from identity.queries.members import RECORDS, get_member
 from identity.queries.memberships import list_workplaces
-from identity.queries.records import Record
+from identity.queries.users import RECORDS as USERS
 from identity.queries.users import get_user
-from identity.views import USER_COMPANY
 
 PROFILE_FIELDS = ("first_name", "last_name", "phone", "avatar")
 COMPANY_FIELDS = ("role", "permissions")
@@ -92,34 +91,19 @@ def lock_member(session: Session, user_id: int, version: int | None = None) -> M
         member = lock_membership(session, user_id)
     except LookupError:
         raise NotFound("user_not_found", "There is no such user in this company.") from None
-    if version is not None and member.record.version != version:
-        raise PreconditionFailed(
-            "stale_version",
-            "The member has changed since; get them again.",
-            headers={"ETag": f'"{member.record.version}"'},
-        )
+    RECORDS.refuse_stale(member.record, version)
     return member
 
 
 def lock_membership(session: Session, user_id: int) -> Member:
     """Lock what a locked user is in the tenant. Raises LookupError."""
     record = get_member(session, user_id, lock=True)
-    return Member(user_id, record, orjson.loads(record.json))
+    return Member(user_id, record, record.document)
 
 
 def write_member(session: Session, event_type: EventType, before: Member, values: Mapping[str, Any]) -> Record:
     """Write `values` over a locked membership (none: only a new version) and record the event with both states."""
-    row = session.fetch(
-        _update_member(frozenset(values)),
-        of_user=before.user_id,
-        of_version=before.record.version,
-        **{f"new_{name}": value for name, value in values.items()},
-    )[0]
-    after = Record(*row)
-    events.changed(
-        session, event_type, record_id=after.id, version=after.version, before=before.record.json, after=after.json
-    )
-    return after
+    return RECORDS.change(session, event_type, before.record, values, more={})
 
 
 @contextmanager
@@ -141,7 +125,7 @@ def changing_user(session: Session, user_id: int, event_type: EventType = events
     after = get_user(session, user_id)
     if after.version == before.version:
         return
-    events.changed(session, event_type, record_id=user_id, version=after.version, before=before.json, after=after.json)
+    USERS.record_event(session, event_type, after, before=before)
     for company_id, member in known.items():
         with working_for(session, company_id, actor):
             write_member(session, events.USER_COMPANY_UPDATED, member, {})
@@ -166,21 +150,3 @@ def _update_user(names: frozenset[str]) -> Prepared:
     other = or_(*(users.c[name].is_distinct_from(value) for name, value in values.items()))
     statement = update(users).where(_THE_USER, other)
     return Prepared(statement.values(**values, version=users.c.version + 1, updated_at=func.now()))
-
-
-@lru_cache(maxsize=64)
-def _update_member(names: frozenset[str]) -> Prepared:
-    """Set the named columns where the version is still the locked one."""
-    table = user_companies
-    values = {name: bindparam(f"new_{name}", type_=table.c[name].type) for name in sorted(names)}
-    return Prepared(
-        USER_COMPANY.returning(
-            update(table)
-            .where(
-                of_tenant(table),
-                table.c.user_id == bindparam("of_user", type_=BigInteger),
-                table.c.version == bindparam("of_version", type_=Integer),
-            )
-            .values(**values, version=table.c.version + 1, updated_at=func.now())
-        )
-    )

@@ -3,6 +3,7 @@
 from sqlalchemy import BigInteger, bindparam, func, update
 
 from chassis.context import current
+from chassis.db.records import Record
 from chassis.db.session import Session
 from chassis.db.statements import Prepared
 from chassis.errors import Conflict, FieldError, Invalid, Unauthenticated
@@ -13,6 +14,7 @@ from identity.commands.ended_sessions import end_sessions_everywhere
 from identity.keys import Authority
 from identity.models import users
 from identity.queries.memberships import list_workplaces
+from identity.queries.users import RECORDS as USERS
 from identity.queries.users import find_login, get_user, still_holds
 from identity.views import USER
 
@@ -95,10 +97,8 @@ def reset_password(session: Session, authority: Authority, token: str, new: str)
 def _set(session: Session, user_id: int, password_hash: str) -> None:
     """Store the hash; make every link that was sent to set another password worthless, and tell the user."""
     before = get_user(session, user_id)
-    after, _, version = session.fetch(_SET, user_id=user_id, new_hash=password_hash)[0]
-    events.changed(
-        session, events.USER_PASSWORD_CHANGED, record_id=user_id, version=version, before=before.json, after=after
-    )
+    after = Record(*session.fetch(_SET, user_id=user_id, new_hash=password_hash)[0])
+    USERS.record_event(session, events.USER_PASSWORD_CHANGED, after, before=before)
     for workplace in list_workplaces(session, user_id):
         with working_for(session, workplace.company_id, user_id):
             one_time_tokens.void(session, letters.RESET_PASSWORD, user_id=user_id)

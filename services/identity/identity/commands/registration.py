@@ -6,6 +6,7 @@ from typing import Any
 
 from sqlalchemy import bindparam, func, insert, select
 
+from chassis.db.records import Record
 from chassis.db.session import Session
 from chassis.db.statements import Prepared, named_values
 from identity import events, rules
@@ -14,7 +15,10 @@ from identity.commands.acting import working_for
 from identity.commands.sessions import Tokens, open_session
 from identity.keys import Authority
 from identity.models import companies, user_companies, users
+from identity.queries.companies import RECORDS as COMPANIES
+from identity.queries.members import RECORDS as MEMBERS
 from identity.queries.members import find_membership, get_member
+from identity.queries.users import RECORDS as USERS
 from identity.queries.users import get_user
 from identity.views import COMPANY
 
@@ -72,20 +76,18 @@ def register(
     company_id = session.fetch(_COMPANY_ID)[0][0]
     user_id = session.fetch(_USER_ID)[0][0]
     with working_for(session, company_id, user_id):
-        document, _, company_version = session.fetch(
-            _ADD_COMPANY, id=company_id, **{name: company.get(name) for name in COMPANY_FIELDS}
-        )[0]
+        company_record = Record(
+            *session.fetch(_ADD_COMPANY, id=company_id, **{name: company.get(name) for name in COMPANY_FIELDS})[0]
+        )
         names = ("email", "first_name", "last_name", "phone")
         session.run(_ADD_USER, id=user_id, password_hash=password_hash, **{name: user.get(name) for name in names})
         session.run(_ADD_MEMBER, user_id=user_id, role=FOUNDER_ROLE, is_primary=True)
         founder = get_user(session, user_id)
         member = get_member(session, user_id)
-        events.created(session, events.COMPANY_CREATED, record_id=company_id, version=company_version, after=document)
-        events.created(session, events.USER_CREATED, record_id=user_id, version=founder.version, after=founder.json)
-        events.created(
-            session, events.USER_COMPANY_CREATED, record_id=member.id, version=member.version, after=member.json
-        )
+        COMPANIES.record_event(session, events.COMPANY_CREATED, company_record, before=None)
+        USERS.record_event(session, events.USER_CREATED, founder, before=None)
+        MEMBERS.record_event(session, events.USER_COMPANY_CREATED, member, before=None)
         membership = find_membership(session, user_id)
         assert membership is not None
         letters.ask_to_verify(session, authority.app_url, user_id)
-        return Registration(document, founder.json, open_session(session, authority, user_id, membership))
+        return Registration(company_record.json, founder.json, open_session(session, authority, user_id, membership))

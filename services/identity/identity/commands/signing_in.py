@@ -2,6 +2,7 @@
 
 from sqlalchemy import BigInteger, bindparam, func, update
 
+from chassis.db.records import Record
 from chassis.db.session import Session
 from chassis.db.statements import Prepared
 from chassis.errors import Unauthenticated
@@ -12,7 +13,7 @@ from identity.commands.sessions import Tokens, open_session, refuse_closed
 from identity.keys import Authority
 from identity.models import users
 from identity.queries.members import Membership, find_membership
-from identity.queries.records import Record
+from identity.queries.users import RECORDS as USERS
 from identity.queries.users import Login, find_login, get_user, still_holds
 from identity.views import USER
 
@@ -65,8 +66,8 @@ def _admit(session: Session, email: str, login: Login) -> tuple[Record, Membersh
 
 def sign_in(session: Session, authority: Authority, user: Record, membership: Membership) -> Tokens:
     """Open a session of the tenant for a locked user of whom all is known to be well."""
-    after, _, version = session.fetch(_SIGN_IN, user_id=user.id)[0]
-    events.changed(session, events.USER_SIGNED_IN, record_id=user.id, version=version, before=user.json, after=after)
+    after = Record(*session.fetch(_SIGN_IN, user_id=user.id)[0])
+    USERS.record_event(session, events.USER_SIGNED_IN, after, before=user)
     return open_session(session, authority, user.id, membership)
 
 

@@ -4,15 +4,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import BigInteger, Text, bindparam, column, func, select
+from sqlalchemy import Text, bindparam, column, func, select
 
 from chassis.db.kinds import INTEGER, TEXT, TIMESTAMP
 from chassis.db.listing import Listing
+from chassis.db.records import Records
 from chassis.db.session import Session
-from chassis.db.statements import Prepared, of_tenant
-from chassis.errors import NotFound
+from chassis.db.statements import Prepared
+from identity.events import SOURCE
 from identity.models import api_keys
-from identity.queries.records import Record
 from identity.views import API_KEY
 
 API_KEYS = Listing(
@@ -39,12 +39,7 @@ _BY_PREFIX = Prepared(
         )
     )
 )
-THIS_KEY = (
-    of_tenant(api_keys),
-    api_keys.c.id == bindparam("of_id", type_=BigInteger),
-)
-_ONE = Prepared(API_KEY.one(*THIS_KEY))
-_LOCKED = Prepared(API_KEY.one(*THIS_KEY, lock=True))
+RECORDS = Records(API_KEY, source=SOURCE, noun="API key")
 _STATE = Prepared(
     select(
         api_keys.c.prefix,
@@ -53,7 +48,7 @@ _STATE = Prepared(
         api_keys.c.expires_at,
         api_keys.c.revoked_at,
         func.clock_timestamp(),
-    ).where(*THIS_KEY)
+    ).where(*RECORDS.this)
 )
 
 
@@ -77,14 +72,6 @@ class KeyState:
     expires_at: datetime | None
     revoked_at: datetime | None
     now: datetime
-
-
-def get_api_key(session: Session, key_id: int, *, lock: bool = False) -> Record:
-    """A key of the tenant, revoked or not; with `lock` until the transaction ends. Raises NotFound."""
-    row = session.fetch_one(_LOCKED if lock else _ONE, of_id=key_id)
-    if row is None:
-        raise NotFound("api_key_not_found", "There is no such API key.")
-    return Record(*row)
 
 
 def find_api_key(session: Session, prefix: str) -> FoundKey | None:

@@ -7,11 +7,11 @@ from sqlalchemy import BigInteger, Table, bindparam, select
 from chassis.db.json_view import JsonView
 from chassis.db.kinds import INTEGER, TEXT, choice_of
 from chassis.db.listing import Listing
+from chassis.db.records import Record
 from chassis.db.session import Session
 from chassis.db.statements import Prepared, of_tenant
 from chassis.errors import NotFound
 from identity.models import user_companies, users
-from identity.queries.records import Record
 from identity.rules import MEMBER_STATUSES, ROLES
 
 # The id that the API goes by is the user's, because that is what records of other services are assigned to; the version

@@ -2,15 +2,15 @@
 
 from dataclasses import dataclass
 
-from sqlalchemy import BigInteger, LargeBinary, bindparam, func, literal_column, select
+from sqlalchemy import LargeBinary, bindparam, func, literal_column, select
 
 from chassis.db.kinds import INTEGER, TEXT, TIMESTAMP, choice_of
 from chassis.db.listing import Listing
+from chassis.db.records import Records
 from chassis.db.session import Session
 from chassis.db.statements import Prepared, of_tenant
-from chassis.errors import NotFound
+from identity.events import SOURCE
 from identity.models import invitations, one_time_tokens, user_companies, users
-from identity.queries.records import Record
 from identity.rules import INVITATION_STATUSES, ROLES
 from identity.views import INVITATION
 
@@ -29,10 +29,7 @@ INVITATIONS = Listing(
     sorts=("created_at", "id"),
 )
 
-_OF_TENANT = of_tenant(invitations)
-_THIS = (_OF_TENANT, invitations.c.id == bindparam("of_id", type_=BigInteger))
-_ONE = Prepared(INVITATION.one(*_THIS))
-_LOCKED = Prepared(INVITATION.one(*_THIS, lock=True))
+RECORDS = Records(INVITATION, source=SOURCE, noun="invitation")
 _BY_TOKEN = Prepared(
     select(
         invitations.c.id,
@@ -47,7 +44,7 @@ _BY_TOKEN = Prepared(
         (invitations.c.company_id == one_time_tokens.c.company_id)
         & (invitations.c.id == one_time_tokens.c.invitation_id),
     )
-    .where(_OF_TENANT, one_time_tokens.c.token_hash == bindparam("of_hash", type_=LargeBinary))
+    .where(of_tenant(invitations), one_time_tokens.c.token_hash == bindparam("of_hash", type_=LargeBinary))
 )
 _MEMBER_BY_EMAIL = Prepared(
     select(literal_column("1"))
@@ -68,14 +65,6 @@ class Shown:
     status: str
     is_expired: bool
     is_void: bool
-
-
-def get_invitation(session: Session, invitation_id: int, *, lock: bool = False) -> Record:
-    """An invitation of the tenant; with `lock` under the row's lock. Raises NotFound."""
-    row = session.fetch_one(_LOCKED if lock else _ONE, of_id=invitation_id)
-    if row is None:
-        raise NotFound("invitation_not_found", "There is no such invitation.")
-    return Record(*row)
 
 
 def find_by_token(session: Session, token_hash: bytes) -> Shown | None:

@@ -5,13 +5,14 @@ from dataclasses import dataclass
 
 from sqlalchemy import BigInteger, and_, bindparam, func, literal_column, select
 
+from chassis.db.records import Record, Records
 from chassis.db.session import Session
 from chassis.db.statements import Prepared, of_tenant
 from chassis.errors import Unauthenticated
+from identity.events import SOURCE
 from identity.models import companies, user_companies, users
 from identity.queries.companies import get_company
-from identity.queries.records import Record, record_of
-from identity.queries.users import get_user
+from identity.queries.users import get_user, record_of
 from identity.rules import PLATFORM_ROLE, permissions_of
 from identity.views import USER_COMPANY
 
@@ -39,6 +40,7 @@ _THE_MEMBER = (
     of_tenant(user_companies),
     user_companies.c.user_id == bindparam("user_id", type_=BigInteger),
 )
+RECORDS = Records(USER_COMPANY, source=SOURCE, noun="user")
 _MEMBER = Prepared(USER_COMPANY.one(*_THE_MEMBER))
 _MEMBER_LOCKED = Prepared(USER_COMPANY.one(*_THE_MEMBER, lock=True))
 

@@ -1,13 +1,15 @@
 """Users, and whose an e-mail address is."""
 
 from dataclasses import dataclass
+from typing import Any
 
 from sqlalchemy import BigInteger, Text, bindparam, column, func, select
 
+from chassis.db.records import Record, Records
 from chassis.db.session import Session
 from chassis.db.statements import Prepared, of_tenant
+from identity.events import SOURCE
 from identity.models import user_companies, users
-from identity.queries.records import Record, record_of
 from identity.views import USER
 
 # Signing in and refreshing begin without a tenant, where row-level security shows nothing: each has one function of the
@@ -27,6 +29,8 @@ _IN_TENANT = (
     )
     .exists()
 )
+# A user is no tenant's record, so only the events of one are written by this.
+RECORDS = Records(USER, source=SOURCE, noun="user")
 _THE_USER = users.c.id == bindparam("user_id", type_=BigInteger)
 _USER = Prepared(USER.one(_THE_USER, _IN_TENANT))
 _USER_LOCKED = Prepared(USER.one(_THE_USER, _IN_TENANT, lock=True))
@@ -57,3 +61,10 @@ def still_holds(session: Session, email: str, login: Login) -> bool:
 def get_user(session: Session, user_id: int, *, lock: bool = False) -> Record:
     """A user of the tenant; with `lock` under the row's lock. Raises LookupError."""
     return record_of(session.fetch_one(_USER_LOCKED if lock else _USER, user_id=user_id))
+
+
+def record_of(row: tuple[Any, ...] | None) -> Record:
+    """What was found of the tenant. Raises LookupError for nothing."""
+    if row is None:
+        raise LookupError("no such record in this tenant")
+    return Record(*row)

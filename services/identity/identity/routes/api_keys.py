@@ -44,7 +44,7 @@ def list_api_keys(query: ListQuery) -> Response:
 @blueprint.response(200, ApiKeyOut)
 def get_api_key(key_id: int) -> Response:
     """Get an API key, revoked or not, without its secret."""
-    key = queries.get_api_key(session(), key_id)
+    key = queries.RECORDS.get(session(), key_id)
     return answer(key.json, version=key.version)
 
 

@@ -45,7 +45,7 @@ def list_invitations(query: ListQuery) -> Response:
 @blueprint.response(200, InvitationOut)
 def get_invitation(invitation_id: int) -> Response:
     """Get an invitation."""
-    invitation = queries.get_invitation(session(), invitation_id)
+    invitation = queries.RECORDS.get(session(), invitation_id)
     return answer(invitation.json, version=invitation.version)
 
 

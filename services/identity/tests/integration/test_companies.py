@@ -165,7 +165,7 @@ def test_everybody_lists_their_own_companies(
     ]
     only = admin.get("/v1/companies?status=suspended&fields=id,role").json
     assert only["data"] == [{"id": ben.company_id, "role": "manager"}]
-    assert admin.get("/v1/companies?status=suspended&status=active").json["data"] == []
+    assert admin.get("/v1/companies?status=suspended&status=active").status_code == 400
 
 
 def test_an_operator_lists_all_companies_in_pages(operator: Any, register: Any, superuser: psycopg.Connection) -> None:

@@ -16,7 +16,7 @@ from chassis.errors import NotFound
 from identity.commands.locking import lock_user
 from identity.commands.members import lock_member
 from identity.queries.directory import MEMBERS, get_entry
-from identity.queries.invitations import INVITATIONS, get_invitation, is_member
+from identity.queries.invitations import INVITATIONS, RECORDS, is_member
 
 BY_ID = Query(Shape(("id",), (), (("id", False),), 100, after=False), ())
 
@@ -91,7 +91,7 @@ def test_the_filters_alone_find_only_the_tenant(ann: Any, ben: Any, urls: Any) -
     with acting_as(Context(company_id=ann.company_id, user_id=ann.user_id)), database.transaction() as session:
         for read, there in (
             (get_entry, ben.user_id),
-            (get_invitation, ben.answer["invitation"]),
+            (RECORDS.get, ben.answer["invitation"]),
             (lock_member, ben.user_id),
         ):
             with pytest.raises(NotFound):
