@@ -10,6 +10,7 @@ from chassis.context import Context, acting_as
 from chassis.db import pages
 from chassis.db.kinds import TIMESTAMP
 from chassis.db.listing import Shape
+from chassis.testing.databases import create_database, drop_database
 from customers.queries.contacts import CONTACTS
 from customers.queries.customers import CUSTOMERS
 
@@ -44,13 +45,18 @@ VALUES = {
 
 
 @pytest.fixture(scope="module")
-def filled(urls):
+def filled(postgres_url):
+    """A database of these tests alone, whose statistics nobody renews while they run: the plans are the same each time."""
+    urls = create_database(postgres_url, "customers")
     with psycopg.connect(urls.superuser, autocommit=True) as connection:
+        for table in ("customers", "contacts", "customer_tags"):
+            connection.execute(f"ALTER TABLE {table} SET (autovacuum_enabled = off)")
         parameters = {"first": COMPANY, "companies": COMPANIES, "rows": ROWS}
         connection.execute(FILL, parameters)
         connection.execute(CONTACTS_TOO, parameters)
         connection.execute("VACUUM ANALYZE customers, contacts, customer_tags")
-    return urls
+    yield urls
+    drop_database(postgres_url, urls)
 
 
 @pytest.fixture
