@@ -190,10 +190,7 @@ class Stack:
             return rotation
 
     def resync(self, service: str, *, remove: bool = False) -> None:
-        """Have `service` rebuild what it keeps of other services' records; safe at any time.
-
-        With `remove` it takes for purged what the owner of a record does not know.
-        """
+        """Have `service` rebuild what it keeps of others' records, and `remove` what their owners do not know."""
         self._preparation.resync(service, remove=remove)
 
     # Programs
