@@ -103,7 +103,7 @@ class Agent:
                     conversation.apply(changes({map_files.SYNCED: {"synced": 0}}, synced))
                 else:
                     # Until it is all there the process goes by the older time, and by what it read from the files.
-                    for name, entries in {**known, **synced}.items():
+                    for name, entries in {**known, **synced, map_files.VERIFIED: {}}.items():
                         conversation.replace(name, entries)
         except OSError as error:
             self._told = None

@@ -26,6 +26,10 @@ PUBLIC: Mapping[str, str] = {
     "/v1/invitations/accept": "letter_per_minute",
 }
 
+# What a buffer of HAProxy has room for beside the headers.
+LARGEST_BODY = 1_048_576
+DEFAULT_PLACES = 4
+
 _KID = re.compile(r"[A-Za-z0-9_-]{1,64}")
 _PORT = re.compile(r"[1-9][0-9]{0,4}")
 _HOST = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9.-]{0,251}[A-Za-z0-9])?")
@@ -40,12 +44,21 @@ class InvalidGatewayConfigError(ValueError):
 
 @dataclass(frozen=True, kw_only=True)
 class Limits:
-    """Largest body in bytes and largest request rates; a rate of None means unlimited.
+    """Largest bodies in bytes, most requests at once and largest request rates; None means unlimited, but for bodies.
 
-    `letter_per_minute` holds for each address that asks for a letter by e-mail or takes the secret from one.
+    `…_at_once` are requests in flight: of a tenant, of one of its principals, of a tenant's exports, and of one source
+    address that has no token yet. `source_connections` are open connections, idle ones too, of one address (IPv4) or
+    network (IPv6 /64). `letter_per_minute` holds for each address that asks for a letter by e-mail or takes the secret
+    from one.
     """
 
     body_bytes: int = 1_048_576
+    public_body_bytes: int = 16_384
+    source_connections: int | None = 256
+    public_at_once: int | None = 32
+    tenant_at_once: int | None = 64
+    principal_at_once: int | None = 32
+    exports_at_once: int | None = 2
     tenant_per_10s: int | None = 3_000
     principal_per_10s: int | None = 1_000
     login_per_minute: int | None = 10
@@ -55,16 +68,18 @@ class Limits:
     letter_per_minute: int | None = 10
 
     def __post_init__(self) -> None:
-        _require(_is_count(self.body_bytes), "limits.body_bytes", self.body_bytes)
-        for rate in fields(self)[1:]:
-            value = getattr(self, rate.name)
-            _require(value is None or _is_count(value), f"limits.{rate.name}", value)
+        for limit in fields(self):
+            value = getattr(self, limit.name)
+            may_lack = value is None and not limit.name.endswith("body_bytes")
+            _require(may_lack or _is_count(value), f"limits.{limit.name}", value)
+        _require(self.body_bytes <= LARGEST_BODY, "limits.body_bytes", self.body_bytes)
 
 
 @dataclass(frozen=True, kw_only=True)
 class GatewayConfig:
     """One gateway: where it listens, the keys it trusts (PEM file by kid), each service's servers ("host:port").
 
+    `places` says by service how many requests a server of it works on at a time, in all `gateways` together.
     `maps` is the folder of the files that `gateway.map_files` makes; the agent beside the gateway keeps them.
     """
 
@@ -78,7 +93,9 @@ class GatewayConfig:
     log: Literal["stdout", "stderr"] | None = "stdout"
     user: str | None = None
     group: str | None = None
-    maxconn: int = 2_000
+    maxconn: int = 4_000
+    places: Mapping[str, int] = field(default_factory=dict)
+    gateways: int = 1
     # One thread does some 10,000 requests a second; on a machine of two cores a second one mostly waits for locks.
     threads: int = 1
 
@@ -104,6 +121,9 @@ class GatewayConfig:
             _require(account is None or _ACCOUNT.fullmatch(account) is not None, name, account)
         _require(_is_count(self.maxconn), "maxconn", self.maxconn)
         _require(_is_count(self.threads, most=64), "threads", self.threads)
+        _require(_is_count(self.gateways, most=1_000), "gateways", self.gateways)
+        for service, places in self.places.items():
+            _require(service in ROUTES and _is_count(places, most=1_000), "places", (service, places))
 
 
 def _require(ok: bool, name: str, value: object) -> None:

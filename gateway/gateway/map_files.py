@@ -9,7 +9,9 @@ USERS = "users.map"
 SESSIONS = "sessions.map"
 COMPANIES = "companies.map"
 SYNCED = "synced.map"
-NAMES = (USERS, SESSIONS, COMPANIES, SYNCED)
+# What the running process has verified; the file stays empty.
+VERIFIED = "verified.map"
+NAMES = (USERS, SESSIONS, COMPANIES, SYNCED, VERIFIED)
 
 _PRIVATE = 0o600
 

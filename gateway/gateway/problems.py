@@ -20,6 +20,7 @@ PROBLEMS: Mapping[int, Problem] = {
     408: Problem("request_timeout", "Request Timeout", "The request did not arrive in time."),
     413: Problem("body_too_large", "Content Too Large", "The body is too large."),
     414: Problem("uri_too_long", "URI Too Long", "The address is too long."),
+    431: Problem("headers_too_large", "Request Header Fields Too Large", "The headers are too large together."),
     429: Problem("rate_limited", "Too Many Requests", "Too many requests; wait before the next one."),
     500: Problem("internal_error", "Internal Server Error", "The gateway could not handle the request."),
     502: Problem("bad_gateway", "Bad Gateway", "The service gave no valid answer."),

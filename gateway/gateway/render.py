@@ -4,8 +4,17 @@ from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 
-from gateway.config import PUBLIC, ROUTES, GatewayConfig, InvalidGatewayConfigError, Limits, require_path
-from gateway.map_files import COMPANIES, SESSIONS, SYNCED, USERS
+from gateway.config import (
+    DEFAULT_PLACES,
+    PUBLIC,
+    ROUTES,
+    GatewayConfig,
+    InvalidGatewayConfigError,
+    Limits,
+    require_path,
+)
+from gateway.lanes import lanes
+from gateway.map_files import COMPANIES, SESSIONS, SYNCED, USERS, VERIFIED
 from gateway.problems import FIXED, SPONTANEOUS, problem
 from gateway.token_rules import AUTHORIZATION, LIFE_SECONDS, PAYLOAD, header_segment
 
@@ -35,9 +44,13 @@ def render(config: GatewayConfig) -> str:
         config=config,
         limits=limits,
         public={path: (_table(path), getattr(limits, limit)) for path, limit in PUBLIC.items()},
-        map_of={"user": USERS, "session": SESSIONS, "company": COMPANIES, "synced": SYNCED},
+        map_of={"user": USERS, "session": SESSIONS, "company": COMPANIES, "synced": SYNCED, "verified": VERIFIED},
         life=LIFE_SECONDS,
         routes={service: ROUTES[service] for service in config.backends},
+        lanes={
+            service: lanes(config.places.get(service, DEFAULT_PLACES), servers=len(servers), gateways=config.gateways)
+            for service, servers in config.backends.items()
+        },
         header_segments={kid: header_segment(kid) for kid in config.keys},
         authorization_pattern=AUTHORIZATION,
         payload_pattern=PAYLOAD,

@@ -66,6 +66,7 @@ class StandIn(ThreadingHTTPServer):
         self.ready = True
         self.calls: Counter[str] = Counter()
         self.closing = Event()
+        self.released = Event()
 
     def handle_error(self, request: object, client_address: object) -> None:
         """Say nothing of HAProxy's resets: it ends a health check with one."""
@@ -75,6 +76,11 @@ class StandIn(ThreadingHTTPServer):
     @property
     def address(self) -> str:
         return f"127.0.0.1:{self.server_port}"
+
+    def hold(self, path: str) -> None:
+        """Keep a request of `…/hold` until it is released."""
+        if path.endswith("/hold"):
+            self.released.wait(20)
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -89,6 +95,7 @@ class _Handler(BaseHTTPRequestHandler):
         key = f"{self.command} {self.path}"
         self.server.calls[key] += 1
         received = {"method": self.command, "path": self.path, "headers": self.headers.items()} | self.read_body()
+        self.server.hold(self.path)
         match self.path.rpartition("/")[2]:
             case "close":
                 self.close_connection = True

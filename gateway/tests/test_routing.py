@@ -17,7 +17,6 @@ from gateway.config import PUBLIC
         ("/v1/invitations/7/resend", "identity"),
         ("/v1/api-keys", "identity"),
         ("/v1/customers", "customers"),
-        ("/v1/customers/", "customers"),
         ("/v1/customers/7/restore?x=/v1/users", "customers"),
         ("/v1/customers?limit=50&name[contains]=a%2Fb", "customers"),
         ("/v1/audit-logs?table_name=customers", "audit"),
@@ -41,7 +40,6 @@ def test_address_leads_to_the_service_that_owns_it(gateway, wait, path: str, ser
         "/metrics",
         "/openapi.json",
         "/v1",
-        "/v1/",
         "/v1/metrics",
         "/v1/openapi.json",
         "/v1/readyz",
@@ -49,7 +47,6 @@ def test_address_leads_to_the_service_that_owns_it(gateway, wait, path: str, ser
         "/v1/customers-export",
         "/v1/Customers",
         "/V1/customers",
-        "/v1/%63ustomers",
         "/v1/.well-known",
         "/v2/customers",
         "/.well-known/jwks.json/",
@@ -74,8 +71,12 @@ def test_address_that_is_not_listed_is_not_there(gateway, stand_in, path: str, w
 def test_a_public_address_is_public_for_its_post_alone(gateway, path: str) -> None:
     form = [("Content-Type", "application/x-www-form-urlencoded")]
     assert gateway.call("POST", path, form, b"grant_type=client_credentials").json["body"] == 29
-    for method, other in (("GET", path), ("PATCH", path), ("POST", f"{path}/"), ("POST", f"{path}s")):
+    for method, other in (("GET", path), ("PATCH", path), ("POST", f"{path}s")):
         assert gateway.call(method, other).status == 401
+    # Other spellings would pass by the limit that names the path, with a token as well.
+    for other in (f"{path}/", path.replace("a", "%61"), path.replace("/v1/i", "/v1/%69").replace("/v1/a", "/v1/%41")):
+        for call in (gateway.call, gateway.authorized):
+            assert call("POST", other, form, b"").json["code"] == "invalid_path"
 
 
 @pytest.mark.parametrize(
@@ -98,6 +99,15 @@ def test_a_public_address_is_public_for_its_post_alone(gateway, path: str) -> No
         "/v1/customers/7%00",
         "/v1/customers/7%0d%0aX-User-Id:1",
         "/v1/customers/7%zz",
+        "/v1/",
+        "/v1/customers/",
+        "/v1/customers/7/",
+        "/v1/%63ustomers",
+        "/v1/customers/%37",
+        "/v1/customers/a%2Db",
+        "/v1/customers/a%5Fb",
+        "/v1/customers/%7e",
+        "/v1/customers/%4A%5a%6F%70",
         "/v1/customers/7%2",
     ],
 )
