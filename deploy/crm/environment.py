@@ -56,7 +56,7 @@ def service_environment(
         "TOKEN_ISSUER": "crm",
         "TOKEN_AUDIENCE": "crm",
         "WEB_WORKERS": str(settings.web_workers),
-        "WEB_THREADS": str(settings.web_threads),
+        "WEB_THREADS": str(settings.threads(service)),
         "LOG_LEVEL": settings.log_level,
         "SERVICE_VERSION": importlib.metadata.version(f"crm-{service}"),
     }
@@ -70,7 +70,6 @@ def service_environment(
     if service == "identity":
         values["KEY_ENCRYPTION_KEY"] = credentials.fernet_key("identity_key_encryption")
         values["BCRYPT_COST"] = str(settings.bcrypt_cost)
-        values["WEB_THREADS"] = str(settings.identity_threads)
         values["MAIL_URL"] = mail_folder(credentials.path.parent).as_uri()
         values["MAIL_FROM"] = "CRM <crm@crm.example>"
         values["APP_URL"] = f"http://{LOOPBACK}:{state.port('gateway')}"

@@ -35,6 +35,7 @@ class GatewayFiles:
         admin_socket: Path,
         backends: Mapping[str, Sequence[str]],
         limits: Limits,
+        places: Mapping[str, int],
     ) -> bool:
         """Write keys and configuration; return whether a running gateway has to load them again."""
         self._keys.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -50,6 +51,7 @@ class GatewayFiles:
             backends=backends,
             maps=self.maps,
             limits=limits,
+            places=places,
         )
         changed |= write_private(self.configuration, render(config))
         for stale in set(self._keys.glob("*.pem")) - set(config.keys.values()):

@@ -13,6 +13,11 @@ WEB = "web"
 WORKER = "worker"
 KINDS = (WEB, WORKER)
 NO_LIMITS = Limits(
+    source_connections=None,
+    public_at_once=None,
+    tenant_at_once=None,
+    principal_at_once=None,
+    exports_at_once=None,
     tenant_per_10s=None,
     principal_per_10s=None,
     login_per_minute=None,
@@ -32,10 +37,11 @@ class StackSettings:
 
     gateway_port: int | None = None
     durable: bool = True
-    web_processes: int = 1
+    # One worker to a process, so that the gateway knows of each how many of its threads are free.
+    web_processes: int = 2
     worker_processes: int = 1
-    web_workers: int = 2
-    web_threads: int = 4
+    web_workers: int = 1
+    web_threads: int = 6
     # Sign-ins wait for a hash in threads of their own number, so that as many as elsewhere are left for other requests.
     identity_threads: int = 16
     bcrypt_cost: int = 12
@@ -45,12 +51,16 @@ class StackSettings:
     # Whether `up` restarts the services whose source files have changed since they started.
     follow_edits: bool = True
 
+    def threads(self, service: str) -> int:
+        """How many requests a worker of the service works on at a time."""
+        return self.identity_threads if service == "identity" else self.web_threads
+
 
 def for_tests(**changes: object) -> StackSettings:
     """Settings of a stack that lives for one test module: quick, small, without limits on rates."""
     values: dict[str, object] = {
         "durable": False,
-        "web_workers": 1,
+        "web_processes": 1,
         "bcrypt_cost": 4,
         "limits": NO_LIMITS,
         "broker_metrics": False,

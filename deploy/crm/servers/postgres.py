@@ -26,7 +26,7 @@ class Postgres(Server):
     stop_signal: ClassVar[signal.Signals] = signal.SIGINT
 
     def __init__(
-        self, home: Path, *, port: int, password: str, durable: bool = True, max_connections: int = 300
+        self, home: Path, *, port: int, password: str, durable: bool = True, max_connections: int = 400
     ) -> None:
         super().__init__(home)
         self.port = port

@@ -7,7 +7,7 @@ import tempfile
 import orjson
 
 from chassis import logging
-from chassis.config import Settings, SettingsError, exit_with
+from chassis.config import SPARE_THREADS, Settings, SettingsError, exit_with
 from chassis.db import migrations
 from chassis.service import Service, load
 
@@ -50,7 +50,8 @@ def _web(service: Service) -> None:
     if "PROMETHEUS_MULTIPROC_DIR" not in os.environ:
         os.environ["PROMETHEUS_MULTIPROC_DIR"] = tempfile.mkdtemp(prefix=f"crm-{service.name}-metrics-")
     gunicorn = [sys.executable, "-m", "gunicorn", "--config", "python:chassis.web.gunicorn"]
-    bind = ["--bind", settings.web_bind, "--workers", str(settings.web_workers), "--threads", str(settings.web_threads)]
+    threads = str(settings.web_threads + SPARE_THREADS)
+    bind = ["--bind", settings.web_bind, "--workers", str(settings.web_workers), "--threads", threads]
     sys.stdout.flush()
     os.execv(sys.executable, [*gunicorn, *bind, f"{service.name}.app:create_app()"])  # noqa: S606  # No shell is wanted.
 

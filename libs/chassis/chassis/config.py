@@ -9,6 +9,8 @@ from typing import NoReturn, Self
 from environs import EnvError, FileAwareEnv
 
 EX_CONFIG = 78  # sysexits.h: something was found in an unconfigured or misconfigured state.
+# Beyond the threads that the gateway uses: for health checks, and for what services and the gateway's agent ask.
+SPARE_THREADS = 2
 SHORTEST_SECRET = 32
 _SERVICE_URL = re.compile(r"[a-z_]+=https?://[A-Za-z0-9.\[\]:-]+\Z")
 
@@ -43,7 +45,8 @@ class Settings:
     token_audience: str = "crm"  # noqa: S105  # A name, not a secret.
     web_bind: str = "127.0.0.1:8000"
     web_workers: int = 2
-    web_threads: int = 4
+    # Requests that one process works on at a time, as far as they come through the gateway; see SPARE_THREADS.
+    web_threads: int = 6
     metrics_bind: str = ""
     log_level: str = "info"
     service_version: str = "0.1.0"

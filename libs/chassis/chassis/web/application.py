@@ -28,6 +28,7 @@ from chassis.web.bodies import take_body
 from chassis.web.deadlines import Deadlines
 from chassis.web.denials import Denials, documented
 from chassis.web.keys import KeySet
+from chassis.web.places import Places
 from chassis.web.read_through import read_through
 from chassis.web.schemas import LARGEST_ID, Problem
 
@@ -86,7 +87,9 @@ class Api(flask_smorest.Api):  # type: ignore[misc]  # flask-smorest ships no ty
 class ServiceApplication(Flask):
     """A service as a WSGI application. Every route has declared its access, or the application refuses to start."""
 
-    def __init__(self, service: Service, settings: Settings, database: Database) -> None:
+    def __init__(
+        self, service: Service, settings: Settings, database: Database, *, tenant_places: int | None = None
+    ) -> None:
         super().__init__(service.name, static_folder=None)
         self.service = service
         self.database = database
@@ -95,6 +98,7 @@ class ServiceApplication(Flask):
         )
         self.denials = Denials(database, service.name)
         self.deadlines = Deadlines()
+        self.places = Places(tenant_places)
         self.references = References(service.references, settings, database)
         self.access: dict[str, str] = {}
         self.session_interface = NoSessions()
@@ -200,7 +204,8 @@ class ServiceApplication(Flask):
                 return self._serve(rule)
             try:
                 check_permission(principal, access)
-                return read_through(self.references, lambda: self._serve(rule))
+                with self.places.taken(principal.company_id):
+                    return read_through(self.references, lambda: self._serve(rule))
             except Forbidden as refusal:
                 self.denials.record(principal, request.method, rule.rule, refusal)
                 raise

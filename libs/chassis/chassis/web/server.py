@@ -1,7 +1,7 @@
 """From the environment to a running web process: the application factory that every service's app.py calls."""
 
 from chassis import logging
-from chassis.config import SettingsError, exit_with
+from chassis.config import SPARE_THREADS, SettingsError, exit_with
 from chassis.db.session import Database
 from chassis.service import Service
 from chassis.web.application import ServiceApplication
@@ -19,6 +19,7 @@ def create_application(service: Service) -> ServiceApplication:
     except SettingsError as error:
         exit_with(error)
     logging.configure(service.name, settings.log_level)
-    database = Database(settings.database_url, pool_size=settings.web_threads, application_name=f"{service.name}-web")
+    pool_size = settings.web_threads + SPARE_THREADS
+    database = Database(settings.database_url, pool_size=pool_size, application_name=f"{service.name}-web")
     database.refuse_bypass()
-    return ServiceApplication(service, settings, database)
+    return ServiceApplication(service, settings, database, tenant_places=max(settings.web_threads - 1, 1))
