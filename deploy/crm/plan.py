@@ -12,7 +12,7 @@ from crm.environment import BASE
 from crm.launch import LaunchPlan
 from crm.ports import LOOPBACK
 from crm.servers import Postgres, RabbitMQ, Server
-from crm.settings import KINDS, SERVICES, WEB, StackSettings
+from crm.settings import KINDS, SERVICES, WEB, WORKER, StackSettings
 from crm.state import State
 from crm.supervision import Supervised
 
@@ -40,11 +40,21 @@ class ServiceProgram:
 
 def service_programs(settings: StackSettings, state: State) -> Iterator[ServiceProgram]:
     """Every process of every service, as many as the home remembers."""
-    defaults = {WEB: settings.web_processes, "worker": settings.worker_processes}
-    for service in SERVICES:
-        for kind in KINDS:
-            for number in range(1, state.count(f"{service}-{kind}", defaults[kind]) + 1):
-                yield ServiceProgram(service, kind, number)
+    for (service, kind), count in _counts(settings, state).items():
+        for number in range(1, count + 1):
+            yield ServiceProgram(service, kind, number)
+
+
+def settle_counts(settings: StackSettings, state: State) -> None:
+    """Have the home remember its numbers, whatever the next command's settings are."""
+    for (service, kind), count in _counts(settings, state).items():
+        if f"{service}-{kind}" not in state.counts:
+            state.set_count(f"{service}-{kind}", count)
+
+
+def _counts(settings: StackSettings, state: State) -> dict[tuple[str, str], int]:
+    defaults = {WEB: settings.web_processes, WORKER: settings.worker_processes}
+    return {(service, kind): state.count(f"{service}-{kind}", defaults[kind]) for service in SERVICES for kind in KINDS}
 
 
 def web_urls(service: str, settings: StackSettings, state: State) -> list[str]:

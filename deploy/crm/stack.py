@@ -128,6 +128,7 @@ class Stack:
             if not self.supervisor.running():
                 self._clear_the_field()
             self.gateway.take_port()
+            plan.settle_counts(self.settings, self.state)
             self._start_servers(report)
             self._prepare(report)
             self._start_services(report)

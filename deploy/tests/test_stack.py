@@ -267,7 +267,7 @@ def test_commands_on_nothing_say_what_to_do(tmp_path):
         ("scale", "customers", "2"),
         ("keys", "list"),
         ("keys", "rotate"),
-        ("customers", "resync"),
+        ("resync", "customers"),
         ("import", "--revert", "1"),
     ):
         failed = invoke(tmp_path / "none", *command)
