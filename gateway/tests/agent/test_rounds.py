@@ -275,3 +275,18 @@ def test_who_cannot_tell_its_gateway_is_ready_no_more_and_says_how_long_it_has_b
     fresh.start()
     assert beside.work()
     assert beside._health.ready
+
+
+def test_who_gets_no_answer_from_identity_is_ready_no_more(beside, fresh, identity, monkeypatch):
+    """HAProxy is told all the while, of what was known before."""
+    assert beside.work()
+    began = time.monotonic()
+    monkeypatch.setattr(monitor, "_LATE_SECONDS", 0.3)
+    identity.status = 500
+    while time.monotonic() - began < 0.5:
+        assert not beside.work()
+    assert not beside._health.ready
+    assert beside._health.age > 0.4
+    identity.status = 200
+    assert beside.work()
+    assert beside._health.ready

@@ -199,3 +199,11 @@ def test_no_restore_brings_a_customer_more_contacts_than_it_may_have(client, cus
     refused = client.post(f"/v1/contacts/{gone}/restore")
     assert (refused.status_code, refused.json["code"]) == (409, "too_many_contacts")
     assert client.get(f"/v1/contacts/{gone}").json["archived_at"] is not None
+
+
+def test_a_contact_is_archived_once(client, customer):
+    contact = f"/v1/contacts/{add(client, customer).json['id']}"
+    assert client.delete(contact, version=1).status_code == 204
+    again = client.delete(contact, version=2)
+    assert (again.status_code, again.json["code"]) == (409, "contact_archived")
+    assert client.get(contact).json["version"] == 2
