@@ -11,6 +11,7 @@ from typing import Literal
 ROUTES: Mapping[str, Sequence[str]] = {
     "identity": ("auth", "companies", "users", "invitations", "api-keys"),
     "customers": ("customers", "contacts", "industries"),
+    "tasks": ("tasks", "task-series"),
     "audit": ("audit-logs",),
 }
 

@@ -42,6 +42,9 @@ UNSCOPED = {
     "ix_customers_grams": "every key of the expression holds the tenant in its upper half",
     "ix_mails_due": "the worker sends for all tenants in turn",
     "ix_mails_updated_at": "old ones are deleted for all tenants at once",
+    "ix_reminders_waiting": "the worker serves all tenants in turn",
+    "ix_notifications_created_at": "old ones are deleted for all tenants at once",
+    "uq_calendar_feeds_token_hash": "found by its hash before there is a tenant",
     "ix_security_events_created_at": "old ones are deleted for all tenants at once",
 }
 

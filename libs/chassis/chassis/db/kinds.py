@@ -3,7 +3,7 @@
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from functools import cache
 from typing import Any
 
@@ -11,7 +11,10 @@ from sqlalchemy import ARRAY, ColumnElement, any_, bindparam, func, select
 
 # The operators of a condition that has no value in SQL.
 ON_NULLS = ("is_null", "not_null")
+# What the operator of a condition begins with that is one of a filter's words; the word is the rest of it.
+OF_WORD = "="
 _SMALLEST, _LARGEST = -(2**63), 2**63 - 1
+_DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}\Z")
 _DIGITS = re.compile(r"-?[0-9]{1,19}\Z")
 
 
@@ -45,6 +48,13 @@ def _timestamp(text: str) -> datetime:
     return value
 
 
+def _day(text: str) -> date:
+    try:
+        return date.fromisoformat(text if _DAY.match(text) else "")
+    except ValueError:
+        raise ValueError("a date is wanted, such as 2026-11-22") from None
+
+
 def _text(text: str) -> str:
     if "\x00" in text:
         raise ValueError("NUL is not a character here")
@@ -61,6 +71,7 @@ RANK = Kind(float, (), "rank")
 BOOLEAN = Kind(_boolean, ("eq",), "boolean")
 INTEGER = Kind(_integer, ("eq", "ne", "gt", "gte", "lt", "lte", "in", "is_null"), "integer")
 TIMESTAMP = Kind(_timestamp, ("eq", "gt", "gte", "lt", "lte", "is_null"), "timestamp")
+DATE = Kind(_day, ("eq", "gt", "gte", "lt", "lte", "is_null"), "date")
 LABEL = Kind(_text, ("eq",), "text")
 TEXT = Kind(_text, ("eq", "ne", "in", "contains", "is_null"), "text")
 
@@ -107,4 +118,4 @@ def condition(column: ColumnElement[Any], operator: str, name: str) -> ColumnEle
 def kind_of(column: ColumnElement[Any]) -> Kind:
     """The kind whose text reads back what a cursor holds of `column`."""
     python_type = column.type.python_type
-    return {int: INTEGER, datetime: TIMESTAMP}.get(python_type, TEXT)
+    return {int: INTEGER, datetime: TIMESTAMP, date: DATE}.get(python_type, TEXT)

@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Table, bindparam, or_
 
 from chassis.db.json_view import JsonView
-from chassis.db.kinds import INTEGER, ON_NULLS, RANK, Kind, kind_of
+from chassis.db.kinds import INTEGER, OF_WORD, ON_NULLS, RANK, Kind, kind_of
 
 LARGEST_PAGE = 100
 DEFAULT_PAGE = 50
@@ -34,19 +34,30 @@ class Shape:
 
 @dataclass(frozen=True, slots=True)
 class ListQuery:
-    """A list request, understood: its shape, the values of its conditions in order, and where to go on."""
+    """A list request, understood: its shape, the values of its conditions in order, and where to go on.
+
+    `options` are the further parameters that the list takes, as they were sent; `given` are values that conditions need
+    beside those of the request, such as the present time.
+    """
 
     shape: Shape
     values: tuple[Any, ...]
     after: tuple[Any, ...] = ()
     total: bool = False
     words: str = ""
+    options: tuple[tuple[str, str], ...] = ()
+    given: Mapping[str, Any] = field(default_factory=dict, hash=False)
 
     @property
     def parameters(self) -> dict[str, Any]:
-        """The values as the statement's parameters; conditions on nulls have none there."""
+        """The values as the statement's parameters; conditions on nulls and of words have none there."""
         pairs = enumerate(zip(self.shape.conditions, self.values, strict=True))
-        return {f"v{index}": value for index, ((_, operator), value) in pairs if operator not in ON_NULLS}
+        valued = {
+            f"v{index}": value
+            for index, ((_, operator), value) in pairs
+            if operator not in ON_NULLS and not operator.startswith(OF_WORD)
+        }
+        return valued | dict(self.given)
 
     def where(self, name: str, value: Any) -> "ListQuery":
         """The same question of only those records whose field `name` is `value`."""
@@ -77,6 +88,17 @@ class Labels:
 
 
 @dataclass(frozen=True, eq=False)
+class Word:
+    """What a word means that a filter takes: a condition of several columns, maybe of the present time.
+
+    `sort` is the order of the list where the request names none.
+    """
+
+    condition: ColumnElement[bool]
+    sort: tuple[tuple[str, bool], ...] | None = None
+
+
+@dataclass(frozen=True, eq=False)
 class Listing:
     """What may be listed of a view.
 
@@ -89,7 +111,10 @@ class Listing:
     for no two. `search` names a function of the database that answers (id, rank) to `q=` (words, most). `containing`
     names one that answers where all records lie (their ctid, so no table of partitions) that may have a text in one of
     the fields `contained`, or null for too many (text, most): no index serves LIKE below row-level security, and few
-    records are found where few are read. The tenant's own condition is always there, whatever row-level security does.
+    records are found where few are read. `words` are filters that take one of a few words each. `ranks` says by which
+    column, which need not be shown, a field is sorted instead: by its meaning and not by the alphabet. `options` are
+    further parameters, for the route to read. The tenant's own condition is always there, whatever row-level security
+    does.
     """
 
     view: JsonView
@@ -104,6 +129,9 @@ class Listing:
     contained: Sequence[str] = ()
     grouped: Sequence[str] = ()
     labels: Mapping[str, Labels] = field(default_factory=dict)
+    words: Mapping[str, Mapping[str, Word]] = field(default_factory=dict)
+    ranks: Mapping[str, str] = field(default_factory=dict)
+    options: Sequence[str] = ()
 
     @property
     def nouns(self) -> str:

@@ -42,7 +42,7 @@ from chassis.db.containing import (
     unseen,
     walked,
 )
-from chassis.db.kinds import condition
+from chassis.db.kinds import OF_WORD, condition
 from chassis.db.listing import Labels, Listing, ListQuery, Page, Shape, of_actor
 from chassis.db.session import Session
 from chassis.db.statements import Prepared, of_tenant
@@ -111,8 +111,9 @@ def _page(listing: Listing, shape: Shape, own: bool = False) -> Prepared:
     keys = listing.keys(shape)
     among = _among(listing, shape, own) if shape.among else None
     rows = _rows(listing, shape, own, among)
-    # A rank stands beside the record's own columns and must not get into its document.
-    names = shape.fields or (listing.fields if shape.search else None)
+    # A rank, and what is sorted by unseen, stand beside the record's own columns and must not get into its document.
+    apart = shape.search or _unshown(listing, keys)
+    names = shape.fields or (listing.fields if apart else None)
     if names is None:
         shown: ColumnElement[Any] = literal_column("d")
     else:
@@ -165,13 +166,24 @@ def _rows(listing: Listing, shape: Shape, own: bool, among: Among | None) -> Fro
         named = [columns[name].label(name) for name, _ in keys]
         pages = [select(columns["id"].label("place"), *named).where(*part).order_by(*order) for part in parts]
         places = select(_together(pages, keys, most).subquery("f").c.place)
-        page = listing.view.documents(_of_tenant(listing), columns["id"] == any_(func.array(places.scalar_subquery())))
+        named_rows = columns["id"] == any_(func.array(places.scalar_subquery()))
+        page = _documents(listing, keys, _of_tenant(listing), named_rows)
         return page.order_by(columns[keys[0][0]].is_(None), *order).limit(most).subquery("d")
-    pages = [listing.view.documents(*part).order_by(*order) for part in parts]
+    pages = [_documents(listing, keys, *part).order_by(*order) for part in parts]
     if shape.search:
         [page] = pages
         pages = [page.add_columns(columns["rank"]).where(listing.view.table.c.id == columns["id"])]
     return _together(pages, keys, most).subquery("d")
+
+
+def _documents(listing: Listing, keys: Sequence[tuple[str, bool]], *where: ColumnElement[bool]) -> Select[Any]:
+    """The records as the view shows them, and beside that what they are sorted by unseen."""
+    unshown = [listing.view.table.c[name] for name in _unshown(listing, keys)]
+    return listing.view.documents(*where).add_columns(*unshown)
+
+
+def _unshown(listing: Listing, keys: Sequence[tuple[str, bool]]) -> list[str]:
+    return [name for name, _ in keys if name not in listing.view.columns and name in listing.view.table.c]
 
 
 def _lying(
@@ -194,7 +206,7 @@ def _at(
     listing: Listing, places: Select[Any], keys: Sequence[tuple[str, bool]], most: ColumnElement[Any]
 ) -> FromClause:
     """The records of a page whose places are known."""
-    page = rows_at(listing, func.array(places.scalar_subquery()), listing.view.documents(_of_tenant(listing)))
+    page = rows_at(listing, func.array(places.scalar_subquery()), _documents(listing, keys, _of_tenant(listing)))
     order = [page.c[keys[0][0]].is_(None), *_order(dict(page.c), keys)]
     return select(*page.c).order_by(*order).limit(most).subquery("d")
 
@@ -316,6 +328,8 @@ def _asked(
     for index, (name, operator) in enumerate(conditions):
         if name in listing.labels:
             where += _labelled(listing, listing.labels[name], index)
+        elif operator.startswith(OF_WORD):
+            where.append(listing.words[name][operator.removeprefix(OF_WORD)].condition)
         else:
             where.append(condition(listing.view.table.c[name], operator, f"v{index}"))
     return where

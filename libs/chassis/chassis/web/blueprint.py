@@ -9,7 +9,7 @@ import marshmallow
 
 from chassis.db.listing import Listing
 from chassis.web import listing as lists
-from chassis.web.request import CONTENT, load_body, load_content, load_form
+from chassis.web.request import CONTENT, load_body, load_content, load_form, load_query
 from chassis.web.schemas import PageInfo
 
 View = TypeVar("View", bound=Callable[..., Any])
@@ -30,6 +30,10 @@ class Blueprint(flask_smorest.Blueprint):  # type: ignore[misc]  # flask-smorest
     def form(self, schema: type[marshmallow.Schema]) -> Callable[[View], View]:
         """Pass the body of a form, checked by `schema`, as the view's first argument (OAuth 2.0 asks for forms)."""
         return _with_body(schema, "form", load_form)
+
+    def query(self, schema: type[marshmallow.Schema]) -> Callable[[View], View]:
+        """Pass the parameters of the query string, checked by `schema`, as the view's first argument."""
+        return _with_body(schema, "query", load_query, required=False)
 
     def content(self, view: View) -> View:
         """Pass the body as bytes, as the view's first argument (application/octet-stream)."""
@@ -76,7 +80,11 @@ class Blueprint(flask_smorest.Blueprint):  # type: ignore[misc]  # flask-smorest
 
 
 def _with_body(
-    schema: type[marshmallow.Schema], place: str, read: Callable[[marshmallow.Schema], dict[str, Any]]
+    schema: type[marshmallow.Schema],
+    place: str,
+    read: Callable[[marshmallow.Schema], dict[str, Any]],
+    *,
+    required: bool = True,
 ) -> Callable[[View], View]:
     instance = schema()
 
@@ -85,7 +93,7 @@ def _with_body(
         def with_body(**path: Any) -> Any:
             return view(read(instance), **path)
 
-        _note(with_body, "arguments", {"parameters": [{"in": place, "required": True, "schema": schema}]})
+        _note(with_body, "arguments", {"parameters": [{"in": place, "required": required, "schema": schema}]})
         return with_body  # type: ignore[return-value]  # The same view with its body supplied.
 
     return decorate

@@ -12,7 +12,7 @@ from flask import Response
 from marshmallow import fields, validate
 
 from chassis.db.facets import count_facets, count_labels
-from chassis.db.listing import Listing
+from chassis.db.listing import Listing, ListQuery
 from chassis.db.matching import lock_matching, lock_named
 from chassis.db.records import Record, Records
 from chassis.db.session import Session
@@ -37,7 +37,8 @@ class BulkCommands:
 
     `change` writes values, checked by `patch`, over a record that is locked and as the caller expects it to be, which
     `expect` sees to (`Records.expect` if it is not given). `create` takes the values of a new one, checked by `new`.
-    `archive` and the further `actions` take id and version; an archived record is not answered.
+    `archive` and the further `actions` take id and version; an archived record is not answered. `question` adds to a
+    filter what its conditions need beside their values, such as the present time.
     """
 
     listing: Listing
@@ -49,6 +50,7 @@ class BulkCommands:
     create: Callable[[Session, dict[str, Any]], Record] | None = None
     archive: Act | None = None
     actions: Mapping[str, Act] = field(default_factory=dict)
+    question: Callable[[ListQuery], ListQuery] | None = None
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -175,7 +177,8 @@ def update_matching(commands: BulkCommands, data: Mapping[str, Any]) -> Response
     listing = commands.listing
     query = parse_filter(listing, data["filter"])
     change = orjson.dumps(data["changes"], option=orjson.OPT_SORT_KEYS)
-    records = lock_matching(session(), listing, commands.records, query)
+    asked = query if commands.question is None else commands.question(query)
+    records = lock_matching(session(), listing, commands.records, asked)
     if "confirm" not in data:
         token = confirmation(listing, query, change, records, int(time.time()) + CONFIRMATION_SECONDS)
         return answer(orjson.dumps({"count": len(records), "confirm": token, "updated": 0}))

@@ -11,7 +11,7 @@ from urllib.parse import parse_qsl, urlencode
 from flask import Response, current_app, request
 
 from chassis.context import current, tenant
-from chassis.db.kinds import Kind
+from chassis.db.kinds import OF_WORD, Kind
 from chassis.db.listing import DEFAULT_PAGE, LARGEST_PAGE, Listing, ListQuery, Page, Shape
 from chassis.db.records import Record
 from chassis.errors import BadRequest, FieldError
@@ -43,7 +43,8 @@ def parse_filter(listing: Listing, text: str) -> ListQuery:
     """A filter in the grammar of lists that stands in a body: conditions alone, one at least. Raises BadRequest."""
     query, _ = _parse(listing, text.removeprefix("?").encode())
     plain, _ = _parse(listing, b"")
-    shape = replace(plain.shape, conditions=query.shape.conditions)
+    conditions = query.shape.conditions
+    shape = replace(plain.shape, conditions=conditions, sort=_sort(listing, None, conditions))
     if query != replace(plain, shape=shape, values=query.values):
         raise _refuse(
             "filter", "conditions_only", "A filter has conditions alone, no sort, limit, fields, include or q."
@@ -126,9 +127,15 @@ def _parse(listing: Listing, query_string: bytes) -> tuple[ListQuery, str]:
     words = _words(reserved)
     if len(filters) > MOST_CONDITIONS:
         raise _refuse("", "too_many_conditions", f"At most {MOST_CONDITIONS} conditions are taken.")
-    conditions, values = [], []
+    conditions: list[tuple[str, str]] = []
+    values: list[Any] = []
     for name, text in filters:
-        condition, value = _filter(listing, name, text)
+        if name in listing.words:
+            if any(name == given for given, _ in conditions):
+                raise _refuse(name, "repeated_parameter", f"{name[:60]} can be given once.")
+            condition, value = _word(listing, name, text), None
+        else:
+            condition, value = _filter(listing, name, text)
         is_label = condition[0] in listing.labels
         if condition in conditions and (not is_label or value in values):
             raise _refuse(name, "repeated_parameter", f"{name[:60]} can be given once{' a value' * is_label}.")
@@ -137,19 +144,20 @@ def _parse(listing: Listing, query_string: bytes) -> tuple[ListQuery, str]:
     shape = Shape(
         fields=_fields(listing, reserved.get("fields")),
         conditions=tuple(conditions),
-        sort=_sort(listing, reserved.get("sort")),
+        sort=_sort(listing, reserved.get("sort"), conditions),
         limit=_limit(reserved.get("limit")),
         after=bool(reserved.get("cursor")),
         search=bool(words),
     )
     if "include" in reserved and reserved["include"] != "total":
         raise _refuse("include", "unknown_include", "Only include=total is known.")
-    query = ListQuery(shape, tuple(values), total="include" in reserved, words=words)
+    options = tuple((name, reserved[name]) for name in listing.options if name in reserved)
+    query = ListQuery(shape, tuple(values), total="include" in reserved, words=words, options=options)
     return query, reserved.get("cursor", "")
 
 
 def _known_parameters(listing: Listing) -> tuple[str, ...]:
-    return (*_RESERVED, "q") if listing.search else _RESERVED
+    return (*_RESERVED, *(("q",) if listing.search else ()), *listing.options)
 
 
 def _words(reserved: dict[str, str]) -> str:
@@ -162,12 +170,19 @@ def _words(reserved: dict[str, str]) -> str:
     return words
 
 
+def _word(listing: Listing, name: str, text: str) -> tuple[str, str]:
+    allowed = listing.words[name]
+    if text not in allowed:
+        raise _refuse(name, "invalid_value", f"{name} takes {', '.join(allowed)}.")
+    return name, f"{OF_WORD}{text}"
+
+
 def _filter(listing: Listing, parameter: str, text: str) -> tuple[tuple[str, str], Any]:
     name, bracket, rest = parameter.partition("[")
     operator = rest.removesuffix("]") if bracket else "eq"
     kind = listing.filters.get(name)
     if kind is None or (bracket and not rest.endswith("]")):
-        allowed = ", ".join((*listing.filters, *_known_parameters(listing)))
+        allowed = ", ".join((*listing.filters, *listing.words, *_known_parameters(listing)))
         raise _refuse(parameter, "unknown_parameter", f"There is no parameter {parameter[:60]!r}; allowed: {allowed}.")
     if operator not in kind.operators:
         allowed = ", ".join(kind.operators)
@@ -205,13 +220,15 @@ def _fields(listing: Listing, text: str | None) -> tuple[str, ...] | None:
     return tuple(dict.fromkeys(_known("fields", part, listing.fields) for part in text.split(",")))
 
 
-def _sort(listing: Listing, text: str | None) -> tuple[tuple[str, bool], ...]:
+def _sort(listing: Listing, text: str | None, conditions: Iterable[tuple[str, str]]) -> tuple[tuple[str, bool], ...]:
     if text is None:
-        return listing.default_sort
+        words = (listing.words[name][word.removeprefix(OF_WORD)] for name, word in conditions if name in listing.words)
+        return next((word.sort for word in words if word.sort is not None), listing.default_sort)
     parts = text.split(",")
     if len(parts) > MOST_SORTS:
         raise _refuse("sort", "too_many_sorts", f"At most {MOST_SORTS} fields are sorted by.")
-    keys = {_known("sort", part.removeprefix("-"), listing.sorts): part.startswith("-") for part in parts}
+    named = ((_known("sort", part.removeprefix("-"), listing.sorts), part.startswith("-")) for part in parts)
+    keys = {listing.ranks.get(name, name): descending for name, descending in named}
     for name in list(keys)[1:]:
         if listing.may_lack(name):
             raise _refuse("sort", "not_first", f"{name} may be empty; sort by it first, or not at all.")
@@ -264,6 +281,14 @@ def parameters(listing: Listing) -> list[dict[str, Any]]:
     if listing.search:
         description = "Words to search for: beginnings, accents and typing errors do no harm. Best first."
         rows.append(_parameter("q", description, {"type": "string", "maxLength": LONGEST_SEARCH}))
+    for name, allowed in listing.words.items():
+        said = {"field": name, "kind": "word", "operators": ["eq"]}
+        enum = {"type": "string", "enum": list(allowed)}
+        rows.append({**_parameter(name, f"Only where {name} is this.", enum), "x-filter": said})
+    rows += [
+        _parameter(name, f"The {name.replace('_', ' ')} that dates are meant in.", {"type": "string"})
+        for name in listing.options
+    ]
     for name, kind in listing.filters.items():
         for operator in kind.operators:
             schema, words = _operand(kind, operator)
@@ -285,6 +310,7 @@ def _several(schema: dict[str, Any], most: int) -> dict[str, Any]:
 _SCHEMAS: dict[str, dict[str, Any]] = {
     "integer": {"type": "integer", "format": "int64"},
     "timestamp": {"type": "string", "format": "date-time"},
+    "date": {"type": "string", "format": "date"},
     "boolean": {"type": "boolean"},
 }
 _WORDS = {

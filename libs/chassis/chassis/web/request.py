@@ -79,6 +79,24 @@ def _body() -> bytes:
     return body
 
 
+def load_query(schema: Schema) -> dict[str, Any]:
+    """The parameters of the query string, checked by `schema`. Raises BadRequest that names what is allowed."""
+    if repeated := [name for name in request.args if len(request.args.getlist(name)) > 1]:
+        fault = FieldError(repeated[0][:100], "repeated_parameter", "It can be given once.")
+        raise BadRequest("invalid_query", f"{repeated[0][:60]!r} can be given once.", (fault,))
+    try:
+        loaded: dict[str, Any] = schema.load(request.args.to_dict())
+    except ValidationError as error:
+        messages = error.normalized_messages()  # type: ignore[no-untyped-call]  # Untyped in marshmallow.
+        faults = tuple(
+            FieldError(fault.pointer.removeprefix("/")[:100], fault.code, fault.detail)
+            for fault in _flatten(messages, "")
+        )[:MOST_ERRORS]
+        detail = f"Some parameters are not as they should be; allowed: {', '.join(schema.fields)}."
+        raise BadRequest("invalid_query", detail, faults) from None
+    return loaded
+
+
 def load(schema: Schema, document: object) -> dict[str, Any]:
     """Check a parsed document by `schema`. Raises Invalid."""
     try:

@@ -144,6 +144,20 @@ def _distinct(tags: list[str]) -> None:
         raise ValidationError("A tag is there twice.")
 
 
+class IdText(fields.Integer):
+    """The id of a record in a query string: its digits."""
+
+    _digits = re.compile(r"[0-9]{1,19}\Z")
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(validate=[validate.Range(min=1, max=LARGEST_ID)], **kwargs)
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> int:
+        if not isinstance(value, str) or self._digits.match(value) is None:
+            raise self.make_error("invalid", input=value)
+        return super()._deserialize(value, attr, data, **kwargs)
+
+
 class Money(fields.String):
     """A decimal amount as text, such as "1234.50", that fits NUMERIC(15,2) and is not negative.
 

@@ -1,0 +1,1 @@
+"""Tasks, activities, timeline, reminders and notifications of a company."""

@@ -1,0 +1,35 @@
+"""The tasks service, wired: the only place that knows all its parts."""
+
+from pathlib import Path
+
+from flask import Flask
+
+from chassis.config import Settings
+from chassis.service import Service
+from chassis.web.server import create_application
+from tasks import handlers, models, routes
+
+SERVICE = Service(
+    name="tasks",
+    title="Tasks",
+    settings=Settings,
+    metadata=models.metadata,
+    migrations=Path(__file__).parent.parent / "migrations",
+    blueprints=routes.BLUEPRINTS,
+    subscriptions=handlers.SUBSCRIPTIONS,
+    schedules=handlers.SCHEDULES,
+    conflicts={
+        "fk_tasks_company_id_assigned_to": models.USERS.unknown("/assigned_to"),
+        "fk_tasks_company_id_customer_id": models.CUSTOMERS.unknown("/customer_id"),
+        "fk_tasks_company_id_lead_id": models.LEADS.unknown("/lead_id"),
+        "fk_tasks_company_id_deal_id": models.DEALS.unknown("/deal_id"),
+    },
+    required=("service_urls", "service_key"),
+    references=models.REFERENCES,
+    open_codes={"*_archived": ("customer_archived", "lead_archived", "deal_archived")},
+)
+
+
+def create_app() -> Flask:
+    """The WSGI application; settings come from the environment."""
+    return create_application(SERVICE)

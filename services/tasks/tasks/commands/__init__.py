@@ -1,0 +1,1 @@
+"""Everything that changes the tasks service's records, by noun."""

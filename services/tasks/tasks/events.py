@@ -1,0 +1,33 @@
+"""Every event that the tasks service publishes."""
+
+from chassis.events import EventType
+
+SOURCE = "tasks"
+
+TASK_CREATED = EventType("task", "created", table="tasks")
+TASK_UPDATED = EventType("task", "updated", table="tasks")
+TASK_COMPLETED = EventType("task", "completed", table="tasks")
+TASK_CANCELLED = EventType("task", "cancelled", table="tasks")
+TASK_REOPENED = EventType("task", "reopened", table="tasks")
+TASK_ARCHIVED = EventType("task", "archived", table="tasks")
+TASK_RESTORED = EventType("task", "restored", table="tasks")
+TASK_PURGED = EventType("task", "purged", table="tasks")
+SERIES_CREATED = EventType("task_series", "created", table="task_series")
+SERIES_UPDATED = EventType("task_series", "updated", table="task_series")
+SERIES_ENDED = EventType("task_series", "ended", table="task_series")
+TASK_EXPORT_CREATED = EventType("task_export", "created", table="task_exports")
+
+PUBLISHED = (
+    TASK_CREATED,
+    TASK_UPDATED,
+    TASK_COMPLETED,
+    TASK_CANCELLED,
+    TASK_REOPENED,
+    TASK_ARCHIVED,
+    TASK_RESTORED,
+    TASK_PURGED,
+    SERIES_CREATED,
+    SERIES_UPDATED,
+    SERIES_ENDED,
+    TASK_EXPORT_CREATED,
+)

@@ -1,0 +1,98 @@
+"""Activities, and their exports."""
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    CheckConstraint,
+    Column,
+    Date,
+    Index,
+    Integer,
+    String,
+    Text,
+    UniqueConstraint,
+    Uuid,
+    text,
+)
+from sqlalchemy.dialects.postgresql import JSONB
+
+from chassis.db.tables import tenant_table, timestamp
+from tasks import rules
+from tasks.models.metadata import (
+    HIDDEN,
+    LIVE,
+    archivable,
+    linked,
+    metadata,
+    of_user,
+    one_of,
+    ordered,
+    part_of,
+    subjects,
+)
+
+activities = tenant_table(
+    "activities",
+    metadata,
+    Column("activity_type", String(50), nullable=False),
+    Column("title", String(rules.LONGEST_TITLE), nullable=False),
+    Column("description", Text),
+    Column("outcome", Text),
+    Column("duration_minutes", Integer),
+    timestamp("activity_date", default=True),
+    Column("follow_up_date", Date),
+    # A purged follow-up does not come back.
+    Column("follow_up_made", Boolean, nullable=False, server_default=text("false")),
+    Column("follow_up_task_id", BigInteger),
+    *subjects(),
+    Column("task_id", BigInteger),
+    Column("user_id", BigInteger),
+    # What a status_change tells: {entity, id, from, to, reason}.
+    Column("change", JSONB(none_as_null=True)),
+    # An event writes one row, however often it is delivered.
+    Column("source_event_id", Uuid(as_uuid=False)),
+    *archivable(),
+    one_of("activity_type", rules.ACTIVITY_TYPES),
+    CheckConstraint("duration_minutes IS NULL OR duration_minutes > 0", name="duration_minutes"),
+    CheckConstraint(f"user_id IS NOT NULL OR activity_type = '{rules.STATUS_CHANGE}'", name="user_id"),
+    CheckConstraint(f"(change IS NULL) = (activity_type <> '{rules.STATUS_CHANGE}')", name="change"),
+    CheckConstraint("num_nonnulls(customer_id, lead_id, deal_id) > 0", name="subject"),
+    part_of("customer_refs", "customer_id"),
+    linked("lead_refs", "lead_id"),
+    linked("deal_refs", "deal_id"),
+    # That a call took place stays true when the task goes.
+    linked("tasks", "task_id", later_in="activities"),
+    linked("tasks", "follow_up_task_id", later_in="activities"),
+    # Both seeds; the reference of a user who goes stays, so it finds nothing.
+    of_user("user_id", ondelete="CASCADE"),
+    UniqueConstraint("company_id", "source_event_id"),
+)
+
+for _index in (
+    *(
+        ordered("activities", subject, "activity_date", where=f"{subject} IS NOT NULL")
+        for subject in ("customer_id", "lead_id", "deal_id")
+    ),
+    ordered("activities", "user_id", "activity_date"),
+    ordered("activities", "activity_type", "activity_date"),
+    Index("ix_activities_company_id_activity_date", "company_id", "activity_date", "id"),
+    Index("ix_activities_company_id_created_at", "company_id", "created_at", "id", postgresql_where=LIVE),
+    Index("ix_activities_archived", "company_id", "activity_date", "id", postgresql_where=HIDDEN),
+    Index("ix_activities_company_id_updated_at", "company_id", "updated_at", "id"),
+    *(
+        Index(f"ix_activities_{name}", "company_id", name, postgresql_where=text(f"{name} IS NOT NULL"))
+        for name in ("task_id", "follow_up_task_id")
+    ),
+):
+    activities.append_constraint(_index)
+
+activity_exports = tenant_table(
+    "activity_exports",
+    metadata,
+    Column("format", String(10), nullable=False),
+    Column("query", Text, nullable=False),
+    Column("created_by", BigInteger),
+    of_user("created_by"),
+    Index("ix_activity_exports_created_by", "company_id", "created_by"),
+    Index("ix_activity_exports_company_id_created_at", "company_id", "created_at", "id"),
+)

@@ -1,0 +1,51 @@
+"""What was done to many records at once, so that it happens once and can be taken back exactly."""
+
+from sqlalchemy import BigInteger, CheckConstraint, Column, Index, text
+from sqlalchemy.dialects.postgresql import JSONB
+
+from chassis.db.tables import tenant_table
+from chassis.transfers import transfer_table
+from tasks.models.metadata import metadata, part_of
+from tasks.models.references import USERS
+
+
+def _of_one(table: str) -> tuple[object, ...]:
+    """The task or the activity that a row is about, and the index by each."""
+    return (
+        Column("task_id", BigInteger),
+        Column("activity_id", BigInteger),
+        CheckConstraint("num_nonnulls(task_id, activity_id) = 1", name="record"),
+        part_of("tasks", "task_id"),
+        part_of("activities", "activity_id"),
+        *(
+            Index(f"ix_{table}_{name}", "company_id", name, postgresql_where=text(f"{name} IS NOT NULL"))
+            for name in ("task_id", "activity_id")
+        ),
+    )
+
+
+# What a conversion has added to tasks and activities of its lead; undone, exactly that is taken away.
+task_relinks = tenant_table(
+    "task_relinks",
+    metadata,
+    Column("conversion_id", BigInteger, nullable=False),
+    Column("lead_id", BigInteger, nullable=False),
+    Column("added", JSONB, nullable=False),
+    *_of_one("task_relinks"),  # type: ignore[arg-type]  # Columns and constraints alike are items of a table.
+    CheckConstraint("jsonb_typeof(added) = 'object'", name="added"),
+    Index("ix_task_relinks_conversion_id", "company_id", "conversion_id"),
+)
+
+# What came from a customer that was merged into another; a merge undone takes exactly these back.
+customer_moves = tenant_table(
+    "customer_moves",
+    metadata,
+    Column("source_id", BigInteger, nullable=False),
+    Column("target_id", BigInteger, nullable=False),
+    *_of_one("customer_moves"),  # type: ignore[arg-type]  # As above.
+    Index("ix_customer_moves_source_id", "company_id", "source_id", "target_id"),
+)
+
+# The tasks of somebody who was deactivated, on their way to others.
+task_transfers = transfer_table("task_transfers", metadata, USERS)
+task_transfers.append_constraint(Index("ix_task_transfers_user_id", "company_id", "user_id"))

@@ -1,0 +1,160 @@
+"""What people are told: reminders, notifications, letters, digests, calendars, and how each of them wants it."""
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    CheckConstraint,
+    Column,
+    Date,
+    Identity,
+    Index,
+    Integer,
+    LargeBinary,
+    SmallInteger,
+    String,
+    Table,
+    Text,
+    Time,
+    UniqueConstraint,
+    Uuid,
+    text,
+)
+from sqlalchemy.dialects.postgresql import JSONB
+
+from chassis.db.tables import tenant_table, timestamp
+from tasks import rules
+from tasks.models.metadata import metadata, of_user, one_of, part_of
+
+reminders = tenant_table(
+    "reminders",
+    metadata,
+    Column("task_id", BigInteger, nullable=False),
+    # Nobody means whoever is the assignee.
+    Column("user_id", BigInteger),
+    Column("kind", String(20), nullable=False),
+    Column("minutes_before", Integer),
+    Column("days_before", Integer),
+    Column("at_time", Time(timezone=False)),
+    timestamp("fire_at"),
+    Column("state", String(20), nullable=False),
+    # The instant that was served; the same one never is again.
+    timestamp("fired_for"),
+    Column("channel", String(20), nullable=False, server_default="settings"),
+    Column("attempts", SmallInteger, nullable=False, server_default=text("0")),
+    timestamp("next_attempt_at"),
+    one_of("kind", rules.REMINDER_KINDS),
+    one_of("state", rules.REMINDER_STATES),
+    one_of("channel", rules.CHANNELS),
+    CheckConstraint("minutes_before >= 0 AND days_before >= 0", name="before"),
+    CheckConstraint("(kind = 'further') = (user_id IS NOT NULL)", name="user_id"),
+    CheckConstraint("state <> 'waiting' OR fire_at IS NOT NULL", name="fire_at"),
+    part_of("tasks", "task_id"),
+    of_user("user_id", ondelete="CASCADE"),
+    Index("ix_reminders_task_id", "company_id", "task_id", "user_id"),
+    Index("ix_reminders_user_id", "company_id", "user_id", postgresql_where=text("user_id IS NOT NULL")),
+    Index(
+        "uq_reminders_single",
+        "company_id",
+        "task_id",
+        "kind",
+        unique=True,
+        postgresql_where=text("kind IN ('remind_at', 'overdue')"),
+    ),
+    # Across tenants: read by due_reminders() alone.
+    Index("ix_reminders_waiting", "fire_at", postgresql_where=text("state = 'waiting'")),
+)
+
+# They have no version and no events; audit is not their place.
+notifications = Table(
+    "notifications",
+    metadata,
+    Column("company_id", BigInteger, primary_key=True, autoincrement=False),
+    Column("id", BigInteger, Identity(always=True), primary_key=True),
+    Column("user_id", BigInteger, nullable=False),
+    Column("kind", String(30), nullable=False),
+    Column("subject_table", String(50), nullable=False),
+    Column("subject_id", BigInteger, nullable=False),
+    Column("title", String(rules.LONGEST_TITLE), nullable=False),
+    Column("details", JSONB, nullable=False, server_default=text("'{}'::jsonb")),
+    Column("event_id", Uuid(as_uuid=False), nullable=False),
+    timestamp("created_at", default=True),
+    timestamp("read_at"),
+    one_of("kind", rules.NOTIFICATION_KINDS),
+    of_user("user_id", ondelete="CASCADE"),
+    UniqueConstraint("company_id", "user_id", "kind", "event_id"),
+    Index("ix_notifications_user_id", "company_id", "user_id", "created_at", "id"),
+    Index("ix_notifications_unread", "company_id", "user_id", "id", postgresql_where=text("read_at IS NULL")),
+    # Across tenants: old ones are deleted for all at once.
+    Index("ix_notifications_created_at", "created_at"),
+    info={"tenant": "company_id"},
+)
+
+user_settings = tenant_table(
+    "user_settings",
+    metadata,
+    Column("user_id", BigInteger, nullable=False),
+    Column("time_zone", String(64)),
+    Column("day_starts_at", Time(timezone=False), nullable=False, server_default=text("'09:00'")),
+    Column("default_reminders", JSONB, nullable=False, server_default=text("'[]'::jsonb")),
+    Column("email_reminders", Boolean, nullable=False, server_default=text("false")),
+    Column("digest", Boolean, nullable=False, server_default=text("false")),
+    Column("digest_at", Time(timezone=False), nullable=False, server_default=text("'08:00'")),
+    # 1 is Monday (ISO 8601).
+    Column("digest_days", JSONB, nullable=False, server_default=text("'[1, 2, 3, 4, 5]'::jsonb")),
+    CheckConstraint("jsonb_typeof(default_reminders) = 'array'", name="default_reminders"),
+    CheckConstraint("jsonb_typeof(digest_days) = 'array'", name="digest_days"),
+    of_user("user_id", ondelete="CASCADE"),
+    UniqueConstraint("company_id", "user_id"),
+    Index("ix_user_settings_digest", "company_id", "user_id", postgresql_where=text("digest")),
+)
+
+# The hash of a URL's secret part; the secret is shown once and kept nowhere.
+calendar_feeds = tenant_table(
+    "calendar_feeds",
+    metadata,
+    Column("user_id", BigInteger, nullable=False),
+    Column("token_hash", LargeBinary, nullable=False),
+    Column("shown_as", String(10), nullable=False, server_default="events"),
+    Column("include", JSONB, nullable=False, server_default=text("'{}'::jsonb")),
+    one_of("shown_as", ("events", "todos")),
+    CheckConstraint("jsonb_typeof(include) = 'object'", name="include"),
+    of_user("user_id", ondelete="CASCADE"),
+    UniqueConstraint("company_id", "user_id"),
+    # Across tenants: found by its hash before there is a tenant.
+    UniqueConstraint("token_hash"),
+)
+
+# One letter per user and local day, whatever restarts.
+digests = tenant_table(
+    "digests",
+    metadata,
+    Column("user_id", BigInteger, nullable=False),
+    Column("local_date", Date, nullable=False),
+    of_user("user_id", ondelete="CASCADE"),
+    UniqueConstraint("company_id", "user_id", "local_date"),
+)
+
+# Letters on their way; the body is forgotten with the sending.
+mails = tenant_table(
+    "mails",
+    metadata,
+    Column("user_id", BigInteger, nullable=False),
+    Column("reminder_id", BigInteger),
+    Column("recipient", String(255), nullable=False),
+    Column("subject", String(200), nullable=False),
+    Column("body", Text),
+    Column("status", String(20), nullable=False, server_default=text("'pending'")),
+    Column("attempts", Integer, nullable=False, server_default=text("0")),
+    timestamp("next_attempt_at", default=True),
+    timestamp("sent_at"),
+    Column("last_error", String(500)),
+    one_of("status", ("pending", "sent", "failed", "withdrawn")),
+    CheckConstraint("(status = 'pending') = (body IS NOT NULL)", name="body"),
+    part_of("reminders", "reminder_id"),
+    of_user("user_id", ondelete="CASCADE"),
+    Index("ix_mails_user_id", "company_id", "user_id"),
+    Index("ix_mails_reminder_id", "company_id", "reminder_id", postgresql_where=text("reminder_id IS NOT NULL")),
+    # Across tenants, both: the worker sends for all in turn, and deletes old ones for all at once.
+    Index("ix_mails_due", "next_attempt_at", postgresql_where=text("status = 'pending'")),
+    Index("ix_mails_updated_at", "updated_at", postgresql_where=text("status <> 'pending'")),
+)

@@ -1,0 +1,1 @@
+"""Everything that reads the tasks service's records; always of one tenant."""

@@ -1,0 +1,1 @@
+"""What the tasks service's records look like on the wire, by noun."""

@@ -1,0 +1,8 @@
+"""What is published of an export that somebody took."""
+
+from chassis.web.records import RecordSchema
+from tasks.views import TASK_EXPORT
+
+
+class TaskExportOut(RecordSchema, view=TASK_EXPORT):
+    """An export of tasks: who took which, and when."""

@@ -1,0 +1,64 @@
+"""The records of the tasks service as the outside sees them: answered, published and audited."""
+
+from chassis.db.json_view import JsonView
+from chassis.transfers import transfer_view
+from tasks.models import task_exports, task_series, task_transfers, tasks
+
+TASK = JsonView(
+    tasks,
+    (
+        "id",
+        "company_id",
+        "version",
+        "title",
+        "description",
+        "task_type",
+        "priority",
+        "status",
+        "due_date",
+        "due_on",
+        "due_time_zone",
+        "remind_at",
+        "completed_at",
+        "customer_id",
+        "lead_id",
+        "deal_id",
+        "assigned_to",
+        "created_by",
+        "series_id",
+        "occurrence",
+        "follow_up_of",
+        "created_at",
+        "updated_at",
+        "archived_at",
+    ),
+)
+
+TASK_SERIES = JsonView(
+    task_series,
+    (
+        "id",
+        "company_id",
+        "version",
+        "rrule",
+        "basis",
+        "missing_day",
+        "time_zone",
+        "anchor",
+        "all_day",
+        "template",
+        "customer_id",
+        "lead_id",
+        "deal_id",
+        "assigned_to",
+        "created_by",
+        "created_at",
+        "updated_at",
+        "ended_at",
+    ),
+)
+
+TASK_TRANSFER = transfer_view(task_transfers)
+
+_EXPORTED = ("id", "company_id", "version", "format", "query", "created_by", "created_at", "updated_at")
+TASK_EXPORT = JsonView(task_exports, _EXPORTED)

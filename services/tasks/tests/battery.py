@@ -1,0 +1,25 @@
+"""What the tests over all services need to know of tasks."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from chassis.testing.batteries import Battery, Owner
+
+
+def make(owner: Owner, mark: str) -> Mapping[str, Any]:
+    """A task of a series."""
+    recurrence = {"rrule": "FREQ=DAILY"}
+    task = owner.create("/v1/tasks", title=mark, description=mark, due_on="2100-01-01", recurrence=recurrence)
+    return {"task_id": task["id"], "series_id": task["series_id"]}
+
+
+BATTERY = Battery(
+    make=make,
+    changes={"tasks": {"status": "in_progress"}, "task-series": {"title": "Mallory"}},
+    deeds={
+        "assign": {"assigned_to": 7},
+        "complete": {},
+        "reopen": {},
+        "snooze": {"until_date": "2100-01-02"},
+    },
+)

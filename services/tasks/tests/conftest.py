@@ -1,0 +1,172 @@
+"""Fixtures of the tasks service's tests."""
+
+import threading
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import hypothesis
+import orjson
+import psycopg
+import pytest
+
+from chassis.context import Context
+from chassis.db.session import Database, Session
+from chassis.testing.fixtures import Client, DatabaseUrls
+from chassis.testing.tokens import TokenFactory
+from chassis.web.application import ServiceApplication
+
+# A busy machine is no failure of a rule.
+hypothesis.settings.register_profile("patient", deadline=None)
+hypothesis.settings.load_profile("patient")
+
+ALL = (
+    "account:read account:write tasks:read tasks:write tasks:purge tasks:export "
+    "activities:read activities:write activities:write:all activities:purge activities:export"
+)
+
+
+@pytest.fixture(scope="session")
+def urls(migrated: Callable[[str], DatabaseUrls]) -> DatabaseUrls:
+    return migrated("tasks")
+
+
+@pytest.fixture(scope="session")
+def database(urls: DatabaseUrls) -> Iterator[Database]:
+    database = Database(urls.app)
+    yield database
+    database.dispose()
+
+
+@pytest.fixture
+def session(database: Database, acting: Context) -> Iterator[Session]:
+    with database.session() as session:
+        yield session
+
+
+@pytest.fixture(scope="session")
+def application(application_of: Callable[..., ServiceApplication]) -> ServiceApplication:
+    return application_of("tasks")
+
+
+@pytest.fixture
+def client_of(application: ServiceApplication, tokens: TokenFactory) -> Callable[..., Client]:
+    """A client of a tenant, with the scope given."""
+
+    def build(company_id: int, scope: str = ALL, user_id: int = 7) -> Client:
+        token = tokens.sign(company_id=company_id, sub=str(user_id), scope=scope)
+        return Client(application.test_client(), token)
+
+    return build
+
+
+@pytest.fixture
+def client(client_of: Callable[..., Client], company_id: int) -> Client:
+    return client_of(company_id)
+
+
+@pytest.fixture
+def superuser(urls: DatabaseUrls) -> Iterator[psycopg.Connection]:
+    """Sees everything, to look behind the service's back."""
+    with psycopg.connect(urls.superuser, autocommit=True) as connection:
+        yield connection
+
+
+class Known:
+    """What the service has heard of its neighbours' records in the company of the test."""
+
+    def __init__(self, connection: psycopg.Connection, company_id: int) -> None:
+        self._connection = connection
+        self._company_id = company_id
+
+    def _put(self, table: str, key: str, number: int, **values: Any) -> int:
+        columns = {"company_id": self._company_id, key: number, **values}
+        names, places = ", ".join(columns), ", ".join(["%s"] * len(columns))
+        self._connection.execute(
+            f"INSERT INTO {table} ({names}) VALUES ({places})",  # noqa: S608  # Names of this module alone.
+            list(columns.values()),
+        )
+        return number
+
+    def company(self, **values: Any) -> None:
+        if "settings" in values:
+            values["settings"] = orjson.dumps(values["settings"]).decode()
+        self._put("company_refs", "version", 1, **values)
+
+    def user(self, number: int, **values: Any) -> int:
+        return self._put("user_refs", "user_id", number, **values)
+
+    def customer(self, number: int, **values: Any) -> int:
+        return self._put("customer_refs", "customer_id", number, **{"version": 1, "name": f"C {number}", **values})
+
+    def lead(self, number: int, **values: Any) -> int:
+        return self._put("lead_refs", "lead_id", number, **{"version": 1, "lead_name": f"L {number}", **values})
+
+    def deal(self, number: int, **values: Any) -> int:
+        return self._put("deal_refs", "deal_id", number, **{"version": 1, "deal_name": f"D {number}", **values})
+
+    def settings(self, user_id: int, **values: Any) -> None:
+        if "default_reminders" in values:
+            values["default_reminders"] = orjson.dumps(values["default_reminders"]).decode()
+        self._put("user_settings", "user_id", user_id, **values)
+
+
+@pytest.fixture
+def known(superuser: psycopg.Connection, company_id: int) -> Known:
+    """The users 7 and 8 are known and active; the test adds what else there is."""
+    known = Known(superuser, company_id)
+    for user_id in (7, 8):
+        known.user(user_id, version=1)
+    return known
+
+
+@pytest.fixture
+def create() -> Callable[..., Any]:
+    """Create a task, with these values besides; answers it."""
+
+    def build(client: Client, **values: Any) -> Any:
+        answer = client.post("/v1/tasks", json={"title": "Call Ada"} | values)
+        assert answer.status_code == 201, answer.json
+        return answer.json
+
+    return build
+
+
+@pytest.fixture
+def told(superuser: psycopg.Connection, company_id: int) -> Callable[..., list[Any]]:
+    """The events that the company's outbox holds, the oldest first; of one record if one is named."""
+
+    def read(subject: str | None = None) -> list[Any]:
+        rows = superuser.execute("SELECT body FROM outbox WHERE company_id = %s ORDER BY id", (company_id,)).fetchall()
+        found = [orjson.loads(bytes(body)) for (body,) in rows]
+        return [event for event in found if subject in (None, event["subject"])]
+
+    return read
+
+
+@pytest.fixture
+def reminders_of(superuser: psycopg.Connection) -> Callable[[int], list[Any]]:
+    """The reminders of a task as (kind, user, fire_at, state), in order."""
+
+    def read(task_id: int) -> list[Any]:
+        query = "SELECT kind, user_id, fire_at, state FROM reminders WHERE task_id = %s ORDER BY fire_at, kind, id"
+        return superuser.execute(query, (task_id,)).fetchall()
+
+    return read
+
+
+@pytest.fixture
+def at_once() -> Callable[..., list[Any]]:
+    """Do several things at the same moment, each in a thread of its own; answers what each has answered."""
+
+    def run(*works: Callable[[], Any]) -> list[Any]:
+        gate = threading.Barrier(len(works))
+
+        def work_of(work: Callable[[], Any]) -> Any:
+            gate.wait()
+            return work()
+
+        with ThreadPoolExecutor(len(works)) as pool:
+            return list(pool.map(work_of, works))
+
+    return run

@@ -1,0 +1,58 @@
+"""Whatever the service publishes is what its contract says, however it came about; and each change is told once."""
+
+import pytest
+
+from tasks.events import PUBLISHED
+
+
+def path_of(record, noun="tasks"):
+    return f"/v1/{noun}/{record['id']}"
+
+
+@pytest.fixture
+def tidy(client, create):
+    """Everything that a task and a series can go through."""
+
+    def run():
+        task = create(client, description="About the offer", due_on="2100-01-01", priority="high")
+        path = path_of(task)
+        assert client.patch(path, json={"status": "in_progress"}, version=1).status_code == 200
+        assert client.post(f"{path}/complete", json={}).status_code == 200
+        assert client.post(f"{path}/reopen", json={}).status_code == 200
+        assert client.post(f"{path}/cancel").status_code == 200
+        assert client.delete(path, version=5).status_code == 204
+        assert client.post(f"{path}/restore").status_code == 200
+        assert client.post(f"{path}/purge", version=7).status_code == 204
+        first = create(client, due_on="2100-01-01", recurrence={"rrule": "FREQ=DAILY"})
+        series = f"/v1/task-series/{first['series_id']}"
+        assert client.patch(series, json={"title": "Daily", "apply_to_open": True}, version=1).status_code == 200
+        assert client.post(f"{series}/stop").status_code == 200
+        assert client.get("/v1/tasks/export.csv").status_code == 200
+
+    return run
+
+
+def test_every_event_is_what_its_contract_says_and_follows_the_one_before(tidy, told, hold_to_contracts):
+    tidy()
+    events = told()
+    last = {}
+    for event in events:
+        before, after = event["data"]["before"], event["data"]["after"]
+        version, state = last.get(event["subject"], (0, None))
+        assert event["aggregateversion"] == version + 1, event["subject"]
+        assert before == state, event["subject"]
+        if before is not None and after is not None:
+            assert set(event["data"]["changed"]) >= {
+                name for name in after if before[name] != after[name] and name not in ("version", "updated_at")
+            }
+        last[event["subject"]] = (event["aggregateversion"], after)
+    hold_to_contracts(events, PUBLISHED)
+
+
+def test_the_states_that_were_told_of_last_are_those_that_are_there(client, tidy, told):
+    tidy()
+    last = {event["subject"]: event["data"]["after"] for event in told()}
+    for table, noun in (("tasks", "tasks"), ("task_series", "task-series")):
+        there = {f"{table}/{row['id']}": row for row in client.get(f"/v1/{noun}?limit=100").json["data"]}
+        kept = {subject: after for subject, after in last.items() if subject.startswith(f"{table}/") and after}
+        assert there == kept
