@@ -99,6 +99,15 @@ def _own(permissions: Iterable[str]) -> frozenset[str]:
     return frozenset(OWN[permission] for permission in permissions if permission in OWN)
 
 
+def is_within_reach(held: frozenset[str], role: str, custom: Mapping[str, Sequence[str]] | None) -> bool:
+    """Whether a `role` with `custom` permissions does no more than who holds `held`, under any visibility.
+
+    A role that follows the visibility is narrowed wherever its giver is. One that does not reads all records, so who
+    sees no more than their own can neither give it nor take it from anybody.
+    """
+    return permissions_of(role, custom, "own") <= held | _own(held)
+
+
 def may_grant(granter: frozenset[str], role: str, custom: Mapping[str, Sequence[str]] | None) -> bool:
     """Whether who holds the permissions `granter` may make somebody a `role` with `custom` permissions.
 

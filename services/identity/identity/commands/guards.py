@@ -48,16 +48,33 @@ class Giver:
 def get_giver(session: Session) -> Giver:
     """The caller, who may change members. Raises Forbidden for who no longer may."""
     user_id = current().user_id
-    membership = None if user_id is None else find_membership(session, user_id)
-    if membership is None or not membership.is_active or WRITE not in membership.permissions:
+    giver = None if user_id is None else find_giver(session, user_id)
+    if giver is None:
         raise Forbidden("permission_missing", f"This needs the permission {WRITE}.")
+    return giver
+
+
+def find_giver(session: Session, user_id: int) -> Giver | None:
+    """A member who may change members, None for anybody else."""
+    membership = find_membership(session, user_id)
+    if membership is None or not membership.is_active or WRITE not in membership.permissions:
+        return None
     return Giver(rules.permissions_of(membership.role, membership.custom_permissions), membership.permissions)
+
+
+def may_give(giver: Giver, role: str, custom: Mapping[str, Sequence[str]] | None) -> bool:
+    """Whether the giver may make somebody a `role` with these permissions."""
+    granted = set((custom or {}).get("grant", ()))
+    return (
+        rules.may_grant(giver.by_role, role, custom)
+        and granted <= giver.held
+        and rules.is_within_reach(giver.held, role, custom)
+    )
 
 
 def refuse_beyond(giver: Giver, role: str, custom: Mapping[str, Sequence[str]] | None) -> None:
     """Raise Forbidden unless the giver may make somebody a `role` with these permissions."""
-    granted = set((custom or {}).get("grant", ()))
-    if not rules.may_grant(giver.by_role, role, custom) or not granted <= giver.held:
+    if not may_give(giver, role, custom):
         raise Forbidden("grant_not_held", "Nobody gives a role or a permission that they do not have themselves.")
 
 
@@ -65,7 +82,9 @@ def refuse_superior(session: Session, giver: Giver, user_id: int) -> None:
     """Raise Forbidden for a member of the tenant who may do what the giver may not."""
     membership = find_membership(session, user_id)
     assert membership is not None
-    if not rules.permissions_of(membership.role, membership.custom_permissions) <= giver.by_role:
+    role, custom = membership.role, membership.custom_permissions
+    by_role = rules.permissions_of(role, custom) <= giver.by_role
+    if not by_role or not rules.is_within_reach(giver.held, role, custom):
         raise Forbidden("member_outranks", "This member may do more than you; ask somebody who may do as much.")
 
 

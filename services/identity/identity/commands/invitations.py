@@ -63,7 +63,9 @@ def resend_invitation(session: Session, app_url: str, invitation_id: int) -> Rec
     state = _refuse_decided(before)
     guards.refuse_beyond(guards.get_giver(session), state["role"], state["permissions"])
     now = datetime.now(UTC)
-    values = {"sent_at": now, "expires_at": now + rules.INVITATION_LIFE}
+    # Who sends it again vouches for it from now on: it is worth what they may give.
+    sender = current().user_id
+    values = {"invited_by": sender, "sent_at": now, "expires_at": now + rules.INVITATION_LIFE}
     after = RECORDS.change(session, events.INVITATION_RESENT, before, values)
     _send(session, app_url, invitation_id, state["email"])
     return after

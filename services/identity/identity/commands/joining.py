@@ -13,7 +13,7 @@ from chassis.db.session import Session
 from chassis.db.statements import Prepared, named_values
 from chassis.errors import Conflict, FieldError, Invalid, NotFound
 from identity import events, rules
-from identity.commands import emails, knocks, one_time_tokens, throttles
+from identity.commands import emails, guards, knocks, one_time_tokens, throttles
 from identity.commands.acting import working_for
 from identity.commands.invitations import PURPOSE, refuse
 from identity.commands.locking import lock_user
@@ -87,6 +87,7 @@ def accept_invitation(
         shown = _check(find_by_token(session, rules.token_hash(token)))
         if one_time_tokens.redeem(session, token, PURPOSE) is None:
             raise _not_found()
+        _refuse_powerless_sender(session, invitation.document)
         if password_hash is not None:
             _add_user(session, user_id, shown.email, password_hash, names)
         _add_member(session, user_id, invitation.document, is_new=login is None)
@@ -113,6 +114,14 @@ def _check(shown: Shown | None) -> Shown:
     if shown.is_expired:
         raise refuse("expired")
     return shown
+
+
+def _refuse_powerless_sender(session: Session, invitation: Mapping[str, Any]) -> None:
+    """An invitation is worth what its sender could give now, not what they could give when they sent it."""
+    giver = guards.find_giver(session, invitation["invited_by"])
+    if giver is None or not guards.may_give(giver, invitation["role"], invitation["permissions"]):
+        detail = "Whoever sent this invitation may not give this role any more; ask the company for a new one."
+        raise Conflict("invitation_outdated", detail)
 
 
 def _add_user(session: Session, user_id: int, email: str, password_hash: str, names: Mapping[str, str]) -> None:

@@ -180,7 +180,7 @@ def upgrade() -> None:
     protect(
         "invitations",
         service=SERVICE,
-        grant=f"SELECT, INSERT, UPDATE ({touched}, status, accepted_by, expires_at, sent_at, decided_at)",
+        grant=f"SELECT, INSERT, UPDATE ({touched}, status, invited_by, accepted_by, expires_at, sent_at, decided_at)",
     )
     protect("one_time_tokens", service=SERVICE, grant=f"SELECT, INSERT, UPDATE ({touched}, used_at)")
     # Whoever serves requests writes letters and never reads one: they hold secrets of others.

@@ -288,3 +288,44 @@ def test_no_secret_leaves_in_an_event_or_a_log_line(
     assert hashed is not None
     for secret in (token, hashed[0], "canary horse", joined["access_token"], joined["refresh_token"]):
         assert secret not in text
+
+
+@pytest.mark.parametrize("how", ["deactivate", "suspend", "demote", "revoke", "remove"])
+def test_an_invitation_is_worth_what_its_sender_could_give_now(
+    *,
+    ann: Any,
+    hire: Any,
+    register: Any,
+    join: Any,
+    client_of: Any,
+    letters: Any,
+    token_of: Any,
+    accept: Any,
+    email: str,
+    later: Any,
+    how: str,
+) -> None:
+    bob = hire(ann, "admin")
+    join(bob.user_id, register().company_id)
+    invitation = bob.client.post("/v1/invitations", json={"email": email, "role": "admin"})
+    assert invitation.status_code == 201, invitation.json
+    letter = token_of(letters(email)[-1])
+    admin = client_of(ann)
+    match how:
+        case "demote":
+            gone = admin.patch(bob.path, json={"role": "manager"}, version=1)
+        case "revoke":
+            gone = admin.patch(bob.path, json={"permissions": {"revoke": ["users:write"]}}, version=1)
+        case "remove":
+            gone = admin.delete(bob.path, version=1)
+        case "deactivate":
+            gone = admin.post(f"{bob.path}/deactivate", json={})
+        case _:
+            gone = admin.post(f"{bob.path}/{how}")
+    assert gone.status_code in (200, 204), gone.json
+    refused = accept(letter, NEW)
+    assert (refused.status_code, refused.json["code"]) == (409, "invitation_outdated")
+    # Whoever sends it again vouches for it.
+    later("2 minutes")
+    assert admin.post(f"/v1/invitations/{invitation.json['id']}/resend").status_code == 200
+    assert accept(token_of(letters(email)[-1]), NEW).status_code == 200

@@ -7,6 +7,7 @@ import psycopg
 import pytest
 
 from chassis.testing.fixtures import Client
+from identity import rules
 
 AWAY = ("demote", "revoke", "suspend", "deactivate", "remove")
 
@@ -221,3 +222,29 @@ def test_what_a_role_would_give_but_visibility_takes_is_not_ones_own_to_give(
     refused = rep.client.patch(bob.path, json=change, version=1)
     assert (refused.status_code, refused.json["code"]) == (403, "grant_not_held")
     assert admin.patch(bob.path, json=change, version=1).status_code == 200
+
+
+@pytest.mark.parametrize("visibility", ["own", "all"])
+@pytest.mark.parametrize("role", ["manager", "admin"])
+def test_a_role_that_sees_all_is_given_by_nobody_who_does_not(
+    *, admin: Any, ann: Any, hire: Callable[..., Any], visibility: str, role: str
+) -> None:
+    """Whatever permissions they were granted: to themselves, to somebody else, or by a letter."""
+    body = {"settings": {"visibility": visibility}}
+    assert admin.patch("/v1/companies/current", json=body, version=1).status_code == 200
+    granted = sorted({"users:write", *rules.SCOPES[role]} & rules.GRANTABLE - rules.SCOPES["sales_rep"])
+    rep, bob = hire(ann, "sales_rep", {"grant": granted, "revoke": []}), hire(ann, "sales_rep")
+    may = 200 if visibility == "all" else 403
+    assert rep.client.patch(bob.path, json={"role": role}, version=1).status_code == may
+    invited = rep.client.post("/v1/invitations", json={"email": f"x{ann.company_id}@new.example", "role": role})
+    assert invited.status_code == (201 if may == 200 else 403)
+    # Their own way up, and somebody's way down who sees more than they do.
+    assert rep.client.patch(rep.path, json={"role": role}, version=1).status_code == may
+    boss = hire(ann, role)
+    assert rep.client.patch(boss.path, json={"role": "sales_rep"}, version=1).status_code == may
+
+
+def test_a_role_that_is_narrowed_as_its_giver_is_may_be_given(admin: Any, ann: Any, hire: Callable[..., Any]) -> None:
+    assert admin.patch("/v1/companies/current", json={"settings": {"visibility": "own"}}, version=1).status_code == 200
+    rep, bob = hire(ann, "sales_rep", {"grant": ["users:write"], "revoke": []}), hire(ann, "user")
+    assert rep.client.patch(bob.path, json={"role": "sales_rep"}, version=1).status_code == 200
