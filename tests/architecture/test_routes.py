@@ -30,6 +30,7 @@ WITHOUT_TOKEN = {
     "/internal/revocations": "asked by the gateways' agents, who have a key of their own instead of a token",
     "/internal/companies": "asked by other services, who have a key of their own instead of a token",
     "/internal/customers/<id:company_id>": "asked by other services, who have a key of their own instead of a token",
+    "/internal/duplicates/<id:company_id>": "asked by other services, who have a key of their own instead of a token",
     "/internal/members/<id:company_id>": "asked by other services, who have a key of their own instead of a token",
 }
 # Whatever asks for a token and no permission concerns the caller alone.

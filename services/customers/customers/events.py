@@ -30,6 +30,9 @@ INDUSTRY_CREATED = EventType("industry", "created", table="industries")
 CUSTOMER_MERGE_CREATED = EventType("customer_merge", "created", table="customer_merges")
 CUSTOMER_MERGE_UNDONE = EventType("customer_merge", "undone", table="customer_merges")
 CUSTOMER_MERGE_PURGED = EventType("customer_merge", "purged", table="customer_merges")
+CONVERSION_RESULT_SUCCEEDED = EventType("conversion_result", "succeeded", table="conversion_results")
+CONVERSION_RESULT_REFUSED = EventType("conversion_result", "refused", table="conversion_results")
+CONVERSION_RESULT_UNDONE = EventType("conversion_result", "undone", table="conversion_results")
 
 PUBLISHED = (
     CUSTOMER_CREATED,
@@ -58,4 +61,7 @@ PUBLISHED = (
     CUSTOMER_MERGE_CREATED,
     CUSTOMER_MERGE_UNDONE,
     CUSTOMER_MERGE_PURGED,
+    CONVERSION_RESULT_SUCCEEDED,
+    CONVERSION_RESULT_REFUSED,
+    CONVERSION_RESULT_UNDONE,
 )

@@ -1,16 +1,21 @@
 """Every event that the customers service consumes, and what it does about it."""
 
+from dataclasses import replace
 from datetime import timedelta
 from threading import Event as Flag
 
 from chassis.broker.schedules import Schedule
 from chassis.broker.subscriptions import Subscriptions
-from chassis.db.session import Database
+from chassis.context import acting_as, current
+from chassis.db.session import Database, Session
+from chassis.events import Event
 from chassis.references import bindings, handlers
+from customers.commands import conversions
 from customers.commands.import_work import work
 from customers.commands.imports import purge_old_imports
 from customers.commands.transfers import TRANSFERS
 from customers.models import REFERENCES
+from customers.schemas.conversions import read_wishes
 from customers.schemas.import_rows import RowReader
 
 
@@ -27,7 +32,28 @@ def purge_imports(database: Database, stop: Flag) -> None:
             gone = purge_old_imports(session)
 
 
-SUBSCRIPTIONS = Subscriptions(bindings=bindings(*REFERENCES), handlers=handlers(*REFERENCES, transfers=(TRANSFERS,)))
+def on_conversion_started(session: Session, event: Event) -> None:
+    """Do what the conversion of a lead wants, as a request of whoever asked for it; a refusal is an answer as well."""
+    with acting_as(replace(current(), user_id=event.actor, own_only=event.data["own_only"])):
+        conversions.carry_out(session, event.record_id, read_wishes(event.data["after"]["wishes"]))
+
+
+def on_conversion_ended(session: Session, event: Event) -> None:
+    """Take back what was done for a conversion that was cancelled or undone."""
+    wishes = read_wishes(event.data["after"]["wishes"])
+    with acting_as(replace(current(), user_id=event.actor)):
+        conversions.undo(session, event.record_id, wishes, customer_in_use=event.data["customer_in_use"])
+
+
+SUBSCRIPTIONS = Subscriptions(
+    bindings=(*bindings(*REFERENCES), "*.conversion.*.v1"),
+    handlers=handlers(*REFERENCES, transfers=(TRANSFERS,))
+    | {
+        "crm.conversion.started.v1": on_conversion_started,
+        "crm.conversion.cancelled.v1": on_conversion_ended,
+        "crm.conversion.undone.v1": on_conversion_ended,
+    },
+)
 SCHEDULES = (
     Schedule("transfer-customers", timedelta(seconds=5), TRANSFERS.work),
     Schedule("work-on-imports", timedelta(seconds=1), work_on_imports),

@@ -4,6 +4,7 @@ from chassis.db.json_view import JsonView
 from chassis.transfers import transfer_view
 from customers.models import (
     contacts,
+    conversion_results,
     customer_exports,
     customer_imports,
     customer_merges,
@@ -117,3 +118,25 @@ CUSTOMER_EXPORT = JsonView(
 INDUSTRY = JsonView(industries, ("id", "company_id", "version", "name", "created_at", "updated_at"))
 
 CUSTOMER_TRANSFER = transfer_view(customer_transfers)
+
+CONVERSION_RESULT = JsonView(
+    conversion_results,
+    (
+        "id",
+        "company_id",
+        "version",
+        "conversion_id",
+        "state",
+        "customer_id",
+        "contact_id",
+        "customer_created",
+        "contact_created",
+        "filled",
+        "kept",
+        "error_code",
+        "error_detail",
+        "created_by",
+        "created_at",
+        "updated_at",
+    ),
+)

@@ -83,7 +83,8 @@ def _event(package: str, event_type: EventType, given: Mapping[str, Any]) -> dic
     sides = {}
     for side, actions in (("before", _BEGINS), ("after", _ENDS)):
         usual = _NOTHING if event_type.action in actions else record
-        sides[side] = _NOTHING if told.pop(side, usual) == _NOTHING else record
+        said = told.pop(side, usual)
+        sides[side] = said if said in (_NOTHING, {"anyOf": [record, _NOTHING]}) else record
     both = _NOTHING not in sides.values()
     changed = told.pop("changed", None if both else {"maxItems": 0})
     derived = {} if package == "chassis" else {"source": {"const": package}}

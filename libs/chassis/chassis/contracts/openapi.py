@@ -10,6 +10,7 @@ from typing import Any
 from chassis.contracts.failures import Failure, Reach
 from chassis.contracts.files import Contracts
 from chassis.contracts.openapi_examples import Examples, NoExample
+from chassis.db import refusals
 from chassis.db.idempotency import LONGEST_KEY, Claim
 from chassis.db.session import Database
 from chassis.errors import AppError
@@ -91,7 +92,7 @@ def _failures(
         reach.follow(References.fetch)
     failures = set(reach.failures)
     database = Reach(frozenset({"chassis"}), {})
-    database.follow(problems.translate)
+    database.follow(refusals.translate)
     failures |= {each for each in database.failures if method != "get" or each.code not in _OF_WRITES}
     if method != "get":
         members = set(_members(operation.get("requestBody", {}), schemas))

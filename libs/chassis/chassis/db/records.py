@@ -88,12 +88,23 @@ class Records:
                 headers={"ETag": f'"{record.version}"'},
             )
 
-    def create(self, session: Session, event_type: EventType, values: Mapping[str, Any]) -> Record:
-        """Insert a record of the tenant and record its event. Raises psycopg's IntegrityError for a constraint."""
+    def create(
+        self,
+        session: Session,
+        event_type: EventType,
+        values: Mapping[str, Any],
+        *,
+        event_id: str | None = None,
+        more: Mapping[str, Any] | None = None,
+    ) -> Record:
+        """Insert a record of the tenant and record its event, whose data has the members `more` besides.
+
+        Raises psycopg's IntegrityError for a constraint.
+        """
         statement = statements.insert_one(self.view, frozenset(values))
         parameters = {f"new_{name}": value for name, value in values.items()}
         record = Record(*session.fetch(statement, **parameters)[0])
-        self.record_event(session, event_type, record, before=None)
+        self.record_event(session, event_type, record, before=None, event_id=event_id, more=more)
         return record
 
     def change(

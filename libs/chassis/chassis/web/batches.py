@@ -10,9 +10,10 @@ from flask import Response, current_app
 from marshmallow import fields
 
 from chassis.db.records import Record
+from chassis.db.refusals import expected
 from chassis.errors import AppError, UnknownReference
 from chassis.web.answers import answer
-from chassis.web.problems import describe, translate
+from chassis.web.problems import describe
 from chassis.web.read_through import unasked
 from chassis.web.request import session
 from chassis.web.schemas import OutSchema
@@ -52,19 +53,10 @@ def each(items: Sequence[Any], change: Callable[[Any], tuple[int, Record | None]
             failed += 1
             if isinstance(error, UnknownReference):
                 missing |= unasked(error)
-            expected = _expected(error)
-            parts.append(b'{"status":%d,"problem":%s}' % (expected.status, orjson.dumps(describe(expected))))
+            conflicts = current_app.service.conflicts  # type: ignore[attr-defined]  # A ServiceApplication.
+            refusal = expected(error, conflicts)
+            parts.append(b'{"status":%d,"problem":%s}' % (refusal.status, orjson.dumps(describe(refusal))))
     if missing:
         raise UnknownReference("unknown_reference", "Some records are not known here yet.", references=missing)
     results = b",".join(parts)
     return answer(b'{"succeeded":%d,"failed":%d,"results":[%s]}' % (len(items) - failed, failed, results))
-
-
-def _expected(error: Exception) -> AppError:
-    """What a failure means to the client; one that takes the whole transaction with it is raised again."""
-    if isinstance(error, AppError):
-        return error
-    original = error.orig if isinstance(error, sqlalchemy.exc.DBAPIError) else error
-    if not isinstance(original, psycopg.Error) or isinstance(original, psycopg.OperationalError):
-        raise error
-    return translate(original, current_app.service.conflicts)  # type: ignore[attr-defined]  # A ServiceApplication.

@@ -20,8 +20,8 @@ from chassis.errors import Conflict, FieldError, Invalid
 from chassis.web.answers import answer
 from chassis.web.batches import each
 from chassis.web.listing import confirmation, confirms, parse_filter
-from chassis.web.request import load, session
-from chassis.web.schemas import LARGEST_BATCH, Id, InSchema, Items, OutSchema, Tags, Text, Version
+from chassis.web.request import session
+from chassis.web.schemas import LARGEST_BATCH, Id, InSchema, Items, OutSchema, Tags, Text, Version, load
 
 CONFIRMATION_SECONDS = 600
 MOST_LABELS = 1000

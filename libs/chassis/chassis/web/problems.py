@@ -9,11 +9,11 @@ import psycopg
 import sqlalchemy.exc
 import structlog
 from flask import Flask, Response
-from psycopg import errors as pg
 from werkzeug.exceptions import HTTPException
 
 from chassis.context import current
-from chassis.errors import AppError, Conflict, Invalid, Unavailable
+from chassis.db.refusals import busy, translate
+from chassis.errors import AppError
 
 CONTENT_TYPE = "application/problem+json"
 _CODES = {400: "bad_request", 404: "not_found", 405: "method_not_allowed", 413: "body_too_large"}
@@ -88,7 +88,7 @@ def register(app: Flask, conflicts: Mapping[str, AppError]) -> None:
         if isinstance(original, psycopg.Error):
             return database(original)
         if isinstance(error, sqlalchemy.exc.TimeoutError):
-            return expected(_busy())
+            return expected(busy())
         return unforeseen(error)
 
     def unforeseen(error: Exception) -> Response:
@@ -109,33 +109,3 @@ _HTTP_DETAILS = {
     405: "This resource does not take this method.",
     413: "The body is larger than 1 MiB.",
 }
-
-
-def translate(error: psycopg.Error, conflicts: Mapping[str, AppError]) -> AppError:  # noqa: PLR0911  # A table.
-    """What a database error means to a client; its own text never leaves the service."""
-    constraint = error.diag.constraint_name or ""
-    if constraint in conflicts:
-        return conflicts[constraint]
-    match error:
-        case pg.UniqueViolation() | pg.ExclusionViolation():
-            return Conflict("already_exists", "There is such a record already.")
-        case pg.ForeignKeyViolation():
-            return Invalid("unknown_reference", "A record that this one refers to does not exist.")
-        case pg.DataError() | pg.IntegrityError():
-            log.warning("input_refused_by_database", sqlstate=error.sqlstate, constraint=constraint)
-            return Invalid("invalid_value", "A value is outside of what can be stored.")
-        case pg.LockNotAvailable() | pg.DeadlockDetected() | pg.SerializationFailure():
-            return Conflict("record_busy", "Somebody else is changing this record.", headers={"Retry-After": "1"})
-        case pg.QueryCanceled():
-            log.warning("deadline_exceeded", sqlstate=error.sqlstate)
-            detail = "The request takes longer than it may; ask for less at a time, or again later."
-            return Unavailable("deadline_exceeded", detail, headers={"Retry-After": "2"})
-        case psycopg.OperationalError() | psycopg.InterfaceError():
-            log.error("database_unavailable", sqlstate=error.sqlstate, error=str(error))
-            return _busy()
-    log.error("unforeseen_database_failure", sqlstate=error.sqlstate, exc_info=error)
-    return AppError("internal_error", "Something went wrong on our side; the request id finds it in the logs.")
-
-
-def _busy() -> Unavailable:
-    return Unavailable("database_unavailable", "The database does not answer now.", headers={"Retry-After": "2"})

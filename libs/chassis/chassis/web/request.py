@@ -1,7 +1,5 @@
 """The request at hand: its session, its body as JSON or as a form."""
 
-from collections.abc import Iterator
-from itertools import islice
 from typing import Any
 from urllib.parse import parse_qsl
 
@@ -10,14 +8,9 @@ from flask import g, request
 from marshmallow import Schema, ValidationError
 
 from chassis.db.session import Session
-from chassis.errors import BadRequest, FieldError, Invalid, TooLarge, UnsupportedMediaType
-from chassis.web.schemas import MOST_ERRORS
+from chassis.errors import BadRequest, FieldError, TooLarge, UnsupportedMediaType
+from chassis.web.schemas import faults_of, load
 
-_CODES = {
-    "Missing data for required field.": "required",
-    "Unknown field.": "unknown_field",
-    "Field may not be null.": "null",
-}
 CONTENT = "application/octet-stream"
 MOST_FIELDS = 40
 
@@ -87,33 +80,9 @@ def load_query(schema: Schema) -> dict[str, Any]:
     try:
         loaded: dict[str, Any] = schema.load(request.args.to_dict())
     except ValidationError as error:
-        messages = error.normalized_messages()  # type: ignore[no-untyped-call]  # Untyped in marshmallow.
         faults = tuple(
-            FieldError(fault.pointer.removeprefix("/")[:100], fault.code, fault.detail)
-            for fault in _flatten(messages, "")
-        )[:MOST_ERRORS]
+            FieldError(fault.pointer.removeprefix("/")[:100], fault.code, fault.detail) for fault in faults_of(error)
+        )
         detail = f"Some parameters are not as they should be; allowed: {', '.join(schema.fields)}."
         raise BadRequest("invalid_query", detail, faults) from None
     return loaded
-
-
-def load(schema: Schema, document: object) -> dict[str, Any]:
-    """Check a parsed document by `schema`. Raises Invalid."""
-    try:
-        loaded: dict[str, Any] = schema.load(document)  # type: ignore[arg-type]  # It refuses non-objects.
-    except ValidationError as error:
-        messages = error.normalized_messages()  # type: ignore[no-untyped-call]  # Untyped in marshmallow.
-        faults = tuple(islice(_flatten(messages, ""), MOST_ERRORS))
-        raise Invalid("validation_failed", "Some fields are not as they should be.", faults) from None
-    return loaded
-
-
-def _flatten(messages: Any, pointer: str) -> Iterator[FieldError]:
-    """Marshmallow's nested messages as a flat list with JSON Pointers (RFC 6901)."""
-    if isinstance(messages, dict):
-        for key, inner in messages.items():
-            name = str(key).replace("~", "~0").replace("/", "~1")
-            yield from _flatten(inner, pointer if key == "_schema" else f"{pointer}/{name}")
-    else:
-        for message in messages:
-            yield FieldError(pointer, _CODES.get(str(message), "invalid"), str(message))

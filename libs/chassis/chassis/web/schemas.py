@@ -1,12 +1,15 @@
 """Fields and schemas: what goes in is refused when in doubt, what comes out may grow."""
 
 import re
+from collections.abc import Iterator
 from datetime import UTC, datetime
+from itertools import islice
 from typing import Any
 
 import marshmallow
 from marshmallow import EXCLUDE, RAISE, ValidationError, fields, validate
 
+from chassis.errors import FieldError, Invalid
 from chassis.tags import LONGEST_TAG, MOST_TAGS
 
 LARGEST_ID = 2**63 - 1
@@ -15,6 +18,11 @@ ID_RANGE = validate.Range(min=1, max=LARGEST_ID)
 MOST_ERRORS = 50
 # Beside the fields that there are: room for typing errors, each of which is named.
 MOST_UNKNOWN = 20
+_CODES = {
+    "Missing data for required field.": "required",
+    "Unknown field.": "unknown_field",
+    "Field may not be null.": "null",
+}
 _AMOUNT = r"^[0-9]{1,13}(\.[0-9]{1,2})?$(?!\n)"
 
 
@@ -244,3 +252,29 @@ class Problem(OutSchema):
     code = fields.String(required=True)
     request_id = fields.String(required=True)
     errors = fields.List(fields.Nested(FieldErrorOut))
+
+
+def load(schema: marshmallow.Schema, document: object) -> dict[str, Any]:
+    """Check a parsed document by `schema`. Raises Invalid."""
+    try:
+        loaded: dict[str, Any] = schema.load(document)  # type: ignore[arg-type]  # It refuses non-objects.
+    except ValidationError as error:
+        raise Invalid("validation_failed", "Some fields are not as they should be.", faults_of(error)) from None
+    return loaded
+
+
+def faults_of(error: ValidationError) -> tuple[FieldError, ...]:
+    """What is wrong with which field, as far as it is worth saying."""
+    messages = error.normalized_messages()  # type: ignore[no-untyped-call]  # Untyped in marshmallow.
+    return tuple(islice(_flatten(messages, ""), MOST_ERRORS))
+
+
+def _flatten(messages: Any, pointer: str) -> Iterator[FieldError]:
+    """Marshmallow's nested messages as a flat list with JSON Pointers (RFC 6901)."""
+    if isinstance(messages, dict):
+        for key, inner in messages.items():
+            name = str(key).replace("~", "~0").replace("/", "~1")
+            yield from _flatten(inner, pointer if key == "_schema" else f"{pointer}/{name}")
+    else:
+        for message in messages:
+            yield FieldError(pointer, _CODES.get(str(message), "invalid"), str(message))

@@ -1,6 +1,6 @@
 """Everything that changes a customer, and the event that each change records."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
@@ -40,18 +40,25 @@ class NewCustomer:
     duplicates: Sequence[Mapping[str, Any]] = ()
 
 
-def create_customer(session: Session, values: dict[str, Any]) -> NewCustomer:
+def create_customer(
+    session: Session, values: dict[str, Any], *, accepted: Collection[int] | None = None
+) -> NewCustomer:
     """Create a customer; without a code it gets the company's next one.
 
     Raises Invalid for an inactive assignee, and Conflict with the candidates where the company blocks likely duplicates
-    (its setting `duplicates`).
+    (its setting `duplicates`). Who gives `accepted` has looked for them beforehand: any others are refused whatever the
+    company's setting is, and these are not.
     """
     USERS.refuse_inactive(session, values.get("assigned_to"))
     values = with_customer_keys(session, values)
     parameters = {f"new_{name}": value for name, value in values.items()}
     row = session.fetch(_insert(frozenset(values)), actor=current().user_id, **parameters)[0]
     customer, action = Record(*row[:3]), row[3]
-    duplicates = [] if action in (None, ALLOW) else _duplicates(session, customer, values, action)
+    if accepted is not None:
+        _refuse_others(session, customer, values, accepted, refuse_hidden=action == BLOCK)
+        duplicates: Sequence[Mapping[str, Any]] = []
+    else:
+        duplicates = [] if action in (None, ALLOW) else _duplicates(session, customer, values, action)
     RECORDS.record_event(session, CUSTOMER_CREATED, customer, before=None)
     return NewCustomer(customer, duplicates)
 
@@ -61,10 +68,24 @@ def _duplicates(session: Session, customer: Record, values: dict[str, Any], acti
         lock_creation(session)
     found = find_duplicates(session, values, but=customer.id)
     if action == BLOCK and (found["candidates"] or found["hidden"]):
-        detail = "There are customers that this one is probably the same as."
-        raise Conflict("possible_duplicate", detail, members=found)
+        raise _possible_duplicate(found)
     candidates: Sequence[Mapping[str, Any]] = found["candidates"]
     return candidates
+
+
+def _refuse_others(
+    session: Session, customer: Record, values: dict[str, Any], accepted: Collection[int], *, refuse_hidden: bool
+) -> None:
+    lock_creation(session)
+    found = find_duplicates(session, values, but=customer.id)
+    others = [one for one in found["candidates"] if one["customer"]["id"] not in accepted]
+    if others or (refuse_hidden and found["hidden"]):
+        raise _possible_duplicate({**found, "candidates": others})
+
+
+def _possible_duplicate(found: Mapping[str, Any]) -> Conflict:
+    detail = "There are customers that this one is probably the same as."
+    return Conflict("possible_duplicate", detail, members=found)
 
 
 def lock_creation(session: Session) -> None:

@@ -3,7 +3,7 @@
 from marshmallow import ValidationError, fields, validate
 
 from chassis.web.records import RecordSchema
-from chassis.web.schemas import ID_RANGE, Entries, Id, InSchema, Items, OutSchema, Version
+from chassis.web.schemas import ID_RANGE, Entries, Id, IdText, InSchema, Items, OutSchema, Text, Version
 from customers.rules.merging import MOST_SOURCES, merged_fields
 from customers.schemas.customers import CustomerOut
 from customers.views import CUSTOMER, CUSTOMER_MERGE
@@ -24,6 +24,17 @@ class DuplicatesOut(OutSchema):
 
     candidates = fields.List(fields.Nested(CandidateOut), required=True)
     hidden = fields.Integer(required=True)
+
+
+class LikenessIn(InSchema):
+    """By what another service looks for a customer, and for whom."""
+
+    name = Text(longest=255)
+    email = Text(longest=255)
+    phone = Text(longest=50)
+    website = Text(longest=255)
+    user_id = IdText(required=True)
+    own_only = fields.Boolean(load_default=False)
 
 
 class SourceIn(InSchema):

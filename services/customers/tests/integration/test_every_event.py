@@ -2,12 +2,13 @@
 
 import uuid
 from dataclasses import replace
+from datetime import UTC, datetime
 from threading import Event as Flag
 
 import pytest
 
 from chassis.context import Context, acting_as
-from chassis.events import ACCESS_DENIED, decode
+from chassis.events import ACCESS_DENIED, Event, decode
 from customers.commands.transfers import TRANSFERS
 from customers.events import PUBLISHED
 from customers.handlers import SUBSCRIPTIONS
@@ -103,6 +104,43 @@ def hand_over(database, company_id, contracts, superuser):
 
 
 @pytest.fixture
+def convert(database, company_id):
+    """Conversions of leads that end in each way, as the pipeline tells of them."""
+
+    def tell(action, number, customer):
+        wishes = {"customer": customer, "contact": {"create": {"first_name": "Grace"}}}
+        data = {"after": {"wishes": wishes}, "own_only": False, "customer_in_use": False}
+        event = Event(
+            id=str(uuid.uuid4()),
+            source="pipeline",
+            type=f"crm.conversion.{action}.v1",
+            subject=f"conversions/{number}",
+            time=datetime.now(UTC),
+            company_id=company_id,
+            aggregate_version=1,
+            actor=7,
+            actor_ip=None,
+            user_agent=None,
+            correlation_id="the-request",
+            causation_id=None,
+            traceparent=None,
+            data=data,
+        )
+        context = Context(company_id=company_id, request_id="the-request", causation_id=event.id)
+        with acting_as(context), database.transaction() as session:
+            SUBSCRIPTIONS.handlers[event.type](session, event)
+
+    def run():
+        new = {"create": {"name": "Hedy"}}
+        tell("started", 1, new)
+        tell("undone", 1, new)
+        tell("started", 2, {"create": {"name": "Hedy", "email": "none"}})
+        tell("cancelled", 3, new)
+
+    return run
+
+
+@pytest.fixture
 def refused(imports, superuser, company_id):
     """An import that fails: whoever began it is not active any more when the worker comes."""
 
@@ -115,7 +153,7 @@ def refused(imports, superuser, company_id):
 
 
 def test_every_event_is_what_its_contract_says_and_follows_the_one_before(
-    *, client, client_of, company_id, imports, published, hand_over, refused, hold_to_contracts
+    *, client, client_of, company_id, imports, published, hand_over, refused, convert, hold_to_contracts
 ):
     imports.client = client
     tidy(client)
@@ -123,6 +161,7 @@ def test_every_event_is_what_its_contract_says_and_follows_the_one_before(
     bring_in(imports)
     assert client_of(company_id, "customers:read").post("/v1/customers", json={"name": "Eve"}).status_code == 403
     hand_over(client)
+    convert()
     refused()
     events = published()
     hold_to_contracts(events, [*PUBLISHED, ACCESS_DENIED])

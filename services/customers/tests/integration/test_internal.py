@@ -70,3 +70,23 @@ def test_pages_hold_each_once(ask: Any, client: Client, create: Any) -> None:
         sizes.append(len(page["data"]))
         after = page["next"]
     assert (found, sizes) == (made, [2, 2, 1])
+
+
+def test_likely_duplicates_are_shown_as_far_as_the_user_may_see_them(
+    services_app: ServiceApplication, client: Client, create: Any, company_id: int
+) -> None:
+    twin = create(client, email="ada@example.com")
+
+    def ask(of_company: int, **query: object) -> Any:
+        path, headers = f"/internal/duplicates/{of_company}", {"Authorization": f"Bearer {KEY}"}
+        return services_app.test_client().get(path, query_string=query, headers=headers)
+
+    given = {"email": "ADA@example.com", "user_id": 7}
+    checked = client.post("/v1/customers/duplicates/check", json={"email": "ada@example.com"}).json
+    assert [one["customer"]["id"] for one in checked["candidates"]] == [twin["id"]]
+    assert ask(company_id, **given).json == checked
+    assert ask(company_id, **given, own_only="true").json == checked
+    assert ask(company_id, **given | {"user_id": 8}, own_only="true").json == {"candidates": [], "hidden": 1}
+    assert ask(company_id + 10**9, **given).json == {"candidates": [], "hidden": 0}
+    assert ask(company_id, email="ada@example.com").status_code == 400
+    assert services_app.test_client().get(f"/internal/duplicates/{company_id}?user_id=7").status_code == 401
