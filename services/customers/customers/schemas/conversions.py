@@ -7,12 +7,14 @@ from marshmallow import fields, validate
 
 from chassis.errors import Invalid
 from chassis.web.records import RecordSchema
-from chassis.web.schemas import ID_RANGE, Id, InSchema, load
+from chassis.web.schemas import ID_RANGE, Id, InSchema, Items, load
 from customers.commands.conversions import Wishes
 from customers.rules import CONVERSION_STATES
 from customers.schemas.contacts import ContactIn
 from customers.schemas.customers import CustomerIn, CustomerPatch
 from customers.views import CONVERSION_RESULT
+
+MOST_ACCEPTED = 100
 
 
 class _Choice(InSchema):
@@ -35,7 +37,7 @@ class _WishesIn(InSchema):
     customer = fields.Nested(_CustomerChoice, required=True)
     contact = fields.Nested(_ContactChoice, required=True)
     deal = fields.Dict()
-    accept_duplicates = fields.List(Id(), load_default=list)
+    accept_duplicates = Items(Id(), most=MOST_ACCEPTED, load_default=list)
 
 
 class ConversionResultOut(RecordSchema, view=CONVERSION_RESULT):
