@@ -9,6 +9,7 @@ SERVERS := -p crm.testing
 # One test process per core of a small machine; the tests of one group stay in one process.
 PARALLEL ?= -n 2 --dist loadgroup
 TESTS ?=
+REDOCLY := @redocly/cli@2.77.0
 SERVICES := $(patsubst services/%/pyproject.toml,%,$(wildcard services/*/pyproject.toml))
 
 .DEFAULT_GOAL := help
@@ -65,7 +66,7 @@ test-unit: setup ## Run the tests that need no server
 	@$(PYTEST) -m "not long" $(wildcard libs/*/tests/unit services/*/tests/unit gateway/tests/unit) $(TESTS)
 
 test-integration: setup ## Run the tests of each part on real servers
-	@$(PYTEST) $(SERVERS) $(PARALLEL) -m "not long" libs services gateway deploy tests/architecture $(TESTS)
+	@$(PYTEST) $(SERVERS) $(PARALLEL) -m "not long" libs services gateway web deploy tests/architecture $(TESTS)
 
 test-e2e: setup ## Run the tests of the whole system
 	@$(PYTEST) $(SERVERS) $(PARALLEL) -m "not long" tests/e2e $(TESTS)
@@ -87,13 +88,14 @@ format: setup ## Format the code and repair what can be repaired
 	@$(BIN)/ruff format
 
 types: setup ## Check the types
-	@$(BIN)/mypy $(addprefix -p ,chassis $(SERVICES) gateway crm bench)
+	@$(BIN)/mypy $(addprefix -p ,chassis $(SERVICES) gateway web crm bench)
 
 imports: setup ## Check who may import whom
 	@$(BIN)/lint-imports
 
 check-contracts: setup ## Check that contracts/ is what services publish
 	@$(BIN)/python -m chassis.contracts check
+	@$(BIN)/python -m web check
 
 ##@ Measure
 .PHONY: bench bench-size bench-imports
@@ -108,7 +110,7 @@ bench-imports: setup ## Import files of up to 400,000 rows
 	@$(BIN)/python -m bench.imports
 
 ##@ Maintain
-.PHONY: lock openapi contracts contract-examples contract-bundles roles-page help
+.PHONY: lock openapi openapi-document openapi-lint release-surface web-assets contracts contract-examples contract-bundles roles-page help
 lock: setup ## Pin the requirements anew (needs the package index)
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check uv
 	@for name in runtime dev; do \
@@ -116,11 +118,25 @@ lock: setup ## Pin the requirements anew (needs the package index)
 			--no-emit-index-url --no-emit-find-links requirements/$$name.in -o requirements/$$name.txt || exit 1; \
 	done
 
+openapi-document: setup ## Write the API's one document: FILE=openapi.json
+	@$(BIN)/python -m web document $(or $(FILE),.local/openapi.json)
+
+openapi-lint: setup ## Hold that document to Redocly's rules (needs Node and npm's registry)
+	@mkdir -p .local && $(BIN)/python -m web document .local/openapi.json
+	@npx --yes $(REDOCLY) lint .local/openapi.json
+
+release-surface: setup ## Keep what clients depend on from now (BREAKING=1 although it breaks those of the last release)
+	@$(BIN)/python -m web release $(if $(BREAKING),--breaking)
+
+web-assets: setup ## Fetch the scripts of the documentation pages anew (needs npm's registry)
+	@$(BIN)/python -m web.vendor fetch
+
 openapi: setup ## Print a service's OpenAPI document: S=customers
 	@$(if $(S),,echo "usage: make openapi S=customers" >&2; exit 2;) $(CRM) openapi $(S)
 
-contracts: setup ## Write in contracts/ what can be derived from the services
+contracts: setup ## Write in contracts/ what can be derived from the services, and docs/errors.md
 	@$(BIN)/python -m chassis.contracts write
+	@$(BIN)/python -m web errors
 
 contract-examples: setup ## Write the examples of events anew, from a run of the tests that make every event
 	@$(PYTEST) $(SERVERS) -q --write-examples $(wildcard services/*/tests/integration/test_every_event.py)

@@ -1,11 +1,11 @@
-"""The gateway of a stack: HAProxy and the agent that tells it what is revoked."""
+"""The gateway of a stack: HAProxy, the agent that tells it what is revoked, and the program of the pages."""
 
 import sys
 import time
 from collections.abc import Mapping
 from pathlib import Path
 
-from crm import plan
+from crm import pages, plan
 from crm.credentials import Credentials
 from crm.environment import BASE, agent_environment
 from crm.errors import OperatorError
@@ -24,7 +24,7 @@ _ALLOCATOR = {"MALLOC_MMAP_THRESHOLD_": "33554432", "MALLOC_TRIM_THRESHOLD_": "2
 
 
 class Gateway:
-    """Both programs, their files and their addresses. `run` is the folder for sockets."""
+    """Its programs, their files and their addresses. `run` is the folder for sockets."""
 
     def __init__(
         self,
@@ -57,7 +57,11 @@ class Gateway:
 
     def checks(self) -> Mapping[str, str]:
         """What tells by its status whether a program is ready; the agent is when HAProxy knows what is revoked."""
-        return {plan.GATEWAY_AGENT: f"{self.agent_url}/readyz", plan.GATEWAY: f"{self.url}/readyz"}
+        return {
+            plan.PAGES: f"{pages.url(self._state)}/readyz",
+            plan.GATEWAY_AGENT: f"{self.agent_url}/readyz",
+            plan.GATEWAY: f"{self.url}/readyz",
+        }
 
     def running(self) -> bool:
         status = self._supervisor.statuses().get(plan.GATEWAY)
@@ -75,7 +79,7 @@ class Gateway:
         self._state.set_port("gateway", wanted)
 
     def apply(self) -> list[Supervised]:
-        """Write what both programs are started from."""
+        """Write what they are started from."""
         files = GatewayFiles(self._home)
         urls = plan.web_urls("identity", self._settings, self._state)
         values = agent_environment(self._credentials, identity_urls=urls, socket=self._socket, maps=files.maps)
@@ -91,6 +95,7 @@ class Gateway:
         haproxy.write(self._home, plan.GATEWAY)
         digest = plan.source_digest("gateway") if self._settings.follow_edits else ""
         return [
+            pages.apply(self._home, self._state, follow_edits=self._settings.follow_edits),
             plan.supervise_gateway(self._home, plan.GATEWAY_AGENT, agent, digest),
             plan.supervise_gateway(self._home, plan.GATEWAY, haproxy),
         ]
@@ -111,6 +116,7 @@ class Gateway:
             metrics_bind=f"{LOOPBACK}:{self._state.port('gateway-metrics')}",
             admin_socket=self._socket,
             backends=backends,
+            web=[pages.url(self._state).removeprefix("http://")],
             limits=self._settings.limits,
             places={service: self._settings.threads(service) * self._settings.web_workers for service in SERVICES},
         )

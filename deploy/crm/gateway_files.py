@@ -34,6 +34,7 @@ class GatewayFiles:
         metrics_bind: str,
         admin_socket: Path,
         backends: Mapping[str, Sequence[str]],
+        web: Sequence[str],
         limits: Limits,
         places: Mapping[str, int],
     ) -> bool:
@@ -50,6 +51,7 @@ class GatewayFiles:
             keys={kid: self._keys / f"{kid}.pem" for kid in keys},
             backends=backends,
             maps=self.maps,
+            web=web,
             limits=limits,
             places=places,
         )

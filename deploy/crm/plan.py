@@ -18,6 +18,7 @@ from crm.supervision import Supervised
 
 GATEWAY = "gateway"
 GATEWAY_AGENT = "gateway-agent"
+PAGES = "web"  # One program for the whole stack; not to be taken for the kind of a service's processes.
 _PRIORITY = {"postgres": 10, "epmd": 10, "rabbitmq": 20, WEB: 30, "worker": 40, GATEWAY_AGENT: 45, GATEWAY: 50}
 
 

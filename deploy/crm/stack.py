@@ -316,10 +316,9 @@ class Stack:
 
     def _start_services(self, report: Report) -> None:
         began = time.monotonic()
-        programs = list(plan.service_programs(self.settings, self.state))
-        for program in programs:
-            self.supervisor.start(program.name)
-        self.supervisor.start(plan.GATEWAY_AGENT)
+        programs = plan.service_programs(self.settings, self.state)
+        for name in (*(program.name for program in programs), plan.PAGES, plan.GATEWAY_AGENT):
+            self.supervisor.start(name)
         self.gateway.reload(self._preparation.public_keys())
         self.supervisor.start(plan.GATEWAY)
         self.wait_ready()

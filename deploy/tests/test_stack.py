@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+import requests
 from click.testing import CliRunner
 
 from crm import cli, seed
@@ -55,6 +56,19 @@ def test_every_program_is_ready(stack):
     rows = stack.programs()
     assert {row.name for row in rows} >= {f"{name}-{kind}-1" for name in SERVICES for kind in ("web", "worker")}
     assert [(row.name, row.state, row.reason) for row in rows if row.state != "RUNNING" or row.reason] == []
+
+
+def test_who_has_only_the_address_of_the_gateway_finds_the_documentation(stack):
+    start = requests.get(stack.gateway_url, timeout=10)
+    assert start.status_code == 200
+    for member in ("openapi", "asyncapi", "documentation"):
+        assert requests.get(stack.gateway_url + start.json()[member], timeout=10).status_code == 200
+    document = requests.get(stack.gateway_url + start.json()["openapi"], timeout=10).json()
+    reached = {
+        path: requests.get(stack.gateway_url + path, timeout=10).status_code for path in ("/v1/auth/me", "/docs/nix")
+    }
+    assert "/v1/auth/me" in document["paths"]
+    assert reached == {"/v1/auth/me": 401, "/docs/nix": 404}
 
 
 def test_starting_a_running_stack_again_restarts_nothing(stack):

@@ -15,6 +15,10 @@ ROUTES: Mapping[str, Sequence[str]] = {
     "audit": ("audit-logs",),
 }
 
+# What the process `web` answers to a GET of anybody: addresses, and what others begin with.
+PAGES = ("/", "/docs", "/openapi.json", "/asyncapi.json", "/llms.txt")
+PAGE_FOLDERS = ("/docs/", "/assets/")
+
 # What answers to a POST without a token → the limit on its rate per source address.
 PUBLIC: Mapping[str, str] = {
     "/v1/auth/login": "login_per_minute",
@@ -97,6 +101,8 @@ class GatewayConfig:
     maxconn: int = 4_000
     places: Mapping[str, int] = field(default_factory=dict)
     gateways: int = 1
+    # The servers of the pages and documents that need no token; without any, there are none.
+    web: Sequence[str] = ()
     # One thread does some 10,000 requests a second; on a machine of two cores a second one mostly waits for locks.
     threads: int = 1
 
@@ -113,6 +119,9 @@ class GatewayConfig:
             _require(not isinstance(servers, str), "backends: servers", servers)
             for server in servers:
                 _require_address("backends: server", server)
+        _require(not isinstance(self.web, str), "web", self.web)
+        for server in self.web:
+            _require_address("web", server)
         require_path("maps", self.maps)
         _require(isinstance(self.limits, Limits), "limits", self.limits)
         if self.admin_socket is not None:

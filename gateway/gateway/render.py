@@ -6,6 +6,8 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoes
 
 from gateway.config import (
     DEFAULT_PLACES,
+    PAGE_FOLDERS,
+    PAGES,
     PUBLIC,
     ROUTES,
     GatewayConfig,
@@ -46,6 +48,8 @@ def render(config: GatewayConfig) -> str:
         public={path: (_table(path), getattr(limits, limit)) for path, limit in PUBLIC.items()},
         map_of={"user": USERS, "session": SESSIONS, "company": COMPANIES, "synced": SYNCED, "verified": VERIFIED},
         life=LIFE_SECONDS,
+        pages=PAGES,
+        page_folders=PAGE_FOLDERS,
         routes={service: ROUTES[service] for service in config.backends},
         lanes={
             service: lanes(config.places.get(service, DEFAULT_PLACES), servers=len(servers), gateways=config.gateways)

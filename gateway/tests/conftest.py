@@ -8,7 +8,7 @@ import subprocess
 import sys
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -279,6 +279,7 @@ def run(
             edit: Callable[[str], str] = str,
             maps: Mapping[str, Mapping[str, int]] | None = None,
             synced: int | None = 0,
+            web: Sequence[str] = (),
             **backends: list[str],
         ) -> Gateway:
             port, metrics_port = free_ports(2)
@@ -296,6 +297,7 @@ def run(
                 backends={"identity": [stand_in.address], "customers": [stand_in.address], "audit": [stand_in.address]}
                 | backends,
                 limits=limits,
+                web=web,
                 maps=gateway.maps,
                 admin_socket=gateway.socket,
             )

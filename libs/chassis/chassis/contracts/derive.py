@@ -9,7 +9,7 @@ from typing import Any
 
 from chassis import events
 from chassis.contracts.files import ENVELOPE, Contracts
-from chassis.contracts.openapi import public_document
+from chassis.contracts.openapi import public_document, written
 from chassis.contracts.records import UnknownRecord, record_schema
 from chassis.contracts.text import dumps
 from chassis.events import EventType
@@ -58,7 +58,7 @@ def derive(root: Path) -> tuple[dict[Path, str], list[str]]:
                 texts[path] = dumps(_event(package, event_type, given))
     for name in services(root):
         document, missing = public_document(load(name), Contracts(root))
-        texts[folder / "openapi" / f"{name}.json"] = dumps(document, dense=True)
+        texts[folder / "openapi" / f"{name}.json"] = written(document)
         faults += missing
     names = {event_type.name for types in every.values() for event_type in types}
     faults += [f"{path.relative_to(root)}: nothing publishes this" for path in _superfluous(folder, texts, names)]

@@ -1,5 +1,6 @@
 """A service's OpenAPI document as it is published: what is public of it, with its failures and with examples."""
 
+import json
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict
@@ -22,6 +23,8 @@ from chassis.web.auth import ANYBODY, PUBLIC, TokenVerifier, check_permission
 from chassis.web.denials import documented
 
 _SCHEMAS = "#/components/schemas/"
+# Down to an operation of a path, and a schema of the components.
+_DEPTH = 3
 # Python alone needs to be told that $ is not before a last line feed.
 _OF_PYTHON = "(?!\\n)"
 # What the database refuses of a write alone.
@@ -63,6 +66,20 @@ def public_document(service: Service, contracts: Contracts) -> tuple[dict[str, A
     ordered = sorted(every, key=lambda failure: (failure.code, failure.status, failure.detail))
     document["x-problems"] = [asdict(failure) for failure in ordered]
     return document, faults
+
+
+def written(document: Mapping[str, Any]) -> str:
+    """The text of a document's file: a line for each operation and for each schema, so that a change shows as one."""
+    return _lines(document, _DEPTH) + "\n"
+
+
+def _lines(value: Any, depth: int) -> str:
+    if not depth or not isinstance(value, dict | list) or not value:
+        return json.dumps(value, ensure_ascii=False)
+    if isinstance(value, list):
+        return "[\n" + ",\n".join(json.dumps(each, ensure_ascii=False) for each in value) + "\n]"
+    members = (f"{json.dumps(key)}: {_lines(each, depth - 1)}" for key, each in value.items())
+    return "{\n" + ",\n".join(members) + "\n}"
 
 
 def _operations(
