@@ -18,6 +18,8 @@ ROUTES: Mapping[str, Sequence[str]] = {
 # What the process `web` answers to a GET of anybody: addresses, and what others begin with.
 PAGES = ("/", "/docs", "/openapi.json", "/asyncapi.json", "/llms.txt")
 PAGE_FOLDERS = ("/docs/", "/assets/")
+# The addresses of lists, of all records of a kind or of those of one record: what is compressed for who asks for it.
+LISTS = r"^/v1/[a-z-]+(?:/[0-9]+/[a-z-]+)?\z"
 
 # What answers to a POST without a token → the limit on its rate per source address.
 PUBLIC: Mapping[str, str] = {

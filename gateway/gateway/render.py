@@ -6,6 +6,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoes
 
 from gateway.config import (
     DEFAULT_PLACES,
+    LISTS,
     PAGE_FOLDERS,
     PAGES,
     PUBLIC,
@@ -48,6 +49,7 @@ def render(config: GatewayConfig) -> str:
         public={path: (_table(path), getattr(limits, limit)) for path, limit in PUBLIC.items()},
         map_of={"user": USERS, "session": SESSIONS, "company": COMPANIES, "synced": SYNCED, "verified": VERIFIED},
         life=LIFE_SECONDS,
+        lists=LISTS,
         pages=PAGES,
         page_folders=PAGE_FOLDERS,
         routes={service: ROUTES[service] for service in config.backends},

@@ -115,7 +115,7 @@ class _Handler(BaseHTTPRequestHandler):
             case "cached":
                 self.answer(200, {}, cache_control="max-age=60")
             case _:
-                self.answer(200, received)
+                self.answer(200, {"data": ["one of many"] * 200} if "long=" in self.path else received)
 
     do_GET = do_HEAD = do_POST = do_PUT = do_PATCH = do_DELETE = do_OPTIONS = do_TRACE = handle_any  # noqa: N815 - http.server's names.
 
@@ -130,7 +130,11 @@ class _Handler(BaseHTTPRequestHandler):
         return {"body": body, "trailers": trailers}
 
     def answer(
-        self, status: int, document: Any, content_type: str = "application/json", cache_control: str | None = None
+        self,
+        status: int,
+        document: Any,
+        content_type: str = "application/json",
+        cache_control: str | None = None,
     ) -> None:
         body = json.dumps(document).encode()
         self.send_response(status)
