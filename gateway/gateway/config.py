@@ -11,7 +11,7 @@ from typing import Literal
 ROUTES: Mapping[str, Sequence[str]] = {
     "identity": ("auth", "companies", "users", "invitations", "api-keys"),
     "customers": ("customers", "contacts", "industries"),
-    "tasks": ("tasks", "task-series"),
+    "tasks": ("tasks", "task-series", "activities", "timeline"),
     "audit": ("audit-logs",),
 }
 

@@ -15,7 +15,13 @@ TASK_PURGED = EventType("task", "purged", table="tasks")
 SERIES_CREATED = EventType("task_series", "created", table="task_series")
 SERIES_UPDATED = EventType("task_series", "updated", table="task_series")
 SERIES_ENDED = EventType("task_series", "ended", table="task_series")
+ACTIVITY_CREATED = EventType("activity", "created", table="activities")
+ACTIVITY_UPDATED = EventType("activity", "updated", table="activities")
+ACTIVITY_ARCHIVED = EventType("activity", "archived", table="activities")
+ACTIVITY_RESTORED = EventType("activity", "restored", table="activities")
+ACTIVITY_PURGED = EventType("activity", "purged", table="activities")
 TASK_EXPORT_CREATED = EventType("task_export", "created", table="task_exports")
+ACTIVITY_EXPORT_CREATED = EventType("activity_export", "created", table="activity_exports")
 
 PUBLISHED = (
     TASK_CREATED,
@@ -29,5 +35,11 @@ PUBLISHED = (
     SERIES_CREATED,
     SERIES_UPDATED,
     SERIES_ENDED,
+    ACTIVITY_CREATED,
+    ACTIVITY_UPDATED,
+    ACTIVITY_ARCHIVED,
+    ACTIVITY_RESTORED,
+    ACTIVITY_PURGED,
     TASK_EXPORT_CREATED,
+    ACTIVITY_EXPORT_CREATED,
 )

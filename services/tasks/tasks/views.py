@@ -2,7 +2,7 @@
 
 from chassis.db.json_view import JsonView
 from chassis.transfers import transfer_view
-from tasks.models import task_exports, task_series, task_transfers, tasks
+from tasks.models import activities, activity_exports, task_exports, task_series, task_transfers, tasks
 
 TASK = JsonView(
     tasks,
@@ -28,6 +28,32 @@ TASK = JsonView(
         "series_id",
         "occurrence",
         "follow_up_of",
+        "created_at",
+        "updated_at",
+        "archived_at",
+    ),
+)
+
+ACTIVITY = JsonView(
+    activities,
+    (
+        "id",
+        "company_id",
+        "version",
+        "activity_type",
+        "title",
+        "description",
+        "duration_minutes",
+        "outcome",
+        "activity_date",
+        "follow_up_date",
+        "follow_up_task_id",
+        "customer_id",
+        "lead_id",
+        "deal_id",
+        "task_id",
+        "user_id",
+        "change",
         "created_at",
         "updated_at",
         "archived_at",
@@ -62,3 +88,4 @@ TASK_TRANSFER = transfer_view(task_transfers)
 
 _EXPORTED = ("id", "company_id", "version", "format", "query", "created_by", "created_at", "updated_at")
 TASK_EXPORT = JsonView(task_exports, _EXPORTED)
+ACTIVITY_EXPORT = JsonView(activity_exports, _EXPORTED)

@@ -223,7 +223,7 @@ def test_a_changed_role_arrives_with_the_next_refresh(
     ann = register()
     superuser.execute("UPDATE user_companies SET role = 'user' WHERE user_id = %s", (ann.user_id,))
     token = claims(refresh(ann.answer["refresh_token"]).json["access_token"])
-    scope = "account:read account:write customers:read tasks:read"
+    scope = "account:read account:write activities:read customers:read tasks:read"
     assert (token["role"], token["scope"]) == ("user", scope)
 
 

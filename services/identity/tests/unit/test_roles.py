@@ -9,17 +9,17 @@ import pytest
 from identity import rules
 
 OWN_ACCOUNT = {"account:read", "account:write"}
-LOOKING = OWN_ACCOUNT | {"customers:read", "tasks:read"}
-SELLING = LOOKING | {"companies:read", "users:read", "customers:write", "tasks:write"}
+LOOKING = OWN_ACCOUNT | {"customers:read", "tasks:read", "activities:read"}
+SELLING = LOOKING | {"companies:read", "users:read", "customers:write", "tasks:write", "activities:write"}
 DATA = tomllib.loads(files("identity").joinpath("roles.toml").read_text())
 
 
 def test_the_five_roles_hold_what_they_are_meant_to() -> None:
     """Written out here once more, so that a change of the data is two deliberate changes."""
     manager = SELLING | {"audit:read", "customers:import", "customers:export"}
-    manager |= {"tasks:export"}
+    manager |= {"tasks:export", "activities:export", "activities:write:all"}
     admin = manager | {"companies:write", "users:write", "api_keys:read", "api_keys:write", "customers:purge"}
-    admin |= {"tasks:purge"}
+    admin |= {"tasks:purge", "activities:purge"}
     assert {
         "super_admin": admin | {"platform:companies"},
         "admin": admin,
@@ -92,7 +92,7 @@ def test_a_revoke_takes_the_narrowed_permission_too() -> None:
 
 
 def test_equal_permissions_make_equal_scopes() -> None:
-    scope = "account:read account:write companies:read customers:read customers:write"
+    scope = "account:read account:write activities:read activities:write companies:read customers:read customers:write"
     assert rules.scope_of(rules.SCOPES["sales_rep"]) == f"{scope} tasks:read tasks:write users:read"
 
 

@@ -279,11 +279,6 @@ def restore_task(session: Session, task_id: int, version: int | None) -> Record:
     return after
 
 
-def purge_task(session: Session, task_id: int, version: int | None) -> None:
-    """Delete a task for good. Raises NotFound, PreconditionFailed."""
-    delete_task(session, RECORDS.expect(session, task_id, version))
-
-
 def delete_task(session: Session, task: Record) -> None:
     """Delete a locked task for good, with its reminders."""
     now = datetime.now(UTC)

@@ -1,5 +1,5 @@
 """The HTTP routes of the tasks service, by noun."""
 
-from tasks.routes import bulk, series, tasks
+from tasks.routes import activities, bulk, series, tasks, timeline
 
-BLUEPRINTS = (tasks.blueprint, bulk.blueprint, series.blueprint)
+BLUEPRINTS = (tasks.blueprint, bulk.blueprint, series.blueprint, activities.blueprint, timeline.blueprint)

@@ -14,6 +14,7 @@ from chassis.web.auth import require
 from chassis.web.blueprint import Blueprint, heeds_version, versioned
 from chassis.web.listing import answer_page
 from chassis.web.request import session
+from tasks.commands import activities, purging
 from tasks.commands import tasks as commands
 from tasks.queries import tasks as queries
 from tasks.queries.people import asked_zone
@@ -91,9 +92,9 @@ def update_task(values: dict[str, Any], task_id: int) -> Response:
 @blueprint.arguments(CompletionIn)
 @blueprint.response(200, TaskOut)
 def complete_task(data: dict[str, Any], task_id: int) -> Response:
-    """Complete a task; the next one of its series is made at once."""
+    """Complete a task, and log it with `activity`; the next one of its series is made at once."""
     task = commands.expect_task(session(), task_id, given_version())
-    task = commands.complete_task(session(), task, data.get("completed_at"))
+    task = activities.complete_and_log(session(), task, data.get("completed_at"), data.get("activity"))
     return answer(task.json, version=task.version)
 
 
@@ -168,5 +169,5 @@ def restore_task(task_id: int) -> Response:
 @blueprint.response(204)
 def purge_task(task_id: int) -> Response:
     """Delete a task for good."""
-    commands.purge_task(session(), task_id, expected_version())
+    purging.purge_task(session(), task_id, expected_version())
     return no_content()

@@ -10,6 +10,7 @@ from tasks.schemas.fields import Day, Moment, Zone
 from tasks.views import TASK
 
 LONGEST_TEXT = 20_000
+MOST_MINUTES = 100_000
 
 
 class RecurrenceIn(InSchema):
@@ -59,10 +60,20 @@ class TaskOut(RecordSchema, view=TASK):
     status = fields.String(required=True, validate=validate.OneOf(rules.STATUSES))
 
 
+class LoggedIn(InSchema):
+    """What is logged of a task's completion."""
+
+    outcome = Text(longest=LONGEST_TEXT, allow_none=True)
+    duration_minutes = fields.Integer(strict=True, validate=[validate.Range(min=1, max=MOST_MINUTES)])
+    description = Text(longest=LONGEST_TEXT, allow_none=True)
+    follow_up_date = Day()
+
+
 class CompletionIn(InSchema):
-    """When a task was completed, if not now."""
+    """When a task was completed, if not now, and what is logged of it."""
 
     completed_at = Moment()
+    activity = fields.Nested(LoggedIn)
 
 
 class ReopeningIn(InSchema):

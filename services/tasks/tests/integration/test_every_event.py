@@ -10,7 +10,7 @@ def path_of(record, noun="tasks"):
 
 
 @pytest.fixture
-def tidy(client, create):
+def tidy(client, create, known):
     """Everything that a task and a series can go through."""
 
     def run():
@@ -28,6 +28,15 @@ def tidy(client, create):
         assert client.patch(series, json={"title": "Daily", "apply_to_open": True}, version=1).status_code == 200
         assert client.post(f"{series}/stop").status_code == 200
         assert client.get("/v1/tasks/export.csv").status_code == 200
+        known.customer(3)
+        values = {"activity_type": "call", "title": "About the offer", "customer_id": 3, "outcome": "Agreed"}
+        call = client.post("/v1/activities", json=values | {"follow_up_date": "2100-01-02"}).json
+        path = path_of(call, "activities")
+        assert client.patch(path, json={"duration_minutes": 15}, version=1).status_code == 200
+        assert client.delete(path, version=2).status_code == 204
+        assert client.post(f"{path}/restore").status_code == 200
+        assert client.post(f"{path}/purge", version=4).status_code == 204
+        assert client.get("/v1/activities/export.jsonl").status_code == 200
 
     return run
 
@@ -52,7 +61,7 @@ def test_every_event_is_what_its_contract_says_and_follows_the_one_before(tidy, 
 def test_the_states_that_were_told_of_last_are_those_that_are_there(client, tidy, told):
     tidy()
     last = {event["subject"]: event["data"]["after"] for event in told()}
-    for table, noun in (("tasks", "tasks"), ("task_series", "task-series")):
+    for table, noun in (("tasks", "tasks"), ("task_series", "task-series"), ("activities", "activities")):
         there = {f"{table}/{row['id']}": row for row in client.get(f"/v1/{noun}?limit=100").json["data"]}
         kept = {subject: after for subject, after in last.items() if subject.startswith(f"{table}/") and after}
         assert there == kept
