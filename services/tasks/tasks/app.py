@@ -23,6 +23,10 @@ SERVICE = Service(
         "fk_tasks_company_id_assigned_to": models.USERS.unknown("/assigned_to"),
         "fk_tasks_company_id_customer_id": models.CUSTOMERS.unknown("/customer_id"),
         "fk_tasks_company_id_lead_id": models.LEADS.unknown("/lead_id"),
+        "fk_activities_company_id_user_id": models.USERS.unknown("/user_id"),
+        "fk_activities_company_id_customer_id": models.CUSTOMERS.unknown("/customer_id"),
+        "fk_activities_company_id_lead_id": models.LEADS.unknown("/lead_id"),
+        "fk_activities_company_id_deal_id": models.DEALS.unknown("/deal_id"),
         "fk_activities_company_id_task_id": Invalid(
             "unknown_task",
             "There is no such task in this company.",

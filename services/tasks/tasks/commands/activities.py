@@ -19,7 +19,6 @@ from tasks.commands.tasks import complete_task
 from tasks.events import (
     ACTIVITY_ARCHIVED,
     ACTIVITY_CREATED,
-    ACTIVITY_PURGED,
     ACTIVITY_RESTORED,
     ACTIVITY_UPDATED,
 )
@@ -143,10 +142,3 @@ def restore_activity(session: Session, activity_id: int, version: int | None) ->
     """Bring a hidden activity back. Raises NotFound, PreconditionFailed, Conflict, Forbidden."""
     before = expect_activity(session, activity_id, version)
     return RECORDS.restore(session, ACTIVITY_RESTORED, before, {"archived_with_customer": False})
-
-
-def purge_activity(session: Session, activity_id: int, version: int | None) -> None:
-    """Delete an activity for good. Raises NotFound, PreconditionFailed, Conflict for what an event has written."""
-    before = RECORDS.expect(session, activity_id, version)
-    refuse_immutable(before.document)
-    RECORDS.delete(session, ACTIVITY_PURGED, before)

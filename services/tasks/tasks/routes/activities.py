@@ -15,6 +15,7 @@ from chassis.web.exports import CSV, JSON_LINES, export
 from chassis.web.listing import answer_page
 from chassis.web.request import session
 from tasks.commands import activities as commands
+from tasks.commands import purging
 from tasks.commands.exports import note_export
 from tasks.events import ACTIVITY_EXPORT_CREATED
 from tasks.queries.activities import ACTIVITIES, RECORDS, get_activity
@@ -99,7 +100,7 @@ def restore_activity(activity_id: int) -> Response:
 @blueprint.response(204)
 def purge_activity(activity_id: int) -> Response:
     """Delete an activity for good."""
-    commands.purge_activity(session(), activity_id, expected_version())
+    purging.purge_activity(session(), activity_id, expected_version())
     return no_content()
 
 
