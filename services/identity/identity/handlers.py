@@ -1,51 +1,33 @@
 """What identity's worker does by itself: answer those who knocked, send letters, delete what is past its time."""
 
 from datetime import timedelta
-from functools import cache
 from threading import Event as Flag
 
-import structlog
 from sqlalchemy import Integer, bindparam, func, select
 
 from chassis.broker.schedules import Schedule
 from chassis.db.session import Database
 from chassis.db.statements import Prepared
-from identity.commands import answering, sending
-from identity.keys import IdentitySettings
-from identity.mailer import Mailer
+from chassis.mail import MailJobs
+from identity.commands import answering
+from identity.models import MAILS
 
 PURGE_BATCH = 1000
 
 _PURGE = Prepared(select(func.purge_identity(bindparam("most", type_=Integer))), writes=True)
 
-log = structlog.get_logger()
+letters = MailJobs(MAILS)
 
 
-@cache
-def _settings() -> IdentitySettings:
-    """The worker's own settings; it has been told no key."""
-    return IdentitySettings.from_environment()
-
-
-@cache
-def _mailer() -> Mailer | None:
-    mailer = _settings().mailer()
-    if mailer is None:
-        log.warning("mail_not_configured", missing="MAIL_URL")
-    return mailer
-
-
-def see_to_the_door(database: Database, _stop: Flag) -> None:
+def see_to_the_door(database: Database, stop: Flag) -> None:
     """Answer those who knocked, then send the letters that are due, those of the answers among them.
 
-    One job, because a turn's connection costs more than the turn. Without a mail server letters wait.
+    One job, because a turn's connection costs more than the turn.
     """
     try:
-        answering.answer_knocks(database, _settings().app_url)
+        answering.answer_knocks(database, letters.settings.app_url)
     finally:
-        mailer = _mailer()
-        if mailer is not None:
-            sending.send_letters(database, mailer)
+        letters.send(database, stop)
 
 
 def purge_identity(database: Database, stop: Flag) -> None:
@@ -59,4 +41,5 @@ def purge_identity(database: Database, stop: Flag) -> None:
 SCHEDULES = (
     Schedule("see-to-the-door", timedelta(seconds=1), see_to_the_door),
     Schedule("purge-identity", timedelta(hours=1), purge_identity),
+    Schedule("purge-mails", timedelta(hours=1), letters.purge),
 )

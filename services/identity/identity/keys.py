@@ -8,7 +8,7 @@ from base64 import urlsafe_b64encode
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import timedelta
-from typing import Any, Self
+from typing import Any
 
 import jwt
 import orjson
@@ -21,12 +21,12 @@ from jwt.algorithms import RSAAlgorithm
 from sqlalchemy import Interval, bindparam, func, or_, select, text
 from sqlalchemy.dialects.postgresql import insert
 
-from chassis.config import SHORTEST_SECRET, Settings, SettingsError, exit_with
+from chassis.config import SHORTEST_SECRET, SettingsError, exit_with
 from chassis.db.session import Database
 from chassis.db.statements import Prepared
 from chassis.errors import Unavailable
+from chassis.mail import MailSettings
 from identity import rotation
-from identity.mailer import Mailer, make_mailer
 from identity.models import signing_keys
 from identity.passwords import AT_ONCE, COSTS, Passwords
 from identity.rules import ACCESS_TOKEN_LIFE
@@ -61,7 +61,7 @@ log = structlog.get_logger()
 
 
 @dataclass(frozen=True, kw_only=True)
-class IdentitySettings(Settings):
+class IdentitySettings(MailSettings):
     """What identity is told beyond what every service is. Its worker signs nothing and is not given the key."""
 
     key_encryption_key: str = ""
@@ -70,22 +70,6 @@ class IdentitySettings(Settings):
     bcrypt_cost: int = 12
     # More than other services have: who waits for a password's hash keeps a thread waiting.
     web_threads: int = 16
-    mail_url: str = ""
-    mail_from: str = ""
-    app_url: str = "http://127.0.0.1:8080"
-
-    @classmethod
-    def from_environment(cls, *, required: tuple[str, ...] = ()) -> Self:
-        """As every service's, and refuses MAIL_URL, MAIL_FROM and APP_URL that no letter could be sent with."""
-        settings = super().from_environment(required=required)
-        settings.mailer()
-        if not settings.app_url.startswith(("http://", "https://")) or not settings.app_url.isprintable():
-            raise SettingsError(["APP_URL is no URL that begins with http:// or https://"])
-        return settings
-
-    def mailer(self) -> Mailer | None:
-        """The way for letters; None where none is set, and letters wait. Raises SettingsError."""
-        return make_mailer(self.mail_url, self.mail_from)
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,6 +24,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import JSONB
 
 from chassis.db.tables import chassis_tables, new_metadata, tenant_table, timestamp
+from chassis.mail import Mails, mails_table
 from identity.rules import (
     COMPANY_SIZES,
     COMPANY_STATUSES,
@@ -31,7 +32,6 @@ from identity.rules import (
     INVITATION_STATUSES,
     KEY_STATUSES,
     KNOCKS,
-    MAIL_STATUSES,
     MEMBER_STATUSES,
     ROLES,
     TOKEN_PURPOSES,
@@ -255,24 +255,9 @@ api_keys = tenant_table(
     Index("ix_api_keys_company_id_user_id", "company_id", "user_id"),
 )
 
-# The outbox of e-mail: written with the change that it tells of, sent by the worker. The text goes when it was sent,
-# because it holds a secret.
-mails = tenant_table(
-    "mails",
-    metadata,
-    Column("recipient", String(255), nullable=False),
-    Column("subject", String(200), nullable=False),
-    Column("body", Text),
-    Column("status", String(20), nullable=False, server_default=text("'pending'")),
-    Column("attempts", Integer, nullable=False, server_default=text("0")),
-    timestamp("next_attempt_at", default=True),
-    timestamp("sent_at"),
-    Column("last_error", String(500)),
-    ForeignKeyConstraint(["company_id"], ["companies.id"], ondelete="CASCADE"),
-    _one_of("status", MAIL_STATUSES),
-    CheckConstraint("(status = 'pending') = (body IS NOT NULL)", name="body"),
-    Index("ix_mails_due", "next_attempt_at", postgresql_where=text("status = 'pending'")),
-)
+# The outbox of e-mail.
+mails = mails_table(metadata, ForeignKeyConstraint(["company_id"], ["companies.id"], ondelete="CASCADE"))
+MAILS = Mails(mails)
 
 # What happened at the door and changed no other record: failed sign-ins, denials, a refresh token shown twice, the use
 # of an API key. Each row is an aggregate of its own and never changes.
@@ -289,7 +274,6 @@ security_events = tenant_table(
 # Lists are of one company, newest first.
 for _table in (invitations, api_keys, security_events):
     Index(f"ix_{_table.name}_company_id_created_at", _table.c.company_id, _table.c.created_at, _table.c.id)
-Index("ix_mails_updated_at", mails.c.updated_at, postgresql_where=text("status <> 'pending'"))
 Index("ix_security_events_created_at", security_events.c.created_at)
 
 # How often an account (by the hash of its address, whether it exists or not) or a network address was wrong of late.

@@ -33,7 +33,6 @@ MEMBER_STATUSES = ("active", "suspended", "deactivated")
 TRANSFERABLE = ("customers", "leads", "deals", "tasks")
 INVITATION_STATUSES = ("pending", "accepted", "withdrawn")
 TOKEN_PURPOSES = ("verify_email", "reset_password", "invitation")
-MAIL_STATUSES = ("pending", "sent", "failed")
 KNOCKS = ("sign_in_failed", "password_forgotten")
 KEY_STATUSES = ("active", "next", "retired")
 
@@ -50,9 +49,6 @@ VERIFICATION_LIFE = timedelta(days=3)
 RESET_LIFE = timedelta(hours=1)
 INVITATION_LIFE = timedelta(days=7)
 RESEND_AFTER = timedelta(minutes=1)
-FIRST_MAIL_DELAY = 30
-LONGEST_MAIL_DELAY = 6 * 3600
-MOST_MAIL_ATTEMPTS = 18
 
 # As seed A has it for customers; LDH domain, no quoted local parts.
 EMAIL_PATTERN = r"^[A-Za-z0-9._%+-]+@[A-Za-z0-9.-]+\.[A-Za-z]{2,}$"
@@ -216,16 +212,6 @@ def network_of(address: str | None) -> str:
     if isinstance(parsed, ipaddress.IPv4Address):
         return str(parsed)
     return str(parsed.ipv4_mapped or ipaddress.IPv6Network((parsed, 64), strict=False))
-
-
-def mail_delay(attempts: int) -> int | None:
-    """After how many seconds a letter is tried again that could not be sent `attempts` times; None: it is given up.
-
-    30 seconds, doubling up to six hours, for two days.
-    """
-    if attempts >= MOST_MAIL_ATTEMPTS:
-        return None
-    return min(FIRST_MAIL_DELAY << (attempts - 1), LONGEST_MAIL_DELAY)
 
 
 def token_hash(token: str) -> bytes:

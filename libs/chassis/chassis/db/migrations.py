@@ -27,6 +27,47 @@ _WAITING = """
     $$
 """
 
+_MAILS = {
+    "claim_mails(integer, integer)": """
+        CREATE FUNCTION claim_mails(most integer, lease_seconds integer)
+        RETURNS TABLE (company_id bigint, id bigint, recipient text, subject text, body text, attempts integer)
+        LANGUAGE sql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+            UPDATE public.mails m SET attempts = m.attempts + 1, version = m.version + 1, updated_at = now(),
+                next_attempt_at = now() + make_interval(secs => lease_seconds)
+            WHERE (m.company_id, m.id) IN (
+                SELECT d.company_id, d.id FROM public.mails d WHERE d.status = 'pending' AND d.next_attempt_at <= now()
+                ORDER BY d.next_attempt_at LIMIT most FOR UPDATE SKIP LOCKED
+            )
+            RETURNING m.company_id, m.id, m.recipient, m.subject, m.body, m.attempts
+        $$
+    """,
+    "settle_mail(bigint, bigint, integer, text, text, integer)": """
+        CREATE FUNCTION settle_mail(
+            company bigint, mail_id bigint, attempt integer, new_status text, error text, retry_seconds integer
+        ) RETURNS boolean
+        LANGUAGE sql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+            UPDATE public.mails m SET status = new_status, last_error = left(error, 500), version = m.version + 1,
+                updated_at = now(),
+                body = CASE WHEN new_status = 'pending' THEN m.body END,
+                sent_at = CASE WHEN new_status = 'sent' THEN now() END,
+                next_attempt_at = now() + make_interval(secs => retry_seconds)
+            WHERE m.company_id = company AND m.id = mail_id AND m.attempts = attempt AND m.status = 'pending'
+            RETURNING true
+        $$
+    """,
+    "purge_mails(integer)": """
+        CREATE FUNCTION purge_mails(most integer) RETURNS bigint
+        LANGUAGE sql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+            WITH gone AS (
+                DELETE FROM public.mails m WHERE m.ctid = ANY (ARRAY(SELECT o.ctid FROM public.mails o
+                    WHERE o.status <> 'pending' AND o.updated_at < now() - interval '30 days' LIMIT most))
+                RETURNING 1
+            )
+            SELECT count(*) FROM gone
+        $$
+    """,
+}
+
 
 def create_tables(metadata: MetaData, *names: str) -> None:
     """Create the named tables and their indexes as `metadata` describes them (all of them without names)."""
@@ -59,6 +100,20 @@ def protect_transfers(table: str, *, service: str) -> None:
     protect(table, service=service, grant="SELECT, INSERT, UPDATE (version, updated_at, moved, finished_at)")
     carried = {"correlation_id": "text", "event_id": "uuid"}
     create_waiting(table, service=service, where="finished_at IS NULL", carried=carried)
+
+
+def protect_mails(*, service: str, readable: tuple[str, ...] = ()) -> None:
+    """Close the table of `chassis.mail`, and let the worker, which has no tenant, claim, settle and delete letters.
+
+    Whoever serves requests writes letters and never reads one: they hold secrets of others. `readable` are columns of
+    the service's own, for the look at a letter that is about to leave.
+    """
+    columns = ", ".join(("company_id", "id", *readable))
+    protect("mails", service=service, grant=f"INSERT, SELECT ({columns})" if readable else "INSERT")
+    for signature, definition in _MAILS.items():
+        op.execute(definition)
+        op.execute(f"REVOKE ALL ON FUNCTION {signature} FROM PUBLIC")
+        op.execute(f"GRANT EXECUTE ON FUNCTION {signature} TO {service}_app")
 
 
 def create_waiting(table: str, *, service: str, where: str, carried: Mapping[str, str]) -> None:

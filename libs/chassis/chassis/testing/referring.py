@@ -1,4 +1,4 @@
-"""A sample of a service that keeps references: its tables in a database of their own, closed like any service's."""
+"""A sample of a service that keeps references and sends letters: its tables, closed like any service's."""
 
 import os
 import secrets
@@ -13,9 +13,10 @@ from psycopg import sql
 from sqlalchemy import BigInteger, Column, Numeric, String, create_engine
 from sqlalchemy.engine import make_url
 
-from chassis.db.migrations import protect
+from chassis.db.migrations import protect, protect_mails
 from chassis.db.session import Database
 from chassis.db.tables import new_metadata, tenant_table, timestamp
+from chassis.mail import Mails, mails_table
 from chassis.references import CompanyReference, Reference, UserReference, tombstones_table
 
 SERVICE = "referring"
@@ -43,14 +44,16 @@ notes = tenant_table(
     CUSTOMERS.foreign_key("customer_id", ondelete="CASCADE"),
     USERS.foreign_key("assigned_to", ondelete="SET NULL"),
 )
+MAILS = Mails(mails_table(metadata))
 
 
 @dataclass(frozen=True)
 class Referring:
-    """The sample's database, as its application and as its owner."""
+    """The sample's database, as its application, as its owner, and where a superuser finds it."""
 
     app: Database
     owner: Database
+    superuser_url: str
 
 
 @contextmanager
@@ -73,9 +76,10 @@ def referring(postgres_url: str) -> Iterator[Referring]:
             role: base.set(username=f"{SERVICE}_{role}", password=SERVICE).render_as_string(hide_password=False)
             for role in ("owner", "app")
         }
+        superuser_url = base.render_as_string(hide_password=False)
         try:
-            _create(base.render_as_string(hide_password=False))
-            databases = Referring(Database(urls["app"]), Database(urls["owner"]))
+            _create(superuser_url)
+            databases = Referring(Database(urls["app"]), Database(urls["owner"]), superuser_url)
             yield databases
             databases.app.dispose()
             databases.owner.dispose()
@@ -89,7 +93,9 @@ def _create(superuser_url: str) -> None:
         metadata.create_all(connection)
         with Operations.context(MigrationContext.configure(connection)):
             for table in metadata.sorted_tables:
-                protect(table.name, service=SERVICE)
+                if table.name != "mails":
+                    protect(table.name, service=SERVICE)
+            protect_mails(service=SERVICE)
         connection.exec_driver_sql(f"GRANT ALL ON ALL TABLES IN SCHEMA public TO {SERVICE}_owner")
         connection.exec_driver_sql(f"GRANT USAGE ON SCHEMA public TO {SERVICE}_app, {SERVICE}_owner")
     engine.dispose()

@@ -8,9 +8,12 @@ from chassis.context import current, tenant
 from chassis.db.records import Record
 from chassis.db.session import Session
 from chassis.errors import Conflict
+from chassis.mail import link as link_to
+from chassis.mail import one_line
 from identity import events, rules
-from identity.commands import guards, mails, one_time_tokens, throttles
+from identity.commands import guards, one_time_tokens, throttles
 from identity.commands.locking import lock_company
+from identity.models import MAILS
 from identity.queries.companies import get_company
 from identity.queries.invitations import RECORDS, is_member
 from identity.queries.users import get_user
@@ -97,14 +100,9 @@ def _send(session: Session, app_url: str, invitation_id: int, email: str) -> Non
     throttles.count_or_refuse(session, throttles.of_letters(f"{PURPOSE}-{tenant()}", email))
     user_id = current().user_id
     assert user_id is not None
-    inviter = _line(get_user(session, user_id).document["name"])
-    company = _line(get_company(session).document["name"])
+    inviter = one_line(get_user(session, user_id).document["name"])
+    company = one_line(get_company(session).document["name"])
     token = one_time_tokens.issue(session, PURPOSE, rules.INVITATION_LIFE, invitation_id=invitation_id)
-    link = mails.link(app_url, "invitations", token)
+    link = link_to(app_url, "invitations", token)
     body = _BODY.format(inviter=inviter, company=company, link=link)
-    mails.post(session, recipient=email, subject=f"{inviter} invites you to {company}", body=body)
-
-
-def _line(name: str) -> str:
-    """A name as one line: a line break in it could make the letter say something else."""
-    return " ".join("".join(c if c.isprintable() else " " for c in name).split())
+    MAILS.post(session, recipient=email, subject=f"{inviter} invites you to {company}", body=body)

@@ -3,8 +3,10 @@
 from dataclasses import dataclass
 
 from chassis.db.session import Session
+from chassis.mail import link as link_to
 from identity import rules
-from identity.commands import mails, one_time_tokens
+from identity.commands import one_time_tokens
+from identity.models import MAILS
 from identity.queries.users import get_user
 
 VERIFY_EMAIL = "verify_email"
@@ -60,13 +62,13 @@ def get_addressee(session: Session, user_id: int) -> Addressee:
 def ask_to_verify(session: Session, app_url: str, user_id: int) -> None:
     """Send a link that proves that the user gets the mail of their address; earlier ones are void."""
     token = one_time_tokens.issue(session, VERIFY_EMAIL, rules.VERIFICATION_LIFE, user_id=user_id)
-    _send(session, user_id, "Confirm your e-mail address", _VERIFY, mails.link(app_url, "verify-email", token))
+    _send(session, user_id, "Confirm your e-mail address", _VERIFY, link_to(app_url, "verify-email", token))
 
 
 def offer_reset(session: Session, app_url: str, user_id: int) -> None:
     """Send a link that lets its reader set a new password; earlier ones are void."""
     token = one_time_tokens.issue(session, RESET_PASSWORD, rules.RESET_LIFE, user_id=user_id)
-    _send(session, user_id, "Set a new password", _RESET, mails.link(app_url, "reset-password", token))
+    _send(session, user_id, "Set a new password", _RESET, link_to(app_url, "reset-password", token))
 
 
 def tell_of_new_password(session: Session, user_id: int) -> None:
@@ -81,4 +83,4 @@ def warn_of_reuse(session: Session, user_id: int) -> None:
 
 def _send(session: Session, user_id: int, subject: str, body: str, link: str = "") -> None:
     to = get_addressee(session, user_id)
-    mails.post(session, recipient=to.email, subject=subject, body=body.format(name=to.name, link=link))
+    MAILS.post(session, recipient=to.email, subject=subject, body=body.format(name=to.name, link=link))

@@ -2,7 +2,7 @@
 
 from alembic import op
 
-from chassis.db.migrations import protect
+from chassis.db.migrations import protect, protect_mails
 
 revision = "0003"
 down_revision = "0002"
@@ -80,7 +80,7 @@ TABLES = r"""
         updated_at TIMESTAMP WITH TIME ZONE DEFAULT now() NOT NULL,
         CONSTRAINT pk_mails PRIMARY KEY (company_id, id),
         CONSTRAINT fk_mails_company_id FOREIGN KEY(company_id) REFERENCES companies (id) ON DELETE CASCADE,
-        CONSTRAINT ck_mails_status CHECK (status IN ('pending', 'sent', 'failed')),
+        CONSTRAINT ck_mails_status CHECK (status IN ('pending', 'sent', 'failed', 'withdrawn')),
         CONSTRAINT ck_mails_body CHECK ((status = 'pending') = (body IS NOT NULL))
     );
 
@@ -105,40 +105,13 @@ TABLES = r"""
     CREATE INDEX ix_security_events_created_at ON security_events (created_at);
 """
 
-# As in migration 0001; the worker that sends letters has no tenant either.
+# As in migration 0001.
 FUNCTIONS = {
     "find_one_time_token(bytea)": """
         CREATE FUNCTION find_one_time_token(wanted_hash bytea)
         RETURNS TABLE (company_id bigint, token_id bigint)
         LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
             SELECT t.company_id, t.id FROM public.one_time_tokens t WHERE t.token_hash = wanted_hash
-        $$
-    """,
-    "claim_mails(integer, integer)": """
-        CREATE FUNCTION claim_mails(most integer, lease_seconds integer)
-        RETURNS TABLE (company_id bigint, id bigint, recipient text, subject text, body text, attempts integer)
-        LANGUAGE sql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
-            UPDATE public.mails m SET attempts = m.attempts + 1, version = m.version + 1, updated_at = now(),
-                next_attempt_at = now() + make_interval(secs => lease_seconds)
-            WHERE (m.company_id, m.id) IN (
-                SELECT d.company_id, d.id FROM public.mails d WHERE d.status = 'pending' AND d.next_attempt_at <= now()
-                ORDER BY d.next_attempt_at LIMIT most FOR UPDATE SKIP LOCKED
-            )
-            RETURNING m.company_id, m.id, m.recipient, m.subject, m.body, m.attempts
-        $$
-    """,
-    "settle_mail(bigint, bigint, integer, text, text, integer)": """
-        CREATE FUNCTION settle_mail(
-            company bigint, mail_id bigint, attempt integer, new_status text, error text, retry_seconds integer
-        ) RETURNS boolean
-        LANGUAGE sql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
-            UPDATE public.mails m SET status = new_status, last_error = left(error, 500), version = m.version + 1,
-                updated_at = now(),
-                body = CASE WHEN new_status = 'pending' THEN m.body END,
-                sent_at = CASE WHEN new_status = 'sent' THEN now() END,
-                next_attempt_at = now() + make_interval(secs => retry_seconds)
-            WHERE m.company_id = company AND m.id = mail_id AND m.attempts = attempt AND m.status = 'pending'
-            RETURNING true
         $$
     """,
     "purge_identity(integer)": """
@@ -158,9 +131,6 @@ FUNCTIONS = {
             GET DIAGNOSTICS gone = ROW_COUNT; total := total + gone;
             DELETE FROM public.one_time_tokens t WHERE t.ctid = ANY (ARRAY(SELECT o.ctid FROM public.one_time_tokens o
                 WHERE o.expires_at < now() - interval '30 days' LIMIT most));
-            GET DIAGNOSTICS gone = ROW_COUNT; total := total + gone;
-            DELETE FROM public.mails m WHERE m.ctid = ANY (ARRAY(SELECT o.ctid FROM public.mails o
-                WHERE o.status <> 'pending' AND o.updated_at < now() - interval '30 days' LIMIT most));
             GET DIAGNOSTICS gone = ROW_COUNT; total := total + gone;
             DELETE FROM public.sessions s WHERE s.ctid = ANY (ARRAY(SELECT o.ctid FROM public.sessions o
                 WHERE o.expires_at < now() - interval '90 days' LIMIT most));
@@ -183,8 +153,7 @@ def upgrade() -> None:
         grant=f"SELECT, INSERT, UPDATE ({touched}, status, invited_by, accepted_by, expires_at, sent_at, decided_at)",
     )
     protect("one_time_tokens", service=SERVICE, grant=f"SELECT, INSERT, UPDATE ({touched}, used_at)")
-    # Whoever serves requests writes letters and never reads one: they hold secrets of others.
-    protect("mails", service=SERVICE, grant="INSERT")
+    protect_mails(service=SERVICE)
     protect("security_events", service=SERVICE, grant="SELECT, INSERT")
     for signature, definition in FUNCTIONS.items():
         op.execute(definition)

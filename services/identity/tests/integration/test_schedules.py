@@ -31,12 +31,10 @@ def worker(monkeypatch: pytest.MonkeyPatch, urls: DatabaseUrls, tmp_path: Path) 
                 monkeypatch.delenv(name, raising=False)
             else:
                 monkeypatch.setenv(name, value)
-        handlers._settings.cache_clear()
-        handlers._mailer.cache_clear()
+        handlers.letters.forget_settings()
 
     yield told
-    handlers._settings.cache_clear()
-    handlers._mailer.cache_clear()
+    handlers.letters.forget_settings()
 
 
 def test_a_wish_for_a_new_password_becomes_a_letter_in_one_turn(
@@ -96,6 +94,7 @@ def test_what_is_past_its_time_is_deleted_and_nothing_else(
         (ann.company_id,),
     )
     handlers.purge_identity(database, Flag())
+    handlers.letters.purge(database, Flag())
     throttles = "SELECT convert_from(key, 'UTF8') FROM login_throttles WHERE key IN (%s, %s)"
     keys = (f"old-{mark}".encode(), f"new-{mark}".encode())
     assert superuser.execute(throttles, keys).fetchall() == [(f"new-{mark}",)]

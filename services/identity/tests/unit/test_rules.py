@@ -113,14 +113,6 @@ def test_an_address_stands_for_its_network(address: str | None, network: str) ->
     assert rules.network_of(address) == network
 
 
-def test_letters_are_tried_ever_more_rarely_for_two_days() -> None:
-    delays = [rules.mail_delay(attempts) for attempts in range(1, rules.MOST_MAIL_ATTEMPTS)]
-    assert delays[:4] == [30, 60, 120, 240]
-    assert delays[-1] == 6 * 3600
-    assert timedelta(days=2) <= timedelta(seconds=sum(delay or 0 for delay in delays)) <= timedelta(days=2, hours=6)
-    assert rules.mail_delay(rules.MOST_MAIL_ATTEMPTS) is None
-
-
 def test_a_password_of_accents_is_refused_at_once() -> None:
     """Putting them into order would take minutes."""
     accents = "a" + "\u0301\u0316" * 250_000

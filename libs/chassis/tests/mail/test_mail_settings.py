@@ -3,10 +3,9 @@
 import pytest
 
 from chassis.config import SettingsError
-from identity.keys import IdentitySettings
-from identity.mailer import make_mailer
-from identity.mailer.files import FileMailer
-from identity.mailer.smtp import Server, SmtpMailer
+from chassis.mail import MailSettings, make_mailer
+from chassis.mail.files import FileMailer
+from chassis.mail.smtp import Server, SmtpMailer
 
 SENDER = "CRM <crm@crm.example>"
 
@@ -102,7 +101,7 @@ def test_a_process_does_not_start_with_settings_that_no_letter_could_be_sent_wit
     }
     for key, text in good.items():
         monkeypatch.setenv(key, text)
-    assert IdentitySettings.from_environment().mailer() is not None
+    assert MailSettings.from_environment().mailer() is not None
     monkeypatch.setenv(name, value)
     with pytest.raises(SettingsError, match=name):
-        IdentitySettings.from_environment()
+        MailSettings.from_environment()

@@ -8,7 +8,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from email.headerregistry import Address
 
-from identity.mailer.letters import Carrier, Letter, NotSentError, compose, reason_of
+from chassis.mail.letters import Carrier, Letter, NotSentError, compose, reason_of
 
 TIMEOUT_SECONDS = 10.0
 PORTS = {"starttls": 587, "tls": 465, "none": 25}

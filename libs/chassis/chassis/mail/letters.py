@@ -22,6 +22,14 @@ class Letter:
     subject: str
     body: str
     attempts: int
+    # What its Message-ID is made from, where the text is not the same in each attempt.
+    seed: str = ""
+
+    @property
+    def mark(self) -> str:
+        """The same for each attempt, so that a letter sent twice is recognised; made from what nobody can guess."""
+        made_from = f"{self.id}\0{self.recipient}\0{self.seed or self.body}"
+        return hashlib.sha256(made_from.encode()).hexdigest()[:32]
 
 
 class NotSentError(Exception):
@@ -57,8 +65,6 @@ def compose(sender: Address, letter: Letter, *, encoding: str | None = None) -> 
     Raises NotSentError where a header would hold a line break, which the email package refuses, or where the recipient
     is not one address: nothing that somebody chose as their name becomes a header (RFC 5322, 2.2).
     """
-    # The same for each attempt, so that a letter sent twice is recognised; made from the text, which nobody can guess.
-    mark = hashlib.sha256(f"{letter.id}\0{letter.recipient}\0{letter.body}".encode()).hexdigest()[:32]
     message = EmailMessage(policy=SMTP)
     try:
         message["From"] = sender
@@ -67,7 +73,7 @@ def compose(sender: Address, letter: Letter, *, encoding: str | None = None) -> 
     except (ValueError, HeaderParseError, IndexError):
         raise NotSentError("malformed", for_good=True) from None
     message["Date"] = format_datetime(datetime.now(UTC))
-    message["Message-ID"] = f"<{mark}@{sender.domain}>"
+    message["Message-ID"] = f"<{letter.mark}@{sender.domain}>"
     message["Auto-Submitted"] = "auto-generated"
     message.set_content(letter.body, cte=encoding)
     return message

@@ -6,7 +6,7 @@ from email.headerregistry import Address
 from email.policy import default
 from pathlib import Path
 
-from identity.mailer.letters import Carrier, Letter, NotSentError, compose, reason_of
+from chassis.mail.letters import Carrier, Letter, NotSentError, compose, reason_of
 
 
 class FileMailer:
@@ -29,7 +29,8 @@ class FileMailer:
         """Write the file at once and whole; a second attempt writes the same file again."""
         # Left as it is whatever letters are in it, because people and scripts read it.
         message = compose(self._sender, letter, encoding="8bit")
-        path = self._folder / f"{letter.id:08}.eml"
+        # Several services may write to one folder, each with ids of its own.
+        path = self._folder / f"{letter.id:08}-{letter.mark[:8]}.eml"
         unfinished = path.with_suffix(".part")
         try:
             unfinished.touch(mode=0o600)

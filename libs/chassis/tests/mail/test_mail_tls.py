@@ -13,8 +13,8 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
 from chassis.db.session import Database
-from identity.commands.sending import send_letters
-from identity.mailer import make_mailer
+from chassis.mail import make_mailer, send_letters
+from chassis.testing.referring import MAILS
 
 SENDER = "CRM <crm@crm.example>"
 
@@ -70,7 +70,7 @@ def test_starttls_verifies_the_server_and_then_signs_in(
     serve(tls_context=context, require_starttls=True, auth_required=True, authenticator=knows_one_pair)
     mailer = make_mailer(f"smtp://crm:{password}@localhost:{unused_port}", SENDER)
     mail_id = post()
-    sent = send_letters(database, mailer)
+    sent = send_letters(database, mailer, MAILS)
     if password == "wrong":
         assert (sent, inbox.taken) == (0, [])
         assert stored(mail_id)[:4] == ("pending", "A secret link\n", 1, "535 5.7.8")
@@ -93,7 +93,7 @@ def test_a_server_that_cannot_prove_who_it_is_gets_no_letter(
     serve(**{"tls_context" if way == "starttls" else "ssl_context": certificate[1]})
     mailer = make_mailer(f"smtp://localhost:{unused_port}?tls={way}", SENDER)
     mail_id = post()
-    assert send_letters(database, mailer) == 0
+    assert send_letters(database, mailer, MAILS) == 0
     assert inbox.taken == []
     assert stored(mail_id)[3].startswith("SSLCertVerificationError")
 
@@ -113,7 +113,7 @@ def test_tls_from_the_start(
     serve(ssl_context=context)
     mailer = make_mailer(f"smtp://localhost:{unused_port}?tls=tls", SENDER)
     post()
-    assert send_letters(database, mailer) == 1
+    assert send_letters(database, mailer, MAILS) == 1
     assert len(inbox.taken) == 1
 
 
@@ -123,6 +123,6 @@ def test_a_server_without_starttls_gets_no_letter_in_clear(
     serve()
     mailer = make_mailer(f"smtp://127.0.0.1:{unused_port}", SENDER)
     mail_id = post()
-    assert send_letters(database, mailer) == 0
+    assert send_letters(database, mailer, MAILS) == 0
     assert inbox.taken == []
     assert stored(mail_id)[3] == "SMTPNotSupportedError"
