@@ -3,8 +3,12 @@
 import re
 from typing import Any
 
-# What a spreadsheet would run (OWASP, "CSV Injection"). A phone number begins with a plus sign and is none.
-_FORMULA = re.compile(r"(?!\+[0-9 ]+\Z)[=+\-@\t\r]")
+# What a spreadsheet would run (OWASP, "CSV Injection"), in characters of full width as well. It may begin a cell, or a
+# line of it, or what stands behind a separator: which one that is depends on the country of the reader.
+_SIGNS = "=+\\-@\t\r＝＋－＠"  # noqa: RUF001  # The characters of full width are meant.
+_FORMULA = re.compile(rf"(?:\A|(?<=[;,\t\r\n|]))(?P<mark>'*)(?=[ \u00a0]*[{_SIGNS}])")
+# A phone number begins with a plus sign and is none; neither is a number below zero.
+_HARMLESS = re.compile(r"\+[0-9 ]+\Z|-[0-9]+(?:\.[0-9]+)?\Z")
 
 
 def neutral(value: Any) -> str:
@@ -14,9 +18,9 @@ def neutral(value: Any) -> str:
     if isinstance(value, bool):
         return "true" if value else "false"
     text = ";".join(map(str, value)) if isinstance(value, list) else str(value)
-    return f"'{text}" if _FORMULA.match(text) else text
+    return text if _HARMLESS.match(text) else _FORMULA.sub(r"'\g<mark>", text)
 
 
 def original(text: str) -> str:
     """The text of a cell as it was before `neutral`, so that what was exported can be imported again."""
-    return text[1:] if text.startswith("'") and _FORMULA.match(text[1:]) else text
+    return _FORMULA.sub(lambda found: found["mark"][1:], text)

@@ -5,6 +5,8 @@ that no key of one caller ever meets another's.
 """
 
 from dataclasses import dataclass
+from functools import lru_cache
+from hashlib import sha256
 
 from sqlalchemy import bindparam, insert, select
 
@@ -28,6 +30,15 @@ _FIND = Prepared(
 _STORE = Prepared(insert(_KEYS).values(named_values(_KEYS, (*_NAMES, *_STORED))))
 
 
+@lru_cache(maxsize=1024)
+def _principal(user_id: int | None, permissions: frozenset[str]) -> str:
+    """Who may be given the answer again: the same user with the same permissions.
+
+    An API key of a user may see less than they do, so what they were answered is not its to have.
+    """
+    return f"{user_id}:{sha256(' '.join(sorted(permissions)).encode()).hexdigest()[:16]}"
+
+
 @dataclass(frozen=True, slots=True)
 class StoredAnswer:
     """What was answered the first time; `body` None stands for one that was not to be kept."""
@@ -46,7 +57,7 @@ class Claim:
     request_hash: bytes
 
     def _names(self) -> dict[str, object]:
-        return {"principal": str(current().user_id), "route": self.route, "key": self.key}
+        return {"principal": _principal(current().user_id, current().permissions), "route": self.route, "key": self.key}
 
     def take(self, session: Session) -> StoredAnswer | None:
         """Claim the key in the session's transaction; answers what was stored under it, or None when it is new.

@@ -11,8 +11,9 @@ from sqlalchemy import BigInteger, Integer, LargeBinary, bindparam, delete, inse
 from chassis.db.session import Database
 from chassis.db.statements import TENANT, Prepared, of_tenant
 from customers.commands.import_jobs import Job, StoppedError
+from customers.commands.imports import FORGET_PARTS
 from customers.models import customer_imports as imports
-from customers.models import import_chunks, import_parts
+from customers.models import import_chunks
 from customers.queries.imports import get_part
 from customers.rules import importing
 from customers.rules.import_files import MalformedFile, Parts, Row, read_rows
@@ -22,7 +23,6 @@ _TOGETHER = 10
 
 _IMPORT = bindparam("of_import", type_=BigInteger)
 _FORGET_CHUNKS = Prepared(delete(import_chunks).where(of_tenant(import_chunks), import_chunks.c.import_id == _IMPORT))
-_FORGET_PARTS = Prepared(delete(import_parts).where(of_tenant(import_parts), import_parts.c.import_id == _IMPORT))
 _ADD_CHUNK = Prepared(
     insert(import_chunks).values(
         company_id=TENANT,
@@ -74,7 +74,7 @@ def read_file(database: Database, job: Job, stop: Flag) -> int:
 def forget_file(database: Database, import_id: int) -> None:
     """Delete the file as it came; its rows stay for the error file and a revert."""
     with database.transaction() as session:
-        session.run(_FORGET_PARTS, of_import=import_id)
+        session.run(FORGET_PARTS, of_import=import_id)
 
 
 def _parts(database: Database, import_id: int) -> Iterator[bytes]:

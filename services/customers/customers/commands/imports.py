@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import ARRAY, BigInteger, Integer, Interval, LargeBinary, String, all_, bindparam, func, select
+from sqlalchemy import ARRAY, BigInteger, Integer, Interval, LargeBinary, String, all_, bindparam, delete, func, select
 from sqlalchemy.dialects.postgresql import insert as upsert
 
 from chassis.context import current
@@ -23,7 +23,7 @@ from customers.events import (
 )
 from customers.models import USERS, import_parts
 from customers.models import customer_imports as imports
-from customers.queries.imports import RECORDS, get_part, list_chunks, measure_parts
+from customers.queries.imports import RECORDS, get_part, list_chunks, measure_files, measure_kept, measure_parts
 from customers.rules import importing
 from customers.rules.import_files import MalformedFile, detect_encoding, read_header
 from customers.rules.import_mapping import crowded_fields, propose_mapping
@@ -50,6 +50,11 @@ _PUT_PART = Prepared(
         index_elements=["company_id", "import_id", "number"], set_={"body": _part.excluded.body}
     )
 )
+FORGET_PARTS = Prepared(
+    delete(import_parts).where(
+        of_tenant(import_parts), import_parts.c.import_id == bindparam("of_import", type_=BigInteger)
+    )
+)
 _PURGE = Prepared(select(func.purge_customer_imports(bindparam("most", type_=Integer))), writes=True)
 _REACHED = Prepared(
     select(imports.c.next_chunk).where(of_tenant(imports), imports.c.id == bindparam("of_import", type_=BigInteger))
@@ -74,6 +79,7 @@ def create_import(session: Session, values: dict[str, Any]) -> Record:
     if session.fetch(_UNFINISHED)[0][0] >= importing.MOST_UNFINISHED:
         detail = f"{importing.MOST_UNFINISHED} imports are not over yet; finish or cancel one."
         raise Conflict("too_many_imports", detail)
+    _refuse_excess(measure_kept(session), importing.MOST_KEPT_BYTES)
     _check_options(values)
     context = current()
     values |= {
@@ -91,6 +97,7 @@ def put_part(session: Session, import_id: int, number: int, body: bytes) -> None
         raise _invalid("", "too_many_parts", f"Parts are numbered from 1 to {importing.MOST_PARTS}.")
     if not body:
         raise _invalid("", "empty_part", "The part is empty.")
+    _refuse_excess(measure_files(session) + len(body), importing.MOST_FILE_BYTES)
     session.run(_PUT_PART, of_import=import_id, number=number, body=body)
 
 
@@ -168,7 +175,18 @@ def cancel_import(session: Session, import_id: int) -> Record:
     values: dict[str, Any] = {"state": importing.CANCELLED, "finished_at": NOW}
     if known["all_or_nothing"] and known["state"] == importing.RUNNING and not _reached(session, import_id):
         values |= NOTHING_DONE
+    # Nothing reads the file any more; the rows that were read stay for the error file and a revert.
+    session.run(FORGET_PARTS, of_import=import_id)
     return RECORDS.change(session, CUSTOMER_IMPORT_CANCELLED, before, values)
+
+
+def _refuse_excess(size: int, most: int) -> None:
+    if size > most:
+        detail = (
+            f"The company's imports keep {size >> 20} MiB, and may keep {most >> 20} MiB. Cancel those that are not "
+            f"needed; the others are deleted {importing.REVERT_WINDOW.days} days after they began."
+        )
+        raise Conflict("import_space_exhausted", detail)
 
 
 def revert_import(session: Session, import_id: int) -> Record:

@@ -62,6 +62,13 @@ _PARTS = Prepared(
         *_numbered(import_parts)[:2]
     )
 )
+# The length of a stored value is known without reading it.
+_FILES = Prepared(
+    select(func.coalesce(func.sum(func.octet_length(import_parts.c.body)), 0)).where(of_tenant(import_parts))
+)
+_ROWS_KEPT = Prepared(
+    select(func.coalesce(func.sum(func.octet_length(import_chunks.c.rows)), 0)).where(of_tenant(import_chunks))
+)
 _FAULTS = Prepared(
     select(import_errors.c.line, import_errors.c.column_name, import_errors.c.message)
     .where(
@@ -77,6 +84,16 @@ def measure_parts(session: Session, import_id: int) -> tuple[int, int, int]:
     """How many parts have come, the highest number among them, and the bytes of all."""
     count, highest, size = session.fetch(_PARTS, of_import=import_id)[0]
     return count, highest or 0, int(size or 0)
+
+
+def measure_files(session: Session) -> int:
+    """The bytes of all files that the company has on their way in."""
+    return int(session.fetch(_FILES)[0][0])
+
+
+def measure_kept(session: Session) -> int:
+    """The bytes of all files and rows that are kept of the company's imports, whatever became of them."""
+    return measure_files(session) + int(session.fetch(_ROWS_KEPT)[0][0])
 
 
 def get_part(session: Session, import_id: int, number: int) -> bytes | None:

@@ -6,7 +6,7 @@ from flask import Response
 
 from chassis.db.listing import ListQuery
 from chassis.db.pages import list_page
-from chassis.web.answers import answer, created, expected_version, given_version, no_content
+from chassis.web.answers import answer, created, expected_version, given_version, moving, no_content
 from chassis.web.auth import require
 from chassis.web.blueprint import Blueprint, heeds_version, versioned
 from chassis.web.bulk import TagsIn
@@ -51,9 +51,11 @@ def list_customers(query: ListQuery) -> Response:
 def get_customer(customer_id: int) -> Response:
     """Get a customer, archived or not; for one that was merged, the one that it was merged into."""
     customer = queries.get_surviving(session(), customer_id)
-    response = answer(customer.json, version=customer.version)
-    if customer.id != customer_id:
-        response.headers["Content-Location"] = f"/v1/customers/{customer.id}"
+    if customer.id == customer_id:
+        return answer(customer.json, version=customer.version)
+    # Never 304: who asks by the ETag of what was merged has another document of the same version.
+    response = moving(customer.json, version=customer.version)
+    response.headers["Content-Location"] = f"/v1/customers/{customer.id}"
     return response
 
 

@@ -35,6 +35,9 @@ MOST_ROWS = 1_000_000
 # All of them in one transaction, which holds up those who change the same customers.
 MOST_ROWS_AT_ONCE = 50_000
 MOST_UNFINISHED = 5
+# What a company may have lying about, in imports of all states: files on their way in, and these with their rows.
+MOST_FILE_BYTES = 1024**3
+MOST_KEPT_BYTES = 2 * 1024**3
 # What is done in one transaction; a chunk of long rows, in characters, has fewer.
 CHUNK = 1000
 LONGEST_CHUNK = 4_000_000

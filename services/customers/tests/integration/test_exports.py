@@ -51,7 +51,7 @@ def test_no_cell_is_a_formula_and_nothing_is_lost(exporter):
     assert row["name"] == f"'{name}"
     assert row["phone"] == "+49 30 1234"
     assert row["notes"] == values["notes"]
-    assert row["tags"] == "a;@b"
+    assert row["tags"] == "a;'@b"
     assert row["email"] == ""
 
 

@@ -31,6 +31,18 @@ def test_a_key_of_another_tenant_is_another_key(client, client_of, company_id):
     assert answer.json["company_id"] == company_id + 10**9
 
 
+def test_a_weaker_credential_of_the_same_user_is_not_given_their_answer(client, client_of, company_id):
+    weak = client_of(company_id, scope="customers:read:own")
+    client.post("/v1/customers", json={"name": "Hidden", "email": "hidden@example.com"})
+    body = {"name": "X", "email": "hidden@example.com"}
+    path = "/v1/customers/duplicates/check"
+    strong = client.post(path, json=body, headers=KEY)
+    assert [found["customer"]["name"] for found in strong.json["candidates"]] == ["Hidden"]
+    answer = weak.post(path, json=body, headers=KEY)
+    assert "Idempotent-Replayed" not in answer.headers
+    assert client.post(path, json=body, headers=KEY).headers["Idempotent-Replayed"] == "true"
+
+
 def test_a_refused_request_does_not_use_up_its_key(client):
     assert client.post("/v1/customers", json={"name": ""}, headers=KEY).status_code == 422
     assert client.post("/v1/customers", json={"name": "Ada"}, headers=KEY).status_code == 201

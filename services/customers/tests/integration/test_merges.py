@@ -194,6 +194,20 @@ def test_a_merge_brings_no_more_contacts_together_than_a_customer_may_have(
         assert client.get(f"/v1/customers/{target['id']}").json == target
 
 
+def test_the_tag_of_what_was_merged_is_none_of_the_survivors(client, create, merge):
+    """Both may have the same version: whoever has the loser's document is given the survivor's."""
+    target, source = create(client), create(client)
+    client.patch(f"/v1/customers/{source['id']}", json={"city": "Rome"}, version=1)
+    merge(client, target, source | {"version": 2})
+    path = f"/v1/customers/{source['id']}"
+    survivor = client.get(f"/v1/customers/{target['id']}")
+    tag = survivor.headers["ETag"]
+    answer = client.get(path, headers={"If-None-Match": tag})
+    assert (answer.status_code, answer.json["id"]) == (200, target["id"])
+    assert answer.headers["Content-Location"] == f"/v1/customers/{target['id']}"
+    assert client.get(f"/v1/customers/{target['id']}", headers={"If-None-Match": tag}).status_code == 304
+
+
 def test_another_tenants_customers_cannot_be_merged(client, client_of, company_id, create, merge):
     target, strange = create(client), create(client_of(company_id + 10**9))
     assert merge(client, target, strange).status_code == 404
