@@ -6,9 +6,19 @@ from dataclasses import dataclass, field
 from gateway.render import Limits
 
 # Every service of the system, with the database roles that it has beside owner, app and relay.
-SERVICES: Mapping[str, tuple[str, ...]] = {"identity": (), "customers": (), "tasks": (), "audit": ("ingest",)}
+SERVICES: Mapping[str, tuple[str, ...]] = {
+    "identity": (),
+    "customers": (),
+    "pipeline": (),
+    "tasks": (),
+    "audit": ("ingest",),
+}
 # Whom a service asks for records that it keeps references to.
-ASKS: Mapping[str, tuple[str, ...]] = {"customers": ("identity",), "tasks": ("identity", "customers")}
+ASKS: Mapping[str, tuple[str, ...]] = {
+    "customers": ("identity",),
+    "pipeline": ("identity", "customers"),
+    "tasks": ("identity", "customers"),
+}
 WEB = "web"
 WORKER = "worker"
 KINDS = (WEB, WORKER)

@@ -8,9 +8,9 @@ from datetime import UTC, datetime, timedelta
 import phonenumbers
 import pytest
 
+from chassis.matching_keys import matching_keys
 from crm.demo import TENANTS, contacts, created_at, customers, write_csv
 from customers.rules.import_mapping import propose_mapping
-from customers.rules.matching import matching_keys
 
 MONDAY = datetime(2026, 6, 1, 9, tzinfo=UTC)
 

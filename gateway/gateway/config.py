@@ -11,6 +11,14 @@ from typing import Literal
 ROUTES: Mapping[str, Sequence[str]] = {
     "identity": ("auth", "companies", "users", "invitations", "api-keys"),
     "customers": ("customers", "contacts", "industries"),
+    "pipeline": (
+        "leads",
+        "lead-stages",
+        "deals",
+        "deal-stages",
+        "pipelines",
+        "loss-reasons",
+    ),
     "tasks": ("tasks", "task-series", "activities", "timeline"),
     "audit": ("audit-logs",),
 }

@@ -14,7 +14,7 @@ from chassis.contracts.derive import derive
 from chassis.contracts.files import Contracts
 from chassis.events import EventType, decode
 
-MOST_LINES = 3500
+MOST_LINES = 55  # For each event: its contract, its example and its share of a record.
 
 
 def published_by(package: str) -> set[str]:
@@ -113,7 +113,7 @@ def test_a_contract_refuses_a_record_without_any_one_of_its_fields(contracts: Co
 def test_contracts_say_everything_once(root: Path) -> None:
     folder = root / "contracts"
     lines = sum(len(path.read_text().splitlines()) for path in (*folder.glob("*.*"), *folder.glob("[!o]*/*.*")))
-    assert lines < MOST_LINES
+    assert lines < MOST_LINES * len([*folder.glob("events/*.json")])
 
 
 def closed(schema: Any) -> Iterator[Any]:

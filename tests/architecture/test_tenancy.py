@@ -40,6 +40,8 @@ UNSCOPED = {
     "uq_api_keys_prefix": "random, found before there is a tenant",
     "uq_api_keys_sid": "random, given out by identity",
     "ix_customers_grams": "every key of the expression holds the tenant in its upper half",
+    "ix_leads_expiring": "the worker removes old leads of all tenants in turn",
+    "ix_conversions_converting": "how long the oldest has been waiting, over all tenants",
     "ix_mails_due": "the worker sends for all tenants in turn",
     "ix_mails_updated_at": "old ones are deleted for all tenants at once",
     "ix_reminders_waiting": "the worker serves all tenants in turn",

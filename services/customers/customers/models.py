@@ -104,7 +104,7 @@ customers = tenant_table(
     Column("assigned_to", BigInteger),
     timestamp("archived_at"),
     Column("archived_by_event", Uuid),
-    # Keys for matching, made by rules.matching_keys from the columns above: what is equal here is probably the same.
+    # Keys for matching, made by chassis.matching_keys from the columns above: what is equal here is probably the same.
     Column("email_norm", Text),
     Column("phone_e164", Text),
     Column("phone_tail", Text),

@@ -4,6 +4,7 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date, datetime
+from decimal import Decimal
 from functools import cache
 from typing import Any
 
@@ -16,6 +17,7 @@ OF_WORD = "="
 _SMALLEST, _LARGEST = -(2**63), 2**63 - 1
 _DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}\Z")
 _DIGITS = re.compile(r"-?[0-9]{1,19}\Z")
+_AMOUNT = re.compile(r"-?[0-9]{1,18}(\.[0-9]{1,10})?\Z")
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +57,12 @@ def _day(text: str) -> date:
         raise ValueError("a date is wanted, such as 2026-11-22") from None
 
 
+def _decimal(text: str) -> Decimal:
+    if not _AMOUNT.match(text):
+        raise ValueError("a decimal number is wanted, such as 1234.50")
+    return Decimal(text)
+
+
 def _text(text: str) -> str:
     if "\x00" in text:
         raise ValueError("NUL is not a character here")
@@ -70,6 +78,7 @@ def _boolean(text: str) -> bool:
 RANK = Kind(float, (), "rank")
 BOOLEAN = Kind(_boolean, ("eq",), "boolean")
 INTEGER = Kind(_integer, ("eq", "ne", "gt", "gte", "lt", "lte", "in", "is_null"), "integer")
+DECIMAL = Kind(_decimal, ("eq", "ne", "gt", "gte", "lt", "lte", "in", "is_null"), "decimal")
 TIMESTAMP = Kind(_timestamp, ("eq", "gt", "gte", "lt", "lte", "is_null"), "timestamp")
 DATE = Kind(_day, ("eq", "gt", "gte", "lt", "lte", "is_null"), "date")
 LABEL = Kind(_text, ("eq",), "text")
@@ -118,4 +127,4 @@ def condition(column: ColumnElement[Any], operator: str, name: str) -> ColumnEle
 def kind_of(column: ColumnElement[Any]) -> Kind:
     """The kind whose text reads back what a cursor holds of `column`."""
     python_type = column.type.python_type
-    return {int: INTEGER, datetime: TIMESTAMP, date: DATE}.get(python_type, TEXT)
+    return {int: INTEGER, datetime: TIMESTAMP, date: DATE, Decimal: DECIMAL}.get(python_type, TEXT)

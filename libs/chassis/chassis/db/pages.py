@@ -6,6 +6,7 @@ are neither repeated nor skipped.
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from decimal import Decimal
 from functools import lru_cache
 from typing import Any
 
@@ -47,6 +48,7 @@ from chassis.db.listing import Labels, Listing, ListQuery, Page, Shape, of_actor
 from chassis.db.session import Session
 from chassis.db.statements import Prepared, of_tenant
 
+_UNSHOWN = "key_of_"
 MOST_FOUND = 200  # Whoever has not found it among so many searches with better words.
 
 
@@ -73,7 +75,9 @@ def list_page(session: Session, listing: Listing, query: ListQuery) -> Page:
     if query.total:
         every = Shape(None, shape.conditions, (), 0, after=False, search=shape.search, among=answered.among)
         [total, *_], _ = _fetch(session, lambda asked: _count(listing, asked, own), every, parameters)
-    last = row[2 : 2 + len(listing.keys(shape))] if row[1] else None
+    keys_of_last = row[2 : 2 + len(listing.keys(shape))] if row[1] else None
+    # Amounts go into a cursor as texts.
+    last = keys_of_last and tuple(str(key) if isinstance(key, Decimal) else key for key in keys_of_last)
     return Page(data=row[0] or b"[]", last=last, total=total)
 
 
@@ -122,7 +126,7 @@ def _page(listing: Listing, shape: Shape, own: bool = False) -> Prepared:
     numbered = select(
         shown.label("doc"),
         func.row_number().over().label("n"),
-        *(rows.c[name].label(f"key{index}") for index, (name, _) in enumerate(keys)),
+        *(_key(dict(rows.c), name).label(f"key{index}") for index, (name, _) in enumerate(keys)),
     ).subquery("p")
     kept = numbered.c.n <= literal_column(str(shape.limit))
     last = numbered.c.n == literal_column(str(shape.limit))
@@ -178,12 +182,20 @@ def _rows(listing: Listing, shape: Shape, own: bool, among: Among | None) -> Fro
 
 def _documents(listing: Listing, keys: Sequence[tuple[str, bool]], *where: ColumnElement[bool]) -> Select[Any]:
     """The records as the view shows them, and beside that what they are sorted by unseen."""
-    unshown = [listing.view.table.c[name] for name in _unshown(listing, keys)]
+    unshown = [listing.view.table.c[name].label(f"{_UNSHOWN}{name}") for name in _unshown(listing, keys)]
     return listing.view.documents(*where).add_columns(*unshown)
 
 
 def _unshown(listing: Listing, keys: Sequence[tuple[str, bool]]) -> list[str]:
-    return [name for name, _ in keys if name not in listing.view.columns and name in listing.view.table.c]
+    """What is sorted by and not shown as it is: amounts are shown as texts, which are in another order."""
+    table, shown = listing.view.table.c, listing.view.columns
+    return [name for name, _ in keys if name in table and shown.get(name) is not table[name]]
+
+
+def _key(columns: Mapping[str, ColumnElement[Any]], name: str) -> ColumnElement[Any]:
+    """The column of a page that it is sorted by."""
+    unshown = f"{_UNSHOWN}{name}"
+    return columns[unshown if unshown in columns else name]
 
 
 def _lying(
@@ -207,7 +219,7 @@ def _at(
 ) -> FromClause:
     """The records of a page whose places are known."""
     page = rows_at(listing, func.array(places.scalar_subquery()), _documents(listing, keys, _of_tenant(listing)))
-    order = [page.c[keys[0][0]].is_(None), *_order(dict(page.c), keys)]
+    order = [_key(dict(page.c), keys[0][0]).is_(None), *_order(dict(page.c), keys)]
     return select(*page.c).order_by(*order).limit(most).subquery("d")
 
 
@@ -218,11 +230,11 @@ def _together(parts: Sequence[Select[Any]], keys: Sequence[tuple[str, bool]], mo
         return pages[0].correlate(None)
     rows = union_all(*(page.correlate(None).subquery().select() for page in pages)).subquery("u")
     columns = dict(rows.c)
-    return select(*rows.c).order_by(columns[keys[0][0]].is_(None), *_order(columns, keys)).limit(most)
+    return select(*rows.c).order_by(_key(columns, keys[0][0]).is_(None), *_order(columns, keys)).limit(most)
 
 
 def _order(columns: Mapping[str, ColumnElement[Any]], keys: Sequence[tuple[str, bool]]) -> list[ColumnElement[Any]]:
-    return [columns[name].desc() if descending else columns[name].asc() for name, descending in keys]
+    return [_key(columns, name).desc() if descending else _key(columns, name).asc() for name, descending in keys]
 
 
 def _columns(listing: Listing, shape: Shape, *, plain: bool) -> dict[str, ColumnElement[Any]]:

@@ -29,6 +29,8 @@ MOST_LABELS = 1000
 Change = Callable[[Session, Record, dict[str, Any]], Record]
 Expect = Callable[[Session, int, int | None], Record]
 Act = Callable[[Session, int, int], Record]
+ChangeThese = Callable[[Session, Sequence[Record]], int]
+ChangeAll = Callable[[Session, Sequence[Record], dict[str, Any]], int]
 
 
 @dataclass(frozen=True, eq=False)
@@ -38,7 +40,8 @@ class BulkCommands:
     `change` writes values, checked by `patch`, over a record that is locked and as the caller expects it to be, which
     `expect` sees to (`Records.expect` if it is not given). `create` takes the values of a new one, checked by `new`.
     `archive` and the further `actions` take id and version; an archived record is not answered. `question` adds to a
-    filter what its conditions need beside their values, such as the present time.
+    filter what its conditions need beside their values, such as the present time. `change_all` is there where changing
+    many is more than changing each of them; it answers how many had other values.
     """
 
     listing: Listing
@@ -51,6 +54,7 @@ class BulkCommands:
     archive: Act | None = None
     actions: Mapping[str, Act] = field(default_factory=dict)
     question: Callable[[ListQuery], ListQuery] | None = None
+    change_all: ChangeAll | None = None
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -174,19 +178,42 @@ def change_named(commands: BulkCommands, ids: Iterable[int], values: dict[str, A
 
 def update_matching(commands: BulkCommands, data: Mapping[str, Any]) -> Response:
     """Change all records that a filter finds, or none: first without `confirm`, to see how many these are."""
-    listing = commands.listing
-    query = parse_filter(listing, data["filter"])
-    change = orjson.dumps(data["changes"], option=orjson.OPT_SORT_KEYS)
+    changes = data["changes"]
+
+    def change(session: Session, records: Sequence[Record]) -> int:
+        if commands.change_all is not None:
+            return commands.change_all(session, records, changes)
+        after = [commands.change(session, record, changes) for record in records]
+        return sum(new.version != old.version for new, old in zip(after, records, strict=True))
+
+    query = parse_filter(commands.listing, data["filter"])
+    written = orjson.dumps(changes, option=orjson.OPT_SORT_KEYS)
     asked = query if commands.question is None else commands.question(query)
-    records = lock_matching(session(), listing, commands.records, asked)
-    if "confirm" not in data:
-        token = confirmation(listing, query, change, records, int(time.time()) + CONFIRMATION_SECONDS)
-        return answer(orjson.dumps({"count": len(records), "confirm": token, "updated": 0}))
-    if not confirms(listing, query, change, records, data["confirm"]):
-        found = f"The filter finds {len(records)} {listing.nouns} now"
-        raise Conflict("confirmation_outdated", f"{found}, or some have changed since; ask again and confirm that.")
-    changed = [commands.change(session(), record, data["changes"]).version != record.version for record in records]
-    return answer(orjson.dumps({"count": len(records), "confirm": None, "updated": sum(changed)}))
+    found = lock_matching(session(), commands.listing, commands.records, asked)
+    return confirm_change(commands.listing, query, found, written, confirm=data.get("confirm"), change=change)
+
+
+def confirm_change(
+    listing: Listing,
+    query: ListQuery,
+    found: Sequence[Record],
+    written: bytes,
+    *,
+    confirm: str | None,
+    change: ChangeThese,
+) -> Response:
+    """Change the locked records that `query` has found where `confirm` is of just these, else count them.
+
+    `written` is what the token is bound to besides; `change` answers how many had other values.
+    """
+    if confirm is None:
+        token = confirmation(listing, query, written, found, int(time.time()) + CONFIRMATION_SECONDS)
+        return answer(orjson.dumps({"count": len(found), "confirm": token, "updated": 0}))
+    if not confirms(listing, query, written, found, confirm):
+        now = f"The filter finds {len(found)} {listing.nouns} now"
+        raise Conflict("confirmation_outdated", f"{now}, or some have changed since; ask again and confirm that.")
+    updated = change(session(), found)
+    return answer(orjson.dumps({"count": len(found), "confirm": None, "updated": updated}))
 
 
 def run_batch(commands: BulkCommands, items: Sequence[Mapping[str, Any]]) -> Response:

@@ -311,6 +311,7 @@ _SCHEMAS: dict[str, dict[str, Any]] = {
     "integer": {"type": "integer", "format": "int64"},
     "timestamp": {"type": "string", "format": "date-time"},
     "date": {"type": "string", "format": "date"},
+    "decimal": {"type": "string", "pattern": "^-?[0-9]+(\\.[0-9]+)?$"},
     "boolean": {"type": "boolean"},
 }
 _WORDS = {

@@ -28,6 +28,7 @@ from chassis.db.bulk import change_many, json_rows, lock_many
 from chassis.db.records import Record
 from chassis.db.session import Session
 from chassis.db.statements import TENANT, Prepared, of_tenant
+from chassis.matching_keys import matching_keys
 from customers.commands.import_jobs import Job, Reader, StoppedError, count, hold, reach
 from customers.commands.import_rows import Fault, Outcome, ReadRow, Way, apply_rows, draw_codes
 from customers.events import CUSTOMER_PURGED, CUSTOMER_UPDATED
@@ -36,7 +37,6 @@ from customers.queries.customers import RECORDS
 from customers.queries.imports import get_checked, get_chunk
 from customers.rules.import_mapping import Cells
 from customers.rules.importing import RUNNING
-from customers.rules.matching import matching_keys
 
 _TRIES = 3
 _CONFLICT = "The row cannot stand beside what is stored, such as a customer of the same name or code."

@@ -17,6 +17,7 @@ from chassis.db.bulk import change_many, create_many, lock_many
 from chassis.db.records import Record
 from chassis.db.session import Session
 from chassis.db.statements import TENANT, Prepared
+from chassis.matching_keys import email_key, matching_keys
 from customers import rules
 from customers.commands.customers import lock_creation
 from customers.events import CUSTOMER_CREATED, CUSTOMER_UPDATED
@@ -26,7 +27,6 @@ from customers.queries.duplicates import find_duplicates
 from customers.queries.matches import find_matches, known_industries, taken_codes, taken_names
 from customers.rules.duplicates import DEFAULT
 from customers.rules.importing import CREATE, UPDATE
-from customers.rules.matching import email_key, matching_keys
 
 # What a row says of new customers alone.
 _ONLY_NEW = ("id", "customer_code", "created_at")

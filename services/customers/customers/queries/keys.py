@@ -6,8 +6,8 @@ from sqlalchemy import select
 
 from chassis.db.session import Session
 from chassis.db.statements import Prepared, of_tenant
+from chassis.matching_keys import email_key, matching_keys, phone_key
 from customers.models import COMPANY
-from customers.rules.matching import email_key, matching_keys, phone_key
 
 _REGION = Prepared(select(COMPANY.table.c.region).where(of_tenant(COMPANY.table)))
 

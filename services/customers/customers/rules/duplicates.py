@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Self
 
-from customers.rules.matching import domain_key
+from chassis.matching_keys import domain_key
 
 # How sure each shared key makes, in percent, where the company's setting `duplicate_weights` does not say otherwise.
 WEIGHTS: Mapping[str, int] = {"email": 95, "phone": 80, "name": 60, "domain": 50}

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from customers.rules.matching import domain_key, email_key, matching_keys, name_key, phone_key, phone_tail
+from chassis.matching_keys import domain_key, email_key, matching_keys, name_key, phone_key, phone_tail
 
 
 @pytest.mark.parametrize(

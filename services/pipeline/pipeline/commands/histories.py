@@ -1,0 +1,152 @@
+"""The stage history of a record, written as it goes from stage to stage."""
+
+from dataclasses import dataclass
+from datetime import date, datetime
+from functools import lru_cache
+from typing import Any
+
+from sqlalchemy import BigInteger, Column, DateTime, bindparam, func, insert, select, update
+
+from chassis.context import current
+from chassis.db.records import Record
+from chassis.db.session import Session
+from chassis.db.statements import Prepared, named_values, of_tenant
+from pipeline.models import close_date_history, stage_history
+from pipeline.queries.cards import DEALS, Cards
+from pipeline.rules.stages import Stage
+
+_ID = bindparam("of_id", type_=BigInteger())
+_AT = bindparam("at", type_=DateTime(timezone=True))
+_NAMES = (
+    "lead_id",
+    "deal_id",
+    "pipeline_id",
+    "from_stage_id",
+    "from_name",
+    "from_kind",
+    "to_stage_id",
+    "to_code",
+    "to_name",
+    "to_kind",
+    "entered_at",
+    "moved_by",
+    "value",
+    "currency",
+    "probability",
+    "status",
+    "administrative",
+    "event_id",
+)
+_ENTER = Prepared(insert(stage_history).values(named_values(stage_history, _NAMES)))
+_DATED = Prepared(
+    insert(close_date_history).values(
+        named_values(close_date_history, ("deal_id", "old_date", "new_date", "changed_by"))
+        | {"changed_at": func.coalesce(_AT, func.clock_timestamp())}
+    )
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Left:
+    """The stage that a record has left, and the moment."""
+
+    at: datetime
+    stage_id: int | None
+    name: str | None
+    code: str | None
+    kind: str | None
+    pipeline_id: int | None
+
+    @property
+    def shown(self) -> dict[str, Any]:
+        """What events say of the stage."""
+        return {
+            "id": self.stage_id,
+            "code": self.code,
+            "name": self.name,
+            "kind": self.kind,
+            "pipeline_id": self.pipeline_id,
+        }
+
+
+def leave_stage(session: Session, cards: Cards, record_id: int, at: datetime | None = None) -> Left:
+    """Close the row of the stage that a locked record is in, now or at a moment since it entered it.
+
+    The moment is the database's own clock after the lock was got: one that began to wait earlier does not come first.
+    """
+    row = session.fetch_one(_leave(cards), of_id=record_id, at=at)
+    if row is None:
+        [(moment,)] = session.fetch(_CLOCK, at=at)
+        return Left(moment, None, None, None, None, None)
+    return Left(*row)
+
+
+def enter_stage(
+    session: Session,
+    cards: Cards,
+    record: Record,
+    stage: Stage,
+    left: Left | None,
+    *,
+    event_id: str,
+    administrative: bool = False,
+) -> None:
+    """Write the row of the stage that a record is in now."""
+    document = record.document
+    session.run(
+        _ENTER,
+        **{"lead_id": None, "deal_id": None, cards.reference: record.id},
+        pipeline_id=stage.pipeline_id,
+        from_stage_id=left and left.stage_id,
+        from_name=left and left.name,
+        from_kind=left and left.kind,
+        to_stage_id=stage.id,
+        to_code=stage.code,
+        to_name=stage.name,
+        to_kind=stage.kind,
+        entered_at=left.at if left is not None else document["stage_entered_at"],
+        moved_by=current().user_id,
+        value=document[cards.value],
+        currency=document["currency"],
+        probability=document["probability"],
+        status=document["status"],
+        administrative=administrative,
+        event_id=event_id,
+    )
+
+
+def note_close_date(
+    session: Session, deal_id: int, old: date | str | None, new: date | str | None, at: datetime | None = None
+) -> None:
+    """Note the day that an open deal is expected to close by, where that is another one than before."""
+    old, new = old and str(old), new and str(new)
+    if old != new:
+        session.run(_DATED, deal_id=deal_id, old_date=old, new_date=new, changed_by=current().user_id, at=at)
+
+
+_CLOCK = Prepared(select(func.coalesce(_AT, func.clock_timestamp())), writes=True)
+
+
+@lru_cache(maxsize=4)
+def _leave(cards: Cards) -> Prepared:
+    history, stages = stage_history, cards.stages
+
+    def now(name: str, otherwise: Column[Any]) -> Any:
+        """What the stage is called now; what it was called where it is gone."""
+        of_stage = select(stages.c[name]).where(of_tenant(stages), stages.c.id == history.c.to_stage_id)
+        return func.coalesce(of_stage.correlate(history).scalar_subquery(), otherwise)
+
+    left = func.greatest(func.coalesce(_AT, func.clock_timestamp()), history.c.entered_at)
+    return Prepared(
+        update(history)
+        .where(of_tenant(history), history.c[cards.reference] == _ID, history.c.left_at.is_(None))
+        .values(left_at=left, version=history.c.version + 1, updated_at=func.now())
+        .returning(
+            history.c.left_at,
+            history.c.to_stage_id,
+            now("name", history.c.to_name),
+            now("code", history.c.to_code) if cards is DEALS else history.c.to_code,
+            now(cards.kind, history.c.to_kind),
+            history.c.pipeline_id,
+        )
+    )

@@ -1,0 +1,83 @@
+"""Every event that the pipeline service publishes."""
+
+from chassis.events import EventType
+
+SOURCE = "pipeline"
+
+LEAD_STAGE_CREATED = EventType("lead_stage", "created", table="lead_stages")
+LEAD_STAGE_UPDATED = EventType("lead_stage", "updated", table="lead_stages")
+LEAD_STAGE_DELETED = EventType("lead_stage", "deleted", table="lead_stages")
+LEAD_CREATED = EventType("lead", "created", table="leads")
+LEAD_UPDATED = EventType("lead", "updated", table="leads")
+LEAD_STAGE_CHANGED = EventType("lead", "stage_changed", table="leads")
+LEAD_REORDERED = EventType("lead", "reordered", table="leads")
+LEAD_LOST = EventType("lead", "lost", table="leads")
+LEAD_REOPENED = EventType("lead", "reopened", table="leads")
+LEAD_ARCHIVED = EventType("lead", "archived", table="leads")
+LEAD_RESTORED = EventType("lead", "restored", table="leads")
+LEAD_PURGED = EventType("lead", "purged", table="leads")
+PIPELINE_CREATED = EventType("pipeline", "created", table="pipelines")
+PIPELINE_UPDATED = EventType("pipeline", "updated", table="pipelines")
+PIPELINE_ARCHIVED = EventType("pipeline", "archived", table="pipelines")
+DEAL_STAGE_CREATED = EventType("deal_stage", "created", table="deal_stages")
+DEAL_STAGE_UPDATED = EventType("deal_stage", "updated", table="deal_stages")
+DEAL_STAGE_DELETED = EventType("deal_stage", "deleted", table="deal_stages")
+DEAL_CREATED = EventType("deal", "created", table="deals")
+DEAL_UPDATED = EventType("deal", "updated", table="deals")
+DEAL_STAGE_CHANGED = EventType("deal", "stage_changed", table="deals")
+DEAL_REORDERED = EventType("deal", "reordered", table="deals")
+DEAL_WON = EventType("deal", "won", table="deals")
+DEAL_LOST = EventType("deal", "lost", table="deals")
+DEAL_REOPENED = EventType("deal", "reopened", table="deals")
+DEAL_ARCHIVED = EventType("deal", "archived", table="deals")
+DEAL_RESTORED = EventType("deal", "restored", table="deals")
+DEAL_PURGED = EventType("deal", "purged", table="deals")
+LOSS_REASON_CREATED = EventType("loss_reason", "created", table="loss_reasons")
+LOSS_REASON_UPDATED = EventType("loss_reason", "updated", table="loss_reasons")
+LOSS_REASON_DELETED = EventType("loss_reason", "deleted", table="loss_reasons")
+LEAD_TRANSFER_STARTED = EventType("lead_transfer", "started", table="lead_transfers")
+LEAD_TRANSFER_COMPLETED = EventType("lead_transfer", "completed", table="lead_transfers")
+DEAL_TRANSFER_STARTED = EventType("deal_transfer", "started", table="deal_transfers")
+DEAL_TRANSFER_COMPLETED = EventType("deal_transfer", "completed", table="deal_transfers")
+LEAD_EXPORT_CREATED = EventType("lead_export", "created", table="lead_exports")
+DEAL_EXPORT_CREATED = EventType("deal_export", "created", table="deal_exports")
+
+PUBLISHED = (
+    LEAD_STAGE_CREATED,
+    LEAD_STAGE_UPDATED,
+    LEAD_STAGE_DELETED,
+    LEAD_CREATED,
+    LEAD_UPDATED,
+    LEAD_STAGE_CHANGED,
+    LEAD_REORDERED,
+    LEAD_LOST,
+    LEAD_REOPENED,
+    LEAD_ARCHIVED,
+    LEAD_RESTORED,
+    LEAD_PURGED,
+    PIPELINE_CREATED,
+    PIPELINE_UPDATED,
+    PIPELINE_ARCHIVED,
+    DEAL_STAGE_CREATED,
+    DEAL_STAGE_UPDATED,
+    DEAL_STAGE_DELETED,
+    DEAL_CREATED,
+    DEAL_UPDATED,
+    DEAL_STAGE_CHANGED,
+    DEAL_REORDERED,
+    DEAL_WON,
+    DEAL_LOST,
+    DEAL_REOPENED,
+    DEAL_ARCHIVED,
+    DEAL_RESTORED,
+    DEAL_PURGED,
+    LOSS_REASON_CREATED,
+    LOSS_REASON_UPDATED,
+    LOSS_REASON_DELETED,
+    LEAD_TRANSFER_STARTED,
+    LEAD_TRANSFER_COMPLETED,
+    DEAL_TRANSFER_STARTED,
+    DEAL_TRANSFER_COMPLETED,
+    LEAD_EXPORT_CREATED,
+    DEAL_EXPORT_CREATED,
+)

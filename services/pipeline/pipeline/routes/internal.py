@@ -1,0 +1,7 @@
+"""What other services are told of leads and deals when no event has told them."""
+
+from chassis.references.owned import Owned
+from chassis.web.internal import internal_blueprint
+from pipeline.views import DEAL, LEAD
+
+blueprint = internal_blueprint(leads=Owned(LEAD), deals=Owned(DEAL))

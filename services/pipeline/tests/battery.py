@@ -1,0 +1,50 @@
+"""What the tests over all services need to know of the pipeline service."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from chassis.testing.batteries import Battery, Owner
+
+
+def make(owner: Owner, mark: str) -> Mapping[str, Any]:
+    """A lead and a deal, and what a company has for them."""
+    customer_id = owner.company_id * 1000 + 1
+    owner.database.execute(
+        "INSERT INTO customer_refs (company_id, customer_id, version, name) VALUES (%s, %s, 1, %s)"
+        " ON CONFLICT DO NOTHING",
+        (owner.company_id, customer_id, mark),
+    )
+    lead = owner.create("/v1/leads", lead_name=mark, notes=mark)
+    deal = owner.create("/v1/deals", deal_name=mark, deal_value="1.00", customer_id=customer_id)
+    pipeline = owner.create("/v1/pipelines", name=mark[:100])
+    reason = owner.create("/v1/loss-reasons", name=mark[:100])
+    return {
+        "lead_id": lead["id"],
+        "deal_id": deal["id"],
+        "pipeline_id": pipeline["id"],
+        "stage_id": deal["stage_id"],
+        "reason_id": reason["id"],
+    }
+
+
+BATTERY = Battery(
+    make=make,
+    changes={
+        "leads": {"notes": "Mallory"},
+        "deals": {"notes": "Mallory"},
+        "lead-stages": {"name": "Mallory"},
+        "deal-stages": {"name": "Mallory"},
+        "pipelines": {"name": "Mallory"},
+        "loss-reasons": {"name": "Mallory"},
+    },
+    deeds={
+        "assign": {"assigned_to": None},
+        "move": {"stage_id": 2**40},
+        "lose": {"loss_reason": "Mallory"},
+        "win": {},
+        "reopen": {},
+        "stages": {"name": "Mallory", "kind": "open"},
+        "reorder": {"ids": [2**40]},
+        "apply-probability": {},
+    },
+)
