@@ -39,7 +39,6 @@ UNSCOPED = {
     "ix_one_time_tokens_expires_at": "expired ones are deleted for all tenants at once",
     "uq_api_keys_prefix": "random, found before there is a tenant",
     "uq_api_keys_sid": "random, given out by identity",
-    "ix_customers_grams": "every key of the expression holds the tenant in its upper half",
     "ix_leads_expiring": "the worker removes old leads of all tenants in turn",
     "ix_conversions_converting": "how long the oldest has been waiting, over all tenants",
     "ix_mails_due": "the worker sends for all tenants in turn",
@@ -48,6 +47,9 @@ UNSCOPED = {
     "ix_notifications_created_at": "old ones are deleted for all tenants at once",
     "uq_calendar_feeds_token_hash": "found by its hash before there is a tenant",
     "ix_security_events_created_at": "old ones are deleted for all tenants at once",
+    **dict.fromkeys(
+        ("ix_customers_grams", "ix_tasks_grams"), "every key of the expression holds the tenant in its upper half"
+    ),
 }
 
 # Foreign keys that do not carry the tenant, each with the reason.

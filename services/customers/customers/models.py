@@ -19,7 +19,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import JSONB
 
-from chassis.db.tables import chassis_tables, new_metadata, tenant_table, timestamp
+from chassis.db.tables import chassis_tables, new_metadata, search_index, tenant_table, timestamp
 from chassis.db.tag_tables import tags_table
 from chassis.references import CompanyReference, UserReference
 from chassis.transfers import transfer_table
@@ -171,14 +171,7 @@ for _index in (
     _given("phone_tail"),
     _given("domain_norm"),
     _given("merged_into"),
-    # For search_customers(): keys that are of a company and of three characters of the text together.
-    Index(
-        "ix_customers_grams",
-        text("public.customer_grams(company_id, search_text)"),
-        postgresql_using="gin",
-        # Every search reads the list of what is new.
-        postgresql_with={"gin_pending_list_limit": 64},
-    ),
+    search_index("customers"),
 ):
     customers.append_constraint(_index)
 

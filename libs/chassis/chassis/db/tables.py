@@ -68,6 +68,20 @@ def tenant_table(name: str, metadata: MetaData, *items: SchemaItem) -> Table:
     )
 
 
+def search_index(table: str) -> Index:
+    """The index of a search, of keys that are of a company and of three characters of `search_text` together.
+
+    `chassis.db.search_migration` creates it, and whatever else a search needs.
+    """
+    return Index(
+        f"ix_{table}_grams",
+        text("public.text_grams(company_id, search_text)"),
+        postgresql_using="gin",
+        # Every search reads the list of what is new.
+        postgresql_with={"gin_pending_list_limit": 64},
+    )
+
+
 def chassis_tables(metadata: MetaData) -> None:
     """Add outbox, inbox, message_attempts, failed_messages and idempotency_keys to a service's metadata.
 

@@ -1,126 +1,17 @@
 """The chassis' tables, and the functions that make texts comparable: folded, and cut into what an index holds."""
 
-from alembic import op
-
 from chassis.db.migrations import create_chassis_tables
+from chassis.db.text_functions import create_text_functions
 
 revision = "0001"
 down_revision = None
 branch_labels = None
 depends_on = None
 
-# Written out and never changed again: a migration says what was done, the models say what is.
-
-# unaccent() is STABLE because its dictionary could change; ours does not. In small letters first: the rules that take
-# the accents off know some letters in one case only, such as the sign for Ångström. Names are written out in full, since
-# a SET clause would cost more than the rest of it.
-FOLD = """
-    CREATE FUNCTION fold_text(given text) RETURNS text LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE STRICT AS $$
-    BEGIN
-        RETURN pg_catalog.lower(public.unaccent('public.unaccent', pg_catalog.lower(given)));
-    END $$;
-"""
-
-# What a search reads in the index must not grow with the other companies, so a key (a gram) is of a company and of three
-# characters together. Of a text in ASCII every second window of three is taken: half the keys of a trigram index cost
-# half as much to write, and what is looked for lies at an even or at an odd place, which are two questions. Grams of
-# other characters (two at every place) are rarer and made the plain way. The windows are written out because a loop of
-# plpgsql, or a query inside of it, would cost several times as much; no SET clause for the same reason.
-_AT_ONCE = 48
-_WINDOWS = ", ".join(
-    f"base + (get_byte(bytes, {at}) * 65536 + get_byte(bytes, {at + 1}) * 256 + get_byte(bytes, {at + 2}))"
-    for at in range(0, 2 * _AT_ONCE, 2)
-)
-GRAMS = f"""
-    CREATE FUNCTION customer_gram(company bigint, piece text) RETURNS bigint LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
-        SELECT (company << 32) + CASE WHEN length(piece) = 3 AND octet_length(piece) = 3
-            THEN ascii(piece) * 65536 + ascii(substr(piece, 2)) * 256 + ascii(substr(piece, 3))
-            ELSE 2147483648 + (hashtext(piece) & 2147483647) END
-    $$;
-
-    CREATE FUNCTION customer_grams(company bigint, given text) RETURNS bigint[]
-    LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE STRICT AS $$
-    DECLARE
-        base bigint := company << 32;
-        remaining integer := octet_length(given);
-        place integer := 1;
-        bytes bytea;
-        grams bigint[];
-    BEGIN
-        IF remaining <> length(given) THEN
-            RETURN ARRAY(SELECT public.customer_gram(company, piece)
-                FROM generate_series(1, length(given)) i, (VALUES (2), (3)) sizes(size), substr(given || ' ', i, size) piece
-                WHERE CASE size WHEN 2 THEN octet_length(piece) > 2 ELSE octet_length(piece) = 3 AND length(piece) = 3 END);
-        END IF;
-        LOOP
-            bytes := convert_to(rpad(substr(given, place, {2 * _AT_ONCE + 1}), {2 * _AT_ONCE + 1}), 'UTF8');
-            IF remaining <= {2 * _AT_ONCE} THEN
-                RETURN grams || (ARRAY[{_WINDOWS}])[1:(remaining + 1) / 2];
-            END IF;
-            grams := grams || ARRAY[{_WINDOWS}];
-            place := place + {2 * _AT_ONCE};
-            remaining := remaining - {2 * _AT_ONCE};
-        END LOOP;
-    END $$;
-
-    -- The questions, one of which every text with `given` inside answers: it has `every` gram, or `one` of them.
-    CREATE FUNCTION customer_questions(company bigint, given text)
-    RETURNS TABLE (every bigint[], one bigint[]) LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE ROWS 2 AS $$
-    DECLARE n integer := length(given);
-    BEGIN
-        IF n < 2 THEN
-            RETURN;
-        ELSIF octet_length(given) > n THEN
-            RETURN QUERY SELECT array_agg(public.customer_gram(company, substr(given, i, 2))), NULL::bigint[]
-            FROM generate_series(1, n - 1) i WHERE octet_length(substr(given, i, 2)) > 2;
-        ELSIF n > 3 THEN
-            RETURN QUERY SELECT array_agg(public.customer_gram(company, substr(given, i, 3))), NULL::bigint[]
-            FROM generate_series(1, n - 2) i GROUP BY i % 2;
-        ELSE
-            -- Where so short a piece lies at an odd place, the windows hold a neighbour that can only be guessed.
-            RETURN QUERY SELECT NULL::bigint[], array_agg(public.customer_gram(company, piece)) FROM (
-                SELECT given WHERE n = 3
-                UNION ALL
-                SELECT unnest(CASE n WHEN 2 THEN ARRAY[chr(i) || given, given || chr(i)] ELSE ARRAY[chr(i) || left(given, 2)] END)
-                FROM generate_series(1, 127) i WHERE i NOT BETWEEN 65 AND 90
-            ) pieces(piece);
-        END IF;
-    END $$;
-
-    -- The same for texts that resemble `given`: of a word with a typing error the beginning or the end is right, of a
-    -- long one with two the beginning, the middle or the end.
-    CREATE FUNCTION customer_questions_alike(company bigint, given text)
-    RETURNS TABLE (word bigint, part text, every bigint[], one bigint[]) LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE ROWS 4 AS $$
-    BEGIN
-        RETURN QUERY WITH terms AS (
-            SELECT term, length(term) AS n, row_number() OVER (ORDER BY length(term) DESC, term) AS place,
-                CASE WHEN length(term) = 3 THEN 2 WHEN length(term) < 12
-                THEN greatest(3, (length(term) - 1) / 2) ELSE length(term) / 3 END AS k
-            FROM regexp_split_to_table(left(given, 100), '\\W+') term WHERE length(term) > 2
-            ORDER BY place LIMIT 4
-        )
-        SELECT place, '%' || piece || '%', q.every, q.one FROM (
-            SELECT place, left(term, k) FROM terms
-            UNION
-            SELECT place, right(term, k) FROM terms
-            UNION
-            SELECT place, substr(term, 1 + (n - k) / 2, k) FROM terms WHERE n > 11
-            UNION
-            -- Of a short word alone the two ends, like two words.
-            SELECT ends.place, ends.piece FROM terms, LATERAL
-                (VALUES (1::bigint, left(term, 2)), (2, right(term, 2))) ends(place, piece)
-            WHERE n IN (4, 5) AND (SELECT count(*) FROM terms) = 1
-        ) pieces(place, piece), public.customer_questions(company, piece) q;
-    END $$;
-"""
-
 
 def upgrade() -> None:
     create_chassis_tables("customers")
-    for extension in ("pg_trgm", "unaccent"):
-        op.execute(f"CREATE EXTENSION IF NOT EXISTS {extension} WITH SCHEMA public")
-    op.execute(FOLD)
-    op.execute(GRAMS)
+    create_text_functions()
 
 
 def downgrade() -> None:

@@ -3,6 +3,7 @@
 from alembic import op
 
 from chassis.db.migrations import protect, protect_transfers
+from chassis.db.search_migration import Searched, create_search, create_search_index, keep_search_text
 from chassis.db.tag_tables import tags_triggers
 
 revision = "0002"
@@ -173,33 +174,14 @@ INDUSTRIES = """
     EXECUTE FUNCTION know_industry();
 """
 
-# Folding a record's text costs more than all else of a search, so it is done once, when the record is written.
-SEARCH_TEXT = """
-    CREATE FUNCTION keep_search_text() RETURNS trigger LANGUAGE plpgsql AS $$
-    BEGIN
-        NEW.search_text := pg_catalog.lower(public.unaccent('public.unaccent', pg_catalog.lower(pg_catalog.concat_ws(' ',
-            NEW.name, NEW.company_name, NEW.email, NEW.customer_code,
-            pg_catalog.regexp_replace(NEW.phone, '[^0-9]', '', 'g')))));
-        RETURN NEW;
-    END $$;
-
-    CREATE TRIGGER keep_search_text
-    BEFORE INSERT OR UPDATE OF name, company_name, email, phone, customer_code, search_text ON customers
-    FOR EACH ROW EXECUTE FUNCTION keep_search_text();
-"""
-
-# What is new lies in a list before the index until that has 4 MB, and each question of a search reads the whole list:
-# with a typing error 38 ms in place of 8 were measured during an import, and as much after it until a VACUUM. With the
-# smallest list it is 9 ms, and an import still writes 7,400 rows a second in place of 8,000 (4,600 without a list).
-# ANALYZE need not count the grams, of which each is one tenant's, nor the text, which is looked at only in rows that
-# were found by another column: half of what it costs goes into these two, and no plan is better for it.
-INDEX = """
-    CREATE INDEX ix_customers_grams ON customers USING gin (customer_grams(company_id, search_text))
-        WITH (gin_pending_list_limit = 64);
-
-    ALTER INDEX ix_customers_grams ALTER COLUMN 1 SET STATISTICS 0;
-    ALTER TABLE customers ALTER COLUMN search_text SET STATISTICS 0;
-"""
+SEARCHED = Searched(
+    "customers",
+    service=SERVICE,
+    columns=("name", "company_name", "email", "customer_code"),
+    digits=("phone",),
+    code="customer_code",
+    keys=("email_norm", "phone_tail", "name_norm"),
+)
 
 # Statistics of tables that are young, for whoever brings many rows; later on the server sees to them by itself.
 ANALYZE = """
@@ -224,8 +206,9 @@ def upgrade() -> None:
     protect("customer_tags", service=SERVICE, grant="SELECT, INSERT, DELETE")
     op.execute(INDUSTRIES)
     op.execute(tags_triggers("customer_tags", "customers", "customer_id"))
-    op.execute(SEARCH_TEXT)
-    op.execute(INDEX)
+    keep_search_text(SEARCHED)
+    create_search_index("customers")
+    create_search(SEARCHED)
     op.execute(ANALYZE)
     op.execute("REVOKE ALL ON FUNCTION analyze_customers() FROM PUBLIC")
     op.execute("GRANT EXECUTE ON FUNCTION analyze_customers() TO customers_app")

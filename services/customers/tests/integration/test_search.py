@@ -174,14 +174,14 @@ def test_every_part_of_a_text_is_asked_for_by_grams_that_the_text_has(superuser)
                 """
                 SELECT part FROM (SELECT DISTINCT substr(%(text)s, i, n) AS part FROM generate_series(1, length(%(text)s)) i,
                     generate_series(2, least(length(%(text)s), 40)) n WHERE i + n <= length(%(text)s) + 1) parts,
-                    (SELECT customer_grams(%(company)s, %(text)s) AS grams) given
-                WHERE NOT EXISTS (SELECT FROM customer_questions(%(company)s, part) q
+                    (SELECT text_grams(%(company)s, %(text)s) AS grams) given
+                WHERE NOT EXISTS (SELECT FROM text_questions(%(company)s, part) q
                     WHERE grams @> q.every OR grams && q.one)
                 """,
                 {"text": text, "company": company},
             ).fetchall()
             assert missed == [], (text, company)
-    [(mine, theirs)] = superuser.execute("SELECT customer_grams(1, 'ada'), customer_grams(2, 'ada')").fetchall()
+    [(mine, theirs)] = superuser.execute("SELECT text_grams(1, 'ada'), text_grams(2, 'ada')").fetchall()
     assert not set(mine) & set(theirs)
 
 

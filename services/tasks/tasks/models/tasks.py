@@ -17,7 +17,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import JSONB
 
-from chassis.db.tables import tenant_table, timestamp
+from chassis.db.tables import search_index, tenant_table, timestamp
 from tasks import rules
 from tasks.models.metadata import (
     HIDDEN,
@@ -91,6 +91,8 @@ tasks = tenant_table(
     Column("occurrence", String(30)),
     Column("follow_up_of", BigInteger),
     *archivable(),
+    # What search_tasks() looks in: title and description, folded by a trigger.
+    Column("search_text", Text),
     one_of("task_type", rules.TASK_TYPES),
     one_of("priority", rules.PRIORITIES),
     one_of("status", rules.STATUSES),
@@ -131,6 +133,7 @@ for _index in (
     Index("ix_tasks_company_id_created_at", "company_id", "created_at", "id", postgresql_where=LIVE),
     Index("ix_tasks_archived", "company_id", "created_at", "id", postgresql_where=HIDDEN),
     Index("ix_tasks_company_id_updated_at", "company_id", "updated_at", "id"),
+    search_index("tasks"),
     Index(
         "ix_tasks_completed_at",
         "company_id",

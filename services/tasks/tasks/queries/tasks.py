@@ -45,6 +45,7 @@ TASKS = Listing(
     default={"archived_at": tasks.c.archived_at.is_(None)},
     own=OWN,
     own_columns=_OWNERS,
+    search="search_tasks",
 )
 
 RECORDS = Records(TASK, source=SOURCE, noun="task", own=OWN)

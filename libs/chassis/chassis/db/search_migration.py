@@ -1,0 +1,257 @@
+"""What a table needs to be searched with `q=`, for its service's migrations: text, index and function (ADR 0015).
+
+A search reads an index that row-level security would close, so a function that runs as the owner of the table does it,
+with the tenant inside as the policy has it. It answers ids and ranks; the list then reads the rows as always.
+"""
+
+from dataclasses import dataclass
+
+from alembic import op
+
+from chassis.db.migrations import TENANT
+
+MOST_OF_TEXT = 4000  # Characters of each text that are searched: a key in the index for every second one.
+
+
+@dataclass(frozen=True, slots=True)
+class Searched:
+    """A tenant's table with a column `search_text` (Text) and the index of `chassis.db.tables.search_index`.
+
+    `columns` are searched as they are, the first is the record's name; of those in `digits` the digits; of `texts`,
+    which may be long and have several lines, the first 4,000 characters. `live` is the condition that an ordinary list
+    has. A `code` is found by itself in an index of (company_id, code), and so are the `keys` that the table has of
+    `email_norm`, `phone_tail` and `name_norm` (`chassis.matching_keys`), in indexes of their own that begin with the
+    company: what somebody knows exactly comes first, however many others have it somewhere.
+    """
+
+    table: str
+    service: str
+    columns: tuple[str, ...]
+    digits: tuple[str, ...] = ()
+    texts: tuple[str, ...] = ()
+    code: str = ""
+    keys: tuple[str, ...] = ()
+    live: str = "archived_at IS NULL"
+
+    @property
+    def all_columns(self) -> tuple[str, ...]:
+        """In the order in which the searched text has them."""
+        return (*self.columns, *self.digits, *self.texts)
+
+
+# Folding a record's text costs more than all else of a search, so it is done once, when the record is written. Names
+# are written out in full, because a function with a SET clause of its own costs more to call.
+_KEPT = """
+    CREATE FUNCTION keep_search_text_of_{table}() RETURNS trigger LANGUAGE plpgsql AS $$
+    BEGIN
+        NEW.search_text := pg_catalog.lower(public.unaccent('public.unaccent', pg_catalog.lower(
+            pg_catalog.concat_ws(' ', {parts}))));
+        RETURN NEW;
+    END $$;
+
+    CREATE TRIGGER keep_search_text
+    BEFORE INSERT OR UPDATE OF {columns}, search_text ON {table}
+    FOR EACH ROW EXECUTE FUNCTION keep_search_text_of_{table}();
+"""
+
+# What is new lies in a list before the index until that has 4 MB, and each question of a search reads the whole list:
+# with a typing error 38 ms in place of 8 were measured during an import, and as much after it until a VACUUM. With the
+# smallest list it is 9 ms, and an import still writes 7,400 rows a second in place of 8,000 (4,600 without a list).
+_INDEX = """
+    CREATE INDEX {concurrently} ix_{table}_grams ON {table} USING gin (public.text_grams(company_id, search_text))
+        WITH (gin_pending_list_limit = 64)
+"""
+
+# ANALYZE need not count the grams, of which each is one tenant's, nor the text, which is looked at only in rows that
+# were found by another column: half of what it costs goes into these two, and no plan is better for it.
+_UNCOUNTED = """
+    ALTER INDEX ix_{table}_grams ALTER COLUMN 1 SET STATISTICS 0;
+    ALTER TABLE {table} ALTER COLUMN search_text SET STATISTICS 0;
+"""
+
+# The trigger makes the text, whatever is written. A thousand rows a transaction, so that nobody waits long for one.
+_FILL = """
+    DO $$
+    DECLARE company bigint := 0; record bigint := 0;
+    BEGIN
+        LOOP
+            WITH next AS MATERIALIZED (
+                SELECT t.company_id, t.id FROM public.{table} t WHERE (t.company_id, t.id) > (company, record)
+                ORDER BY t.company_id, t.id LIMIT 1000
+            ), filled AS (
+                UPDATE public.{table} t SET search_text = NULL FROM next n
+                WHERE t.company_id = n.company_id AND t.id = n.id
+            )
+            SELECT n.company_id, n.id INTO company, record FROM next n ORDER BY n.company_id DESC, n.id DESC LIMIT 1;
+            EXIT WHEN NOT FOUND;
+            COMMIT AND NO CHAIN;
+        END LOOP;
+    END $$
+"""
+
+
+def keep_search_text(searched: Searched) -> None:
+    """Have PostgreSQL keep the column `search_text` whenever a record is written."""
+    parts = [f"NEW.{name}" for name in searched.columns]
+    parts += [f"pg_catalog.regexp_replace(NEW.{name}, '[^0-9]', '', 'g')" for name in searched.digits]
+    parts += [
+        f"pg_catalog.translate(pg_catalog.left(NEW.{name}, {MOST_OF_TEXT}), E'\\n\\r\\t', '   ')"
+        for name in searched.texts
+    ]
+    op.execute(_KEPT.format(table=searched.table, parts=", ".join(parts), columns=", ".join(searched.all_columns)))
+
+
+def create_search_index(table: str) -> None:
+    """Create the index of the search on a table of the same migration."""
+    op.execute(_INDEX.format(table=table, concurrently=""))
+    op.execute(_UNCOUNTED.format(table=table))
+
+
+def fill_search_index(table: str) -> None:
+    """Write the searched text of the records that there are and create the index, beside a service that works on.
+
+    It is all of a migration of its own, after that with `keep_search_text()`: if it dies, it is run again as a whole.
+    """
+    with op.get_context().autocommit_block():
+        op.execute(_FILL.format(table=table))
+        op.execute(f"DROP INDEX CONCURRENTLY IF EXISTS ix_{table}_grams")
+        op.execute(_INDEX.format(table=table, concurrently="CONCURRENTLY IF NOT EXISTS"))
+    op.execute(_UNCOUNTED.format(table=table))
+
+
+def create_search(searched: Searched) -> None:
+    """Create search_<table>(words, most) for `Listing.search`: it answers ids and ranks of the tenant's best."""
+    function = f"search_{searched.table}(text, integer)"
+    op.execute(_search(searched))
+    op.execute(f"REVOKE ALL ON FUNCTION {function} FROM PUBLIC")
+    op.execute(f"GRANT EXECUTE ON FUNCTION {function} TO {searched.service}_app")
+
+
+def answers(question: str) -> str:
+    """That the row `c` may have the part of a text that `question`, a row of text_questions(), is made from."""
+    grams = "public.text_grams(c.company_id, c.search_text)"
+    return f"({grams} @> {question}.every OR {grams} && {question}.one)"
+
+
+# What is ranked is bounded: a code, an address or the beginning of a name is found by an index of its own and is always
+# among it, and of those that have the words somewhere the first `most` that come, the newest first: a word that a fifth
+# of these have is not looked for among the others, nor is a single character. Only where nothing has the words as they
+# are does it look for what resembles them, which is dear: for who has a part of each of two words, else for who has a
+# part of one; those with the most such parts are compared. A code, an address or a number that is somebody's is not
+# looked for inside of others. Where the grams are asked for, the company's column is hidden from the planner, which
+# might otherwise read all that the company has.
+_SEARCH = """
+    CREATE FUNCTION search_{table}(words text, most integer) RETURNS TABLE (id bigint, rank real)
+    LANGUAGE sql STABLE SECURITY DEFINER ROWS 20 SET search_path = pg_catalog, public, pg_temp AS $$
+        WITH q AS MATERIALIZED (
+            SELECT folded, btrim(words) AS given,
+                replace(replace(replace(folded, chr(92), chr(92) || chr(92)), '%', chr(92) || '%'), '_', chr(92) || '_')
+                AS pattern
+            FROM (SELECT {folded} AS folded) folding
+        ), exact (id, rank) AS MATERIALIZED (
+            {exact}
+        ), newest AS MATERIALIZED (
+            SELECT n.id, {rank_n} AS rank FROM q, (
+                SELECT {columns} FROM {table} c
+                WHERE c.company_id = {tenant} AND {live}
+                ORDER BY c.created_at DESC, c.id DESC LIMIT 400
+            ) n WHERE n.search_text LIKE (SELECT '%' || pattern || '%' FROM q)
+            AND ((SELECT folded !~ '[0-9@]' FROM q) OR NOT EXISTS (SELECT FROM exact)) LIMIT most
+        ), hits AS MATERIALIZED (
+            SELECT e.id, e.rank FROM exact e
+            UNION
+            SELECT n.id, n.rank FROM newest n
+            {named}
+            UNION
+            SELECT f.id, f.rank FROM (
+                SELECT asked.*, q.* FROM q, text_questions({tenant}, q.folded) asked
+                WHERE (q.folded !~ '[0-9@]' OR NOT EXISTS (SELECT FROM exact)) AND (SELECT count(*) FROM newest) < 80
+            ) a CROSS JOIN LATERAL (
+                SELECT c.id, {rank_a} AS rank FROM {table} c WHERE {answers_a}
+                AND c.company_id + 0 = {tenant}
+                AND c.search_text LIKE (SELECT '%' || pattern || '%' FROM q) LIMIT most
+            ) f
+        ), parts AS MATERIALIZED (
+            SELECT asked.* FROM q, text_questions_alike({tenant}, q.folded) asked WHERE NOT EXISTS (SELECT FROM hits)
+        ), alike AS MATERIALIZED (
+            {alike}
+        ), partly AS MATERIALIZED (
+            {partly}
+        )
+        SELECT f.id, f.rank FROM (
+            SELECT h.id, h.rank FROM hits h
+            UNION ALL
+            SELECT a.id, a.likeness FROM alike a
+            UNION ALL
+            SELECT p.id, p.likeness FROM partly p
+        ) f
+        ORDER BY f.rank DESC, f.id DESC LIMIT most
+    $$
+"""
+_ALIKE = """SELECT near.id, l.likeness FROM (
+                SELECT f.id FROM {questions} CROSS JOIN LATERAL (
+                    SELECT c.id FROM {table} c WHERE {having} AND c.company_id + 0 = {tenant} LIMIT 1000
+                ) f GROUP BY f.id ORDER BY count(*) DESC, f.id DESC LIMIT 100
+            ) near CROSS JOIN LATERAL (
+                SELECT word_similarity((SELECT folded FROM q), c.search_text) AS likeness FROM {table} c
+                WHERE c.id = near.id AND c.company_id = {tenant} LIMIT 1
+            ) l WHERE l.likeness >= 0.45"""
+_RANK = """(CASE {whole} WHEN {row}.search_text LIKE {q}.pattern || '%'
+            THEN CASE WHEN fold_text({row}.{name}) = {q}.folded THEN 4 ELSE 3 END
+        WHEN {row}.search_text LIKE '% ' || {q}.pattern || '%' THEN 2
+        WHEN {row}.search_text LIKE '%' || {q}.pattern || '%' THEN 1
+        ELSE word_similarity({q}.folded, {row}.search_text) END)::real"""
+_OF_KEY = "(SELECT c.id, {rank} AS rank FROM {table} c, q WHERE c.company_id = {tenant} AND {condition} LIMIT most)"
+# Where the table has telephone numbers, what looks like one is looked for by its digits.
+_FOLDED = "fold_text(btrim(words))"
+_FOLDED_OR_DIGITS = """CASE WHEN words ~ '^[-+0-9 ()./]{4,}$' THEN regexp_replace(words, '[^0-9]', '', 'g')
+                         ELSE fold_text(btrim(words)) END"""
+_BY_CODE = "c.{code} = ANY (ARRAY(SELECT unnest(ARRAY[q.given, upper(q.given)]) FROM q))"
+_BY_KEY = {
+    "email_norm": "c.email_norm = (SELECT lower(given) FROM q)",
+    "phone_tail": "c.phone_tail = (SELECT right(folded, 10) FROM q WHERE folded ~ '^[0-9]{7,}$')",
+    "name_norm": """c.name_norm >= (SELECT folded FROM q)
+             AND c.name_norm < (SELECT folded || chr(1114111) FROM q)""",
+}
+
+
+def _search(searched: Searched) -> str:
+    exact = [_BY_CODE.format(code=searched.code)] if searched.code else []
+    exact += [_BY_KEY[key] for key in searched.keys if key != "name_norm"]
+    of_row = {"table": searched.table, "tenant": TENANT}
+    pages = [_OF_KEY.format(**of_row, rank=_rank(searched, "c"), condition=condition) for condition in exact]
+    named = [_OF_KEY.format(**of_row, rank=_rank(searched, "c"), condition=_BY_KEY["name_norm"])]
+    ranked = dict.fromkeys(("id", searched.columns[0], *_whole(searched), "search_text"))
+    return _SEARCH.format(
+        **of_row,
+        folded=_FOLDED_OR_DIGITS if searched.digits else _FOLDED,
+        exact="\n            UNION\n            ".join(pages) or "SELECT NULL::bigint, NULL::real WHERE false",
+        columns=", ".join(f"c.{name}" for name in ranked),
+        live=searched.live,
+        rank_n=_rank(searched, "n"),
+        named="\n            ".join(["UNION", *named]) if "name_norm" in searched.keys else "",
+        rank_a=_rank(searched, "c", "a"),
+        answers_a=answers("a"),
+        alike=_ALIKE.format(
+            **of_row,
+            questions="parts a JOIN parts b ON a.word = 1 AND b.word = 2",
+            having=f"{_has('a')} AND {_has('b')}",
+        ),
+        partly=_ALIKE.format(
+            **of_row, questions="(SELECT * FROM parts WHERE NOT EXISTS (SELECT FROM alike)) a", having=_has("a")
+        ),
+    )
+
+
+def _has(part: str) -> str:
+    return f"{answers(part)} AND c.search_text LIKE {part}.part"
+
+
+def _whole(searched: Searched) -> list[str]:
+    """The columns that are what is looked for, or are not, as a whole."""
+    return [searched.code] * bool(searched.code) + ["email"] * ("email_norm" in searched.keys)
+
+
+def _rank(searched: Searched, row: str, q: str = "q") -> str:
+    whole = " OR ".join(f"lower({row}.{name}) = {q}.folded" for name in _whole(searched))
+    return _RANK.format(row=row, q=q, name=searched.columns[0], whole=f"WHEN {whole} THEN 5" if whole else "")
