@@ -9,7 +9,7 @@ from typing import Literal
 
 # First path segment after /v1/ → the service that owns it. What is not here does not exist outside.
 ROUTES: Mapping[str, Sequence[str]] = {
-    "identity": ("auth", "companies", "users", "invitations", "api-keys"),
+    "identity": ("auth", "companies", "users", "members", "invitations", "api-keys"),
     "customers": ("customers", "contacts", "industries"),
     "pipeline": (
         "leads",

@@ -5,7 +5,7 @@ from typing import cast
 from sqlalchemy import BigInteger, Table, bindparam, select
 
 from chassis.db.json_view import JsonView
-from chassis.db.kinds import INTEGER, TEXT, choice_of
+from chassis.db.kinds import BOOLEAN, INTEGER, TEXT, choice_of
 from chassis.db.listing import Listing
 from chassis.db.records import Record
 from chassis.db.session import Session
@@ -43,6 +43,19 @@ _directory = (
     .subquery("members")
 )
 
+# What everybody may know of everybody, so that nobody is told "assigned to 7".
+_names = (
+    select(
+        _directory.c.id,
+        _directory.c.company_id,
+        _directory.c.version,
+        _directory.c.name,
+        ((_directory.c.status == "active") & _directory.c.is_active).label("is_active"),
+    )
+    .select_from(_directory)
+    .subquery("names")
+)
+
 DIRECTORY = JsonView(cast("Table", _directory), [column.name for column in _directory.c if column.name != "company_id"])
 
 # No filter has an index of its own: a company has members by the hundred, and each list begins with the company.
@@ -55,6 +68,13 @@ MEMBERS = Listing(
         "email": TEXT,
         "name": TEXT,
     },
+    sorts=("id",),
+    default_sort=(("id", False),),
+)
+
+NAMES = Listing(
+    JsonView(cast("Table", _names), ("id", "version", "name", "is_active")),
+    filters={"id": INTEGER, "name": TEXT, "is_active": BOOLEAN},
     sorts=("id",),
     default_sort=(("id", False),),
 )

@@ -132,6 +132,15 @@ class UserCompanyOut(RecordSchema, view=USER_COMPANY):
     user = fields.Nested(ProfileOut, required=True)
 
 
+class MemberNameOut(OutSchema):
+    """What every member may know of every other: the name for an id, and whether they work here still."""
+
+    id = fields.Integer(required=True, metadata={"description": "The user's, as in `assigned_to`."})
+    version = fields.Integer(required=True)
+    name = fields.String(required=True)
+    is_active = fields.Boolean(required=True)
+
+
 class MemberOut(OutSchema):
     """A user as a member of the company. `id` is the user's; `version`, and so the ETag, is the membership's."""
 

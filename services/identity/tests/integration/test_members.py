@@ -12,7 +12,7 @@ from chassis.db.listing import Shape
 from chassis.db.pages import _page
 from chassis.testing.fixtures import DatabaseUrls
 from identity.queries import directory
-from identity.schemas.users import MemberOut
+from identity.schemas.users import MemberNameOut, MemberOut
 
 FIRST = {"version": 1}
 
@@ -33,6 +33,21 @@ def test_what_postgresql_answers_is_what_the_schema_says(admin: Any, ann: Any) -
     assert MemberOut().dump(MemberOut().load(document)) == document
     assert (document["id"], document["name"], document["role"]) == (ann.user_id, "Ann Smith", "admin")
     assert (document["status"], document["is_primary"], document["is_active"]) == ("active", True, True)
+
+
+def test_everybody_is_told_the_names_of_all_and_nothing_else(
+    ann: Any, hire: Callable[..., Any], register: Callable[..., Any], admin: Any
+) -> None:
+    stranger, bob, eve = register(), hire(ann, "user"), hire(ann, "sales_rep")
+    assert admin.post(f"/v1/users/{eve.user_id}/suspend").status_code == 200
+    rows = bob.client.get("/v1/members").json["data"]
+    assert [MemberNameOut().validate(row) for row in rows] == [{}] * 3
+    assert [set(row) for row in rows] == [{"id", "version", "name", "is_active"}] * 3
+    assert {row["id"]: row["is_active"] for row in rows} == {ann.user_id: True, bob.user_id: True, eve.user_id: False}
+    assert stranger.user_id not in {row["id"] for row in rows}
+    few = bob.client.get(f"/v1/members?id[in]={ann.user_id},{stranger.user_id}&is_active=true").json["data"]
+    assert [row["name"] for row in few] == ["Ann Smith"]
+    assert bob.client.get("/v1/users").status_code == 403
 
 
 def test_the_list_is_in_the_order_of_ids_and_pages_cover_everybody_once(

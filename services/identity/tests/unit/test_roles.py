@@ -9,16 +9,19 @@ import pytest
 from identity import rules
 
 OWN_ACCOUNT = {"account:read", "account:write"}
-LOOKING = OWN_ACCOUNT | {"customers:read", "tasks:read", "activities:read"}
-SELLING = LOOKING | {"companies:read", "users:read", "customers:write", "tasks:write", "activities:write"}
+LOOKING = OWN_ACCOUNT | {"members:read", "customers:read", "leads:read", "deals:read", "tasks:read", "activities:read"}
+SELLING = LOOKING | {"companies:read", "users:read", "customers:write", "leads:write", "deals:write"}
+SELLING |= {"tasks:write", "activities:write"}
 DATA = tomllib.loads(files("identity").joinpath("roles.toml").read_text())
 
 
 def test_the_five_roles_hold_what_they_are_meant_to() -> None:
     """Written out here once more, so that a change of the data is two deliberate changes."""
     manager = SELLING | {"audit:read", "customers:import", "customers:export"}
+    manager |= {"leads:export", "deals:export", "deals:import"}
     manager |= {"tasks:export", "activities:export", "activities:write:all"}
     admin = manager | {"companies:write", "users:write", "api_keys:read", "api_keys:write", "customers:purge"}
+    admin |= {"leads:purge", "deals:purge", "pipelines:write"}
     admin |= {"tasks:purge", "activities:purge"}
     assert {
         "super_admin": admin | {"platform:companies"},
@@ -88,12 +91,13 @@ def test_a_grant_lifts_visibility_own_for_one_member() -> None:
 
 
 def test_a_revoke_takes_the_narrowed_permission_too() -> None:
-    assert rules.permissions_of("user", {"revoke": sorted(rules.OWN)}, "own") == OWN_ACCOUNT
+    assert rules.permissions_of("user", {"revoke": sorted(rules.OWN)}, "own") == OWN_ACCOUNT | {"members:read"}
 
 
 def test_equal_permissions_make_equal_scopes() -> None:
     scope = "account:read account:write activities:read activities:write companies:read customers:read customers:write"
-    assert rules.scope_of(rules.SCOPES["sales_rep"]) == f"{scope} tasks:read tasks:write users:read"
+    scope += " deals:read deals:write leads:read leads:write members:read tasks:read tasks:write users:read"
+    assert rules.scope_of(rules.SCOPES["sales_rep"]) == scope
 
 
 @pytest.mark.parametrize(
