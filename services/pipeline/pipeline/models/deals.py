@@ -17,7 +17,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import JSONB
 
-from chassis.db.tables import tenant_table, timestamp
+from chassis.db.tables import search_index, tenant_table, timestamp
 from pipeline import rules
 from pipeline.models.metadata import (
     HIDDEN,
@@ -209,6 +209,7 @@ for _index in (
     ordered("deals", "created_by", include=["assigned_to", *_OWN]),
     by("deals", "updated_at"),
     by("deals", "deal_name"),
+    search_index("deals"),
     by("deals", "deal_value"),
     by("deals", "expected_close_date"),
     by("deals", "stage_entered_at"),

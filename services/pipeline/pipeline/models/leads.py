@@ -18,7 +18,7 @@ from sqlalchemy import (
     text,
 )
 
-from chassis.db.tables import tenant_table, timestamp
+from chassis.db.tables import search_index, tenant_table, timestamp
 from pipeline import rules
 from pipeline.models.metadata import (
     HIDDEN,
@@ -165,6 +165,7 @@ for _index in (
     given_only("leads", "email_norm"),
     given_only("leads", "phone_e164"),
     given_only("leads", "phone_tail"),
+    search_index("leads"),
     Index("ix_leads_name_norm", "company_id", "name_norm"),
     given_only("leads", "loss_reason_id"),
     given_only("leads", "last_open_stage_id"),

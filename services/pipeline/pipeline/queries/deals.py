@@ -60,6 +60,7 @@ DEALS = Listing(
     default={"archived_at": deals.c.archived_at.is_(None)},
     own=OWN,
     own_columns=_OWNERS,
+    search="search_deals",
 )
 
 RECORDS = Records(DEAL, source=SOURCE, noun="deal", own=OWN)

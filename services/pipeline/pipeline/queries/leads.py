@@ -66,6 +66,7 @@ LEADS = Listing(
     default={"archived_at": leads.c.archived_at.is_(None)},
     own=OWN,
     own_columns=_OWNERS,
+    search="search_leads",
 )
 
 RECORDS = Records(LEAD, source=SOURCE, noun="lead", own=OWN)

@@ -1,0 +1,157 @@
+"""Search of leads and deals by what people remember of them; best first."""
+
+import psycopg
+import pytest
+
+from chassis.testing.databases import create_database, drop_database
+from chassis.testing.plans import nodes_of, rows_read
+
+OWN, OTHER, ROWS, OF_OTHERS = 720_000, 720_001, 100, 5000
+
+
+@pytest.fixture
+def leads(create_lead):
+    return {
+        name: create_lead(lead_name=name, **values)["id"]
+        for name, values in {
+            "Ada Lovelace": {"email": "ada@engines.example", "phone": "+49 30 123456"},
+            "Zoë Müller-Weiß": {"description": "Asked for a quote of the\ndifference engine, knows Ada."},
+            "Adam Smith": {"email": "adam@wealth.example", "phone": "030 7654321"},
+            "Grace Hopper": {"description": "Rang from 030 7654321"},
+        }.items()
+    }
+
+
+@pytest.fixture
+def deals(create_deal):
+    return {
+        name: create_deal(deal_name=name, **values)["id"]
+        for name, values in {
+            "Engine licence 2026-11": {"notes": "Ada wants a discount.\nCall again."},
+            "Ada's upgrade": {},
+            "Café furniture": {},
+        }.items()
+    }
+
+
+def search(client, nouns, words, **parameters):
+    answer = client.get(f"/v1/{nouns}", query_string={"q": words} | parameters)
+    assert answer.status_code == 200, answer.json
+    return [row["lead_name" if nouns == "leads" else "deal_name"] for row in answer.json["data"]]
+
+
+@pytest.mark.parametrize(
+    ("words", "found"),
+    [
+        ("ada lovelace", ["Ada Lovelace"]),
+        ("lovel", ["Ada Lovelace"]),
+        ("ada", ["Adam Smith", "Ada Lovelace", "Zoë Müller-Weiß"]),
+        ("ADA@engines.example", ["Ada Lovelace"]),
+        ("engines.example", ["Ada Lovelace"]),
+        ("+49 30 123456", ["Ada Lovelace"]),
+        ("30-1234", ["Ada Lovelace"]),
+        # Whose number it is, and not who has it in a text.
+        ("030 7654321", ["Adam Smith"]),
+        ("zoe muller", ["Zoë Müller-Weiß"]),
+        ("the difference", ["Zoë Müller-Weiß"]),
+        ("xylophone", []),
+        # With a typing error.
+        ("lovelcae", ["Ada Lovelace"]),
+        ("muelller", ["Zoë Müller-Weiß"]),
+        ("hoper grace", ["Grace Hopper"]),
+    ],
+)
+def test_leads_are_found(client, leads, words, found):
+    assert search(client, "leads", words) == found
+
+
+@pytest.mark.parametrize(
+    ("words", "found"),
+    [
+        ("ada", ["Ada's upgrade", "Engine licence 2026-11"]),
+        ("licence 2026-11", ["Engine licence 2026-11"]),
+        ("2026-11", ["Engine licence 2026-11"]),
+        ("discount. call", ["Engine licence 2026-11"]),
+        ("cafe", ["Café furniture"]),
+        ("xylophone", []),
+        ("furnitrue", ["Café furniture"]),
+        ("upgraed", ["Ada's upgrade"]),
+    ],
+)
+def test_deals_are_found(client, deals, words, found):
+    assert search(client, "deals", words) == found
+
+
+@pytest.mark.usefixtures("leads", "deals")
+@pytest.mark.parametrize("nouns", ["leads", "deals"])
+def test_no_record_of_another_tenant_is_found(client_of, company_id, nouns):
+    assert search(client_of(company_id + 10**9), nouns, "ada") == []
+
+
+@pytest.mark.usefixtures("leads", "deals")
+@pytest.mark.parametrize(("nouns", "create"), [("leads", "create_lead"), ("deals", "create_deal")])
+def test_who_sees_their_own_alone_finds_no_other(client_of, company_id, request, nouns, create):
+    own = client_of(company_id, f"{nouns}:read:own {nouns}:write", user_id=8)
+    name = "lead_name" if nouns == "leads" else "deal_name"
+    request.getfixturevalue(create)(own, **{name: "Ada again"})
+    assert search(own, nouns, "ada") == ["Ada again"]
+    assert search(own, nouns, "engine") == []
+
+
+@pytest.mark.parametrize(("nouns", "name"), [("leads", "Ada Lovelace"), ("deals", "Ada's upgrade")])
+def test_an_archived_record_is_found_where_it_is_asked_for_alone(client, leads, deals, nouns, name):
+    record = (leads if nouns == "leads" else deals)[name]
+    assert client.delete(f"/v1/{nouns}/{record}", version=1).status_code == 204
+    assert search(client, nouns, name) == []
+    assert search(client, nouns, name, **{"archived_at[is_null]": "false"}) == [name]
+
+
+def test_a_changed_lead_is_found_by_what_it_is_now(client, leads):
+    values = {"lead_name": "Countess", "email": "countess@engines.example", "phone": None}
+    path = f"/v1/leads/{leads['Ada Lovelace']}"
+    assert client.patch(path, json=values, version=1).status_code == 200
+    assert search(client, "leads", "countess@engines.example") == ["Countess"]
+    assert search(client, "leads", "+49 30 123456") == []
+
+
+FILL = {
+    "leads": """
+        INSERT INTO leads (company_id, lead_name, email, email_norm, phone, phone_tail, name_norm, description, created_at)
+        SELECT %(company)s, 'Person ' || i, 'p' || i || '@x.example', 'p' || i || '@x.example', '030' || 1000000 + i,
+            '030' || 1000000 + i, 'person ' || i, 'Asks for ' || md5(i::text), now() - i * interval '1 minute'
+        FROM generate_series(1, %(rows)s) i
+    """,
+    "deals": """
+        INSERT INTO deals (company_id, customer_id, deal_name, deal_value, pipeline_id, stage_id, notes, created_at)
+        SELECT %(company)s, 1, 'Person ' || i, i, 1, 1, 'Asks for ' || md5(i::text), now() - i * interval '1 minute'
+        FROM generate_series(1, %(rows)s) i
+    """,
+}
+
+
+@pytest.fixture(scope="module")
+def filled(postgres_url):
+    urls = create_database(postgres_url, "pipeline")
+    with psycopg.connect(urls.superuser, autocommit=True) as connection:
+        # What leads and deals belong to is no part of a search; this leaves out its checks and keeps the searched text.
+        for table in ("leads", "deals"):
+            connection.execute(f"ALTER TABLE {table} DISABLE TRIGGER ALL")
+            connection.execute(f"ALTER TABLE {table} ENABLE TRIGGER keep_search_text")
+            for company, rows in ((OTHER, OF_OTHERS), (OWN, ROWS)):
+                connection.execute(FILL[table], {"company": company, "rows": rows})
+        connection.execute("VACUUM ANALYZE leads, deals")
+        yield connection
+    drop_database(postgres_url, urls)
+
+
+@pytest.mark.parametrize("table", ["leads", "deals"])
+@pytest.mark.parametrize(
+    "words", ["person 42", "p42@x.example", "0301000042", "asks", "persno", "askspersn 77", "nobody at all"]
+)
+def test_a_search_reads_no_record_of_another_tenant(filled, table, words):
+    query = {"leads": "SELECT * FROM search_leads(%s, 100)", "deals": "SELECT * FROM search_deals(%s, 100)"}
+    nodes = nodes_of(filled, OWN, query[table], words)
+    read = [node for node in nodes if node.get("Relation Name") == table or "Index Name" in node]
+    assert read
+    assert "Seq Scan" not in [node["Node Type"] for node in read]
+    assert max(rows_read(node) for node in read) <= ROWS, read
