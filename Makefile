@@ -58,7 +58,7 @@ rotate-keys: setup ## Let the next key sign (COMPROMISED=1 ends the tokens of th
 	@$(CRM) keys rotate $(if $(COMPROMISED),--compromised)
 
 ##@ Test
-.PHONY: test test-unit test-integration test-e2e test-faults mutants
+.PHONY: test test-unit test-integration test-e2e test-faults mutants test-browser
 test: setup ## Run all tests on private servers (TESTS="-k outbox" narrows them)
 	@$(PYTEST) $(SERVERS) $(PARALLEL) -m "not long" $(TESTS)
 
@@ -76,6 +76,10 @@ test-faults: setup ## Run the fault tests and the generated requests in their lo
 
 mutants: setup ## Put in known faults one at a time: each must make a test fail (ONLY=outbox)
 	@$(BIN)/python tests/mutants.py $(ONLY)
+
+test-browser: setup ## Open the pages in Chromium (downloads Playwright)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/browser.txt
+	@$(PYTEST) $(SERVERS) web/browser/pages_in_chromium.py $(TESTS)
 
 ##@ Check
 .PHONY: lint format types imports check-contracts
@@ -113,7 +117,7 @@ bench-imports: setup ## Import files of up to 400,000 rows
 .PHONY: lock openapi openapi-document openapi-lint release-surface web-assets contracts contract-examples contract-bundles roles-page help
 lock: setup ## Pin the requirements anew (needs the package index)
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check uv
-	@for name in runtime dev; do \
+	@for name in runtime dev browser; do \
 		$(BIN)/uv pip compile --quiet --upgrade --generate-hashes --universal --python-version 3.11 --no-header --no-annotate \
 			--no-emit-index-url --no-emit-find-links requirements/$$name.in -o requirements/$$name.txt || exit 1; \
 	done
