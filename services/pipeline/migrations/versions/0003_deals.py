@@ -242,7 +242,7 @@ TABLES = r"""
     CREATE INDEX ix_exchange_rates_created_by ON exchange_rates (company_id, created_by) WHERE created_by IS NOT NULL;
     CREATE UNIQUE INDEX uq_exchange_rates_company_id_currency_base_currency_valid_on ON exchange_rates (company_id, currency, base_currency, valid_on);
 
-    ALTER TABLE leads ADD CONSTRAINT fk_leads_company_id_converted_deal_id FOREIGN KEY(company_id, converted_deal_id) REFERENCES deals (company_id, id) ON DELETE SET NULL (converted_deal_id);
+    ALTER TABLE leads ADD CONSTRAINT fk_leads_company_id_converted_deal_id FOREIGN KEY(company_id, converted_deal_id) REFERENCES deals (company_id, id) ON DELETE SET NULL (converted_deal_id) NOT VALID;
 """
 
 

@@ -132,6 +132,8 @@ TABLES = r"""
 
 
 def upgrade() -> None:
+    # A transaction after the key was made, so that no table is locked for as long as it takes.
+    op.execute("ALTER TABLE leads VALIDATE CONSTRAINT fk_leads_company_id_converted_deal_id")
     op.execute(TABLES)
     protect("conversions", service="pipeline")
     protect("customer_moves", service="pipeline")
