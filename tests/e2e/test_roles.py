@@ -61,7 +61,7 @@ def allowed(permission, permissions):
 
 
 # What a route asks for by what it is to do: to log and change activities of others.
-WITHIN_ROUTES = {"activities:write:all"}
+WITHIN_ROUTES = {"activities:write:all", "deals:import"}
 
 
 @pytest.mark.parametrize("caller", CALLERS)
@@ -99,6 +99,8 @@ def test_who_sees_their_own_records_reaches_no_others_by_any_route(asked, batter
     """Each kind of record that has an own form, each route of it, within one company."""
     own = defaultdict(list)
     for operation in asked:
+        if operation.path in batteries[operation.service].of_the_company:
+            continue
         if operation.permission.partition(":")[0] in {name.partition(":")[0] for name in rules.OWN}:
             own[operation.service].append(operation)
     assert {operation.permission for found in own.values() for operation in found} >= set(rules.OWN)

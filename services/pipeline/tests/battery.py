@@ -22,7 +22,8 @@ def make(owner: Owner, mark: str) -> Mapping[str, Any]:
         "lead_id": lead["id"],
         "deal_id": deal["id"],
         "pipeline_id": pipeline["id"],
-        "stage_id": deal["stage_id"],
+        "lead_stage_id": lead["stage_id"],
+        "deal_stage_id": deal["stage_id"],
         "reason_id": reason["id"],
     }
 
@@ -47,4 +48,16 @@ BATTERY = Battery(
         "reorder": {"ids": [2**40]},
         "apply-probability": {},
     },
+    of_the_company=frozenset(
+        {
+            "/v1/lead-stages",
+            "/v1/lead-stages/{lead_stage_id}",
+            "/v1/deal-stages/{deal_stage_id}",
+            "/v1/pipelines",
+            "/v1/pipelines/{pipeline_id}",
+            "/v1/pipelines/{pipeline_id}/stages",
+            "/v1/loss-reasons",
+            "/v1/loss-reasons/{reason_id}",
+        }
+    ),
 )

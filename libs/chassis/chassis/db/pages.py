@@ -312,6 +312,14 @@ def _label(labels: Labels, index: int) -> FromClause:
     return labels.table.alias(f"label{index}")
 
 
+def where(listing: Listing, conditions: tuple[tuple[str, str], ...], *, own: bool) -> list[ColumnElement[bool]]:
+    """What holds for the records of a list with these conditions, for statements that add them up.
+
+    With `own` its parameter `actor` is there as well; the values are `ListQuery.parameters`.
+    """
+    return _where(listing, conditions, own)
+
+
 def _where(
     listing: Listing, conditions: tuple[tuple[str, str], ...], own: bool, *, looked_up: bool = False
 ) -> list[ColumnElement[bool]]:

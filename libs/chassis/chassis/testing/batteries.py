@@ -71,13 +71,14 @@ class Battery:
     each parameter of the service's paths. The first of them is the record that lists are asked for. `changes` are
     bodies of PATCH by the noun of the path, `deeds` bodies of POST on a record by the last word of the path; each is a
     body that would change something. `of_the_caller` are paths that answer with what is the caller's own in whatever
-    company they work.
+    company they work; `of_the_company` are those of settings, which who sees only their own records sees as well.
     """
 
     make: Callable[[Owner, str], Mapping[str, Any]]
     changes: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     deeds: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     of_the_caller: frozenset[str] = frozenset()
+    of_the_company: frozenset[str] = frozenset()
 
     def body(self, operation: Operation) -> dict[str, Any]:
         """The arguments with which a client sends a body that the operation takes."""

@@ -8,6 +8,7 @@ from hashlib import sha256
 from typing import Any
 from urllib.parse import parse_qsl, urlencode
 
+import orjson
 from flask import Response, current_app, request
 
 from chassis.context import current, tenant
@@ -84,10 +85,9 @@ def _change(listing: Listing, query: ListQuery, change: bytes) -> bytes:
 def answer_page(listing: Listing, query: ListQuery, page: Page) -> Response:
     """The envelope of a page, with the cursor of the next one and its Link (RFC 8288)."""
     headers = {}
-    cursor = b"null"
-    if page.last is not None:
-        sealed = cursors.seal(_secret(), _question(listing, query), page.last)
-        cursor = b'"%s"' % sealed.encode()
+    sealed = next_cursor(listing, query, page)
+    cursor = orjson.dumps(sealed)
+    if sealed is not None:
         given = parse_qsl(request.query_string.decode("utf-8", "replace"), keep_blank_values=True)
         kept = [pair for pair in given if pair[0] != "cursor"]
         headers["Link"] = f'<{request.path}?{urlencode([*kept, ("cursor", sealed)])}>; rel="next"'
@@ -97,15 +97,21 @@ def answer_page(listing: Listing, query: ListQuery, page: Page) -> Response:
     return Response(body, 200, headers, content_type=JSON)
 
 
+def next_cursor(listing: Listing, query: ListQuery, page: Page) -> str | None:
+    """The cursor by which the list goes on behind a page; None where it is the last."""
+    return None if page.last is None else cursors.seal(_secret(), _question(listing, query), page.last)
+
+
 def _secret() -> str:
     secret: str = current_app.config["CURSOR_SECRET"]
     return secret
 
 
 def _question(listing: Listing, query: ListQuery) -> bytes:
-    """What a cursor is bound to: the tenant, the list, its filters and its order, but not its size."""
+    """What a cursor is bound to: the tenant, the list, its filters in whatever order, its sort, but not its size."""
     shape = query.shape
-    return repr((tenant(), listing.view.name, shape.conditions, query.values, shape.sort, query.words)).encode()
+    asked = sorted(map(repr, zip(shape.conditions, query.values, strict=True)))
+    return repr((tenant(), listing.view.name, asked, shape.sort, query.words)).encode()
 
 
 @lru_cache(maxsize=4096)

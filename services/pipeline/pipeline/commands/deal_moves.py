@@ -56,7 +56,11 @@ def move_deal(session: Session, deal_id: int, version: int | None, values: Mappi
     Where it lies there already, nothing changes. Raises NotFound, PreconditionFailed, Conflict, Invalid.
     """
     wishes = Wishes(values.get("after_id"), values.get("before_id"))
-    stage = stages.lock_column(session, DEALS, values["stage_id"])
+    try:
+        stage = stages.lock_column(session, DEALS, values["stage_id"])
+    except Invalid:
+        RECORDS.expect(session, deal_id, version)  # Who may not see the record learns nothing of its stage.
+        raise
     before = RECORDS.expect(session, deal_id, version)
     others = {name: values[name] for name in ("probability", *OF_CLOSING) if name in values}
     if stage.id != before.document["stage_id"]:

@@ -52,7 +52,11 @@ def move_lead(session: Session, lead_id: int, version: int | None, values: Mappi
     Where it lies there already, nothing changes. Raises NotFound, PreconditionFailed, Conflict, Invalid.
     """
     wishes = Wishes(values.get("after_id"), values.get("before_id"))
-    stage = stages.lock_column(session, LEADS, values["stage_id"])
+    try:
+        stage = stages.lock_column(session, LEADS, values["stage_id"])
+    except Invalid:
+        RECORDS.expect(session, lead_id, version)  # Who may not see the record learns nothing of its stage.
+        raise
     before = RECORDS.expect(session, lead_id, version)
     others = {name: values[name] for name in ("probability", *REASON) if name in values}
     if stage.id != before.document["stage_id"]:

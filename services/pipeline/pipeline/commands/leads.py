@@ -65,7 +65,8 @@ def stage_of_new(session: Session, stage_id: int | None) -> tuple[Stage, int]:
     """The stage that a new lead is to be in, and the position above all others. Raises Invalid, Conflict."""
     if stage_id is None:
         found = first_open(stages.list_default_stages(session, LEADS))
-        if found is None and ensure_setup(session):
+        if found is None:
+            ensure_setup(session)
             found = first_open(stages.list_default_stages(session, LEADS))
         if found is None:
             raise Conflict("last_stage_of_kind", "There is no open stage for a new lead.")

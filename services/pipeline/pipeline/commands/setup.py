@@ -9,13 +9,14 @@ from pipeline.queries.stages import DEAL_STAGES, LEAD_STAGES
 from pipeline.rules import stages
 
 
-def ensure_setup(session: Session) -> bool:
-    """Make what the company begins with, if it has nothing yet; answers whether it had nothing when it was asked.
+def ensure_setup(session: Session) -> None:
+    """Make what the company begins with, if it has nothing yet.
 
-    Of two who come at once the second waits here until the first has committed, and finds everything.
+    Of two who come at once the second waits here until the first has committed. Look again in either case: somebody may
+    have made it since.
     """
     if is_set_up(session):
-        return False
+        return
     lock_name(session, "pipeline:setup")
     if not is_set_up(session):
         create_many(session, LEAD_STAGES, LEAD_STAGE_CREATED, stages.SEEDED_LEAD_STAGES)
@@ -23,4 +24,3 @@ def ensure_setup(session: Session) -> bool:
         of_pipeline = [{**stage, "pipeline_id": pipeline_id} for stage in stages.SEEDED_DEAL_STAGES]
         create_many(session, DEAL_STAGES, DEAL_STAGE_CREATED, of_pipeline)
         create_many(session, LOSS_REASONS, LOSS_REASON_CREATED, stages.SEEDED_LOSS_REASONS)
-    return True

@@ -72,14 +72,23 @@ _SET_MOVING: Mapping[Cards, Prepared] = {
 }
 
 
-def delete_stage(session: Session, cards: Cards, stage_id: int, version: int, move_to: int | None) -> int:
-    """Delete a stage, and answer how many records the worker has to move before; 0 where it is gone.
+def delete_lead_stage(session: Session, stage_id: int, version: int, move_to: int | None) -> int:
+    """Delete a stage of leads, and answer how many records the worker has to move before; 0 where it is gone.
 
     Raises NotFound, PreconditionFailed, Conflict for the last of its kind or one in use, Invalid for a target unfit.
     """
     lock_name(session, "pipeline:stages")
-    records = _RECORDS[cards]
-    before = records.expect(session, stage_id, version)
+    return _delete(session, LEADS, LEAD_STAGES.expect(session, stage_id, version), move_to)
+
+
+def delete_deal_stage(session: Session, stage_id: int, version: int, move_to: int | None) -> int:
+    """The same of a stage of deals."""
+    lock_name(session, "pipeline:stages")
+    return _delete(session, DEALS, DEAL_STAGES.expect(session, stage_id, version), move_to)
+
+
+def _delete(session: Session, cards: Cards, before: Record, move_to: int | None) -> int:
+    records, stage_id = _RECORDS[cards], before.id
     if queries.is_moving(session, cards, stage_id):
         raise Conflict("stage_in_use", "The stage is being deleted: its records are on their way to another.")
     refuse_last(session, cards, before, _NEED[cards])

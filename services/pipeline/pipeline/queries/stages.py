@@ -114,6 +114,11 @@ def top_of(session: Session, cards: Cards, stage_id: int) -> int:
     return on_top(None if row is None else row[0])
 
 
+def is_empty(session: Session, cards: Cards, stage_id: int) -> bool:
+    """Whether no live record is in a stage."""
+    return session.fetch_one(_highest_of(cards), of_stage=stage_id) is None
+
+
 def _columns(cards: Cards) -> list[ColumnElement[Any]]:
     stages = cards.stages
     common: list[ColumnElement[Any]] = [stages.c[name] for name in ("id", "name", cards.kind, "order_index")]

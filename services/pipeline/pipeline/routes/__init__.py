@@ -1,8 +1,9 @@
 """The HTTP routes of the pipeline service, by noun."""
 
-from pipeline.routes import deals, internal, leads, many_deals, many_leads, pipelines, stages
+from pipeline.routes import boards, deals, internal, leads, many_deals, many_leads, pipelines, stages
 
 BLUEPRINTS = (
+    boards.blueprint,
     leads.blueprint,
     many_leads.blueprint,
     deals.blueprint,

@@ -19,7 +19,8 @@ def answer_list(listing: Listing, query: ListQuery) -> Response:
 def answer_settings(listing: Listing, query: ListQuery) -> Response:
     """A page of what every company begins with, which is made where nobody has looked yet."""
     page = list_page(session(), listing, query)
-    if page.data == b"[]" and ensure_setup(session()):
+    if page.data == b"[]":
+        ensure_setup(session())
         page = list_page(session(), listing, query)
     return answer_page(listing, query, page)
 

@@ -1,6 +1,6 @@
 """The routes of stages."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import orjson
@@ -19,7 +19,6 @@ from chassis.web.listing import answer_page
 from chassis.web.request import session
 from pipeline.commands import applying, stage_deletion
 from pipeline.commands import stages as commands
-from pipeline.queries.cards import DEALS, LEADS, Cards
 from pipeline.queries.deals import DEALS as DEALS_LIST
 from pipeline.queries.deals import RECORDS as DEAL_RECORDS
 from pipeline.queries.pipelines import PIPELINES
@@ -61,35 +60,35 @@ def create_lead_stage(values: dict[str, Any]) -> Response:
     return created(stage.json, version=stage.version, location=f"/v1/lead-stages/{stage.id}")
 
 
-@blueprint.route("/lead-stages/<id:stage_id>", methods=["GET"])
+@blueprint.route("/lead-stages/<id:lead_stage_id>", methods=["GET"])
 @require("leads:read")
 @blueprint.response(200, LeadStageOut)
-def get_lead_stage(stage_id: int) -> Response:
+def get_lead_stage(lead_stage_id: int) -> Response:
     """Get a stage of leads."""
-    stage = LEAD_STAGES.get(session(), stage_id)
+    stage = LEAD_STAGES.get(session(), lead_stage_id)
     return answer(stage.json, version=stage.version)
 
 
-@blueprint.route("/lead-stages/<id:stage_id>", methods=["PATCH"])
+@blueprint.route("/lead-stages/<id:lead_stage_id>", methods=["PATCH"])
 @require("pipelines:write")
 @versioned
 @blueprint.arguments(LeadStagePatch)
 @blueprint.response(200, LeadStageOut)
-def update_lead_stage(values: dict[str, Any], stage_id: int) -> Response:
+def update_lead_stage(values: dict[str, Any], lead_stage_id: int) -> Response:
     """Change some fields of a stage of leads."""
-    stage = commands.update_lead_stage(session(), stage_id, expected_version(), values)
+    stage = commands.update_lead_stage(session(), lead_stage_id, expected_version(), values)
     return answer(stage.json, version=stage.version)
 
 
-@blueprint.route("/lead-stages/<id:stage_id>", methods=["DELETE"])
+@blueprint.route("/lead-stages/<id:lead_stage_id>", methods=["DELETE"])
 @require("pipelines:write")
 @versioned
 @blueprint.query(MoveTo)
 @blueprint.response(204)
 @blueprint.response(202, MovingOut)
-def delete_lead_stage(data: dict[str, Any], stage_id: int) -> Response:
+def delete_lead_stage(data: dict[str, Any], lead_stage_id: int) -> Response:
     """Delete a stage of leads; what is in it goes to the stage `move_to`, by a worker where it is more than 500."""
-    return _delete(LEADS, stage_id, data.get("move_to"))
+    return _delete(stage_deletion.delete_lead_stage, lead_stage_id, data.get("move_to"))
 
 
 @blueprint.route("/lead-stages/reorder", methods=["POST"])
@@ -133,57 +132,57 @@ def reorder_deal_stages(data: dict[str, Any], pipeline_id: int) -> Response:
     return _all_of(DEAL_STAGE_LIST, pipeline_id)
 
 
-@blueprint.route("/deal-stages/<id:stage_id>", methods=["GET"])
+@blueprint.route("/deal-stages/<id:deal_stage_id>", methods=["GET"])
 @require("deals:read")
 @blueprint.response(200, DealStageOut)
-def get_deal_stage(stage_id: int) -> Response:
+def get_deal_stage(deal_stage_id: int) -> Response:
     """Get a stage of a pipeline."""
-    stage = DEAL_STAGES.get(session(), stage_id)
+    stage = DEAL_STAGES.get(session(), deal_stage_id)
     return answer(stage.json, version=stage.version)
 
 
-@blueprint.route("/deal-stages/<id:stage_id>", methods=["PATCH"])
+@blueprint.route("/deal-stages/<id:deal_stage_id>", methods=["PATCH"])
 @require("pipelines:write")
 @versioned
 @blueprint.arguments(DealStagePatch)
 @blueprint.response(200, DealStageOut)
-def update_deal_stage(values: dict[str, Any], stage_id: int) -> Response:
+def update_deal_stage(values: dict[str, Any], deal_stage_id: int) -> Response:
     """Change some fields of a stage; the deals in it keep their probability."""
-    stage = commands.update_deal_stage(session(), stage_id, expected_version(), values)
+    stage = commands.update_deal_stage(session(), deal_stage_id, expected_version(), values)
     return answer(stage.json, version=stage.version)
 
 
-@blueprint.route("/deal-stages/<id:stage_id>", methods=["DELETE"])
+@blueprint.route("/deal-stages/<id:deal_stage_id>", methods=["DELETE"])
 @require("pipelines:write")
 @versioned
 @blueprint.query(MoveTo)
 @blueprint.response(204)
 @blueprint.response(202, MovingOut)
-def delete_deal_stage(data: dict[str, Any], stage_id: int) -> Response:
+def delete_deal_stage(data: dict[str, Any], deal_stage_id: int) -> Response:
     """Delete a stage; what is in it goes to the stage `move_to`, by a worker where it is more than 500."""
-    return _delete(DEALS, stage_id, data.get("move_to"))
+    return _delete(stage_deletion.delete_deal_stage, deal_stage_id, data.get("move_to"))
 
 
-@blueprint.route("/deal-stages/<id:stage_id>/apply-probability", methods=["POST"])
+@blueprint.route("/deal-stages/<id:deal_stage_id>/apply-probability", methods=["POST"])
 @require("pipelines:write")
 @blueprint.arguments(ProbabilityIn)
 @blueprint.response(200, BulkUpdateOut)
-def apply_probability(data: dict[str, Any], stage_id: int) -> Response:
+def apply_probability(data: dict[str, Any], deal_stage_id: int) -> Response:
     """Give a stage's probability to the open deals that follow it: first without `confirm`, to see how many."""
-    stage = DEAL_STAGES.get(session(), stage_id, lock=True)
+    stage = DEAL_STAGES.get(session(), deal_stage_id, lock=True)
     probability = stage.document["probability"]
 
     def apply(session: Session, records: Sequence[Record]) -> int:
         return applying.apply_probability(session, records, probability)
 
     change = orjson.dumps({"probability": probability})
-    query = applying.following(stage_id)
+    query = applying.following(deal_stage_id)
     found = lock_matching(session(), DEALS_LIST, DEAL_RECORDS, query)
     return confirm_change(DEALS_LIST, query, found, change, confirm=data.get("confirm"), change=apply)
 
 
-def _delete(cards: Cards, stage_id: int, move_to: int | None) -> Response:
-    moving = stage_deletion.delete_stage(session(), cards, stage_id, expected_version(), move_to)
+def _delete(delete: Callable[[Session, int, int, int | None], int], stage_id: int, move_to: int | None) -> Response:
+    moving = delete(session(), stage_id, expected_version(), move_to)
     return answer(orjson.dumps({"moving": moving}), status=202) if moving else no_content()
 
 
