@@ -57,7 +57,8 @@ class Settings:
 
         Raises SettingsError with every missing or malformed name at once.
         """
-        env = FileAwareEnv()
+        # What is written by hand ends with a newline.
+        env = FileAwareEnv(strip_whitespace=True)
         values: dict[str, object] = {}
         problems: list[str] = []
         readers: dict[object, Callable[..., object]] = {int: env.int, str: env.str, bool: env.bool}

@@ -1,5 +1,7 @@
 """Prometheus metrics of relay, consumer and neighbours; names follow prometheus.io/docs/practices/naming."""
 
+from collections.abc import Iterable
+
 from prometheus_client import Counter, Gauge, Histogram
 
 RELAY_PUBLISHED = Counter("crm_relay_published", "Events that the broker confirmed and the outbox marked.")
@@ -30,3 +32,9 @@ EVENT_AGE = Histogram(
 )
 NEIGHBOUR_REQUESTS = Counter("crm_neighbour_requests", "Questions to other services.", ["service", "result"])
 SCHEDULE_RUNS = Counter("crm_schedule_runs", "Turns of the periodic jobs.", ["job", "result"])
+
+
+def show_from_zero(counter: Counter, results: Iterable[str], *labels: str) -> None:
+    """Show a series of each result before its first event: where a series begins with 1, no rule sees it rise."""
+    for result in results:
+        counter.labels(*labels, result)

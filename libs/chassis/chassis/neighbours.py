@@ -16,7 +16,7 @@ import structlog
 
 from chassis.context import current
 from chassis.errors import Unavailable
-from chassis.metrics import NEIGHBOUR_REQUESTS
+from chassis.metrics import NEIGHBOUR_REQUESTS, show_from_zero
 
 CONNECT_SECONDS = 0.5
 ANSWER_SECONDS = 1.0
@@ -42,6 +42,7 @@ class Neighbour:
     """
 
     def __init__(self, name: str, url: str, key: str, *, seconds: float = ANSWER_SECONDS) -> None:
+        show_from_zero(NEIGHBOUR_REQUESTS, ("answered", "failed", "refused"), name)
         self._name = name
         self._url = urlsplit(url)
         self._key = key

@@ -45,3 +45,13 @@ def load(name: str) -> Service:
     service = import_module(f"{name}.app").SERVICE
     assert isinstance(service, Service)
     return service
+
+
+def migrations_of(module: str) -> Path:
+    """The folder of a service's migrations, given the `__file__` of its app.
+
+    It is beside the package in a checkout, and inside it in a wheel and in an image.
+    """
+    package = Path(module).resolve().parent
+    inside = package / "migrations"
+    return inside if inside.is_dir() else package.parent / "migrations"

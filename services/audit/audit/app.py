@@ -1,12 +1,10 @@
 """The audit service, wired: the only place that knows all its parts."""
 
-from pathlib import Path
-
 from flask import Flask
 
 from audit import handlers, models, routes
 from chassis.config import Settings
-from chassis.service import Service
+from chassis.service import Service, migrations_of
 from chassis.web.server import create_application
 
 SERVICE = Service(
@@ -14,7 +12,7 @@ SERVICE = Service(
     title="Audit",
     settings=Settings,
     metadata=models.metadata,
-    migrations=Path(__file__).parent.parent / "migrations",
+    migrations=migrations_of(__file__),
     blueprints=(routes.blueprint,),
     subscriptions=handlers.SUBSCRIPTIONS,
     schedules=handlers.SCHEDULES,

@@ -1,11 +1,9 @@
 """The customers service, wired: the only place that knows all its parts."""
 
-from pathlib import Path
-
 from flask import Flask
 
 from chassis.config import Settings
-from chassis.service import Service
+from chassis.service import Service, migrations_of
 from chassis.web.server import create_application
 from customers import handlers, models, routes
 from customers.commands.conflicts import CONFLICTS
@@ -15,7 +13,7 @@ SERVICE = Service(
     title="Customers",
     settings=Settings,
     metadata=models.metadata,
-    migrations=Path(__file__).parent.parent / "migrations",
+    migrations=migrations_of(__file__),
     blueprints=routes.BLUEPRINTS,
     subscriptions=handlers.SUBSCRIPTIONS,
     schedules=handlers.SCHEDULES,

@@ -1,13 +1,11 @@
 """The identity service, wired: the only place that knows all its parts."""
 
-from pathlib import Path
-
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 from flask import Flask
 
 from chassis.config import SettingsError, exit_with
 from chassis.errors import Conflict, FieldError
-from chassis.service import Service
+from chassis.service import Service, migrations_of
 from chassis.web.application import ServiceApplication
 from chassis.web.auth import TokenVerifier
 from chassis.web.keys import KeySet
@@ -22,7 +20,7 @@ SERVICE = Service(
     title="Identity",
     settings=IdentitySettings,
     metadata=models.metadata,
-    migrations=Path(__file__).parent.parent / "migrations",
+    migrations=migrations_of(__file__),
     blueprints=routes.BLUEPRINTS,
     schedules=handlers.SCHEDULES,
     required=("key_encryption_key",),

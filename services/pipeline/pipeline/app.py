@@ -1,12 +1,10 @@
 """The pipeline service, wired: the only place that knows all its parts."""
 
-from pathlib import Path
-
 from flask import Flask
 
 from chassis.config import Settings
 from chassis.errors import Conflict, FieldError
-from chassis.service import Service
+from chassis.service import Service, migrations_of
 from chassis.web.server import create_application
 from pipeline import handlers, models, routes
 
@@ -18,7 +16,7 @@ SERVICE = Service(
     title="Pipeline",
     settings=Settings,
     metadata=models.metadata,
-    migrations=Path(__file__).parent.parent / "migrations",
+    migrations=migrations_of(__file__),
     blueprints=routes.BLUEPRINTS,
     subscriptions=handlers.SUBSCRIPTIONS,
     schedules=handlers.SCHEDULES,

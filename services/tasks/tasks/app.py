@@ -1,12 +1,10 @@
 """The tasks service, wired: the only place that knows all its parts."""
 
-from pathlib import Path
-
 from flask import Flask
 
 from chassis.config import Settings
 from chassis.errors import FieldError, Invalid
-from chassis.service import Service
+from chassis.service import Service, migrations_of
 from chassis.web.server import create_application
 from tasks import handlers, models, routes
 
@@ -15,7 +13,7 @@ SERVICE = Service(
     title="Tasks",
     settings=Settings,
     metadata=models.metadata,
-    migrations=Path(__file__).parent.parent / "migrations",
+    migrations=migrations_of(__file__),
     blueprints=routes.BLUEPRINTS,
     subscriptions=handlers.SUBSCRIPTIONS,
     schedules=handlers.SCHEDULES,

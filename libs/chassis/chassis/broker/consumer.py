@@ -47,6 +47,10 @@ class _Stopping(Exception):
     """The process is to end: what is not acknowledged will be delivered again."""
 
 
+# What becomes of a message.
+RESULTS = ("handled", "duplicate", "ignored", "retried", "dead")
+
+
 class Consumer:
     """One service's consumer. Several may run side by side: the inbox makes effects happen once.
 
@@ -65,6 +69,7 @@ class Consumer:
         ladder: Ladder = LADDER,
         batch: int = BATCH,
     ) -> None:
+        metrics.show_from_zero(metrics.CONSUMER_EVENTS, RESULTS)
         self._effects = effects
         self._notes = notes
         self._books = Bookkeeping(notes, service)

@@ -104,6 +104,7 @@ class Relay:
         self._careful = 0
         self._window = SMALLEST_WINDOW
         self._measured = 0.0
+        metrics.show_from_zero(metrics.RELAY_FAILURES, set(Outcome) - {Outcome.CONFIRMED})
 
     def run(self, stop: Flag, beat: Callable[[], None]) -> None:
         """Work until `stop`; call `beat` every few seconds. Raises TopologyError, and nothing for an outage."""

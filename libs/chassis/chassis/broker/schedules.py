@@ -56,6 +56,7 @@ class Scheduler:
     """Runs a job on `database` again and again, in the thread that it is given; `url` is where it takes its lock."""
 
     def __init__(self, schedule: Schedule, database: Database, url: str) -> None:
+        metrics.show_from_zero(metrics.SCHEDULE_RUNS, ("done", "failed", "elsewhere"), schedule.name)
         self._schedule = schedule
         self._database = database
         self._url = url

@@ -4,13 +4,13 @@ Roles follow the service's name: `<service>_owner` runs migrations and owns the 
 and messages, `<service>_relay` sees the outbox and nothing else.
 """
 
-import os
 from collections.abc import Mapping
 from pathlib import Path
 
 from alembic import command, context, op
 from alembic.config import Config
 from alembic.script import ScriptDirectory
+from environs import FileAwareEnv
 from sqlalchemy import MetaData, create_engine, text
 from sqlalchemy.engine import make_url
 from sqlalchemy.schema import CreateIndex, CreateTable
@@ -189,7 +189,7 @@ def run(metadata: MetaData) -> None:
         with context.begin_transaction():
             context.run_migrations()
         return
-    url = make_url(os.environ["OWNER_DATABASE_URL"]).set(drivername="postgresql+psycopg")
+    url = make_url(FileAwareEnv(strip_whitespace=True).str("OWNER_DATABASE_URL")).set(drivername="postgresql+psycopg")
     engine = create_engine(url, connect_args={"options": "-c timezone=UTC"})
     with engine.connect() as connection:
         # Held by the session until it closes, so that two deployments migrate one after the other, however long.

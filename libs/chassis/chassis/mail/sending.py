@@ -11,6 +11,7 @@ from chassis.context import Context, acting_as
 from chassis.db.session import Database, Session
 from chassis.mail.letters import Carrier, Letter, Mailer, NotSentError
 from chassis.mail.mails import FAILED, PENDING, SENT, WITHDRAWN, Mails, delay
+from chassis.metrics import show_from_zero
 
 # Longer than any attempt takes, so that nobody else sends what is being sent.
 LEASE_SECONDS = 120
@@ -18,6 +19,7 @@ LEASE_SECONDS = 120
 TURN_SECONDS = 20.0
 
 ATTEMPTS = Counter("crm_mails", "Attempts to send a letter, by what came of them.", ["result"])
+show_from_zero(ATTEMPTS, ("sent", "withdrawn", "put_off", "given_up"))
 
 Prepare = Callable[[Session, Letter], Letter | None]
 
