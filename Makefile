@@ -2,7 +2,7 @@
 
 PYTHON ?= python3
 BIN := .venv/bin
-CRM := $(BIN)/crm
+CRM = $(BIN)/crm --mode $(MODE)
 PYTEST := $(BIN)/pytest -p chassis.testing
 # Private PostgreSQL and RabbitMQ for the run.
 SERVERS := -p crm.testing
@@ -10,6 +10,8 @@ SERVERS := -p crm.testing
 PARALLEL ?= -n 2 --dist loadgroup
 TESTS ?=
 REDOCLY := @redocly/cli@2.77.0
+# How `up` starts a stack: as containers, as programs of this machine, or (auto) as containers where Docker answers.
+MODE ?= auto
 SERVICES := $(patsubst services/%/pyproject.toml,%,$(wildcard services/*/pyproject.toml))
 
 .DEFAULT_GOAL := help
@@ -17,11 +19,13 @@ SERVICES := $(patsubst services/%/pyproject.toml,%,$(wildcard services/*/pyproje
 MAKEFLAGS += --no-print-directory
 
 ##@ Run
-.PHONY: setup up down destroy status logs scale token creds seed import keys rotate-keys
+.PHONY: setup up down destroy status logs scale roll token creds seed import keys rotate-keys
+# A stack of containers needs no servers on this machine; all else does.
+up down destroy status logs scale roll token creds seed import keys rotate-keys: SETUP := --mode $(MODE)
 setup: ## Install what is missing and make the virtual environment
-	@$(PYTHON) deploy/bootstrap.py
+	@$(PYTHON) deploy/bootstrap.py $(SETUP)
 
-up: setup ## Start everything, from nothing (CRM_PORT=8080)
+up: setup ## Start everything, from nothing (CRM_PORT=8080, MODE=auto|compose|native)
 	@$(CRM) up
 
 down: setup ## Stop everything and keep the data
@@ -38,6 +42,9 @@ logs: setup ## Show a program's log: S=customers, F=1 to follow
 
 scale: setup ## Change the number of processes: S=customers N=3, S=customers-worker N=2
 	@$(if $(and $(S),$(N)),,echo "usage: make scale S=customers N=3" >&2; exit 2;) $(CRM) scale $(S) $(N)
+
+roll: setup ## Replace containers one after the other without a gap: S=customers-web (compose mode)
+	@$(if $(S),,echo "usage: make roll S=customers-web" >&2; exit 2;) $(CRM) roll $(S)
 
 token: setup ## Print an access token of the demo admin, and nothing else
 	@$(CRM) token
@@ -58,7 +65,7 @@ rotate-keys: setup ## Let the next key sign (COMPROMISED=1 ends the tokens of th
 	@$(CRM) keys rotate $(if $(COMPROMISED),--compromised)
 
 ##@ Test
-.PHONY: test test-unit test-integration test-e2e test-faults mutants test-browser
+.PHONY: test test-unit test-integration test-e2e test-faults test-compose mutants test-browser
 test: setup ## Run all tests on private servers (TESTS="-k outbox" narrows them)
 	@$(PYTEST) $(SERVERS) $(PARALLEL) -m "not long" $(TESTS)
 
@@ -73,6 +80,10 @@ test-e2e: setup ## Run the tests of the whole system
 
 test-faults: setup ## Run the fault tests and the generated requests in their long form
 	@$(PYTEST) $(SERVERS) -m long tests/faults tests/e2e $(TESTS)
+
+test-compose: ## Build the images and run a stack of containers for real (Docker, or root to start one)
+	@$(PYTHON) deploy/bootstrap.py --compose-test
+	@$(PYTEST) -s -m long deploy/tests/test_containers.py $(TESTS)
 
 mutants: setup ## Put in known faults one at a time: each must make a test fail (ONLY=outbox)
 	@$(BIN)/python tests/mutants.py $(ONLY)
@@ -114,10 +125,10 @@ bench-imports: setup ## Import files of up to 400,000 rows
 	@$(BIN)/python -m bench.imports
 
 ##@ Maintain
-.PHONY: lock openapi openapi-document openapi-lint release-surface web-assets contracts contract-examples contract-bundles roles-page help
+.PHONY: lock openapi openapi-document openapi-lint release-surface web-assets contracts contract-examples contract-bundles compose-file roles-page help
 lock: setup ## Pin the requirements anew (needs the package index)
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check uv
-	@for name in runtime dev browser; do \
+	@for name in runtime dev browser compose; do \
 		$(BIN)/uv pip compile --quiet --upgrade --generate-hashes --universal --python-version 3.11 --no-header --no-annotate \
 			--no-emit-index-url --no-emit-find-links requirements/$$name.in -o requirements/$$name.txt || exit 1; \
 	done
@@ -147,6 +158,9 @@ contract-examples: setup ## Write the examples of events anew, from a run of the
 
 contract-bundles: setup ## Write each event's schema as one file: DIR=.local/contracts
 	@$(BIN)/python -m chassis.contracts bundle $(or $(DIR),.local/contracts)
+
+compose-file: setup ## Write docker-compose.yml anew, with every service and process
+	@$(BIN)/python -m crm.compose.file
 
 roles-page: setup ## Write docs/roles.md anew
 	@$(BIN)/python docs/roles_page.py

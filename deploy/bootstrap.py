@@ -1,8 +1,9 @@
 """Stage 0: from a machine with Python, make and git to an environment in which `crm` runs. Standard library only.
 
-`python3 deploy/bootstrap.py [--bench]` installs the system packages that are missing (as root or through sudo without a
-password; otherwise it prints the line that does), makes .venv, and installs the hashed requirements and the packages of
-this repository. It is safe to repeat and to interrupt, and takes no time when there is nothing to do.
+`python3 deploy/bootstrap.py [--bench] [--mode auto|compose|native] [--compose-test]` installs the system packages that
+are missing (as root or through sudo without a password; otherwise it prints the line that does), makes .venv, and
+installs the hashed requirements and the packages of this repository. It is safe to repeat and to interrupt, and takes
+no time when there is nothing to do.
 """
 
 import sys
@@ -19,12 +20,15 @@ import subprocess
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from crm import programs
+from crm import modes, programs
+from crm.errors import OperatorError
 
 ROOT = Path(__file__).resolve().parent.parent
 VENV = ROOT / ".venv"
 STAMP = VENV / "bootstrap.sha256"
 REQUIREMENTS = ROOT / "requirements" / "dev.txt"
+# Docker Compose itself, for machines whose Docker has none.
+COMPOSE_REQUIREMENTS = ROOT / "requirements" / "compose.txt"
 SERVICES = sorted(path.parent for path in ROOT.glob("services/*/pyproject.toml"))
 PACKAGES = (ROOT / "libs" / "chassis", *SERVICES, ROOT / "gateway", ROOT / "web", ROOT / "deploy")
 POLICY = Path("/usr/sbin/policy-rc.d")
@@ -43,12 +47,35 @@ def stop(text: str) -> None:
 
 
 def main() -> None:
-    missing = programs.missing_packages(bench="--bench" in sys.argv[1:], python_venv=not venv_works())
+    options = sys.argv[1:]
+    of_compose = "--compose-test" in options or mode(options) == modes.COMPOSE
+    missing = programs.missing_packages(
+        bench="--bench" in options,
+        python_venv=not venv_works(),
+        servers=mode(options) == modes.NATIVE,
+        docker="--compose-test" in options,
+    )
     if missing:
         install_packages(missing)
     wanted = digest()
-    if STAMP.exists() and STAMP.read_text() == wanted:
-        return
+    if not STAMP.exists() or STAMP.read_text() != wanted:
+        install_python_packages(wanted)
+    if of_compose and not (VENV / "bin" / "docker-compose").exists() and modes.compose_command() is None:
+        say("installing Docker Compose into .venv (hash checked)")
+        pip("install", "--require-hashes", "--requirement", str(COMPOSE_REQUIREMENTS))
+
+
+def mode(options: Sequence[str]) -> str:
+    """How the stack is to run that is asked for after `--mode`; without it, what tests and checks need: native."""
+    wanted = options[options.index("--mode") + 1] if "--mode" in options else modes.NATIVE
+    try:
+        return modes.chosen(Path(os.environ.get("CRM_HOME") or ROOT / ".local"), wanted)
+    except OperatorError as error:
+        stop(str(error))
+        raise
+
+
+def install_python_packages(wanted: str) -> None:
     make_venv()
     STAMP.unlink(missing_ok=True)
     say("installing the Python packages (hashes checked)")
@@ -115,7 +142,13 @@ def install_packages(missing: Sequence[programs.Package]) -> None:
         # The cluster configuration that was written above is kept without a question.
         keep = ("-o", "Dpkg::Options::=--force-confold")
         run([*apt, *keep, "install", "--no-install-recommends", *names])
-    still = programs.missing_packages(bench="wrk" in names, python_venv="python3-venv" in names)
+    still = [
+        package
+        for package in programs.missing_packages(
+            bench="wrk" in names, python_venv="python3-venv" in names, docker="docker.io" in names
+        )
+        if package in missing
+    ]
     if still:
         stop(f"still missing after the installation: {', '.join(package.name for package in still)}")
 

@@ -12,8 +12,10 @@ from typing import IO, Any
 
 import click
 
-from crm import programs, screen, seed
-from crm.demo import NORTHWIND, TENANTS
+from crm import modes, programs, screen, seed
+from crm.compose.commands import COMMANDS
+from crm.compose.stack import Containers
+from crm.demo import NORTHWIND
 from crm.environment import mail_folder
 from crm.errors import OperatorError
 from crm.import_command import import_command
@@ -30,7 +32,15 @@ class _Failure(click.ClickException):
 
 
 class _Group(click.Group):
-    """Shows an operator's error as a sentence."""
+    """Shows an operator's error as a sentence, and takes the commands of the mode that the stack is of."""
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        # While the help is made no home has been read yet.
+        if cmd_name in COMMANDS and ctx.obj is not None:
+            wanted = ctx.params["mode"] if cmd_name == "up" else modes.kept(ctx.obj)
+            if wanted and modes.chosen(ctx.obj, wanted) == modes.COMPOSE:
+                return COMMANDS[cmd_name]
+        return super().get_command(ctx, cmd_name)
 
     def invoke(self, ctx: click.Context) -> object:
         # A file's name may be no text, and a terminal may know fewer characters than ours.
@@ -56,8 +66,16 @@ class _Group(click.Group):
     envvar="CRM_HOME",
     help="The folder with the stack's data, secrets and logs.",
 )
+@click.option(
+    "--mode",
+    type=click.Choice(modes.MODES),
+    default=modes.AUTO,
+    show_default=True,
+    envvar="CRM_MODE",
+    help="How `up` starts a new stack: as containers, as programs of this machine, or as it can.",
+)
 @click.pass_context
-def main(context: click.Context, home: Path) -> None:
+def main(context: click.Context, home: Path, mode: str) -> None:  # noqa: ARG001  # `up` asks for the mode.
     """Run the whole CRM on this machine."""
     context.obj = home.absolute()
 
@@ -194,6 +212,10 @@ def scale(home: Path, name: str, count: int) -> None:
     screen.step("scaled", f"{service}-{kind or WEB}: {count}", time.monotonic() - began)
 
 
+def _opened(home: Path) -> Stack | Containers:
+    return Containers(home) if modes.kept(home) == modes.COMPOSE else existing(home)
+
+
 @main.group()
 def keys() -> None:
     """The keys that sign access tokens."""
@@ -203,7 +225,7 @@ def keys() -> None:
 @click.pass_obj
 def list_keys(home: Path) -> None:
     """Show every key: which one signs, which one comes next, which ones have."""
-    listed = existing(home).signing_keys()
+    listed = _opened(home).signing_keys()
     rows = [(key.kid, key.status, key.created_at[:19], (key.retired_at or "-")[:19]) for key in listed]
     screen.table([("KEY", "STATUS", "MADE (UTC)", "RETIRED"), *rows])
 
@@ -214,7 +236,7 @@ def list_keys(home: Path) -> None:
 def rotate(home: Path, compromised: bool) -> None:
     """Let the next key sign; the one before stays good until its tokens have expired."""
     began = time.monotonic()
-    done = existing(home).rotate_keys(compromised=compromised)
+    done = _opened(home).rotate_keys(compromised=compromised)
     screen.step("rotated", f"{done.active} signs", time.monotonic() - began)
     before = "good until the last token that it signed has expired, in ten minutes"
     if compromised:
@@ -232,7 +254,7 @@ def rotate(home: Path, compromised: bool) -> None:
 def resync(home: Path, service: str, *, remove: bool) -> None:
     """Rebuild what SERVICE keeps of other services' records from what these know."""
     sys.stdout.flush()
-    existing(home).resync(service, remove=remove)
+    _opened(home).resync(service, remove=remove)
 
 
 @main.command()
@@ -247,13 +269,7 @@ def token(home: Path) -> None:
 @click.pass_obj
 def creds(home: Path) -> None:
     """Show the demo tenants' sign-ins."""
-    stack = existing(home)
-    rows = [
-        (tenant.company, role, email, password)
-        for tenant in TENANTS
-        for email, role, password in seed.sign_ins(stack.credentials, tenant)
-    ]
-    screen.table([("COMPANY", "ROLE", "E-MAIL", "PASSWORD"), *rows])
+    screen.table(seed.table_of_sign_ins(existing(home).credentials))
 
 
 @main.command(name="seed")

@@ -2,13 +2,14 @@
 
 import importlib.metadata
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from crm.credentials import Credentials
 from crm.ports import LOOPBACK
 from crm.programs import SYSTEM_PATH
-from crm.servers.rabbitmq import VHOST, BrokerUser
-from crm.settings import ASKS, SERVICES, StackSettings
+from crm.servers.rabbitmq import ADMIN, VHOST, BrokerUser
+from crm.settings import ASKS, SENDS_LETTERS, SERVICES, StackSettings
 from crm.state import State
 
 BROKER_PARAMETERS = "?heartbeat=20&blocked_connection_timeout=60"
@@ -24,9 +25,22 @@ def database_password(credentials: Credentials, service: str, role: str) -> str:
     return credentials.password(f"postgres_{service}_{role}")
 
 
-def database_url(credentials: Credentials, state: State, service: str, role: str) -> str:
+@dataclass(frozen=True)
+class Servers:
+    """Where the servers are, as host:port."""
+
+    postgres: str
+    rabbitmq: str
+
+
+def servers(state: State) -> Servers:
+    """Those of a stack of this machine."""
+    return Servers(f"{LOOPBACK}:{state.port('postgres')}", f"{LOOPBACK}:{state.port('rabbitmq')}")
+
+
+def database_url(credentials: Credentials, there: Servers, service: str, role: str) -> str:
     password = database_password(credentials, service, role)
-    return f"postgresql://{service}_{role}:{password}@{LOOPBACK}:{state.port('postgres')}/{service}"
+    return f"postgresql://{service}_{role}:{password}@{there.postgres}/{service}"
 
 
 def broker_password(credentials: Credentials, user: str) -> str:
@@ -41,18 +55,35 @@ def broker_user(credentials: Credentials, service: str) -> BrokerUser:
     return BrokerUser(name, broker_password(credentials, name), configure=own, write=send, read=own)
 
 
+def admin_user(credentials: Credentials) -> BrokerUser:
+    return BrokerUser(ADMIN, broker_password(credentials, ADMIN), administrator=True)
+
+
+def secret_environment(service: str, credentials: Credentials, there: Servers) -> dict[str, str]:
+    """The settings of `service` that hold a secret; never the owner's URL."""
+    user = f"crm_{service}"
+    values = {
+        "DATABASE_URL": database_url(credentials, there, service, "app"),
+        "RELAY_DATABASE_URL": database_url(credentials, there, service, "relay"),
+        "BROKER_URL": f"amqp://{user}:{broker_password(credentials, user)}@{there.rabbitmq}/{VHOST}{BROKER_PARAMETERS}",
+        "CURSOR_SECRET": credentials.password(f"cursor_{service}"),
+    }
+    if service in ASKS or any(service in asked for asked in ASKS.values()):
+        values["SERVICE_KEY"] = service_key(credentials)
+    if "ingest" in SERVICES[service]:
+        values["INGEST_DATABASE_URL"] = database_url(credentials, there, service, "ingest")
+    if service == "identity":
+        values["KEY_ENCRYPTION_KEY"] = credentials.fernet_key("identity_key_encryption")
+        values["GATEWAY_AGENT_KEY"] = agent_key(credentials)
+    return values
+
+
 def service_environment(
     service: str, settings: StackSettings, credentials: Credentials, state: State
 ) -> dict[str, str]:
     """What web and worker of `service` are told; never the owner's URL."""
-    user = f"crm_{service}"
-    broker = f"amqp://{user}:{broker_password(credentials, user)}@{LOOPBACK}:{state.port('rabbitmq')}/{VHOST}"
-    values = {
-        "DATABASE_URL": database_url(credentials, state, service, "app"),
-        "RELAY_DATABASE_URL": database_url(credentials, state, service, "relay"),
-        "BROKER_URL": broker + BROKER_PARAMETERS,
+    values = secret_environment(service, credentials, servers(state)) | {
         "JWKS_URL": f"http://{LOOPBACK}:{state.port('identity-web-1')}/.well-known/jwks.json",
-        "CURSOR_SECRET": credentials.password(f"cursor_{service}"),
         "TOKEN_ISSUER": "crm",
         "TOKEN_AUDIENCE": "crm",
         "WEB_WORKERS": str(settings.web_workers),
@@ -63,17 +94,12 @@ def service_environment(
     if service in ASKS:
         asked = (f"{name}=http://{LOOPBACK}:{state.port(f'{name}-web-1')}" for name in ASKS[service])
         values["SERVICE_URLS"] = " ".join(asked)
-    if service in ASKS or any(service in asked for asked in ASKS.values()):
-        values["SERVICE_KEY"] = service_key(credentials)
-    if "ingest" in SERVICES[service]:
-        values["INGEST_DATABASE_URL"] = database_url(credentials, state, service, "ingest")
     if service == "identity":
-        values["KEY_ENCRYPTION_KEY"] = credentials.fernet_key("identity_key_encryption")
         values["BCRYPT_COST"] = str(settings.bcrypt_cost)
+    if service in SENDS_LETTERS:
         values["MAIL_URL"] = mail_folder(credentials.path.parent).as_uri()
         values["MAIL_FROM"] = "CRM <crm@crm.example>"
         values["APP_URL"] = f"http://{LOOPBACK}:{state.port('gateway')}"
-        values["GATEWAY_AGENT_KEY"] = agent_key(credentials)
     return values
 
 
@@ -104,6 +130,6 @@ def mail_folder(home: Path) -> Path:
     return home / "mail"
 
 
-def owner_environment(service: str, credentials: Credentials, state: State) -> dict[str, str]:
+def owner_environment(service: str, credentials: Credentials, there: Servers) -> dict[str, str]:
     """What `migrate` is told on top."""
-    return {"OWNER_DATABASE_URL": database_url(credentials, state, service, "owner")}
+    return {"OWNER_DATABASE_URL": database_url(credentials, there, service, "owner")}

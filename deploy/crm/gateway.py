@@ -20,7 +20,7 @@ from gateway.runtime import Haproxy, Worker
 _AGENT_ENVIRONMENT = "env/gateway-agent.env"
 _RELOAD_SECONDS = 20.0
 # A buffer has room for the largest body. glibc would ask the kernel for each anew, which costs a third of the rate.
-_ALLOCATOR = {"MALLOC_MMAP_THRESHOLD_": "33554432", "MALLOC_TRIM_THRESHOLD_": "268435456"}
+ALLOCATOR = {"MALLOC_MMAP_THRESHOLD_": "33554432", "MALLOC_TRIM_THRESHOLD_": "268435456"}
 
 
 class Gateway:
@@ -90,7 +90,7 @@ class Gateway:
             environment={**BASE, "METRICS_BIND": metrics},
             environment_file=_AGENT_ENVIRONMENT,
         )
-        haproxy = LaunchPlan(command=files.command, environment={**BASE, **_ALLOCATOR})
+        haproxy = LaunchPlan(command=files.command, environment={**BASE, **ALLOCATOR})
         agent.write(self._home, plan.GATEWAY_AGENT)
         haproxy.write(self._home, plan.GATEWAY)
         digest = plan.source_digest("gateway") if self._settings.follow_edits else ""

@@ -5,8 +5,9 @@ from urllib.parse import urlsplit
 
 import click
 
-from crm import seed
+from crm import modes, seed
 from crm.api import Api, fixed
+from crm.compose.stack import Containers
 from crm.demo import NORTHWIND
 from crm.errors import OperatorError
 from crm.import_talk import Talk
@@ -112,9 +113,16 @@ def _api(home: Path, url: str | None, token: str | None) -> Api:
             raise OperatorError("--token (or CRM_TOKEN) is empty")
         if not (token.isascii() and token.strip().isprintable()):
             raise OperatorError("--token (or CRM_TOKEN) is no access token: it has characters that none has")
-        return Api(url or existing(home).gateway_url, fixed(token.strip()))
+        return Api(url or _gateway_url(home), fixed(token.strip()))
+    if modes.kept(home) == modes.COMPOSE:
+        containers = Containers(home)
+        return Api(url or containers.url, lambda: containers.demo("token"))
     stack = existing(home)
     address = url or stack.gateway_url
     gateway = address.rstrip("/").removesuffix("/v1")
     # Tokens live ten minutes, and an import may take longer: a new one is fetched when the one at hand is refused.
     return Api(address, lambda: seed.sign_in(gateway, stack.credentials, NORTHWIND))
+
+
+def _gateway_url(home: Path) -> str:
+    return Containers(home).url if modes.kept(home) == modes.COMPOSE else existing(home).gateway_url

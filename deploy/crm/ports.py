@@ -29,10 +29,10 @@ def free_port(taken: Collection[int] = ()) -> int:
             return port
 
 
-def answers(port: int, *, timeout: float = 0.5) -> bool:
+def answers(port: int, host: str = LOOPBACK, *, timeout: float = 0.5) -> bool:
     """Whether something accepts connections on `port`."""
     try:
-        with socket.create_connection((LOOPBACK, port), timeout=timeout):
+        with socket.create_connection((host, port), timeout=timeout):
             return True
     except OSError:
         return False

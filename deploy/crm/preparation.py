@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from crm import databases
 from crm.credentials import Credentials
-from crm.environment import BASE, database_password, owner_environment, roles, service_environment
+from crm.environment import BASE, database_password, owner_environment, roles, servers, service_environment
 from crm.errors import OperatorError
 from crm.servers import Postgres
 from crm.settings import SERVICES, StackSettings
@@ -49,7 +49,7 @@ class Preparation:
     def databases(self, server: Postgres) -> None:
         for service in SERVICES:
             passwords = {role: database_password(self._credentials, service, role) for role in roles(service)}
-            databases.ensure(server, service, passwords)
+            databases.ensure(server.url, service, passwords)
 
     def migrate(self) -> Mapping[str, str]:
         """Bring every database to its newest revision; return the revisions by service."""
@@ -114,5 +114,5 @@ class Preparation:
     def _environment(self, service: str, *, owner: bool) -> dict[str, str]:
         environment = dict(BASE) | service_environment(service, self._settings, self._credentials, self._state)
         if owner:
-            environment |= owner_environment(service, self._credentials, self._state)
+            environment |= owner_environment(service, self._credentials, servers(self._state))
         return environment

@@ -30,6 +30,9 @@ VENV = Package("python3-venv", "virtual environments")
 POSTGRES = Package("postgresql", f"PostgreSQL {OLDEST_POSTGRES} or newer")
 RABBITMQ = Package("rabbitmq-server", "RabbitMQ")
 HAPROXY = Package("haproxy", "the gateway")
+DOCKER = Package("docker.io", "a Docker engine")
+IPTABLES = Package("iptables", "its networks")
+DEBOOTSTRAP = Package("debootstrap", "stand-ins for images that cannot be pulled")
 WRK = Package("wrk", "load for the benchmark")
 
 
@@ -56,13 +59,18 @@ def system_binary(name: str) -> Path | None:
     return Path(found) if found else None
 
 
-def missing_packages(*, bench: bool = False, python_venv: bool = True) -> list[Package]:
+def missing_packages(
+    *, bench: bool = False, python_venv: bool = True, servers: bool = True, docker: bool = False
+) -> list[Package]:
     """The packages that have to be installed before anything can run, in the order of their need."""
     present = {
         VENV: not python_venv or importlib.util.find_spec("ensurepip") is not None,
-        POSTGRES: postgres_folder() is not None,
-        RABBITMQ: rabbitmq_binary() is not None,
-        HAPROXY: system_binary("haproxy") is not None,
+        POSTGRES: not servers or postgres_folder() is not None,
+        RABBITMQ: not servers or rabbitmq_binary() is not None,
+        HAPROXY: not servers or system_binary("haproxy") is not None,
+        DOCKER: not docker or system_binary("docker") is not None,
+        IPTABLES: not docker or system_binary("iptables") is not None,
+        DEBOOTSTRAP: not docker or system_binary("debootstrap") is not None,
         WRK: not bench or system_binary("wrk") is not None,
     }
     return [package for package, there in present.items() if not there]

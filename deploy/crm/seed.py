@@ -42,6 +42,14 @@ def sign_ins(credentials: Credentials, tenant: Tenant) -> list[tuple[str, str, s
     ]
 
 
+def table_of_sign_ins(credentials: Credentials) -> list[tuple[str, str, str, str]]:
+    """All of them with their company, under a line of captions."""
+    rows = [("COMPANY", "ROLE", "E-MAIL", "PASSWORD")]
+    for tenant in TENANTS:
+        rows += [(tenant.company, role, email, password) for email, role, password in sign_ins(credentials, tenant)]
+    return rows
+
+
 def sign_in(gateway_url: str, credentials: Credentials, tenant: Tenant) -> str:
     """An access token of the tenant's admin. Raises OperatorError with the gateway's reason."""
     body = {"email": tenant.email, "password": password_of(credentials, tenant)}

@@ -19,6 +19,8 @@ ASKS: Mapping[str, tuple[str, ...]] = {
     "pipeline": ("identity", "customers"),
     "tasks": ("identity", "customers"),
 }
+# Whose worker sends letters.
+SENDS_LETTERS = frozenset({"identity"})
 WEB = "web"
 WORKER = "worker"
 KINDS = (WEB, WORKER)

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from crm import places, plan
 from crm.credentials import Credentials
-from crm.environment import broker_password, broker_user, database_url, owner_environment, service_environment
+from crm.environment import admin_user, broker_user, database_url, owner_environment, servers, service_environment
 from crm.errors import NotReadyError, OperatorError
 from crm.gateway import Gateway
 from crm.launch import pid_path, write_environment
@@ -20,7 +20,7 @@ from crm.preparation import Preparation, Rotation, SigningKey
 from crm.processes import Process
 from crm.readiness import check_endpoint
 from crm.servers import Postgres, RabbitMQ
-from crm.servers.rabbitmq import ADMIN, BrokerPorts, BrokerUser
+from crm.servers.rabbitmq import ADMIN, BrokerPorts
 from crm.settings import KINDS, SERVICES, WEB, StackSettings
 from crm.state import State, exclusive
 from crm.supervision import ProgramStatus, Supervisor
@@ -87,7 +87,7 @@ class Stack:
         """URL of `service`'s database as `owner`, `app`, `relay`, audit's `ingest`, or as the `superuser`."""
         if role == "superuser":
             return self.postgres.url(service)
-        return database_url(self.credentials, self.state, service, role)
+        return database_url(self.credentials, servers(self.state), service, role)
 
     def broker_url(self, user: str = ADMIN) -> str:
         """AMQP URL as the administrator, or as a service's user (`crm_customers`)."""
@@ -116,8 +116,7 @@ class Stack:
             epmd=self.state.port("epmd"),
             metrics=self.state.port("rabbitmq-metrics") if self.settings.broker_metrics else None,
         )
-        admin = BrokerUser(ADMIN, broker_password(self.credentials, ADMIN), administrator=True)
-        users = [admin, *(broker_user(self.credentials, service) for service in SERVICES)]
+        users = [admin_user(self.credentials), *(broker_user(self.credentials, service) for service in SERVICES)]
         return RabbitMQ(self.home, ports=ports, users=users)
 
     # The life of a stack
@@ -299,7 +298,8 @@ class Stack:
         began = time.monotonic()
         preparation = self._preparation
         preparation.databases(self.postgres)
-        secrets = "".join(str(owner_environment(service, self.credentials, self.state)) for service in SERVICES)
+        there = servers(self.state)
+        secrets = "".join(str(owner_environment(service, self.credentials, there)) for service in SERVICES)
         wanted = hashlib.sha256((secrets + "".join(map(self._digest, SERVICES))).encode()).hexdigest()
         fresh = wanted != self.state.prepared
         revisions = preparation.migrate() if fresh else {}

@@ -113,6 +113,11 @@ class GatewayConfig:
     gateways: int = 1
     # The servers of the pages and documents that need no token; without any, there are none.
     web: Sequence[str] = ()
+    # 0: each server has an address of its own. Else each is a name that is asked for again and again, and stands for as
+    # many servers as it has addresses, up to this number.
+    addresses_of_name: int = 0
+    # The folder of the error files where HAProxy finds another one than this package's.
+    error_files: Path | None = None
     # One thread does some 10,000 requests a second; on a machine of two cores a second one mostly waits for locks.
     threads: int = 1
 
@@ -133,6 +138,10 @@ class GatewayConfig:
         for server in self.web:
             _require_address("web", server)
         require_path("maps", self.maps)
+        if self.error_files is not None:
+            require_path("error_files", self.error_files)
+        by_name = self.addresses_of_name
+        _require(by_name == 0 or _is_count(by_name, most=64), "addresses_of_name", by_name)
         _require(isinstance(self.limits, Limits), "limits", self.limits)
         if self.admin_socket is not None:
             require_path("admin_socket", self.admin_socket)

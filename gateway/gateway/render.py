@@ -21,10 +21,10 @@ from gateway.map_files import COMPANIES, SESSIONS, SYNCED, USERS, VERIFIED
 from gateway.problems import FIXED, SPONTANEOUS, problem
 from gateway.token_rules import AUTHORIZATION, LIFE_SECONDS, PAYLOAD, header_segment
 
-__all__ = ["GatewayConfig", "InvalidGatewayConfigError", "Limits", "render"]
+__all__ = ["ERROR_FILES", "GatewayConfig", "InvalidGatewayConfigError", "Limits", "render"]
 
 _HERE = Path(__file__).resolve().parent
-_ERROR_FILES = _HERE / "errors"
+ERROR_FILES = _HERE / "errors"
 _ENVIRONMENT = Environment(
     loader=FileSystemLoader(_HERE),
     undefined=StrictUndefined,
@@ -42,7 +42,8 @@ def render(config: GatewayConfig) -> str:
     keys or servers take effect with a new rendering and a reload.
     """
     limits = config.limits
-    require_path("folder of this package", _ERROR_FILES)
+    error_files = config.error_files or ERROR_FILES
+    require_path("folder of this package", error_files)
     return _ENVIRONMENT.get_template("haproxy.cfg.j2").render(
         config=config,
         limits=limits,
@@ -63,7 +64,7 @@ def render(config: GatewayConfig) -> str:
         problem=problem,
         spontaneous=SPONTANEOUS,
         fixed=FIXED,
-        error_files=_ERROR_FILES,
+        error_files=error_files,
     )
 
 

@@ -5,6 +5,7 @@ import os
 import pwd
 import signal
 import subprocess
+from collections.abc import Mapping
 from pathlib import Path
 from typing import ClassVar
 
@@ -16,6 +17,15 @@ from crm.ports import LOOPBACK
 from crm.servers.server import Server, running_as_root
 
 SUPERUSER = "postgres"
+MAX_CONNECTIONS = 400
+SETTINGS: Mapping[str, str] = {
+    "shared_buffers": "128MB",
+    "timezone": "UTC",
+    "log_timezone": "UTC",
+    "log_line_prefix": "%m [%p] %q%u@%d ",
+    # Compiling a query costs more than running it in a workload of short transactions.
+    "jit": "off",
+}
 
 
 class Postgres(Server):
@@ -26,7 +36,7 @@ class Postgres(Server):
     stop_signal: ClassVar[signal.Signals] = signal.SIGINT
 
     def __init__(
-        self, home: Path, *, port: int, password: str, durable: bool = True, max_connections: int = 400
+        self, home: Path, *, port: int, password: str, durable: bool = True, max_connections: int = MAX_CONNECTIONS
     ) -> None:
         super().__init__(home)
         self.port = port
@@ -54,12 +64,7 @@ class Postgres(Server):
             # No socket file: its path is limited to 107 bytes, and loopback with a password serves everybody.
             "unix_socket_directories": "",
             "max_connections": self.max_connections,
-            "shared_buffers": "128MB",
-            "timezone": "UTC",
-            "log_timezone": "UTC",
-            "log_line_prefix": "%m [%p] %q%u@%d ",
-            # Compiling a query costs more than running it in a workload of short transactions.
-            "jit": "off",
+            **SETTINGS,
         }
         if not self.durable:
             settings |= {

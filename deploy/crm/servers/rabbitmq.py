@@ -19,6 +19,9 @@ from crm.servers.server import Server
 ADMIN = "crm_admin"
 NODE = "crm@localhost"
 VHOST = "crm"
+# Schedulers that spin while idle take a core each, and never to spin doubles the start on a virtual machine: a short
+# spin costs nothing measurable when idle. Two schedulers serve this load.
+ERLANG_ARGUMENTS = "+sbwt short +sbwtdcpu short +sbwtdio short +S 2:2"
 
 
 @dataclass(frozen=True)
@@ -108,9 +111,7 @@ class RabbitMQ(Server):
             "RABBITMQ_FEATURE_FLAGS_FILE": str(folder / "feature_flags"),
             "RABBITMQ_GENERATED_CONFIG_DIR": str(folder / "generated"),
             "RABBITMQ_PID_FILE": str(folder / "node.pid"),
-            # Schedulers that spin while idle take a core each, and never to spin doubles the start on a virtual
-            # machine: a short spin costs nothing measurable when idle. Two schedulers serve this load.
-            "RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS": "+sbwt short +sbwtdcpu short +sbwtdio short +S 2:2",
+            "RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS": ERLANG_ARGUMENTS,
             "RABBITMQ_LOG": "-color",
             "ERL_EPMD_PORT": str(self.ports.epmd),
             "ERL_EPMD_ADDRESS": LOOPBACK,
@@ -160,7 +161,7 @@ class RabbitMQ(Server):
             "rabbitmq.conf": "".join(f"{name} = {value}\n" for name, value in settings.items()),
             "advanced.config": "[].\n",
             "enabled_plugins": f"[{','.join(plugins)}].\n",
-            "definitions.json": json.dumps(self._definitions(), indent=1) + "\n",
+            "definitions.json": definitions(self.users, self.vhosts),
         }
 
     def check(self) -> None:
@@ -192,30 +193,33 @@ class RabbitMQ(Server):
             raise OperatorError(f"rabbitmqctl {arguments[0]} failed:\n{done.stdout}{done.stderr}")
         return done.stdout
 
-    def _definitions(self) -> dict[str, list[dict[str, object]]]:
-        return {
-            "vhosts": [{"name": vhost} for vhost in self.vhosts],
-            "users": [
-                {
-                    "name": user.name,
-                    "password_hash": password_hash(user.name, user.password),
-                    "hashing_algorithm": "rabbit_password_hashing_sha256",
-                    "tags": "administrator" if user.administrator else "",
-                }
-                for user in self.users
-            ],
-            "permissions": [
-                {
-                    "user": user.name,
-                    "vhost": vhost,
-                    "configure": user.configure,
-                    "write": user.write,
-                    "read": user.read,
-                }
-                for user in self.users
-                for vhost in self.vhosts
-            ],
-        }
+
+def definitions(users: Sequence[BrokerUser], vhosts: Sequence[str]) -> str:
+    """The users with their rights and the virtual hosts, as RabbitMQ reads them at its start."""
+    values = {
+        "vhosts": [{"name": vhost} for vhost in vhosts],
+        "users": [
+            {
+                "name": user.name,
+                "password_hash": password_hash(user.name, user.password),
+                "hashing_algorithm": "rabbit_password_hashing_sha256",
+                "tags": "administrator" if user.administrator else "",
+            }
+            for user in users
+        ],
+        "permissions": [
+            {
+                "user": user.name,
+                "vhost": vhost,
+                "configure": user.configure,
+                "write": user.write,
+                "read": user.read,
+            }
+            for user in users
+            for vhost in vhosts
+        ],
+    }
+    return json.dumps(values, indent=1) + "\n"
 
 
 def password_hash(user: str, password: str) -> str:

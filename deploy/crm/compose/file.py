@@ -1,0 +1,57 @@
+"""docker-compose.yml, made from what a stack is made of: `python -m crm.compose.file` writes it."""
+
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+from crm.credentials import Credentials
+from crm.environment import secret_environment
+from crm.gateway import ALLOCATOR
+from crm.jobs.places import SERVERS, WEB_PORT
+from crm.servers.postgres import MAX_CONNECTIONS, SETTINGS
+from crm.servers.rabbitmq import ERLANG_ARGUMENTS
+from crm.settings import ASKS, SENDS_LETTERS, SERVICES, StackSettings
+
+ROOT = Path(__file__).resolve().parents[3]
+FILE = ROOT / "docker-compose.yml"
+_TEMPLATES = ROOT / "deploy" / "docker"
+
+
+def text() -> str:
+    """What the file holds, with every service of `crm.settings`."""
+    environment = Environment(
+        loader=FileSystemLoader(_TEMPLATES),
+        undefined=StrictUndefined,
+        autoescape=False,  # noqa: S701  # YAML, made of names from this repository.
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
+    return environment.get_template("docker-compose.yml.j2").render(
+        services=[_service(name) for name in SERVICES],
+        port=WEB_PORT,
+        postgres={"max_connections": MAX_CONNECTIONS, **SETTINGS},
+        erlang=ERLANG_ARGUMENTS,
+        allocator=ALLOCATOR,
+    )
+
+
+def _service(name: str) -> dict[str, Any]:
+    settings = StackSettings()
+    # Only the names of the secrets are of interest, and they depend on nothing that is kept.
+    with tempfile.TemporaryDirectory() as scratch:
+        secrets = list(secret_environment(name, Credentials(Path(scratch)), SERVERS))
+    return {
+        "name": name,
+        "secrets": secrets,
+        "asks": " ".join(f"{asked}=http://{asked}-web:{WEB_PORT}" for asked in ASKS.get(name, ())),
+        "sends_letters": name in SENDS_LETTERS,
+        "workers": settings.web_workers,
+        "threads": settings.threads(name),
+    }
+
+
+if __name__ == "__main__":
+    FILE.write_text(text())

@@ -1,0 +1,218 @@
+"""A stack of containers, by Docker's own commands: docker-compose.yml says what it is made of."""
+
+import json
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from crm import modes
+from crm.compose.file import FILE, ROOT
+from crm.errors import OperatorError
+from crm.files import write_private
+from crm.ports import LOOPBACK
+from crm.preparation import Rotation, SigningKey
+from crm.settings import KINDS, SERVICES, WEB
+
+Report = Callable[[str, str, float], None]
+_DEFAULT_PORT = 8080
+# What a build is given of this machine, by the variables that may name it: a proxy's certificates, pip's settings.
+_SECRETS = {"ca_bundle": ("CRM_CA_BUNDLE", "PIP_CERT"), "pip_conf": ("CRM_PIP_CONF",)}
+
+
+@dataclass(frozen=True)
+class Container:
+    """A line of `status`; `reason` is empty when it is ready."""
+
+    name: str
+    state: str
+    since: str
+    reason: str
+
+
+class Containers:
+    """The stack that a home remembers: its port, and of what it has more than one. `environment` is added to ours."""
+
+    def __init__(self, home: Path, environment: Mapping[str, str] | None = None) -> None:
+        home.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self.home = home
+        self._path = home / modes.KEPT_BY_COMPOSE
+        self._kept: dict[str, Any] = {"port": _DEFAULT_PORT, "demo": False, "scale": {}}
+        if self._path.exists():
+            self._kept |= json.loads(self._path.read_text())
+        self._given = dict(environment or {})
+        command = modes.compose_command()
+        if command is None or not modes.engine_answers():
+            raise OperatorError("no Docker engine answers, or there is no Docker Compose; try: make up MODE=native")
+        self._command = [*command, "--project-directory", str(ROOT), "--file", str(FILE)]
+
+    @property
+    def url(self) -> str:
+        return f"http://{LOOPBACK}:{self._kept['port']}"
+
+    @property
+    def environment(self) -> dict[str, str]:
+        return {**os.environ, **self._given, "CRM_PORT": str(self._kept["port"])}
+
+    @property
+    def has_demo_data(self) -> bool:
+        return bool(self._kept["demo"])
+
+    # The life of a stack
+
+    def up(self, report: Report, *, port: int | None = None) -> None:
+        """Build what has changed, start what does not run, and return when everything answers; safe to repeat."""
+        self._keep(port=port or self._kept["port"])
+        began = time.monotonic()
+        report("images", f"{self.build()} built", time.monotonic() - began)
+        began = time.monotonic()
+        scales = [part for name, count in self._kept["scale"].items() for part in ("--scale", f"{name}={count}")]
+        self._quietly("up", "--detach", "--wait", "--no-build", "--remove-orphans", *scales)
+        report("services", f"{len(self.containers())} containers ready", time.monotonic() - began)
+
+    def build(self) -> int:
+        """Build our images, unless they are as they would be; return how many there are.
+
+        Not by `compose build`, which asks for a newer buildx than many machines have.
+        """
+        services = json.loads(self.run("config", "--format", "json"))["services"]
+        images = {service["image"]: service["build"] for service in services.values() if "build" in service}
+        command = modes.builder()
+        secrets = []
+        for secret, names in _SECRETS.items():
+            given = [path for name in names if (path := self.environment.get(name))]
+            secrets += ["--secret", f"id={secret},src={given[0]}"] if given else []
+        for image, build in images.items():
+            arguments = [part for name, value in build["args"].items() for part in ("--build-arg", f"{name}={value}")]
+            file = ("--file", str(Path(build["context"]) / build["dockerfile"]), "--target", build["target"])
+            self._execute([*command, "--tag", image, *file, *arguments, *secrets, build["context"]])
+        return len(images)
+
+    def down(self) -> None:
+        """Stop every container and keep the data."""
+        self._quietly("--profile", "*", "down")
+
+    def destroy(self) -> None:
+        """Delete everything, data and secrets included; the images stay."""
+        self._quietly("--profile", "*", "down", "--volumes", "--remove-orphans", "--timeout", "5")
+        self._path.unlink(missing_ok=True)
+
+    def scale(self, service: str, kind: str, count: int) -> None:
+        """Run `count` containers of a kind of `service`; the gateway finds them by its name."""
+        if service not in SERVICES or kind not in KINDS:
+            known = ", ".join(f"{name}, {name}-worker" for name in SERVICES)
+            raise OperatorError(f"there is no {service}-{kind}; known are: {known}")
+        if count < (1 if kind == WEB else 0):
+            raise OperatorError("a service needs at least one web process (and no fewer than no workers)")
+        name = f"{service}-{kind}"
+        self._keep(scale={**self._kept["scale"], name: count})
+        # Alone, and without what it depends on: nothing else is looked at, and nothing is made anew.
+        alone = ("--no-deps", "--no-recreate", "--no-build")
+        self._quietly("up", "--detach", "--wait", *alone, "--scale", f"{name}={count}", name)
+
+    def roll(self, name: str) -> None:
+        """Put new containers in the place of those of `name`, a service of compose, without a gap."""
+        before = self.run("ps", "--quiet", name).split()
+        if not before:
+            raise OperatorError(f"{name} does not run")
+        alone = ("--no-deps", "--no-recreate", "--no-build")
+        self._quietly("up", "--detach", "--wait", *alone, "--scale", f"{name}={2 * len(before)}", name)
+        for container in before:
+            self._execute(["docker", "stop", container])
+            self._execute(["docker", "rm", container])
+
+    # Looking at it
+
+    def containers(self) -> list[Container]:
+        """All that should run, whether or not it does."""
+        listed = [json.loads(line) for line in self.run("ps", "--all", "--format", "json").splitlines()]
+        return sorted((_container(entry) for entry in listed if not _is_done(entry)), key=lambda row: row.name)
+
+    def follow_logs(self, program: str | None, *, lines: int, follow: bool) -> None:
+        """Become the command that shows them."""
+        names = self.run("config", "--services").split()
+        chosen = [name for name in names if program is None or name == program or name.startswith(f"{program}-")]
+        if not chosen:
+            raise OperatorError(f"there is no log of {program}; known are: {', '.join(sorted(names))}")
+        command = [*self._command, "logs", f"--tail={lines}", *(["--follow"] if follow else []), *chosen]
+        sys.stdout.flush()
+        os.execvpe(command[0], command, self.environment)  # noqa: S606  # No shell is wanted.
+
+    # Jobs
+
+    def demo(self, command: str) -> str:
+        """What `seed`, `token` or `creds` of the demo tenants prints."""
+        said = self.run("run", "--rm", "--no-TTY", "--no-deps", "demo", command)
+        if command == "seed":
+            self._keep(demo=True)
+        return said.strip("\n")
+
+    def signing_keys(self) -> list[SigningKey]:
+        """Every signing key there ever was, the oldest first."""
+        return [SigningKey(**key) for key in json.loads(self._once("identity", "identity.keys", "list"))]
+
+    def rotate_keys(self, *, compromised: bool = False) -> Rotation:
+        """As a native stack does: let the next key sign, and end the tokens of one that is `compromised`."""
+        self._configure_gateway()
+        arguments = ("rotate", "--force") if compromised else ("rotate",)
+        rotation = Rotation(**json.loads(self._once("identity", "identity.keys", *arguments)))
+        if compromised:
+            self._once("identity", "identity.keys", "revoke", rotation.retired)
+        self._configure_gateway()
+        if compromised:
+            # They remember keys, and tokens that were good.
+            self.run("kill", "--signal", "HUP", *(f"{service}-{WEB}" for service in SERVICES))
+        return rotation
+
+    def resync(self, service: str, *, remove: bool = False) -> None:
+        """Have `service` rebuild what it keeps of other services' records; safe at any time."""
+        print(self._once(service, f"{service}.operators", "resync", *(["--remove"] if remove else [])), end="")
+
+    def _once(self, service: str, *arguments: str) -> str:
+        """Run a module of `service` with its owner's rights."""
+        once = ("run", "--rm", "--no-TTY", "--no-deps", "--entrypoint", "python3", f"{service}-prepare", "-m")
+        return self.run(*once, *arguments)
+
+    def _configure_gateway(self) -> None:
+        """Render it anew, with the keys that identity publishes now."""
+        self.run("run", "--rm", "--no-TTY", "--no-deps", "gateway-configuration")
+
+    def run(self, *arguments: str) -> str:
+        """What a command of compose prints. Raises OperatorError with what it said when it fails."""
+        return self._execute([*self._command, *arguments])
+
+    def _quietly(self, *arguments: str) -> None:
+        self._execute([*self._command, "--progress", "quiet", *arguments])
+
+    def _execute(self, command: list[str]) -> str:
+        done = subprocess.run(
+            command,
+            env={**self.environment, "DOCKER_BUILDKIT": "1"},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        if done.returncode != 0:
+            said = (done.stderr or done.stdout).strip().splitlines()[-20:]
+            lines = "\n".join(f"    {line}" for line in said)
+            raise OperatorError(f"`{' '.join(command[-6:])}` failed:\n{lines}")
+        return done.stdout
+
+    def _keep(self, **values: Any) -> None:
+        self._kept |= values
+        write_private(self._path, json.dumps(self._kept, indent=1, sort_keys=True) + "\n")
+
+
+def _is_done(entry: Mapping[str, Any]) -> bool:
+    """Whether it is a job that did what it was for."""
+    return (entry["State"], entry["ExitCode"]) == ("exited", 0)
+
+
+def _container(entry: Mapping[str, Any]) -> Container:
+    ready = entry["State"] == "running" and entry["Health"] in ("", "healthy")
+    reason = "" if ready else entry["Health"] or f"exit code {entry['ExitCode']}"
+    return Container(entry["Name"].removeprefix(f"{entry['Project']}-"), entry["State"], entry["RunningFor"], reason)

@@ -1,0 +1,61 @@
+"""The job `secrets`: makes what is not there yet, once, and writes into each reader's folder what it may know."""
+
+import json
+import os
+from pathlib import Path
+
+from crm.credentials import Credentials
+from crm.environment import (
+    admin_user,
+    agent_key,
+    broker_user,
+    database_password,
+    owner_environment,
+    roles,
+    secret_environment,
+)
+from crm.jobs.places import DEFINITIONS, OWNER, ROLES, SECRETS, SERVERS, SUPERUSER
+from crm.servers.rabbitmq import VHOST, definitions
+from crm.settings import SERVICES
+
+SERVICE_USER, SERVER_USER, GATEWAY_USER = 10001, 999, 99
+
+
+def write(root: Path) -> None:
+    """Write every file. What was made before stays as it is, in the folder `master` that nobody else mounts."""
+    credentials = Credentials(root / "master")
+    for service in SERVICES:
+        for name, value in secret_environment(service, credentials, SERVERS).items():
+            _put(root / service / name.lower(), value, SERVICE_USER)
+        for name, value in owner_environment(service, credentials, SERVERS).items():
+            _put(root / f"{service}-{OWNER}" / name.lower(), value, SERVICE_USER)
+    superuser = credentials.password("postgres_superuser")
+    passwords = {
+        service: {role: database_password(credentials, service, role) for role in roles(service)}
+        for service in SERVICES
+    }
+    _put(root / "databases" / SUPERUSER, superuser, SERVICE_USER)
+    _put(root / "databases" / ROLES, json.dumps(passwords), SERVICE_USER)
+    _put(root / "postgres" / SUPERUSER, superuser, SERVER_USER)
+    users = [admin_user(credentials), *(broker_user(credentials, service) for service in SERVICES)]
+    _put(root / "rabbitmq" / DEFINITIONS, definitions(users, (VHOST,)), SERVER_USER)
+    _put(root / "gateway" / "gateway_agent_key", agent_key(credentials), GATEWAY_USER)
+
+
+def _put(path: Path, text: str, user: int) -> None:
+    """Replace a file in one step; its reader alone may read it, which takes no right but that to give it away."""
+    path.parent.mkdir(exist_ok=True)
+    scratch = path.with_name(f".{path.name}.new")
+    scratch.unlink(missing_ok=True)
+    descriptor = os.open(scratch, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o400)
+    with os.fdopen(descriptor, "w") as file:
+        file.write(text)
+        file.flush()
+        os.fsync(descriptor)
+    os.chown(scratch, user, user)
+    scratch.rename(path)
+
+
+if __name__ == "__main__":
+    write(SECRETS)
+    print("secrets are there")

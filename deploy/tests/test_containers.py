@@ -1,0 +1,247 @@
+"""A stack of containers, for real (`make test-compose`): from nothing, used, looked at, scaled, rolled under load."""
+
+import base64
+import json
+import subprocess
+import threading
+import time
+import uuid
+
+import pytest
+import requests
+
+from crm.compose.engine import engine, provide_images
+from crm.compose.stack import Containers
+from crm.jobs.secrets import GATEWAY_USER, SERVER_USER, SERVICE_USER
+from crm.ports import free_port
+from crm.settings import SERVICES
+
+pytestmark = [pytest.mark.long, pytest.mark.xdist_group("containers")]
+RATE = 40
+
+
+@pytest.fixture(scope="module")
+def stack(tmp_path_factory):
+    environment = {"COMPOSE_PROJECT_NAME": "crm-test", "CRM_VERSION": "test", "CRM_LIMITS": "off"}
+    with engine():
+        print(f"stand-ins: {', '.join(provide_images()) or 'none'}")
+        made = Containers(tmp_path_factory.mktemp("containers"), environment)
+        try:
+            made.up(lambda label, detail, seconds: print(f"{label}: {detail} in {seconds:.1f} s"), port=free_port())
+            yield made
+        finally:
+            made.destroy()
+
+
+@pytest.fixture(scope="module")
+def admin(stack):
+    """Somebody with a company of their own."""
+    person = {"email": f"{uuid.uuid4().hex}@example.com", "password": "a long enough secret"}
+    names = {"first_name": "Ada", "last_name": "Lovelace"}
+    body = {"company": {"name": "Engines", "email": person["email"]}, "user": person | names}
+    done = requests.post(f"{stack.url}/v1/auth/register", json=body, timeout=20)
+    assert done.status_code == 201, done.text
+    session = requests.Session()
+    session.person = person
+    sign_in(stack, session)
+    return session
+
+
+def sign_in(stack, session):
+    done = requests.post(f"{stack.url}/v1/auth/login", json=session.person, timeout=20)
+    assert done.status_code == 200, done.text
+    session.headers["Authorization"] = f"Bearer {done.json()['access_token']}"
+
+
+def create(stack, session, path, **body):
+    headers = {"Idempotency-Key": uuid.uuid4().hex}
+    return session.post(f"{stack.url}{path}", json=body, headers=headers, timeout=20)
+
+
+def eventually(check, seconds=30.0):
+    deadline = time.monotonic() + seconds
+    while not (found := check()):
+        assert time.monotonic() < deadline, found
+        time.sleep(0.2)
+    return found
+
+
+def inspect(stack):
+    names = stack.run("ps", "--all", "--quiet").split()
+    return json.loads(subprocess.run(["docker", "inspect", *names], capture_output=True, text=True, check=True).stdout)
+
+
+def test_everything_answers(stack):
+    rows = stack.containers()
+    assert {row.name for row in rows} >= {f"{name}-{kind}-1" for name in SERVICES for kind in ("web", "worker")}
+    assert [(row.name, row.reason) for row in rows if row.reason] == []
+    assert requests.get(f"{stack.url}/readyz", timeout=10).status_code == 200
+
+
+def test_a_container_may_do_no_more_than_it_needs(stack):
+    users = {f"{user}:{user}" for user in (SERVICE_USER, SERVER_USER, GATEWAY_USER)}
+    for container in inspect(stack):
+        name, host = container["Name"], container["HostConfig"]
+        of_secrets = "-secrets-" in name
+        assert container["Config"]["User"] in ({"0:0"} if of_secrets else users), name
+        assert host["ReadonlyRootfs"], name
+        assert host["CapDrop"] == ["ALL"], name
+        assert [right.removeprefix("CAP_") for right in host["CapAdd"] or []] == (["CHOWN"] if of_secrets else []), name
+        assert "no-new-privileges:true" in host["SecurityOpt"], name
+        bound = [binding["HostIp"] for bindings in (host["PortBindings"] or {}).values() for binding in bindings]
+        assert bound == (["127.0.0.1"] if name.endswith("-gateway-1") else []), name
+
+
+def test_no_secret_is_in_an_environment_a_command_line_or_a_log(stack):
+    secrets = stack.run(
+        "run", "--rm", "--no-TTY", "--no-deps", "--entrypoint", "cat", "secrets", "/secrets/master/secrets.json"
+    )
+    values = list(json.loads(secrets).values())
+    assert len(values) > 10
+    shown = json.dumps(inspect(stack)) + stack.run("logs", "--no-color")
+    assert [value for value in values if value in shown] == []
+
+
+def test_the_journey(stack, admin):
+    customer = create(stack, admin, "/v1/customers", name="Charles Babbage", email="charles@example.com")
+    assert customer.status_code == 201, customer.text
+    number = customer.json()["id"]
+    changed = admin.patch(
+        f"{stack.url}/v1/customers/{number}", json={"city": "London"}, headers={"If-Match": '"1"'}, timeout=20
+    )
+    assert changed.status_code == 200, changed.text
+    address = f"{stack.url}/v1/audit-logs?table_name=customers&record_id={number}"
+    rows = eventually(lambda: len(found := admin.get(address, timeout=20).json()["data"]) == 2 and found)
+    assert {row["action"] for row in rows} == {"create", "update"}
+
+
+def test_tokens_that_are_not_good_open_nothing(stack, admin):
+    good = admin.headers["Authorization"].removeprefix("Bearer ")
+    header, payload, signature = good.split(".")
+
+    def part(**values):
+        return base64.urlsafe_b64encode(json.dumps(values).encode()).rstrip(b"=").decode()
+
+    bad = {
+        "none": f"{part(alg='none', typ='at+jwt')}.{payload}.",
+        "unsigned": f"{header}.{payload}.",
+        "other payload": f"{header}.{part(sub='1', company_id=1)}.{signature}",
+        "other signature": f"{header}.{payload}.{signature[:-4]}AAAA",
+        "other key": f"{part(alg='RS256', typ='at+jwt', kid='other')}.{payload}.{signature}",
+        "halved": good[: len(good) // 2],
+        "no token": "",
+    }
+    for path in ("/v1/customers", "/v1/audit-logs", "/v1/auth/me"):
+        assert admin.get(f"{stack.url}{path}", timeout=20).status_code == 200, path
+        for name, token in bad.items():
+            headers = {"Authorization": f"Bearer {token}"}
+            assert requests.get(f"{stack.url}{path}", headers=headers, timeout=20).status_code == 401, (path, name)
+
+
+def test_starting_it_again_makes_no_container_and_no_secret_anew(stack, admin):
+    def running():
+        return {
+            container["Id"]: container["State"]["StartedAt"]
+            for container in inspect(stack)
+            if container["State"]["Running"]
+        }
+
+    before = running()
+    stack.up(lambda *_: None)
+    assert running() == before
+    assert admin.get(f"{stack.url}/v1/customers", timeout=20).status_code == 200
+
+
+class Load:
+    """Reads and writes at a steady rate, as clients that keep their connections; `failed` holds what went wrong."""
+
+    def __init__(self, stack, session):
+        self.stack, self.headers = stack, dict(session.headers)
+        self.sent, self.failed = 0, []
+        self._stop = threading.Event()
+        self._threads = [threading.Thread(target=self._run, args=(number,)) for number in range(4)]
+
+    def __enter__(self):
+        for thread in self._threads:
+            thread.start()
+        time.sleep(1.0)
+        return self
+
+    def __exit__(self, *_):
+        time.sleep(1.0)
+        self._stop.set()
+        for thread in self._threads:
+            thread.join()
+
+    def _run(self, number):
+        with requests.Session() as session:
+            session.headers.update(self.headers)
+            while not self._stop.wait(len(self._threads) / RATE):
+                self.sent += 1
+                try:
+                    if self.sent % 3:
+                        done = session.get(f"{self.stack.url}/v1/customers?limit=5", timeout=20)
+                    else:
+                        done = create(self.stack, session, "/v1/customers", name=f"Load {number} {self.sent}")
+                    if done.status_code not in (200, 201):
+                        self.failed.append((done.status_code, done.text))
+                except requests.RequestException as error:
+                    self.failed.append(repr(error))
+
+
+def servers(stack, service):
+    """The addresses that the gateway sends requests of a service to."""
+    ask = "import socket; s = socket.socket(socket.AF_UNIX); s.connect('/run/gateway/admin.sock'); s.sendall(b'show stat\\n'); print(s.makefile().read())"
+    lines = stack.run("exec", "--no-TTY", "gateway-agent", "python3", "-c", ask).splitlines()
+    names = lines[0].removeprefix("# ").split(",")
+    rows = [dict(zip(names, line.split(","), strict=False)) for line in lines[1:] if line]
+    return [row["addr"] for row in rows if row["pxname"] == service and row["type"] == "2" and row["status"] == "UP"]
+
+
+def test_the_gateway_finds_more_containers_by_their_name(stack, admin):
+    sign_in(stack, admin)
+    with Load(stack, admin) as load:
+        stack.scale("customers", "web", 3)
+        eventually(lambda: len(servers(stack, "customers")) == 3)
+        stack.scale("customers", "web", 2)
+        eventually(lambda: len(servers(stack, "customers")) == 2)
+    assert load.failed == []
+
+
+def test_rolling_a_service_under_load_fails_no_request_and_loses_no_event(stack, admin):
+    sign_in(stack, admin)
+    before = set(stack.run("ps", "--quiet", "customers-web", "customers-worker").split())
+    with Load(stack, admin) as load:
+        for name in ("customers-web", "customers-worker"):
+            stack.roll(name)
+    print(f"rolled under load: {load.sent} requests, {len(load.failed)} failed")
+    assert load.failed == []
+    assert not before & set(stack.run("ps", "--quiet", "customers-web", "customers-worker").split())
+    total = admin.get(f"{stack.url}/v1/customers?limit=1&include=total", timeout=20).json()["meta"]["total"]
+    address = f"{stack.url}/v1/audit-logs?table_name=customers&action=create&limit=1&include=total"
+    eventually(lambda: admin.get(address, timeout=20).json()["meta"]["total"] == total, 60.0)
+
+
+def test_new_keys_sign_and_the_gateway_knows_them(stack, admin):
+    sign_in(stack, admin)
+    old = dict(admin.headers)
+    rotated = stack.rotate_keys()
+    assert [key.status for key in stack.signing_keys() if key.kid == rotated.active] == ["active"]
+    time.sleep(16)  # Until each process signs with it.
+    sign_in(stack, admin)
+    assert (
+        json.loads(base64.urlsafe_b64decode(admin.headers["Authorization"].split()[1].split(".")[0] + "=="))["kid"]
+        == rotated.active
+    )
+    for headers in (old, dict(admin.headers)):
+        assert requests.get(f"{stack.url}/v1/customers", headers=headers, timeout=20).status_code == 200
+
+
+def test_what_was_stopped_comes_back_with_its_data(stack, admin):
+    sign_in(stack, admin)
+    address = f"{stack.url}/v1/customers?limit=1&include=total"
+    before = admin.get(address, timeout=20).json()["meta"]["total"]
+    stack.down()
+    stack.up(lambda *_: None)
+    assert before > 0
+    assert admin.get(address, timeout=20).json()["meta"]["total"] == before
