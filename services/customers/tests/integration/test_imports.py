@@ -11,7 +11,6 @@ import pytest
 from chassis.db.session import Database
 from chassis.testing.fixtures import Client
 from chassis.testing.tokens import TokenFactory
-from customers.rules import importing
 
 PATH = "/v1/customers/imports"
 SCOPE = "customers:read customers:write customers:import"
@@ -310,35 +309,6 @@ def test_only_so_many_are_under_way_and_a_cancelled_one_makes_room(imports: Any,
     assert client.post(PATH, json={"filename": "x.csv"}).json["code"] == "too_many_imports"
     assert client.post(f"{PATH}/{ids[0]}/cancel").json["state"] == "cancelled"
     assert client.post(PATH, json={"filename": "x.csv"}).status_code == 201
-
-
-def test_a_cancelled_import_keeps_no_file(
-    imports: Any, client: Client, superuser: psycopg.Connection, company_id: int
-) -> None:
-    begun = imports.begin(SIMPLE).json
-    parts = "SELECT count(*) FROM import_parts WHERE company_id = %s"
-    assert superuser.execute(parts, (company_id,)).fetchone() == (1,)
-    assert client.post(f"{PATH}/{begun['id']}/cancel").status_code == 200
-    assert superuser.execute(parts, (company_id,)).fetchone() == (0,)
-    assert client.request("PUT", f"{PATH}/{begun['id']}/parts/1", data=b"x", content_type=CONTENT).status_code == 409
-
-
-def test_what_a_company_keeps_of_imports_is_bounded(
-    imports: Any, client: Client, superuser: psycopg.Connection, company_id: int, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(importing, "MOST_FILE_BYTES", 2500)
-    ids = [client.post(PATH, json={"filename": "x.csv"}).json["id"] for _ in range(3)]
-    answers = [
-        client.request("PUT", f"{PATH}/{number}/parts/1", data=b"x" * 1000, content_type=CONTENT) for number in ids
-    ]
-    assert [answer.status_code for answer in answers] == [204, 204, 409]
-    assert answers[-1].json["code"] == "import_space_exhausted"
-    # Another one's files are none of ours; a cancelled import makes room.
-    assert client.post(f"{PATH}/{ids[0]}/cancel").status_code == 200
-    assert client.request("PUT", f"{PATH}/{ids[2]}/parts/1", data=b"x" * 1000, content_type=CONTENT).status_code == 204
-    monkeypatch.setattr(importing, "MOST_KEPT_BYTES", 1500)
-    refused = client.post(PATH, json={"filename": "x.csv"})
-    assert (refused.status_code, refused.json["code"]) == (409, "import_space_exhausted")
 
 
 def test_another_tenant_finds_no_import(imports: Any, client_of: Any, company_id: int) -> None:
