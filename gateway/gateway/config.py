@@ -19,7 +19,7 @@ ROUTES: Mapping[str, Sequence[str]] = {
         "pipelines",
         "loss-reasons",
     ),
-    "tasks": ("tasks", "task-series", "activities", "timeline"),
+    "tasks": ("tasks", "task-series", "activities", "timeline", "notifications", "notification-settings"),
     "audit": ("audit-logs",),
 }
 

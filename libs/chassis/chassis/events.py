@@ -55,6 +55,7 @@ class Event:
     causation_id: str | None
     traceparent: str | None
     data: dict[str, Any]
+    operation: str | None = None
 
     @property
     def table(self) -> str:
@@ -149,6 +150,7 @@ def decode(body: bytes) -> Event:
             causation_id=raw.get("causationid"),
             traceparent=raw.get("traceparent"),
             data=dict(raw["data"]),
+            operation=raw.get("operation"),
         )
         _positive(event.record_id)
         _ = event.action

@@ -20,6 +20,11 @@ ACTIVITY_UPDATED = EventType("activity", "updated", table="activities")
 ACTIVITY_ARCHIVED = EventType("activity", "archived", table="activities")
 ACTIVITY_RESTORED = EventType("activity", "restored", table="activities")
 ACTIVITY_PURGED = EventType("activity", "purged", table="activities")
+REMINDER_FIRED = EventType("reminder", "fired", table="reminders")
+USER_SETTINGS_CREATED = EventType("user_settings", "created", table="user_settings")
+USER_SETTINGS_UPDATED = EventType("user_settings", "updated", table="user_settings")
+TASK_TRANSFER_STARTED = EventType("task_transfer", "started", table="task_transfers")
+TASK_TRANSFER_COMPLETED = EventType("task_transfer", "completed", table="task_transfers")
 TASK_EXPORT_CREATED = EventType("task_export", "created", table="task_exports")
 ACTIVITY_EXPORT_CREATED = EventType("activity_export", "created", table="activity_exports")
 
@@ -40,6 +45,11 @@ PUBLISHED = (
     ACTIVITY_ARCHIVED,
     ACTIVITY_RESTORED,
     ACTIVITY_PURGED,
+    REMINDER_FIRED,
+    USER_SETTINGS_CREATED,
+    USER_SETTINGS_UPDATED,
+    TASK_TRANSFER_STARTED,
+    TASK_TRANSFER_COMPLETED,
     TASK_EXPORT_CREATED,
     ACTIVITY_EXPORT_CREATED,
 )

@@ -2,7 +2,17 @@
 
 from chassis.db.json_view import JsonView
 from chassis.transfers import transfer_view
-from tasks.models import activities, activity_exports, task_exports, task_series, task_transfers, tasks
+from tasks.models import (
+    activities,
+    activity_exports,
+    notifications,
+    reminders,
+    task_exports,
+    task_series,
+    task_transfers,
+    tasks,
+    user_settings,
+)
 
 TASK = JsonView(
     tasks,
@@ -89,3 +99,46 @@ TASK_TRANSFER = transfer_view(task_transfers)
 _EXPORTED = ("id", "company_id", "version", "format", "query", "created_by", "created_at", "updated_at")
 TASK_EXPORT = JsonView(task_exports, _EXPORTED)
 ACTIVITY_EXPORT = JsonView(activity_exports, _EXPORTED)
+
+REMINDER = JsonView(
+    reminders,
+    (
+        "id",
+        "company_id",
+        "version",
+        "task_id",
+        "user_id",
+        "kind",
+        "minutes_before",
+        "days_before",
+        "at_time",
+        "fire_at",
+        "state",
+        "created_at",
+        "updated_at",
+    ),
+)
+
+NOTIFICATION = JsonView(
+    notifications,
+    ("id", "company_id", "kind", "subject_table", "subject_id", "title", "details", "created_at", "read_at"),
+)
+
+USER_SETTINGS = JsonView(
+    user_settings,
+    (
+        "id",
+        "company_id",
+        "version",
+        "user_id",
+        "time_zone",
+        "day_starts_at",
+        "default_reminders",
+        "email_reminders",
+        "digest",
+        "digest_at",
+        "digest_days",
+        "created_at",
+        "updated_at",
+    ),
+)

@@ -1,8 +1,10 @@
 """Fixtures of the tasks service's tests."""
 
 import threading
+import uuid
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
 from typing import Any
 
 import hypothesis
@@ -10,11 +12,13 @@ import orjson
 import psycopg
 import pytest
 
-from chassis.context import Context
+from chassis.context import Context, acting_as
 from chassis.db.session import Database, Session
+from chassis.events import Event
 from chassis.testing.fixtures import Client, DatabaseUrls
 from chassis.testing.tokens import TokenFactory
 from chassis.web.application import ServiceApplication
+from tasks import handlers
 
 # A busy machine is no failure of a rule.
 hypothesis.settings.register_profile("patient", deadline=None)
@@ -170,3 +174,39 @@ def at_once() -> Callable[..., list[Any]]:
             return list(pool.map(work_of, works))
 
     return run
+
+
+@pytest.fixture
+def hear(database: Database, company_id: int) -> Callable[..., Event]:
+    """Have the service take an event of a neighbour, as its worker does; answers the event."""
+
+    def take(name: str, record_id: int, version: int, after: Any = None, before: Any = None, **more: Any) -> Event:
+        entity = name.partition(".")[0]
+        documents = {
+            side: None if record is None else {"id": record_id, "company_id": company_id, "version": version, **record}
+            for side, record in (("before", before), ("after", after))
+        }
+        changed = [key for key in (after or {}) if (before or {}).get(key) != after[key]]
+        event = more.pop("event", None) or Event(
+            id=str(uuid.uuid4()),
+            source="neighbour",
+            type=f"crm.{name}.v1",
+            subject=f"{entity}s/{record_id}",
+            time=datetime.now(UTC),
+            company_id=company_id,
+            aggregate_version=version,
+            actor=more.pop("actor", None),
+            actor_ip=None,
+            user_agent=None,
+            correlation_id="the-request",
+            causation_id=None,
+            traceparent=None,
+            operation=more.pop("operation", None),
+            data={**documents, "changed": changed, **more},
+        )
+        context = Context(company_id=company_id, request_id="the-request", causation_id=event.id)
+        with acting_as(context), database.transaction() as session:
+            handlers.SUBSCRIPTIONS.handlers[event.type](session, event)
+        return event
+
+    return take

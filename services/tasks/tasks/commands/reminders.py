@@ -207,3 +207,9 @@ def _state(fire_at: datetime | None, task: Timing, now: datetime, fired_for: dat
     if not task.is_open:
         return FIRED if fire_at is not None and fire_at == fired_for else SKIPPED
     return state_when_computed(fire_at, now=now, due_date=task.due.due_date, fired_for=fired_for)
+
+
+def further_reminder(spec: Mapping[str, Any], task: Timing, person: Person, now: datetime) -> dict[str, Any]:
+    """When a reminder fires that somebody sets for themselves, and what becomes of it."""
+    fire_at = _fire_at(FURTHER, spec, task, person.day_starts_at)
+    return {"fire_at": fire_at, "state": _state(fire_at, task, now)}

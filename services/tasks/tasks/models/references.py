@@ -25,6 +25,11 @@ def _owners() -> tuple[Column[object], ...]:
     )
 
 
+def _archiving() -> tuple[Column[object], ...]:
+    """The event that has hidden a record, so that its return brings back exactly what went with it."""
+    return (Column("archived_by_event", Uuid(as_uuid=False)),)
+
+
 CUSTOMERS = Reference(
     "customer",
     metadata,
@@ -35,8 +40,7 @@ CUSTOMERS = Reference(
     owner="customers",
     tombstones=ref_tombstones,
     actions=("created", "updated", "archived", "restored", "merged"),
-    # The event that archived it, so that its return brings back exactly what went with it.
-    local=(Column("archived_by_event", Uuid(as_uuid=False)),),
+    local=_archiving(),
 )
 # No foreign keys among the references: their events come in no order.
 LEADS = Reference(
@@ -48,6 +52,7 @@ LEADS = Reference(
     *_owners(),
     owner="pipeline",
     tombstones=ref_tombstones,
+    local=_archiving(),
     actions=(
         "created",
         "updated",
@@ -70,6 +75,7 @@ DEALS = Reference(
     *_owners(),
     owner="pipeline",
     tombstones=ref_tombstones,
+    local=_archiving(),
     actions=("created", "updated", "stage_changed", "reordered", "won", "lost", "reopened", "archived", "restored"),
 )
 REFERENCES = (COMPANY, USERS, CUSTOMERS)

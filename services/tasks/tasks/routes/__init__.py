@@ -1,5 +1,12 @@
 """The HTTP routes of the tasks service, by noun."""
 
-from tasks.routes import activities, bulk, series, tasks, timeline
+from tasks.routes import activities, bulk, notices, series, tasks, timeline
 
-BLUEPRINTS = (tasks.blueprint, bulk.blueprint, series.blueprint, activities.blueprint, timeline.blueprint)
+BLUEPRINTS = (
+    tasks.blueprint,
+    bulk.blueprint,
+    series.blueprint,
+    activities.blueprint,
+    timeline.blueprint,
+    notices.blueprint,
+)

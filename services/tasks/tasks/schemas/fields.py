@@ -24,9 +24,11 @@ class _Written(fields.Field[Any]):
     form: str
     format: str
     wanted: str
+    example: str
 
     def __init__(self, **kwargs: Any) -> None:
-        super().__init__(metadata={"type": "string", "format": self.format, "pattern": self.form}, **kwargs)
+        described = {"type": "string", "format": self.format, "pattern": self.form, "example": self.example}
+        super().__init__(metadata=described, **kwargs)
 
     def _deserialize(self, value: Any, *_: Any, **__: Any) -> Any:
         if not isinstance(value, str) or re.search(self.form, value) is None or value.endswith("\n"):
@@ -44,6 +46,7 @@ class Day(_Written):
     """A day of the calendar, without a time or a zone."""
 
     form, format, wanted = _DAY, "date", "A day is wanted, such as 2026-11-28."
+    example = "2026-11-28"
 
     def read(self, value: str) -> date:
         return date.fromisoformat(value)
@@ -53,6 +56,7 @@ class Moment(_Written):
     """An instant: RFC 3339 with its offset. A day alone is none, and is not taken for a midnight."""
 
     form, format, wanted = _MOMENT, "date-time", "A time with its offset is wanted, such as 2026-11-28T09:00:00+01:00."
+    example = "2026-11-28T09:00:00+01:00"
 
     def read(self, value: str) -> datetime:
         return datetime.fromisoformat(value.upper())
@@ -62,6 +66,7 @@ class TimeOfDay(_Written):
     """A time of day on the wall clock, to the minute."""
 
     form, format, wanted = _TIME, "time-of-day", "A time of day is wanted, such as 09:00."
+    example = "09:00"
 
     def read(self, value: str) -> time:
         return time.fromisoformat(value)

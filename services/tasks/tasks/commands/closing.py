@@ -1,0 +1,21 @@
+"""Open tasks of a deal that was won or lost: kept, completed or cancelled, as the company has set."""
+
+from chassis.db.session import Session
+from tasks.commands.neighbours import OF_TASKS, portions
+from tasks.commands.tasks import cancel_task, complete_task
+from tasks.queries.people import company_settings
+from tasks.rules.task_states import is_open
+
+KEEP, COMPLETE, CANCEL = "keep", "complete", "cancel"
+
+
+def close_tasks_of(session: Session, deal_id: int) -> None:
+    """Do with the open tasks of a closed deal what the company's setting `tasks_at_close` says."""
+    way = company_settings(session).get("tasks_at_close", KEEP)
+    if way not in (COMPLETE, CANCEL):
+        return
+    for locked in portions(session, OF_TASKS, "deal_id", deal_id, "live"):
+        for task in locked:
+            if is_open(task.document["status"]):
+                close = complete_task if way == COMPLETE else cancel_task
+                close(session, task)

@@ -1,0 +1,65 @@
+"""The jobs of the worker of the tasks service."""
+
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+from threading import Event as Flag
+
+import structlog
+
+from chassis import events
+from chassis.broker.schedules import Schedule
+from chassis.context import Context, acting_as
+from chassis.db.session import Database
+from tasks.commands.firing import fire, note_failure
+from tasks.commands.notifications import forget_old
+from tasks.commands.transfers import TRANSFERS
+from tasks.queries.reminders import list_due
+
+FIRED_AT_ONCE = 1000
+FORGOTTEN_AT_ONCE = 1000
+# A reminder waits for the disk most of its time, so a few go side by side; each has a connection of the pool.
+THREADS = 4
+
+log = structlog.get_logger()
+
+
+def fire_reminders(database: Database, stop: Flag) -> None:
+    """Serve the reminders that are due, each in a transaction of its own; one that fails holds up no other."""
+    with ThreadPoolExecutor(THREADS) as pool:
+        while not stop.is_set():
+            with database.session() as session:
+                found = list_due(session, FIRED_AT_ONCE)
+            served = list(pool.map(lambda due: _serve(database, stop, *due), found))
+            # What nobody could be told of waits for the next turn.
+            if len(found) < FIRED_AT_ONCE or not any(served):
+                return
+
+
+def _serve(database: Database, stop: Flag, company_id: int, reminder_id: int) -> bool:
+    if stop.is_set():
+        return False
+    with acting_as(Context(company_id=company_id, request_id=events.new_id())):
+        try:
+            with database.transaction() as session:
+                fire(session, reminder_id)
+        except Exception:
+            log.exception("reminder failed", reminder_id=reminder_id)
+            with database.transaction() as session:
+                note_failure(session, reminder_id)
+            return False
+    return True
+
+
+def forget_notifications(database: Database, stop: Flag) -> None:
+    """Delete notifications after 90 days, in small transactions."""
+    gone = FORGOTTEN_AT_ONCE
+    while gone >= FORGOTTEN_AT_ONCE and not stop.wait(0.05):  # The service's own work goes first.
+        with database.transaction() as session:
+            gone = forget_old(session, FORGOTTEN_AT_ONCE)
+
+
+SCHEDULES: tuple[Schedule, ...] = (
+    Schedule("transfer-tasks", timedelta(seconds=5), TRANSFERS.work),
+    Schedule("fire-reminders", timedelta(seconds=2), fire_reminders),
+    Schedule("forget-notifications", timedelta(hours=1), forget_notifications),
+)

@@ -1,0 +1,147 @@
+"""What is done about the events of customers, leads, deals and conversions."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import partial
+
+from chassis.db.session import Session
+from chassis.events import Event
+from chassis.references import Reference
+from tasks.commands.closing import close_tasks_of
+from tasks.commands.conversions import relink, unlink
+from tasks.commands.merges import move_to_survivor, take_back
+from tasks.commands.neighbours import (
+    archive_with,
+    move_customer,
+    note_archiving,
+    remove_of_customer,
+    remove_subject,
+    restore_with,
+)
+from tasks.commands.stories import tell_new_owner, write_story
+from tasks.models import CUSTOMERS, DEALS, LEADS
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """A kind of neighbour's record that tasks and activities are about."""
+
+    entity: str
+    reference: Reference
+
+    @property
+    def column(self) -> str:
+        """The column that names one."""
+        return f"{self.entity}_id"
+
+
+CUSTOMER, LEAD, DEAL = Kind("customer", CUSTOMERS), Kind("lead", LEADS), Kind("deal", DEALS)
+
+
+def know(kind: Kind, session: Session, event: Event) -> bool:
+    """Keep what an event tells of a record; whether that is what is known of it now, and not something older."""
+    after = event.data["after"]
+    if kind.reference.save(session, kind.reference.told(after, event)):
+        return True
+    found = kind.reference.find(session, (event.record_id,)).get(event.record_id)
+    return found is not None and found["version"] == event.aggregate_version
+
+
+def on_changed(kind: Kind, session: Session, event: Event) -> None:
+    """Know the record; say what has happened to it, and tell its new owner."""
+    if not know(kind, session, event):
+        return
+    if kind is not CUSTOMER and "customer_id" in event.data["changed"]:
+        customer_id = event.data["after"]["customer_id"]
+        _require_customer(session, customer_id)
+        move_customer(session, kind.column, event.record_id, customer_id)
+    write_story(session, kind.entity, event)
+    tell_new_owner(session, kind.entity, event)
+
+
+def _require_customer(session: Session, customer_id: int | None) -> None:
+    if customer_id is not None and not CUSTOMERS.find(session, (customer_id,)):
+        # The customer's own event is on the way; this one comes again.
+        raise LookupError(f"customer {customer_id} is not known yet")
+
+
+def on_archived(kind: Kind, session: Session, event: Event) -> None:
+    """Hide what is about the record with it; what is about a merged customer moves to the survivor."""
+    if not know(kind, session, event):
+        return
+    survivor = event.data["after"].get("merged_into") if kind is CUSTOMER else None
+    if survivor is not None:
+        _require_customer(session, survivor)
+        move_to_survivor(session, event.record_id, survivor)
+        return
+    note_archiving(session, kind.reference, event.record_id, event.id)
+    archive_with(session, kind.column, event.record_id, event.id, event.time)
+
+
+def on_restored(kind: Kind, session: Session, event: Event) -> None:
+    """Bring back what went with the record; of a merge that is undone exactly what it had moved."""
+    archived_by = kind.reference.find(session, (event.record_id,)).get(event.record_id, {}).get("archived_by_event")
+    if not know(kind, session, event):
+        return
+    survivor = event.data["before"].get("merged_into") if kind is CUSTOMER else None
+    if survivor is not None:
+        take_back(session, event.record_id, survivor)
+        return
+    note_archiving(session, kind.reference, event.record_id, None)
+    restore_with(session, kind.column, event.record_id, None if archived_by is None else str(archived_by))
+
+
+def on_purged(kind: Kind, session: Session, event: Event) -> None:
+    """Delete what was about the record alone, one by one, and then forget it."""
+    if kind is CUSTOMER:
+        remove_of_customer(session, event.record_id)
+    else:
+        remove_subject(session, kind.column, event.record_id)
+    kind.reference.remove(session, event.record_id, event.aggregate_version)
+
+
+def on_deal_closed(session: Session, event: Event) -> None:
+    """Say how the deal ended, and do with its open tasks what the company has set."""
+    on_changed(DEAL, session, event)
+    close_tasks_of(session, event.record_id)
+
+
+def on_conversion_completed(session: Session, event: Event) -> None:
+    """Let what is about the lead be about its customer and its deal too."""
+    after = event.data["after"]
+    lead = LEADS.find(session, (after["lead_id"],)).get(after["lead_id"], {})
+    links = {"customer_id": after["customer_id"], "deal_id": after["deal_id"]}
+    relink(session, event.record_id, after["lead_id"], links, (lead.get("assigned_to"), after.get("assigned_to")))
+
+
+def on_conversion_undone(session: Session, event: Event) -> None:
+    """Take away exactly what the conversion had added."""
+    unlink(session, event.record_id)
+
+
+Handler = Callable[[Session, Event], None]
+
+
+def _of(kind: Kind) -> dict[str, Handler]:
+    special: Mapping[str, Callable[[Kind, Session, Event], None]] = {
+        "archived": on_archived,
+        "restored": on_restored,
+        "purged": on_purged,
+    }
+    actions = (*kind.reference.actions, *special)
+    return {
+        f"crm.{kind.entity}.{action}.v1": partial(special.get(action, on_changed), kind)
+        for action in dict.fromkeys(actions)
+    }
+
+
+HANDLERS: Mapping[str, Handler] = {
+    **_of(CUSTOMER),
+    **_of(LEAD),
+    **_of(DEAL),
+    "crm.deal.won.v1": on_deal_closed,
+    "crm.deal.lost.v1": on_deal_closed,
+    "crm.conversion.completed.v1": on_conversion_completed,
+    "crm.conversion.undone.v1": on_conversion_undone,
+}
+BINDINGS = ("*.lead.*.v1", "*.deal.*.v1", "*.conversion.completed.v1", "*.conversion.undone.v1")
