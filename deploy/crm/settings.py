@@ -17,7 +17,7 @@ SERVICES: Mapping[str, tuple[str, ...]] = {
 ASKS: Mapping[str, tuple[str, ...]] = {
     "customers": ("identity",),
     "pipeline": ("identity", "customers"),
-    "tasks": ("identity", "customers"),
+    "tasks": ("identity", "customers", "pipeline"),
 }
 # Whose worker sends letters.
 SENDS_LETTERS = frozenset({"identity"})

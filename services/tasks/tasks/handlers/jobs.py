@@ -12,6 +12,7 @@ from chassis.context import Context, acting_as
 from chassis.db.session import Database
 from tasks.commands.firing import fire, note_failure
 from tasks.commands.notifications import forget_old
+from tasks.commands.retention import ACTIVITIES, TASKS, Expiring, expire
 from tasks.commands.transfers import TRANSFERS
 from tasks.queries.reminders import list_due
 
@@ -58,8 +59,14 @@ def forget_notifications(database: Database, stop: Flag) -> None:
             gone = forget_old(session, FORGOTTEN_AT_ONCE)
 
 
+def _expire(database: Database, stop: Flag, expiring: Expiring) -> None:
+    expire(database, stop, expiring)
+
+
 SCHEDULES: tuple[Schedule, ...] = (
     Schedule("transfer-tasks", timedelta(seconds=5), TRANSFERS.work),
     Schedule("fire-reminders", timedelta(seconds=2), fire_reminders),
+    Schedule("expire-tasks", timedelta(days=1), lambda database, stop: _expire(database, stop, TASKS)),
+    Schedule("expire-activities", timedelta(days=1), lambda database, stop: _expire(database, stop, ACTIVITIES)),
     Schedule("forget-notifications", timedelta(hours=1), forget_notifications),
 )

@@ -144,4 +144,4 @@ HANDLERS: Mapping[str, Handler] = {
     "crm.conversion.completed.v1": on_conversion_completed,
     "crm.conversion.undone.v1": on_conversion_undone,
 }
-BINDINGS = ("*.lead.*.v1", "*.deal.*.v1", "*.conversion.completed.v1", "*.conversion.undone.v1")
+BINDINGS = ("*.conversion.completed.v1", "*.conversion.undone.v1")

@@ -78,7 +78,7 @@ DEALS = Reference(
     local=_archiving(),
     actions=("created", "updated", "stage_changed", "reordered", "won", "lost", "reopened", "archived", "restored"),
 )
-REFERENCES = (COMPANY, USERS, CUSTOMERS)
+REFERENCES = (COMPANY, USERS, CUSTOMERS, LEADS, DEALS)
 
 company_refs, user_refs = COMPANY.table, USERS.table
 customer_refs, lead_refs, deal_refs = CUSTOMERS.table, LEADS.table, DEALS.table
