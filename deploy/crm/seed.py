@@ -2,6 +2,7 @@
 
 import io
 import time
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
@@ -15,6 +16,7 @@ from crm.errors import OperatorError
 from crm.http_client import Answer, ask
 from crm.importing import Import, Imports, Options
 from crm.seed_members import join_members
+from crm.seed_work import add_work
 
 _OK, _CREATED, _UNAUTHENTICATED, _CONFLICT = 200, 201, 401, 409
 _KNOWN_SECONDS = 20.0
@@ -61,7 +63,7 @@ def sign_in(gateway_url: str, credentials: Credentials, tenant: Tenant) -> str:
 
 
 def seed(gateway_url: str, credentials: Credentials) -> Seeded:
-    """Register the demo companies and bring them members, customers and contacts, as far as they are not there."""
+    """Register the demo companies and bring them members, customers and work, as far as that is not there."""
     # Passwords are made up here: the file that keeps them is written by one at a time.
     passwords = {tenant.key: dict(_passwords(credentials, tenant)) for tenant in TENANTS}
     # One waits for the worker while the other works.
@@ -78,7 +80,10 @@ def _seed(gateway_url: str, credentials: Credentials, tenant: Tenant, passwords:
     api = Api(gateway_url, fixed(_register(gateway_url, credentials, tenant)))
     join_members(api, gateway_url, tenant.members, passwords, mail_folder(credentials.path.parent))
     seeded = _import_customers(Imports(api), tenant)
-    _add_contacts(api, tenant)
+    # Not in the list is who was archived.
+    codes = {customer["customer_code"]: customer["id"] for customer in _all(api, "/customers?fields=id,customer_code")}
+    _add_contacts(api, tenant, codes)
+    add_work(api, tenant, codes)
     return seeded
 
 
@@ -118,17 +123,15 @@ def _why(imports: Imports, known: Import) -> str:
     return str(known["error_detail"] or known["state"])
 
 
-def _add_contacts(api: Api, tenant: Tenant) -> None:
+def _add_contacts(api: Api, tenant: Tenant, codes: Mapping[str, int]) -> None:
     wanted = contacts(tenant)
     known = {contact["email"] for contact in _all(api, "/contacts?fields=email")}
     missing = [contact for contact in wanted if contact.email not in known]
     if not missing:
         return
-    codes = {customer["customer_code"]: customer["id"] for customer in _all(api, "/customers?fields=id,customer_code")}
     for contact in missing:
         values = asdict(contact)
         customer_id = codes.get(values.pop("customer_code"))
-        # Not in the list is who was archived.
         if customer_id is not None:
             api.post(f"/customers/{customer_id}/contacts", values)
 

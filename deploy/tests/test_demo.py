@@ -10,6 +10,7 @@ import pytest
 
 from chassis.matching_keys import matching_keys
 from crm.demo import TENANTS, contacts, created_at, customers, write_csv
+from crm.demo.work import activities, tasks
 from customers.rules.import_mapping import propose_mapping
 
 MONDAY = datetime(2026, 6, 1, 9, tzinfo=UTC)
@@ -89,3 +90,20 @@ def test_contacts_are_at_customers_that_are_there(tenant):
     assert 24 <= len(made) <= 60
     assert {contact.customer_code for contact in made} <= codes
     assert len({contact.email for contact in made}) == len(made)
+
+
+@tenants
+def test_work_is_a_year_of_every_kind_with_customers_that_were_there_by_then(tenant):
+    ages = {customer.code: timedelta(days=customer.days_ago) for customer in customers(tenant)}
+    made = activities(tenant)
+    assert made == activities(tenant)
+    assert {one.activity_type for one in made} == {"call", "email", "meeting", "note"}
+    assert all(MONDAY - one.at(MONDAY) <= ages[one.customer_code] + timedelta(minutes=10) for one in made)
+    assert max(MONDAY - one.at(MONDAY) for one in made) > timedelta(days=270)
+
+
+@tenants
+def test_tasks_are_overdue_due_today_and_to_come(tenant):
+    today = MONDAY.date()
+    days = Counter((one.due_on(today) > today) - (one.due_on(today) < today) for one in tasks(tenant))
+    assert min(days[-1], days[0], days[1]) >= 6
