@@ -116,7 +116,7 @@ def change_activities(data: dict[str, Any]) -> Response:
 @blueprint.route("/export.csv", methods=["GET"])
 @require("activities:export")
 @blueprint.exporting(ACTIVITIES)
-def export_csv(query: ListQuery) -> Response:
+def export_activities_csv(query: ListQuery) -> Response:
     """Export the activities that a list with these parameters has, as CSV."""
     return _export(query, CSV)
 
@@ -124,7 +124,7 @@ def export_csv(query: ListQuery) -> Response:
 @blueprint.route("/export.jsonl", methods=["GET"])
 @require("activities:export")
 @blueprint.exporting(ACTIVITIES)
-def export_json_lines(query: ListQuery) -> Response:
+def export_activities_json_lines(query: ListQuery) -> Response:
     """Export the activities that a list with these parameters has, as JSON lines."""
     return _export(query, JSON_LINES)
 
