@@ -1,9 +1,38 @@
-"""What operators do to the pipeline service: `python -m pipeline.operators resync`."""
+"""What operators do to the pipeline service: `python -m pipeline.operators resync | expire-leads [--dry-run]`."""
 
 import sys
+from threading import Event as Flag
 
+from chassis.config import Settings, SettingsError, exit_with
+from chassis.db.session import Database
 from chassis.references import resync
+from pipeline.commands.customer_changes import note_purge
+from pipeline.commands.retention import list_expired, purging
 from pipeline.models import REFERENCES
 
+MOST_SHOWN = 100_000
+
+
+def expire(*, dry_run: bool) -> None:
+    """Delete the leads that are kept no longer, or only name them."""
+    try:
+        settings = Settings.from_environment()
+    except SettingsError as error:
+        exit_with(error)
+    database = Database(settings.database_url, application_name="pipeline-operators")
+    try:
+        leads = list_expired(database, MOST_SHOWN) if dry_run else purging(database, Flag())
+        count = 0
+        for company_id, lead_id in leads:
+            sys.stdout.write(f"company {company_id}: lead {lead_id}\n")
+            count += 1
+        sys.stdout.write(f"{count} leads {'would go' if dry_run else 'gone'}\n")
+    finally:
+        database.dispose()
+
+
 if __name__ == "__main__":
-    resync.main("pipeline", REFERENCES, sys.argv[1:])
+    if sys.argv[1:2] == ["expire-leads"] and sys.argv[2:] in ([], ["--dry-run"]):
+        expire(dry_run="--dry-run" in sys.argv)
+    else:
+        resync.main("pipeline", REFERENCES, sys.argv[1:], removers={"customer": note_purge})
