@@ -1,23 +1,27 @@
 """What of a document would break a client of an earlier one."""
 
+import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
 from web.document import operations_of
 
 _SCHEMAS = "#/components/schemas/"
+_PART = re.compile(r"\{\w+\}")
 # Words for people may change at any time, and so may what is derived from them.
 _WORDS = {"description", "example", "examples", "summary", "title", "x-problems", "x-codes", "x-tagGroups", "tags"}
 
 
 def surface(document: Mapping[str, Any]) -> dict[str, Any]:
     """Of a document what clients depend on: what is kept of a release to compare later ones with."""
-    paths: dict[str, Any] = {path: {} for path in document["paths"]}
+    paths: dict[str, Any] = {}
     for path, method, operation in operations_of(document):
-        paths[path][method] = {
+        parameters = [*document["paths"][path].get("parameters", []), *operation.get("parameters", [])]
+        # What a part of the path is called is for people: who calls it writes a value there.
+        paths.setdefault(_PART.sub("{}", path), {})[method] = {
             "operationId": operation["operationId"],
             "x-permission": operation.get("x-permission", ""),
-            "parameters": _bare([*document["paths"][path].get("parameters", []), *operation.get("parameters", [])]),
+            "parameters": _bare([each for each in parameters if each["in"] != "path"]),
             "requestBody": _bare(operation.get("requestBody", {})),
             "responses": _bare({key: each for key, each in operation["responses"].items() if key.startswith("2")}),
         }

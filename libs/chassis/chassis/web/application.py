@@ -3,6 +3,7 @@
 import hmac
 import re
 import time
+from collections import Counter
 from collections.abc import Iterable
 from http import HTTPStatus
 from typing import Any
@@ -286,12 +287,16 @@ def _describe_id(_: BaseConverter) -> dict[str, Any]:
 
 def _complete(document: dict[str, Any], app: Flask) -> dict[str, Any]:
     """Give every operation a unique operationId, and say which need no token."""
+    outside = {rule.endpoint for rule in app.url_map.iter_rules() if not rule.rule.startswith("/internal/")}
+    names = Counter(app.view_functions[endpoint].__name__ for endpoint in outside)
     for rule in app.url_map.iter_rules():
         view = app.view_functions[rule.endpoint]
         for method, operation in document["paths"].get(documented(rule.rule), {}).items():
             if method.upper() not in (rule.methods or ()):
                 continue
-            operation["operationId"] = view.__name__
+            # Two nouns of a service may have a view of one name.
+            unique = names[view.__name__] <= 1
+            operation["operationId"] = view.__name__ if unique else re.sub(r"\W", "_", rule.endpoint)
             access = getattr(view, "access", None)
             if access == PUBLIC:
                 operation["security"] = []
