@@ -5,7 +5,7 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -20,6 +20,8 @@ from crm.settings import KINDS, SERVICES, WEB
 
 Report = Callable[[str, str, float], None]
 _DEFAULT_PORT = 8080
+_DRAIN_SECONDS = 0.5
+_ADDRESS = 4  # The column of a server's address in `show servers state`.
 # What a build is given of this machine, by the variables that may name it: a proxy's certificates, pip's settings.
 _SECRETS = {"ca_bundle": ("CRM_CA_BUNDLE", "PIP_CERT"), "pip_conf": ("CRM_PIP_CONF",)}
 
@@ -122,8 +124,30 @@ class Containers:
         alone = ("--no-deps", "--no-recreate", "--no-build")
         self._quietly("up", "--detach", "--wait", *alone, "--scale", f"{name}={2 * len(before)}", name)
         for container in before:
+            # A server hangs up on connections that idle when it stops, and a request may be on its way on one of them.
+            servers = self._servers_at(self._addresses(container))
+            self._set_servers(servers, "drain")
             self._execute(["docker", "stop", container])
             self._execute(["docker", "rm", container])
+            # The next one at that place is not meant.
+            self._set_servers(servers, "ready")
+
+    def _addresses(self, container: str) -> set[str]:
+        shown = "{{range .NetworkSettings.Networks}}{{.IPAddress}} {{end}}"
+        return set(self._execute(["docker", "inspect", "--format", shown, container]).split())
+
+    def _servers_at(self, addresses: set[str]) -> list[str]:
+        """Those that the gateway sends requests to, as backend/server."""
+        rows = [line.split() for line in self._tell_gateway("show servers state").splitlines()]
+        return [f"{row[1]}/{row[3]}" for row in rows if len(row) > _ADDRESS and row[_ADDRESS] in addresses]
+
+    def _set_servers(self, servers: Sequence[str], state: str) -> None:
+        if servers:
+            self._tell_gateway(*(f"set server {server} state {state}" for server in servers))
+            time.sleep(_DRAIN_SECONDS)
+
+    def _tell_gateway(self, *commands: str) -> str:
+        return self.run("exec", "--no-TTY", "gateway-agent", "python3", "-m", "crm.jobs.tell", *commands)
 
     # Looking at it
 

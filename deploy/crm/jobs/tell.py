@@ -1,0 +1,22 @@
+"""`python -m crm.jobs.tell COMMAND…`: has the gateway's HAProxy run commands, and prints what it says."""
+
+import socket
+import sys
+
+from crm.jobs.places import GATEWAY
+
+
+def tell(commands: list[str]) -> str:
+    """What HAProxy answers to commands of its runtime API."""
+    with socket.socket(socket.AF_UNIX) as connection:
+        connection.settimeout(10.0)
+        connection.connect(str(GATEWAY / "admin.sock"))
+        connection.sendall(";".join(commands).encode() + b"\n")
+        said = b""
+        while part := connection.recv(65536):
+            said += part
+    return said.decode(errors="replace")
+
+
+if __name__ == "__main__":
+    print(tell(sys.argv[1:]))
