@@ -35,3 +35,8 @@ def test_what_a_change_answers_goes_as_it_is(gateway) -> None:
 @pytest.mark.parametrize("path", ["/v1/users?long=1", "/v1/companies?long=1"])
 def test_identitys_answers_are_never_compressed(gateway, path: str) -> None:
     assert gateway.authorized("GET", path, ASKS).header("Content-Encoding") is None
+
+
+def test_settings_are_one_record_with_an_etag(run, stand_in) -> None:
+    answer = run(tasks=[stand_in.address]).authorized("GET", "/v1/notification-settings?long=1", ASKS)
+    assert (answer.status, answer.header("Content-Encoding")) == (200, None)
