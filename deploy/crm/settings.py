@@ -20,7 +20,7 @@ ASKS: Mapping[str, tuple[str, ...]] = {
     "tasks": ("identity", "customers", "pipeline"),
 }
 # Whose worker sends letters.
-SENDS_LETTERS = frozenset({"identity"})
+SENDS_LETTERS = frozenset({"identity", "tasks"})
 WEB = "web"
 WORKER = "worker"
 KINDS = (WEB, WORKER)
@@ -33,6 +33,7 @@ NO_LIMITS = Limits(
     tenant_per_10s=None,
     principal_per_10s=None,
     login_per_minute=None,
+    calendar_per_minute=None,
     register_per_minute=None,
     refresh_per_minute=None,
     token_per_minute=None,

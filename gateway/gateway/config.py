@@ -19,7 +19,16 @@ ROUTES: Mapping[str, Sequence[str]] = {
         "pipelines",
         "loss-reasons",
     ),
-    "tasks": ("tasks", "task-series", "activities", "timeline", "notifications", "notification-settings"),
+    "tasks": (
+        "tasks",
+        "task-series",
+        "activities",
+        "timeline",
+        "notifications",
+        "notification-settings",
+        "calendar",
+        "calendar-feed",
+    ),
     "audit": ("audit-logs",),
 }
 
@@ -41,6 +50,10 @@ PUBLIC: Mapping[str, str] = {
     "/v1/auth/email/verify": "letter_per_minute",
     "/v1/invitations/accept": "letter_per_minute",
 }
+
+# What answers to a GET without a token, by what it begins with: addresses that hold a secret of their own, which no log
+# shows → the limit on its rate per source address, from which many people's calendars may be asked for.
+PUBLIC_READS: Mapping[str, str] = {"/v1/calendar/": "calendar_per_minute"}
 
 # What a buffer of HAProxy has room for beside the headers.
 LARGEST_BODY = 1_048_576
@@ -82,6 +95,7 @@ class Limits:
     refresh_per_minute: int | None = 60
     token_per_minute: int | None = 60
     letter_per_minute: int | None = 10
+    calendar_per_minute: int | None = 600
 
     def __post_init__(self) -> None:
         for limit in fields(self):

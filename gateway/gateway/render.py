@@ -10,6 +10,7 @@ from gateway.config import (
     PAGE_FOLDERS,
     PAGES,
     PUBLIC,
+    PUBLIC_READS,
     ROUTES,
     GatewayConfig,
     InvalidGatewayConfigError,
@@ -44,10 +45,14 @@ def render(config: GatewayConfig) -> str:
     limits = config.limits
     error_files = config.error_files or ERROR_FILES
     require_path("folder of this package", error_files)
+    public = {path: (_table(path), getattr(limits, limit)) for path, limit in PUBLIC.items()}
+    public_reads = {path: (_table(path), getattr(limits, limit)) for path, limit in PUBLIC_READS.items()}
     return _ENVIRONMENT.get_template("haproxy.cfg.j2").render(
         config=config,
         limits=limits,
-        public={path: (_table(path), getattr(limits, limit)) for path, limit in PUBLIC.items()},
+        public=public,
+        public_reads=public_reads,
+        limited=[*public.values(), *public_reads.values()],
         map_of={"user": USERS, "session": SESSIONS, "company": COMPANIES, "synced": SYNCED, "verified": VERIFIED},
         life=LIFE_SECONDS,
         lists=LISTS,
@@ -70,4 +75,4 @@ def render(config: GatewayConfig) -> str:
 
 def _table(path: str) -> str:
     """The name of the table that counts the requests for a public address."""
-    return "limit_" + path.removeprefix("/v1/").replace("/", "_")
+    return "limit_" + path.removeprefix("/v1/").strip("/").replace("/", "_")

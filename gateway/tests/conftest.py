@@ -35,6 +35,7 @@ UNLIMITED = Limits(
     refresh_per_minute=None,
     token_per_minute=None,
     letter_per_minute=None,
+    calendar_per_minute=None,
 )
 
 

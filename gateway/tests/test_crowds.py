@@ -20,6 +20,7 @@ UNLIMITED_RATES = {
     "refresh_per_minute": None,
     "token_per_minute": None,
     "letter_per_minute": None,
+    "calendar_per_minute": None,
 }
 
 

@@ -127,6 +127,7 @@ def test_other_value_that_is_none_is_refused(values) -> None:
         "refresh_per_minute",
         "token_per_minute",
         "letter_per_minute",
+        "calendar_per_minute",
     ],
 )
 @pytest.mark.parametrize("value", [0, -1, "5", 1.5, True])

@@ -27,6 +27,7 @@ WITHOUT_TOKEN = {
     "/v1/auth/password/reset": "has a token from a letter instead",
     "/v1/invitations/accept": "has a token from a letter instead, and may have no account yet",
     "/v1/auth/email/verify": "has a token from a letter instead",
+    "/v1/calendar/<token>.ics": "calendars have no token; the address holds a secret of its own",
     "/internal/revocations": "asked by the gateways' agents, who have a key of their own instead of a token",
     "/internal/companies": "asked by other services, who have a key of their own instead of a token",
     "/internal/customers/<id:company_id>": "asked by other services, who have a key of their own instead of a token",

@@ -43,6 +43,8 @@ UNSCOPED = {
     "ix_conversions_converting": "how long the oldest has been waiting, over all tenants",
     "ix_mails_due": "the worker sends for all tenants in turn",
     "ix_mails_updated_at": "old ones are deleted for all tenants at once",
+    "ix_user_settings_digest": "the worker looks for digests that are due in all tenants",
+    "ix_digests_due_at": "old ones are forgotten for all tenants at once",
     "ix_reminders_waiting": "the worker serves all tenants in turn",
     "ix_notifications_created_at": "old ones are deleted for all tenants at once",
     "uq_calendar_feeds_token_hash": "found by its hash before there is a tenant",

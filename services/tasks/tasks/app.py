@@ -2,8 +2,8 @@
 
 from flask import Flask
 
-from chassis.config import Settings
 from chassis.errors import FieldError, Invalid
+from chassis.mail import MailSettings
 from chassis.service import Service, migrations_of
 from chassis.web.server import create_application
 from tasks import handlers, models, routes
@@ -11,7 +11,7 @@ from tasks import handlers, models, routes
 SERVICE = Service(
     name="tasks",
     title="Tasks",
-    settings=Settings,
+    settings=MailSettings,
     metadata=models.metadata,
     migrations=migrations_of(__file__),
     blueprints=routes.BLUEPRINTS,

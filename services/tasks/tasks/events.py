@@ -25,6 +25,8 @@ USER_SETTINGS_CREATED = EventType("user_settings", "created", table="user_settin
 USER_SETTINGS_UPDATED = EventType("user_settings", "updated", table="user_settings")
 TASK_TRANSFER_STARTED = EventType("task_transfer", "started", table="task_transfers")
 TASK_TRANSFER_COMPLETED = EventType("task_transfer", "completed", table="task_transfers")
+CALENDAR_FEED_CREATED = EventType("calendar_feed", "created", table="calendar_feeds")
+CALENDAR_FEED_REVOKED = EventType("calendar_feed", "revoked", table="calendar_feeds")
 TASK_EXPORT_CREATED = EventType("task_export", "created", table="task_exports")
 ACTIVITY_EXPORT_CREATED = EventType("activity_export", "created", table="activity_exports")
 
@@ -50,6 +52,8 @@ PUBLISHED = (
     USER_SETTINGS_UPDATED,
     TASK_TRANSFER_STARTED,
     TASK_TRANSFER_COMPLETED,
+    CALENDAR_FEED_CREATED,
+    CALENDAR_FEED_REVOKED,
     TASK_EXPORT_CREATED,
     ACTIVITY_EXPORT_CREATED,
 )

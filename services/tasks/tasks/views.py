@@ -5,6 +5,7 @@ from chassis.transfers import transfer_view
 from tasks.models import (
     activities,
     activity_exports,
+    calendar_feeds,
     notifications,
     reminders,
     task_exports,
@@ -141,4 +142,9 @@ USER_SETTINGS = JsonView(
         "created_at",
         "updated_at",
     ),
+)
+
+# The secret is in none of it, not even as its digest.
+CALENDAR_FEED = JsonView(
+    calendar_feeds, ("id", "company_id", "version", "user_id", "as", "include", "created_at", "updated_at")
 )

@@ -142,6 +142,7 @@ TABLES = r"""
         CONSTRAINT uq_tasks_company_id_series_id_occurrence UNIQUE (company_id, series_id, occurrence),
         CONSTRAINT uq_tasks_company_id_follow_up_of UNIQUE (company_id, follow_up_of)
     );
+    CREATE INDEX ix_tasks_done ON tasks (company_id, assigned_to, completed_at) WHERE completed_at IS NOT NULL;
     CREATE INDEX ix_tasks_archived ON tasks (company_id, created_at, id) WHERE archived_at IS NOT NULL;
     CREATE INDEX ix_tasks_assigned_to_created_at ON tasks (company_id, assigned_to, created_at, id);
     CREATE INDEX ix_tasks_assigned_to_status ON tasks (company_id, assigned_to, status, created_at, id);

@@ -2,7 +2,7 @@
 
 from alembic import op
 
-from chassis.db.migrations import protect
+from chassis.db.migrations import protect, protect_mails
 
 revision = "0003"
 down_revision = "0002"
@@ -85,7 +85,7 @@ TABLES = r"""
         CONSTRAINT fk_user_settings_company_id_user_id FOREIGN KEY(company_id, user_id) REFERENCES user_refs (company_id, user_id) ON DELETE CASCADE,
         CONSTRAINT uq_user_settings_company_id_user_id UNIQUE (company_id, user_id)
     );
-    CREATE INDEX ix_user_settings_digest ON user_settings (company_id, user_id) WHERE digest;
+    CREATE INDEX ix_user_settings_digest ON user_settings (digest_at, time_zone) WHERE digest;
 
     CREATE TABLE calendar_feeds (
         id BIGINT GENERATED ALWAYS AS IDENTITY,
@@ -93,12 +93,14 @@ TABLES = r"""
         version INTEGER DEFAULT 1 NOT NULL,
         user_id BIGINT NOT NULL,
         token_hash BYTEA NOT NULL,
-        shown_as VARCHAR(10) DEFAULT 'events' NOT NULL,
+        "as" VARCHAR(10) DEFAULT 'events' NOT NULL,
         include JSONB DEFAULT '{}'::jsonb NOT NULL,
+        counted_from TIMESTAMP WITH TIME ZONE DEFAULT now() NOT NULL,
+        asked INTEGER DEFAULT 0 NOT NULL,
         created_at TIMESTAMP WITH TIME ZONE DEFAULT now() NOT NULL,
         updated_at TIMESTAMP WITH TIME ZONE DEFAULT now() NOT NULL,
         CONSTRAINT pk_calendar_feeds PRIMARY KEY (company_id, id),
-        CONSTRAINT ck_calendar_feeds_shown_as CHECK (shown_as IN ('events', 'todos')),
+        CONSTRAINT ck_calendar_feeds_as CHECK ("as" IN ('events', 'todos')),
         CONSTRAINT ck_calendar_feeds_include CHECK (jsonb_typeof(include) = 'object'),
         CONSTRAINT fk_calendar_feeds_company_id_user_id FOREIGN KEY(company_id, user_id) REFERENCES user_refs (company_id, user_id) ON DELETE CASCADE,
         CONSTRAINT uq_calendar_feeds_company_id_user_id UNIQUE (company_id, user_id),
@@ -111,19 +113,19 @@ TABLES = r"""
         version INTEGER DEFAULT 1 NOT NULL,
         user_id BIGINT NOT NULL,
         local_date DATE NOT NULL,
+        due_at TIMESTAMP WITH TIME ZONE NOT NULL,
         created_at TIMESTAMP WITH TIME ZONE DEFAULT now() NOT NULL,
         updated_at TIMESTAMP WITH TIME ZONE DEFAULT now() NOT NULL,
         CONSTRAINT pk_digests PRIMARY KEY (company_id, id),
         CONSTRAINT fk_digests_company_id_user_id FOREIGN KEY(company_id, user_id) REFERENCES user_refs (company_id, user_id) ON DELETE CASCADE,
         CONSTRAINT uq_digests_company_id_user_id_local_date UNIQUE (company_id, user_id, local_date)
     );
+    CREATE INDEX ix_digests_due_at ON digests (due_at);
 
     CREATE TABLE mails (
         id BIGINT GENERATED ALWAYS AS IDENTITY,
         company_id BIGINT NOT NULL,
         version INTEGER DEFAULT 1 NOT NULL,
-        user_id BIGINT NOT NULL,
-        reminder_id BIGINT,
         recipient VARCHAR(255) NOT NULL,
         subject VARCHAR(200) NOT NULL,
         body TEXT,
@@ -132,16 +134,24 @@ TABLES = r"""
         next_attempt_at TIMESTAMP WITH TIME ZONE DEFAULT now() NOT NULL,
         sent_at TIMESTAMP WITH TIME ZONE,
         last_error VARCHAR(500),
+        user_id BIGINT NOT NULL,
+        reminder_id BIGINT,
+        fired_for TIMESTAMP WITH TIME ZONE,
+        digest_id BIGINT,
         created_at TIMESTAMP WITH TIME ZONE DEFAULT now() NOT NULL,
         updated_at TIMESTAMP WITH TIME ZONE DEFAULT now() NOT NULL,
         CONSTRAINT pk_mails PRIMARY KEY (company_id, id),
         CONSTRAINT ck_mails_status CHECK (status IN ('pending', 'sent', 'failed', 'withdrawn')),
         CONSTRAINT ck_mails_body CHECK ((status = 'pending') = (body IS NOT NULL)),
+        CONSTRAINT ck_mails_about CHECK ((reminder_id IS NULL) <> (digest_id IS NULL)),
+        CONSTRAINT ck_mails_fired_for CHECK ((reminder_id IS NULL) = (fired_for IS NULL)),
         CONSTRAINT fk_mails_company_id_reminder_id FOREIGN KEY(company_id, reminder_id) REFERENCES reminders (company_id, id) ON DELETE CASCADE,
-        CONSTRAINT fk_mails_company_id_user_id FOREIGN KEY(company_id, user_id) REFERENCES user_refs (company_id, user_id) ON DELETE CASCADE
+        CONSTRAINT fk_mails_company_id_digest_id FOREIGN KEY(company_id, digest_id) REFERENCES digests (company_id, id) ON DELETE CASCADE,
+        CONSTRAINT fk_mails_company_id_user_id FOREIGN KEY(company_id, user_id) REFERENCES user_refs (company_id, user_id) ON DELETE CASCADE,
+        CONSTRAINT uq_mails_company_id_reminder_id_fired_for UNIQUE (company_id, reminder_id, fired_for),
+        CONSTRAINT uq_mails_company_id_digest_id UNIQUE (company_id, digest_id)
     );
     CREATE INDEX ix_mails_due ON mails (next_attempt_at) WHERE status = 'pending';
-    CREATE INDEX ix_mails_reminder_id ON mails (company_id, reminder_id) WHERE reminder_id IS NOT NULL;
     CREATE INDEX ix_mails_updated_at ON mails (updated_at) WHERE status <> 'pending';
     CREATE INDEX ix_mails_user_id ON mails (company_id, user_id);
 """
@@ -167,6 +177,59 @@ OLD = """
         SELECT count(*) FROM gone
     $$
 """
+# The zones and times of day at which somebody wants a digest, and who that is for one of them: what the wall clock says
+# is reckoned by the service, with its own data of time zones.
+DIGEST_TIMES = """
+    CREATE FUNCTION digest_times() RETURNS TABLE (time_zone text, digest_at time)
+    LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+        SELECT DISTINCT coalesce(s.time_zone, c.time_zone, 'UTC'), s.digest_at
+        FROM public.user_settings s LEFT JOIN public.company_refs c ON c.company_id = s.company_id WHERE s.digest
+    $$
+"""
+DUE_DIGESTS = """
+    CREATE FUNCTION due_digests(of_zone text, of_time time, of_date date, most integer)
+    RETURNS TABLE (company_id bigint, user_id bigint)
+    LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+        SELECT s.company_id, s.user_id FROM public.user_settings s
+        JOIN public.user_refs u ON u.company_id = s.company_id AND u.user_id = s.user_id AND u.is_active
+        LEFT JOIN public.company_refs c ON c.company_id = s.company_id
+        WHERE s.digest AND s.digest_at = of_time AND coalesce(s.time_zone, c.time_zone, 'UTC') = of_zone
+            AND coalesce(c.status, 'active') = 'active'
+            AND s.digest_days @> to_jsonb(extract(isodow FROM of_date)::integer)
+            AND NOT EXISTS (
+                SELECT FROM public.digests d
+                WHERE d.company_id = s.company_id AND d.user_id = s.user_id AND d.local_date = of_date
+            )
+        LIMIT most
+    $$
+"""
+OLD_DIGESTS = """
+    CREATE FUNCTION purge_old_digests(most integer) RETURNS bigint LANGUAGE sql SECURITY DEFINER
+    SET search_path = pg_catalog, pg_temp AS $$
+        WITH gone AS (
+            DELETE FROM public.digests d USING (
+                SELECT o.company_id, o.id FROM public.digests o
+                WHERE o.due_at < now() - interval '30 days' ORDER BY o.due_at LIMIT most
+            ) old WHERE d.company_id = old.company_id AND d.id = old.id RETURNING 1
+        )
+        SELECT count(*) FROM gone
+    $$
+"""
+# The feed of a token, counted: how often it was asked for in this hour, and how many seconds are left of that.
+FEED = """
+    CREATE FUNCTION ask_for_feed(of_hash bytea)
+    RETURNS TABLE (company_id bigint, user_id bigint, "as" text, include jsonb, asked integer, seconds_left integer)
+    LANGUAGE sql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+        UPDATE public.calendar_feeds f SET
+            asked = CASE WHEN f.counted_from > now() - interval '1 hour' THEN f.asked + 1 ELSE 1 END,
+            counted_from = CASE WHEN f.counted_from > now() - interval '1 hour' THEN f.counted_from ELSE now() END
+        FROM public.user_refs u LEFT JOIN public.company_refs c ON c.company_id = u.company_id
+        WHERE f.token_hash = of_hash AND u.company_id = f.company_id AND u.user_id = f.user_id AND u.is_active
+            AND coalesce(c.status, 'active') = 'active'
+        RETURNING f.company_id, f.user_id, f."as", f.include, f.asked,
+            ceil(extract(epoch FROM f.counted_from + interval '1 hour' - now()))::integer
+    $$
+"""
 
 
 def upgrade() -> None:
@@ -176,8 +239,16 @@ def upgrade() -> None:
     protect("user_settings", service="tasks", grant="SELECT, INSERT, UPDATE")
     protect("calendar_feeds", service="tasks")
     protect("digests", service="tasks", grant="SELECT, INSERT")
-    protect("mails", service="tasks", grant="SELECT, INSERT, UPDATE")
-    for function, sql in (("due_reminders(integer)", DUE), ("purge_old_notifications(integer)", OLD)):
+    protect_mails(service="tasks", readable=("user_id", "reminder_id", "fired_for", "digest_id"))
+    functions = {
+        "due_reminders(integer)": DUE,
+        "purge_old_notifications(integer)": OLD,
+        "digest_times()": DIGEST_TIMES,
+        "due_digests(text, time, date, integer)": DUE_DIGESTS,
+        "purge_old_digests(integer)": OLD_DIGESTS,
+        "ask_for_feed(bytea)": FEED,
+    }
+    for function, sql in functions.items():
         op.execute(sql)
         op.execute(f"REVOKE ALL ON FUNCTION {function} FROM PUBLIC")
         op.execute(f"GRANT EXECUTE ON FUNCTION {function} TO tasks_app")

@@ -9,6 +9,7 @@ from chassis import events
 from chassis.db.records import Record
 from chassis.db.session import Session
 from chassis.db.statements import Prepared, of_tenant
+from tasks.commands.letters import post_reminder
 from tasks.commands.notices import notify
 from tasks.events import REMINDER_FIRED
 from tasks.models import reminders, tasks
@@ -66,6 +67,8 @@ def fire(session: Session, reminder_id: int) -> bool:
     values = {"state": FIRED, "fired_for": fire_at}
     RECORDS.change(session, REMINDER_FIRED, reminder, values, event_id=event_id)
     kind = OVERDUE if reminder.document["kind"] == OVERDUE else "reminder"
+    if kind != OVERDUE:
+        post_reminder(session, reminder_id=reminder_id, user_id=recipient, fired_for=fire_at)
     return notify(session, recipient, kind, ("tasks", task.id), task.document["title"], event_id=event_id)
 
 

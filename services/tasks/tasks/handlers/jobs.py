@@ -9,11 +9,15 @@ import structlog
 from chassis import events
 from chassis.broker.schedules import Schedule
 from chassis.context import Context, acting_as
-from chassis.db.session import Database
+from chassis.db.session import Database, Session
+from chassis.mail import Letter, MailJobs
+from tasks.commands.digests import begin_digests, forget_digests
 from tasks.commands.firing import fire, note_failure
+from tasks.commands.letters import make_letter
 from tasks.commands.notifications import forget_old
 from tasks.commands.retention import ACTIVITIES, TASKS, Expiring, expire
 from tasks.commands.transfers import TRANSFERS
+from tasks.models import MAILS
 from tasks.queries.reminders import list_due
 
 FIRED_AT_ONCE = 1000
@@ -63,10 +67,26 @@ def _expire(database: Database, stop: Flag, expiring: Expiring) -> None:
     expire(database, stop, expiring)
 
 
+def _made(session: Session, letter: Letter) -> Letter | None:
+    return make_letter(session, letter, letters.settings.app_url)
+
+
+letters = MailJobs(MAILS, prepare=_made)
+
+
+def post_digests(database: Database, stop: Flag) -> None:
+    """Have the digests sent that are due by the wall clocks of those who want them."""
+    begin_digests(database, stop)
+
+
 SCHEDULES: tuple[Schedule, ...] = (
     Schedule("transfer-tasks", timedelta(seconds=5), TRANSFERS.work),
     Schedule("fire-reminders", timedelta(seconds=2), fire_reminders),
     Schedule("expire-tasks", timedelta(days=1), lambda database, stop: _expire(database, stop, TASKS)),
     Schedule("expire-activities", timedelta(days=1), lambda database, stop: _expire(database, stop, ACTIVITIES)),
+    Schedule("post-digests", timedelta(seconds=30), post_digests),
+    Schedule("send-letters", timedelta(seconds=2), letters.send),
+    Schedule("purge-mails", timedelta(hours=1), letters.purge),
+    Schedule("forget-digests", timedelta(hours=1), forget_digests),
     Schedule("forget-notifications", timedelta(hours=1), forget_notifications),
 )

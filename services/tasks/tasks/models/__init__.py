@@ -3,7 +3,7 @@
 from tasks.models.activities import activities, activity_exports
 from tasks.models.metadata import metadata
 from tasks.models.moves import customer_moves, task_relinks, task_transfers
-from tasks.models.notices import calendar_feeds, digests, mails, notifications, reminders, user_settings
+from tasks.models.notices import MAILS, calendar_feeds, digests, mails, notifications, reminders, user_settings
 from tasks.models.references import (
     COMPANY,
     CUSTOMERS,
@@ -25,6 +25,7 @@ __all__ = [
     "CUSTOMERS",
     "DEALS",
     "LEADS",
+    "MAILS",
     "REFERENCES",
     "USERS",
     "activities",

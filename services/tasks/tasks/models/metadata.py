@@ -11,10 +11,10 @@ LIVE = text("archived_at IS NULL")
 HIDDEN = text("archived_at IS NOT NULL")
 
 
-def one_of(column: str, allowed: tuple[str, ...]) -> CheckConstraint:
+def one_of(column: str, allowed: tuple[str, ...], *, name: str | None = None) -> CheckConstraint:
     """That a column holds one of these words, or nothing where it may."""
     values = ", ".join(f"'{value}'" for value in allowed)
-    return CheckConstraint(f"{column} IN ({values})", name=column)
+    return CheckConstraint(f"{column} IN ({values})", name=name or column)
 
 
 def _key_of(table: str) -> str:

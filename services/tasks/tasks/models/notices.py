@@ -6,6 +6,7 @@ from sqlalchemy import (
     CheckConstraint,
     Column,
     Date,
+    DateTime,
     Identity,
     Index,
     Integer,
@@ -13,7 +14,6 @@ from sqlalchemy import (
     SmallInteger,
     String,
     Table,
-    Text,
     Time,
     UniqueConstraint,
     Uuid,
@@ -22,6 +22,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import JSONB
 
 from chassis.db.tables import tenant_table, timestamp
+from chassis.mail import Mails, mails_table
 from tasks import rules
 from tasks.models.metadata import metadata, of_user, one_of, part_of
 
@@ -105,18 +106,22 @@ user_settings = tenant_table(
     CheckConstraint("jsonb_typeof(digest_days) = 'array'", name="digest_days"),
     of_user("user_id", ondelete="CASCADE"),
     UniqueConstraint("company_id", "user_id"),
-    Index("ix_user_settings_digest", "company_id", "user_id", postgresql_where=text("digest")),
+    # Across tenants: the worker looks for digests that are due in all of them.
+    Index("ix_user_settings_digest", "digest_at", "time_zone", postgresql_where=text("digest")),
 )
 
-# The hash of a URL's secret part; the secret is shown once and kept nowhere.
+# The hash of a URL's secret part; the secret is shown once and kept nowhere. How often it was asked for in the hour
+# that began at counted_from is no change of the record.
 calendar_feeds = tenant_table(
     "calendar_feeds",
     metadata,
     Column("user_id", BigInteger, nullable=False),
     Column("token_hash", LargeBinary, nullable=False),
-    Column("shown_as", String(10), nullable=False, server_default="events"),
+    Column("as", String(10), nullable=False, server_default="events"),
     Column("include", JSONB, nullable=False, server_default=text("'{}'::jsonb")),
-    one_of("shown_as", ("events", "todos")),
+    timestamp("counted_from", default=True),
+    Column("asked", Integer, nullable=False, server_default=text("0")),
+    one_of('"as"', rules.FEED_KINDS, name="as"),
     CheckConstraint("jsonb_typeof(include) = 'object'", name="include"),
     of_user("user_id", ondelete="CASCADE"),
     UniqueConstraint("company_id", "user_id"),
@@ -130,31 +135,27 @@ digests = tenant_table(
     metadata,
     Column("user_id", BigInteger, nullable=False),
     Column("local_date", Date, nullable=False),
+    Column("due_at", DateTime(timezone=True), nullable=False),
     of_user("user_id", ondelete="CASCADE"),
     UniqueConstraint("company_id", "user_id", "local_date"),
+    # Across tenants: old ones are forgotten for all at once.
+    Index("ix_digests_due_at", "due_at"),
 )
 
-# Letters on their way; the body is forgotten with the sending.
-mails = tenant_table(
-    "mails",
+# What a letter says is made when it leaves; until then its text is nothing but what its Message-ID is made from.
+mails = mails_table(
     metadata,
     Column("user_id", BigInteger, nullable=False),
     Column("reminder_id", BigInteger),
-    Column("recipient", String(255), nullable=False),
-    Column("subject", String(200), nullable=False),
-    Column("body", Text),
-    Column("status", String(20), nullable=False, server_default=text("'pending'")),
-    Column("attempts", Integer, nullable=False, server_default=text("0")),
-    timestamp("next_attempt_at", default=True),
-    timestamp("sent_at"),
-    Column("last_error", String(500)),
-    one_of("status", ("pending", "sent", "failed", "withdrawn")),
-    CheckConstraint("(status = 'pending') = (body IS NOT NULL)", name="body"),
+    timestamp("fired_for"),
+    Column("digest_id", BigInteger),
+    CheckConstraint("(reminder_id IS NULL) <> (digest_id IS NULL)", name="about"),
+    CheckConstraint("(reminder_id IS NULL) = (fired_for IS NULL)", name="fired_for"),
     part_of("reminders", "reminder_id"),
+    part_of("digests", "digest_id"),
     of_user("user_id", ondelete="CASCADE"),
+    UniqueConstraint("company_id", "reminder_id", "fired_for"),
+    UniqueConstraint("company_id", "digest_id"),
     Index("ix_mails_user_id", "company_id", "user_id"),
-    Index("ix_mails_reminder_id", "company_id", "reminder_id", postgresql_where=text("reminder_id IS NOT NULL")),
-    # Across tenants, both: the worker sends for all in turn, and deletes old ones for all at once.
-    Index("ix_mails_due", "next_attempt_at", postgresql_where=text("status = 'pending'")),
-    Index("ix_mails_updated_at", "updated_at", postgresql_where=text("status <> 'pending'")),
 )
+MAILS = Mails(mails, "user_id", "reminder_id", "fired_for", "digest_id")

@@ -110,6 +110,9 @@ tasks = tenant_table(
     linked("activities", "follow_up_of"),
     UniqueConstraint("company_id", "series_id", "occurrence"),
     UniqueConstraint("company_id", "follow_up_of"),
+    Index(
+        "ix_tasks_done", "company_id", "assigned_to", "completed_at", postgresql_where=text("completed_at IS NOT NULL")
+    ),
 )
 
 # The lists' indexes: every list is of one company; the open ones of somebody are what is asked for nearly always.

@@ -1,6 +1,6 @@
 """The HTTP routes of the tasks service, by noun."""
 
-from tasks.routes import activities, bulk, notices, series, tasks, timeline
+from tasks.routes import activities, bulk, calendar, notices, series, tasks, timeline
 
 BLUEPRINTS = (
     tasks.blueprint,
@@ -9,4 +9,5 @@ BLUEPRINTS = (
     activities.blueprint,
     timeline.blueprint,
     notices.blueprint,
+    calendar.blueprint,
 )

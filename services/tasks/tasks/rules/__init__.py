@@ -23,6 +23,7 @@ NOTIFICATION_KINDS = (
     "transfer",
     "series_ended",
 )
+FEED_KINDS = ("events", "todos")
 CHANNELS = ("settings", "app", "email")
 TASKS_AT_CLOSE = ("keep", "complete", "cancel")
 LONGEST_TITLE = 255

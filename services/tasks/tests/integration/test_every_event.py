@@ -60,6 +60,9 @@ def tidy(client, create, known, *, superuser, database, contracts, company_id):
         assert client.post(f"{path}/restore").status_code == 200
         assert client.post(f"{path}/purge", version=4).status_code == 204
         assert client.get("/v1/activities/export.jsonl").status_code == 200
+        include = {"completed": False, "task_types": ["call"]}
+        assert client.post("/v1/calendar-feed", json={"as": "todos", "include": include}).status_code == 201
+        assert client.delete("/v1/calendar-feed").status_code == 204
 
     return run
 
