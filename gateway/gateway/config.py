@@ -18,6 +18,7 @@ ROUTES: Mapping[str, Sequence[str]] = {
         "deal-stages",
         "pipelines",
         "loss-reasons",
+        "conversions",
     ),
     "tasks": (
         "tasks",

@@ -4,11 +4,11 @@ import contextlib
 import socket
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from http import HTTPStatus
 from http.client import HTTPConnection, HTTPException, HTTPSConnection
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import urlencode, urlsplit
 
 import orjson
@@ -22,6 +22,8 @@ CONNECT_SECONDS = 0.5
 ANSWER_SECONDS = 1.0
 PAUSE_SECONDS = 2.0
 LARGEST_ANSWER = 16 * 1024 * 1024
+
+T = TypeVar("T")
 
 log = structlog.get_logger()
 
@@ -56,33 +58,42 @@ class Neighbour:
 
         Nobody may hold a lock meanwhile: to be called outside of any transaction.
         """
+        return self._ask(path, query, _records)
+
+    def ask(self, path: str, query: Mapping[str, object], members: Collection[str]) -> dict[str, Any]:
+        """The object that the service answers to GET, which must have these members. Otherwise as `records`."""
+
+        def read(document: Any) -> dict[str, Any]:
+            return {name: document[name] for name in members}
+
+        return self._ask(path, query, read)
+
+    def _ask(self, path: str, query: Mapping[str, object], read: Callable[[Any], T]) -> T:
         self._refuse_in_pause()
         try:
-            document = orjson.loads(self._get(f"{path}?{urlencode(query)}"))
-            data, following = document["data"], document["next"]
-            if not isinstance(data, list) or not isinstance(following, int | None):
-                raise TypeError("the answer is no list of records")  # noqa: TRY301  # One place for all failures.
+            found = read(orjson.loads(self._get(f"{path}?{urlencode(query)}")))
         except (OSError, HTTPException, ValueError, KeyError, TypeError) as error:
             with self._lock:
                 self._is_failing, self._resting_until = True, time.monotonic() + PAUSE_SECONDS
             NEIGHBOUR_REQUESTS.labels(self._name, "failed").inc()
             log.warning("neighbour_does_not_answer", service=self._name, path=path, error=str(error))
-            raise self._unavailable() from None
+            raise self.unavailable() from None
         with self._lock:
             self._is_failing, self._resting_until = False, float("-inf")
         NEIGHBOUR_REQUESTS.labels(self._name, "answered").inc()
-        return Records(data, following)
+        return found
 
     def _refuse_in_pause(self) -> None:
         with self._lock:
             now = time.monotonic()
             if now < self._resting_until:
                 NEIGHBOUR_REQUESTS.labels(self._name, "refused").inc()
-                raise self._unavailable()
+                raise self.unavailable()
             if self._is_failing:
                 self._resting_until = now + PAUSE_SECONDS
 
-    def _unavailable(self) -> Unavailable:
+    def unavailable(self) -> Unavailable:
+        """What it means to a client that the service does not answer."""
         return Unavailable(
             "reference_unavailable",
             f"The request names a record that has to be asked for at {self._name}, which does not answer now.",
@@ -115,6 +126,13 @@ class Neighbour:
         if len(body) > LARGEST_ANSWER:
             raise HTTPException("the answer is too large")
         return body
+
+
+def _records(document: Any) -> Records:
+    data, following = document["data"], document["next"]
+    if not isinstance(data, list) or not isinstance(following, int | None):
+        raise TypeError("the answer is no list of records")
+    return Records(data, following)
 
 
 def _cut(connected: socket.socket) -> None:

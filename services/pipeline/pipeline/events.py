@@ -13,6 +13,7 @@ LEAD_STAGE_CHANGED = EventType("lead", "stage_changed", table="leads")
 LEAD_REORDERED = EventType("lead", "reordered", table="leads")
 LEAD_LOST = EventType("lead", "lost", table="leads")
 LEAD_REOPENED = EventType("lead", "reopened", table="leads")
+LEAD_CONVERTED = EventType("lead", "converted", table="leads")
 LEAD_ARCHIVED = EventType("lead", "archived", table="leads")
 LEAD_RESTORED = EventType("lead", "restored", table="leads")
 LEAD_PURGED = EventType("lead", "purged", table="leads")
@@ -35,6 +36,11 @@ DEAL_PURGED = EventType("deal", "purged", table="deals")
 LOSS_REASON_CREATED = EventType("loss_reason", "created", table="loss_reasons")
 LOSS_REASON_UPDATED = EventType("loss_reason", "updated", table="loss_reasons")
 LOSS_REASON_DELETED = EventType("loss_reason", "deleted", table="loss_reasons")
+CONVERSION_STARTED = EventType("conversion", "started", table="conversions")
+CONVERSION_COMPLETED = EventType("conversion", "completed", table="conversions")
+CONVERSION_FAILED = EventType("conversion", "failed", table="conversions")
+CONVERSION_CANCELLED = EventType("conversion", "cancelled", table="conversions")
+CONVERSION_UNDONE = EventType("conversion", "undone", table="conversions")
 LEAD_TRANSFER_STARTED = EventType("lead_transfer", "started", table="lead_transfers")
 LEAD_TRANSFER_COMPLETED = EventType("lead_transfer", "completed", table="lead_transfers")
 DEAL_TRANSFER_STARTED = EventType("deal_transfer", "started", table="deal_transfers")
@@ -71,6 +77,12 @@ PUBLISHED = (
     DEAL_ARCHIVED,
     DEAL_RESTORED,
     DEAL_PURGED,
+    LEAD_CONVERTED,
+    CONVERSION_STARTED,
+    CONVERSION_COMPLETED,
+    CONVERSION_FAILED,
+    CONVERSION_CANCELLED,
+    CONVERSION_UNDONE,
     LOSS_REASON_CREATED,
     LOSS_REASON_UPDATED,
     LOSS_REASON_DELETED,

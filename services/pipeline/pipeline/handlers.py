@@ -1,20 +1,31 @@
 """Every event that the pipeline service consumes, and what it does about it; the jobs of its worker."""
 
-from datetime import timedelta
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from threading import Event as Flag
+from typing import Any
+
+from prometheus_client import Gauge
 
 from chassis.broker.schedules import Schedule
 from chassis.broker.subscriptions import Subscriptions
-from chassis.db.session import Database
+from chassis.context import acting_as, current
+from chassis.db.session import Database, Session
 from chassis.db.waiting import WaitingRows
+from chassis.events import Event
 from chassis.references import bindings, handlers
+from pipeline.commands import conversions
 from pipeline.commands.customer_changes import follow_customer, note_customer_purge, purge_on
 from pipeline.commands.retention import expire_leads
 from pipeline.commands.stage_deletion import move_on
 from pipeline.commands.transfers import DEAL_TRANSFERS, LEAD_TRANSFERS
 from pipeline.models import REFERENCES, customer_purges, deal_stages, lead_stages
 from pipeline.queries.cards import DEALS, LEADS
+from pipeline.queries.conversions import count_delayed
+from pipeline.rules.conversions import LONG_AFTER
 
+DELAYED = Gauge("crm_conversions_delayed", "Conversions of leads that were begun over 15 minutes ago and go on.")
 _CUSTOMER_PURGES = WaitingRows(customer_purges)
 _LEAD_STAGES, _DEAL_STAGES = WaitingRows(lead_stages), WaitingRows(deal_stages)
 
@@ -30,10 +41,29 @@ def purge_customers(database: Database, stop: Flag) -> None:
     _CUSTOMER_PURGES.work(database, stop, purge_on)
 
 
+def watch_conversions(database: Database, _: Flag) -> None:
+    """Say how many conversions have been waiting for long: nothing ends them but the services that they wait for."""
+    with database.session() as session:
+        DELAYED.set(count_delayed(session, datetime.now(UTC) - LONG_AFTER))
+
+
+def _of_conversion(step: Callable[[Session, int, Mapping[str, Any]], None]) -> Callable[[Session, Event], None]:
+    """Take a step of a conversion on behalf of whoever asked for it, whatever they may see of it by now."""
+
+    def handle(session: Session, event: Event) -> None:
+        with acting_as(replace(current(), user_id=event.actor)):
+            step(session, event.data["after"]["conversion_id"], event.data)
+
+    return handle
+
+
 SUBSCRIPTIONS = Subscriptions(
-    bindings=bindings(*REFERENCES),
+    bindings=(*bindings(*REFERENCES), "*.conversion_result.*.v1"),
     handlers=handlers(*REFERENCES, transfers=(LEAD_TRANSFERS, DEAL_TRANSFERS))
     | {
+        "crm.conversion_result.succeeded.v1": _of_conversion(conversions.complete),
+        "crm.conversion_result.refused.v1": _of_conversion(conversions.fail),
+        "crm.conversion_result.undone.v1": _of_conversion(conversions.note_undone),
         "crm.customer.archived.v1": follow_customer,
         "crm.customer.restored.v1": follow_customer,
         "crm.customer.purged.v1": note_customer_purge,
@@ -45,4 +75,5 @@ SCHEDULES = (
     Schedule("transfer-deals", timedelta(seconds=5), DEAL_TRANSFERS.work),
     Schedule("purge-customers", timedelta(seconds=5), purge_customers),
     Schedule("expire-leads", timedelta(days=1), expire_leads),
+    Schedule("watch-conversions", timedelta(seconds=30), watch_conversions),
 )

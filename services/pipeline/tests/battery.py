@@ -18,7 +18,12 @@ def make(owner: Owner, mark: str) -> Mapping[str, Any]:
     deal = owner.create("/v1/deals", deal_name=mark, deal_value="1.00", customer_id=customer_id)
     pipeline = owner.create("/v1/pipelines", name=mark[:100])
     reason = owner.create("/v1/loss-reasons", name=mark[:100])
+    converted = owner.create("/v1/leads", lead_name=mark, estimated_value="1.00")
+    used = {"customer": {"use": customer_id}}
+    conversion = owner.client.post(f"/v1/leads/{converted['id']}/convert", json=used)
+    assert conversion.status_code == 201, conversion.json
     return {
+        "conversion_id": conversion.json["id"],
         "lead_id": lead["id"],
         "deal_id": deal["id"],
         "pipeline_id": pipeline["id"],
@@ -47,6 +52,8 @@ BATTERY = Battery(
         "stages": {"name": "Mallory", "kind": "open"},
         "reorder": {"ids": [2**40]},
         "apply-probability": {},
+        "convert": {},
+        "preview": {},
     },
     of_the_company=frozenset(
         {

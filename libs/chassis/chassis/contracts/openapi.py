@@ -15,7 +15,7 @@ from chassis.db import refusals
 from chassis.db.idempotency import LONGEST_KEY, Claim
 from chassis.db.session import Database
 from chassis.errors import AppError
-from chassis.references.asking import References
+from chassis.neighbours import Neighbour
 from chassis.service import Service
 from chassis.web import problems
 from chassis.web.application import ServiceApplication
@@ -106,7 +106,7 @@ def _failures(
         reach.follow(check_permission)
     reach.follow(view)
     if reach.asks:
-        reach.follow(References.fetch)
+        reach.follow(Neighbour.unavailable)
     failures = set(reach.failures)
     database = Reach(frozenset({"chassis"}), {})
     database.follow(refusals.translate)

@@ -1,12 +1,14 @@
 """Records of other services that no event has told of yet: asked of their owner and kept as if the event had come."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from typing import Any
 
 import structlog
 
 from chassis.config import Settings
 from chassis.context import tenant
 from chassis.db.session import Database
+from chassis.errors import Unavailable
 from chassis.neighbours import Neighbour
 from chassis.references.listening import AnyReference
 from chassis.references.reference import Reference
@@ -34,6 +36,16 @@ class References:
     def can_ask(self, kind: str) -> bool:
         """Whether there is anybody to ask for references of this kind."""
         return kind in self._kinds
+
+    def ask(self, owner: str, path: str, query: Mapping[str, object], members: Collection[str]) -> dict[str, Any]:
+        """What an owner of references answers to a question of another kind. No transaction may be open.
+
+        Raises Unavailable, also where the settings do not say where the owner is.
+        """
+        neighbour = self._neighbours.get(owner)
+        if neighbour is None:
+            raise Unavailable("reference_unavailable", f"Nobody has said where {owner} is.")
+        return neighbour.ask(path, query, members)
 
     def fetch(self, wanted: Iterable[tuple[str, int]]) -> None:
         """Ask for records of the tenant by kind and id, and keep those that there are, in a transaction of its own.

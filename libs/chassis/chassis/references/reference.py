@@ -101,15 +101,20 @@ class Reference:
 
     def unknown(self, pointer: str) -> Invalid:
         """What it means to a client that there is no such record: whether a look-up misses it or the foreign key."""
-        return Invalid(*self._unknown(pointer))
-
-    def _unknown(self, pointer: str) -> tuple[str, str, tuple[FieldError, ...]]:
-        detail = f"There is no such {self.kind} in this company."
-        return f"unknown_{self.kind}", detail, (FieldError(pointer, "unknown_reference", detail),)
+        return Invalid(f"unknown_{self.kind}", f"There is no such {self.kind} in this company.", self._fault(pointer))
 
     def missed(self, ids: Iterable[int], pointer: str) -> UnknownReference:
         """The error for ids that are not known here: their owner is asked for them, where there is anybody to ask."""
-        return UnknownReference(*self._unknown(pointer), references=frozenset((self.kind, number) for number in ids))
+        return UnknownReference(
+            f"unknown_{self.kind}",
+            f"There is no such {self.kind} in this company.",
+            self._fault(pointer),
+            references=frozenset((self.kind, number) for number in ids),
+        )
+
+    def _fault(self, pointer: str) -> tuple[FieldError, ...]:
+        detail = f"There is no such {self.kind} in this company."
+        return (FieldError(pointer, "unknown_reference", detail),)
 
     def find(self, session: Session, ids: Collection[int]) -> dict[int, dict[str, Any]]:
         """Those of the references that are there, by id, locked so that an event about them waits for this change.

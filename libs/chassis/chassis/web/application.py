@@ -32,6 +32,7 @@ from chassis.web.keys import KeySet
 from chassis.web.places import Places
 from chassis.web.read_through import read_through
 from chassis.web.schemas import LARGEST_ID, Problem
+from chassis.web.waiting import waited
 
 LARGEST_BODY = 1024 * 1024
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{8,64}\Z")
@@ -206,7 +207,7 @@ class ServiceApplication(Flask):
             try:
                 check_permission(principal, access)
                 with self.places.taken(principal.company_id):
-                    return read_through(self.references, lambda: self._serve(rule))
+                    return waited(read_through(self.references, lambda: self._serve(rule)))
             except Forbidden as refusal:
                 self.denials.record(principal, request.method, rule.rule, refusal)
                 raise

@@ -151,6 +151,13 @@ def _if_match(*, required: bool) -> dict[str, Any]:
     }
 
 
+def note_header(view: View, name: str, description: str, schema: dict[str, Any]) -> View:
+    """Document a header that a route heeds where it is given."""
+    header = {"name": name, "in": "header", "required": False, "description": description, "schema": schema}
+    _note(view, "manual_doc", {"parameters": [header]})
+    return view
+
+
 def _note(view: Any, part: str, content: dict[str, Any]) -> None:
     """Add to the notes that flask-smorest turns into OpenAPI when the blueprint is registered."""
     notes = dict(getattr(view, "_apidoc", {}))

@@ -1,6 +1,7 @@
-"""Between two attempts at a request: asking for the records of other services that the first one missed."""
+"""Between two attempts at a request: asking other services for what the first one missed."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Mapping
+from typing import Any
 
 from flask import Response, current_app, g
 
@@ -11,6 +12,28 @@ from chassis.references.asking import References
 MOST_ROUNDS = 5
 
 
+class _UnansweredError(Exception):
+    """A question to another service that this request has not asked yet."""
+
+    def __init__(self, key: str, ask: Callable[[References], dict[str, Any]]) -> None:
+        super().__init__(key)
+        self.key = key
+        self.ask = ask
+
+
+def answer_of(owner: str, path: str, query: Mapping[str, object], members: Collection[str]) -> dict[str, Any]:
+    """What another service answers to a GET, with these members, to a view that does without before anything else.
+
+    The first time the view ends here, and runs again when the answer is there: nobody waits for the network with a lock
+    or a connection in hand. The request is answered 503 where the service does not answer in time.
+    """
+    key = repr((owner, path, sorted(query.items())))
+    known: dict[str, dict[str, Any]] = g.get("answers", {})
+    if key not in known:
+        raise _UnansweredError(key, lambda references: references.ask(owner, path, query, members))
+    return known[key]
+
+
 def read_through(references: References, attempt: Callable[[], Response]) -> Response:
     """Run `attempt`, which is a whole transaction, and again after what it missed was asked for, once for each.
 
@@ -19,6 +42,7 @@ def read_through(references: References, attempt: Callable[[], Response]) -> Res
     Raises Unavailable where the owner does not answer.
     """
     g.asked = frozenset()
+    g.answers = {}
     for _ in range(MOST_ROUNDS):
         try:
             return attempt()
@@ -26,8 +50,10 @@ def read_through(references: References, attempt: Callable[[], Response]) -> Res
             missing = _unasked(references, unknown)
             if not missing:
                 raise
-        references.fetch(missing)
-        g.asked |= missing
+            references.fetch(missing)
+            g.asked |= missing
+        except _UnansweredError as question:
+            g.answers[question.key] = question.ask(references)
     return attempt()
 
 

@@ -1,6 +1,6 @@
 """The HTTP routes of the pipeline service, by noun."""
 
-from pipeline.routes import boards, deals, internal, leads, many_deals, many_leads, pipelines, stages
+from pipeline.routes import boards, conversions, deals, internal, leads, many_deals, many_leads, pipelines, stages
 
 BLUEPRINTS = (
     boards.blueprint,
@@ -8,6 +8,7 @@ BLUEPRINTS = (
     many_leads.blueprint,
     deals.blueprint,
     many_deals.blueprint,
+    conversions.blueprint,
     stages.blueprint,
     pipelines.blueprint,
     internal.blueprint,

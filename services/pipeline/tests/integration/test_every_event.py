@@ -75,6 +75,32 @@ def go_through(*, client, create_lead, create_deal, lead_stages, deal_stages, re
 
 
 @pytest.fixture
+def convert(*, database, client_of, company_id, contracts, customer, create_lead, usual_scope):
+    """Conversions of leads that end in each way."""
+    client = client_of(company_id, f"{usual_scope} customers:read customers:write")
+
+    def of(customer_id, **body):
+        path = f"/v1/leads/{create_lead(estimated_value='5.00')['id']}/convert"
+        answer = client.post(path, json={"customer": {"use": customer_id}} | body)
+        return f"/v1/conversions/{done(answer, answer.status_code)['id']}"
+
+    def run():
+        known = customer()
+        done(client.post(f"{of(known)}/undo"))
+        done(client.post(f"{of(known, contact={'use': 1})}/cancel"))
+        refused = of(known, contact={"use": 1})
+        example = decode(contracts.example("crm.conversion_result.refused.v1"))
+        after = example.data["after"] | {"conversion_id": int(refused.rpartition("/")[2])}
+        event = replace(example, id=str(uuid.uuid4()), company_id=company_id, data={**example.data, "after": after})
+        context = Context(company_id=company_id, request_id="the-request", causation_id=event.id)
+        with acting_as(context), database.transaction() as session:
+            SUBSCRIPTIONS.handlers[event.type](session, event)
+        assert done(client.get(refused))["state"] == "failed"
+
+    return run
+
+
+@pytest.fixture
 def hand_over(*, database, company_id, contracts, superuser, create_lead, create_deal):
     """Deactivate the user who has a lead and a deal, as identity tells of it; another gets them."""
 
@@ -96,9 +122,10 @@ def hand_over(*, database, company_id, contracts, superuser, create_lead, create
 
 
 def test_every_event_is_what_its_contract_says_and_follows_the_one_before(
-    *, client, client_of, company_id, go_through, hand_over, published, hold_to_contracts
+    *, client, client_of, company_id, go_through, convert, hand_over, published, hold_to_contracts
 ):
     go_through()
+    convert()
     assert client_of(company_id, "leads:read").post("/v1/leads", json={"lead_name": "Eve"}).status_code == 403
     hand_over()
     assert [

@@ -1,0 +1,68 @@
+"""Waiting for what a request has begun, as far as its `Prefer: wait` asks for it (RFC 7240, 4.3)."""
+
+import contextlib
+import re
+import time
+from collections.abc import Callable
+
+import psycopg
+from flask import Response, g, request
+from werkzeug.http import parse_list_header
+
+from chassis.web.blueprint import View, note_header
+
+LONGEST_WAIT = 5
+FIRST_PAUSE = 0.01
+LONGEST_PAUSE = 0.1
+_WAIT = re.compile(r'wait\s*=\s*"?([0-9]{1,9})"?\s*(?:;.*)?\Z', re.IGNORECASE)
+
+Look = Callable[[], Response | None]
+
+
+def wait_for(look: Look) -> None:
+    """Let the request be answered with what `look` finds within the time that the client would wait, else as it is.
+
+    It looks after the request's transaction was committed, and again and again in one round trip each: nobody waits
+    with a transaction, a lock or a connection of the pool in hand.
+    """
+    g.look = look
+
+
+def waited(response: Response) -> Response:
+    """The answer of a committed request, waited for if it asks for that and the view has said what to look for."""
+    look: Look | None = g.pop("look", None)
+    seconds = _seconds()
+    if look is None or seconds is None or response.status_code >= 400:  # noqa: PLR2004  # Nothing was begun.
+        return response
+    until, pause = time.monotonic() + seconds, FIRST_PAUSE
+    found = None
+    # What has begun goes on, whether or not one can see it.
+    with contextlib.suppress(psycopg.Error):
+        found = look()
+        while found is None and (left := until - time.monotonic()) > 0:
+            time.sleep(min(pause, left))
+            pause = min(pause * 2, LONGEST_PAUSE)
+            found = look()
+    response = found or response
+    response.headers["Preference-Applied"] = f"wait={seconds}"
+    return response
+
+
+def _seconds() -> int | None:
+    """How long the client would wait, as far as we do; the first of several such preferences counts."""
+    for header in request.headers.getlist("Prefer"):
+        for preference in parse_list_header(header):
+            found = _WAIT.match(preference)
+            if found is not None:
+                return min(int(found[1]), LONGEST_WAIT)
+    return None
+
+
+def heeds_wait(view: View) -> View:
+    """Document that a route waits for what it has begun where the request prefers that."""
+    return note_header(
+        view,
+        "Prefer",
+        f"`wait=3`: answer when it is done, if that is within so many seconds ({LONGEST_WAIT} at most).",
+        {"type": "string", "examples": ["wait=3"]},
+    )
