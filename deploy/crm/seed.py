@@ -16,6 +16,7 @@ from crm.errors import OperatorError
 from crm.http_client import Answer, ask
 from crm.importing import Import, Imports, Options
 from crm.seed_members import join_members
+from crm.seed_selling import add_selling
 from crm.seed_work import add_work
 
 _OK, _CREATED, _UNAUTHENTICATED, _CONFLICT = 200, 201, 401, 409
@@ -84,6 +85,7 @@ def _seed(gateway_url: str, credentials: Credentials, tenant: Tenant, passwords:
     codes = {customer["customer_code"]: customer["id"] for customer in _all(api, "/customers?fields=id,customer_code")}
     _add_contacts(api, tenant, codes)
     add_work(api, tenant, codes)
+    add_selling(api, tenant, codes)
     return seeded
 
 

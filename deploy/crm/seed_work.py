@@ -12,7 +12,7 @@ from crm.errors import OperatorError
 
 def add_work(api: Api, tenant: Tenant, codes: Mapping[str, int]) -> None:
     """Log a year of activities and create tasks, as far as there are none; `codes` are the customers' ids."""
-    people = _people(api, tenant)
+    people = people_of(api, tenant)
     now = datetime.now(UTC)
     if not api.get("/activities?limit=1&activity_type[in]=call,email,meeting,note").body["data"]:
         done = [
@@ -28,7 +28,7 @@ def add_work(api: Api, tenant: Tenant, codes: Mapping[str, int]) -> None:
             for one in activities(tenant)
             if one.customer_code in codes
         ]
-        _create(api, "/activities/batch", done)
+        create(api, "/activities/batch", done)
     if not api.get("/tasks?limit=1").body["data"]:
         wanted = [
             {
@@ -42,16 +42,16 @@ def add_work(api: Api, tenant: Tenant, codes: Mapping[str, int]) -> None:
             for one in tasks(tenant)
             if one.customer_code in codes
         ]
-        _create(api, "/tasks/batch", wanted)
+        create(api, "/tasks/batch", wanted)
 
 
-def _people(api: Api, tenant: Tenant) -> list[int]:
+def people_of(api: Api, tenant: Tenant) -> list[int]:
     """The ids of the admin and the members, in that order."""
     known = {user["email"]: user["id"] for user in api.get("/users?limit=100").body["data"]}
     return [known[email] for email in (tenant.email, *(member.email for member in tenant.members))]
 
 
-def _create(api: Api, path: str, values: list[dict[str, Any]]) -> None:
+def create(api: Api, path: str, values: list[dict[str, Any]]) -> None:
     items = [{"action": "create", "values": one} for one in values]
     answer = api.post(path, {"items": items}).body
     refused = [result["problem"] for result in answer["results"] if "problem" in result]

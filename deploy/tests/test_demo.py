@@ -10,6 +10,7 @@ import pytest
 
 from chassis.matching_keys import matching_keys
 from crm.demo import TENANTS, contacts, created_at, customers, write_csv
+from crm.demo.selling import STALE_AFTER, deals, leads
 from crm.demo.work import activities, tasks
 from customers.rules.import_mapping import propose_mapping
 
@@ -107,3 +108,17 @@ def test_tasks_are_overdue_due_today_and_to_come(tenant):
     today = MONDAY.date()
     days = Counter((one.due_on(today) > today) - (one.due_on(today) < today) for one in tasks(tenant))
     assert min(days[-1], days[0], days[1]) >= 6
+
+
+@tenants
+def test_a_year_of_deals_has_what_reports_are_about(tenant):
+    found = deals(tenant)
+    assert found == deals(tenant)
+    stages = Counter(deal.stage for deal in found)
+    assert all(stages[stage] >= 4 for stage in (*STALE_AFTER, "closed_won", "closed_lost"))
+    assert stages["closed_won"] > stages["closed_lost"]
+    open_ones = [deal for deal in found if deal.stage in STALE_AFTER]
+    assert any(deal.days_ago > STALE_AFTER[deal.stage] for deal in open_ones)
+    assert any(deal.expected_in is not None and deal.expected_in < 0 for deal in open_ones)
+    assert all(deal.created_at(MONDAY) <= (deal.closed_at(MONDAY) or MONDAY) <= MONDAY for deal in found)
+    assert len({lead.email for lead in leads(tenant)}) == len(leads(tenant))

@@ -220,6 +220,15 @@ def test_demo_data_belongs_to_several_members_over_a_year_and_has_duplicates_to_
     assert len(found["candidates"]) == 2
 
 
+def test_the_demo_company_sells_and_some_of_its_deals_are_late(demo):
+    counted = {entry["value"]: entry["count"] for entry in demo.get("/deals/facets").body["status"]}
+    assert counted["won"] > counted["lost"] > 10
+    for late in ("overdue", "stale"):
+        assert demo.get(f"/deals?{late}=true&limit=1&include=total").body["page"]["total"] > 3
+    board = demo.get("/leads/board?limit=5").body
+    assert sum(len(column["cards"]) for column in board["columns"]) > 20
+
+
 def test_the_sign_ins_of_demo_members_are_shown_and_good(stack, seeded):
     shown = invoke(stack.home, "creds").output.splitlines()[1:]
     assert len(shown) == sum(1 + len(tenant.members) for tenant in TENANTS)
