@@ -16,6 +16,7 @@ from chassis.context import Context, acting_as
 from chassis.mail import make_mailer, send_letters
 from tasks.commands.digests import begin_digests, forget_digests
 from tasks.commands.letters import make_letter, post_reminder
+from tasks.handlers import fire_reminders
 from tasks.models import MAILS
 
 APP = "https://crm.example"
@@ -101,6 +102,20 @@ def test_a_reminder_becomes_a_letter_with_titles_and_names_as_text(client, wants
     assert "\nCall <b>Ada</b> {name} Bcc: eve@evil.example\nDue: 5 March 2099, 17:30 (Asia/Kolkata)\n" in text
     assert f"\n{APP}/tasks/{task['id']}\n" in text
     assert (send(), statuses()) == ([], ["sent"])
+
+
+def test_the_worker_that_fires_a_reminder_posts_one_letter(client, wants, create, database, *, send, superuser):
+    wants(**REMINDED)
+    task = create(client, due_date=at(days=2))
+    superuser.execute(
+        "UPDATE reminders SET fire_at = now() - interval '1 minute' WHERE task_id = %s AND kind = 'default'",
+        (task["id"],),
+    )
+    for _ in range(2):
+        fire_reminders(database, Flag())
+    assert [letter["Subject"] for letter in send()] == ["Reminder: Call Ada"]
+    fire_reminders(database, Flag())
+    assert send() == []
 
 
 def test_who_wants_no_letters_gets_none(client, wants, create, fire, superuser):
