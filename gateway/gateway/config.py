@@ -19,6 +19,8 @@ ROUTES: Mapping[str, Sequence[str]] = {
         "pipelines",
         "loss-reasons",
         "conversions",
+        "exchange-rates",
+        "reports",
     ),
     "tasks": (
         "tasks",

@@ -29,6 +29,11 @@ SERVICE = Service(
         ),
         "uq_pipelines_name": Conflict("pipeline_exists", "There is a pipeline of this name already.", _NAMED),
         "uq_loss_reasons_name": Conflict("reason_exists", "There is such a loss reason already.", _NAMED),
+        "uq_exchange_rates_company_id_currency_base_currency_valid_on": Conflict(
+            "rate_exists",
+            "There is a rate of these currencies for this day already.",
+            (FieldError("/valid_on", "taken", "There is a rate of these currencies for this day already."),),
+        ),
         # A record has come into the stage whose kind is being changed.
         "fk_leads_company_id_stage_id_status": _USED,
         "fk_deals_stage": _USED,

@@ -41,6 +41,9 @@ CONVERSION_COMPLETED = EventType("conversion", "completed", table="conversions")
 CONVERSION_FAILED = EventType("conversion", "failed", table="conversions")
 CONVERSION_CANCELLED = EventType("conversion", "cancelled", table="conversions")
 CONVERSION_UNDONE = EventType("conversion", "undone", table="conversions")
+EXCHANGE_RATE_CREATED = EventType("exchange_rate", "created", table="exchange_rates")
+EXCHANGE_RATE_UPDATED = EventType("exchange_rate", "updated", table="exchange_rates")
+EXCHANGE_RATE_DELETED = EventType("exchange_rate", "deleted", table="exchange_rates")
 LEAD_TRANSFER_STARTED = EventType("lead_transfer", "started", table="lead_transfers")
 LEAD_TRANSFER_COMPLETED = EventType("lead_transfer", "completed", table="lead_transfers")
 DEAL_TRANSFER_STARTED = EventType("deal_transfer", "started", table="deal_transfers")
@@ -86,6 +89,9 @@ PUBLISHED = (
     LOSS_REASON_CREATED,
     LOSS_REASON_UPDATED,
     LOSS_REASON_DELETED,
+    EXCHANGE_RATE_CREATED,
+    EXCHANGE_RATE_UPDATED,
+    EXCHANGE_RATE_DELETED,
     LEAD_TRANSFER_STARTED,
     LEAD_TRANSFER_COMPLETED,
     DEAL_TRANSFER_STARTED,

@@ -18,6 +18,7 @@ from chassis.references import bindings, handlers
 from pipeline.commands import conversions
 from pipeline.commands.customer_changes import follow_customer, note_customer_purge, purge_on
 from pipeline.commands.retention import expire_leads
+from pipeline.commands.snapshots import take_snapshots
 from pipeline.commands.stage_deletion import move_on
 from pipeline.commands.transfers import DEAL_TRANSFERS, LEAD_TRANSFERS
 from pipeline.models import REFERENCES, customer_purges, deal_stages, lead_stages
@@ -70,6 +71,7 @@ SUBSCRIPTIONS = Subscriptions(
     },
 )
 SCHEDULES = (
+    Schedule("take-snapshots", timedelta(hours=1), take_snapshots),
     Schedule("move-stage-records", timedelta(seconds=1), move_stage_records),
     Schedule("transfer-leads", timedelta(seconds=5), LEAD_TRANSFERS.work),
     Schedule("transfer-deals", timedelta(seconds=5), DEAL_TRANSFERS.work),

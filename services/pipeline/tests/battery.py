@@ -22,6 +22,7 @@ def make(owner: Owner, mark: str) -> Mapping[str, Any]:
     used = {"customer": {"use": customer_id}}
     conversion = owner.client.post(f"/v1/leads/{converted['id']}/convert", json=used)
     assert conversion.status_code == 201, conversion.json
+    rate = owner.create("/v1/exchange-rates", currency="EUR", rate="1.1", valid_on="2026-01-01")
     return {
         "conversion_id": conversion.json["id"],
         "lead_id": lead["id"],
@@ -30,6 +31,7 @@ def make(owner: Owner, mark: str) -> Mapping[str, Any]:
         "lead_stage_id": lead["stage_id"],
         "deal_stage_id": deal["stage_id"],
         "reason_id": reason["id"],
+        "rate_id": rate["id"],
     }
 
 
@@ -42,6 +44,7 @@ BATTERY = Battery(
         "deal-stages": {"name": "Mallory"},
         "pipelines": {"name": "Mallory"},
         "loss-reasons": {"name": "Mallory"},
+        "exchange-rates": {"rate": "2"},
     },
     deeds={
         "assign": {"assigned_to": None},
@@ -65,6 +68,8 @@ BATTERY = Battery(
             "/v1/pipelines/{pipeline_id}/stages",
             "/v1/loss-reasons",
             "/v1/loss-reasons/{reason_id}",
+            "/v1/exchange-rates",
+            "/v1/exchange-rates/{rate_id}",
         }
     ),
 )

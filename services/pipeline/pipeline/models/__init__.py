@@ -16,6 +16,7 @@ from pipeline.models.references import (
     ref_tombstones,
     user_refs,
 )
+from pipeline.models.snapshots import pipeline_snapshots, snapshot_days
 
 __all__ = [
     "COMPANY",
@@ -39,8 +40,10 @@ __all__ = [
     "leads",
     "loss_reasons",
     "metadata",
+    "pipeline_snapshots",
     "pipelines",
     "ref_tombstones",
+    "snapshot_days",
     "stage_history",
     "user_refs",
 ]

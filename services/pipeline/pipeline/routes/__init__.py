@@ -1,6 +1,18 @@
 """The HTTP routes of the pipeline service, by noun."""
 
-from pipeline.routes import boards, conversions, deals, internal, leads, many_deals, many_leads, pipelines, stages
+from pipeline.routes import (
+    boards,
+    conversions,
+    deals,
+    exchange_rates,
+    internal,
+    leads,
+    many_deals,
+    many_leads,
+    pipelines,
+    reports,
+    stages,
+)
 
 BLUEPRINTS = (
     boards.blueprint,
@@ -11,5 +23,7 @@ BLUEPRINTS = (
     conversions.blueprint,
     stages.blueprint,
     pipelines.blueprint,
+    exchange_rates.blueprint,
+    reports.blueprint,
     internal.blueprint,
 )

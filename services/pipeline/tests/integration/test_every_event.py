@@ -18,6 +18,13 @@ def done(answer, expected=200):
     return answer.json
 
 
+def keep_rates(client):
+    rate = {"currency": "EUR", "rate": "1.0850", "valid_on": "2026-01-01"}
+    path = f"/v1/exchange-rates/{done(client.post('/v1/exchange-rates', json=rate), 201)['id']}"
+    done(client.patch(path, json={"rate": "1.0900"}, version=1))
+    assert client.delete(path, version=2).status_code == 204
+
+
 @pytest.fixture
 def go_through(*, client, create_lead, create_deal, lead_stages, deal_stages, reasons):
     """Everything that leads, deals and their stages can go through."""
@@ -70,6 +77,7 @@ def go_through(*, client, create_lead, create_deal, lead_stages, deal_stages, re
         leads()
         deals()
         settings()
+        keep_rates(client)
 
     return run
 
