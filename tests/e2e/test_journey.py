@@ -81,7 +81,7 @@ def test_without_a_token_nothing_is_answered(stack, path):
     assert answer.json()["request_id"] == answer.headers["X-Request-Id"]
 
 
-@pytest.mark.parametrize("path", ["/metrics", "/openapi.json", "/readyz/", "/v1/nothing", "/"])
+@pytest.mark.parametrize("path", ["/metrics", "/v1/openapi.json", "/readyz/", "/v1/nothing", "/internal/members/1"])
 def test_what_is_not_public_is_not_there(stack, path):
     answer = requests.get(stack.gateway_url + path, timeout=10)
     assert (answer.status_code, answer.headers["Content-Type"]) == (404, PROBLEM)
