@@ -65,7 +65,8 @@ class Gateway:
 
     def running(self) -> bool:
         status = self._supervisor.statuses().get(plan.GATEWAY)
-        return status is not None and status.state == "RUNNING"
+        # One that was just started again, after it had died, has the port as well.
+        return status is not None and status.state in ("RUNNING", "STARTING")
 
     def take_port(self) -> None:
         """Settle on which port to listen. Raises OperatorError when somebody else does."""
