@@ -39,8 +39,8 @@ ROUTES: Mapping[str, Sequence[str]] = {
 PAGES = ("/", "/docs", "/openapi.json", "/asyncapi.json", "/llms.txt")
 PAGE_FOLDERS = ("/docs/", "/assets/")
 # The addresses of lists, of all records of a kind or of those of one record: what is compressed for who asks for it.
-# Settings are one record that has no id in its address.
-LISTS = r"^/v1/(?![a-z-]+-settings\z)[a-z-]+(?:/[0-9]+/[a-z-]+)?\z"
+# Settings and a calendar feed are one record each that has no id in its address.
+LISTS = r"^/v1/(?!(?:[a-z-]+-settings|calendar-feed)\z)[a-z-]+(?:/[0-9]+/[a-z-]+)?\z"
 
 # What answers to a POST without a token → the limit on its rate per source address.
 PUBLIC: Mapping[str, str] = {

@@ -3,7 +3,7 @@
 from marshmallow import fields, validate
 
 from chassis.web.records import RecordSchema
-from chassis.web.schemas import InSchema, OutSchema
+from chassis.web.schemas import InSchema, Items, OutSchema
 from tasks import rules
 from tasks.views import CALENDAR_FEED
 
@@ -12,10 +12,7 @@ class IncludeIn(InSchema):
     """What a feed shows: done tasks of the last days too, and tasks of which types."""
 
     completed = fields.Boolean(truthy={True}, falsy={False})
-    task_types = fields.List(
-        fields.String(validate=[validate.OneOf(rules.TASK_TYPES)]),
-        validate=[validate.Length(min=1, max=len(rules.TASK_TYPES))],
-    )
+    task_types = Items(fields.String(validate=[validate.OneOf(rules.TASK_TYPES)]), least=1, most=len(rules.TASK_TYPES))
 
 
 class CalendarFeedIn(InSchema):
