@@ -100,7 +100,7 @@ def p99(address, headers):
         answer = connection.getresponse()
         answer.read()
         taken.append(time.perf_counter() - began)
-        assert answer.status == 200
+        assert answer.status == 200, answer.getheaders()
     connection.close()
     return statistics.quantiles(taken, n=100)[98]
 
