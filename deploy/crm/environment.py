@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from crm.credentials import Credentials
+from crm.gateway_files import GatewayFiles
 from crm.ports import LOOPBACK
 from crm.programs import SYSTEM_PATH
 from crm.servers.rabbitmq import ADMIN, VHOST, BrokerUser
@@ -113,15 +114,14 @@ def agent_key(credentials: Credentials) -> str:
     return credentials.password("gateway_agent")
 
 
-def agent_environment(
-    credentials: Credentials, *, identity_urls: Sequence[str], socket: Path, maps: Path
-) -> dict[str, str]:
+def agent_environment(credentials: Credentials, *, identity_urls: Sequence[str], files: GatewayFiles) -> dict[str, str]:
     """What the gateway's agent is told."""
     return {
         "GATEWAY_AGENT_KEY": agent_key(credentials),
         "IDENTITY_URLS": ",".join(identity_urls),
-        "HAPROXY_SOCKET": str(socket),
-        "MAPS_FOLDER": str(maps),
+        "HAPROXY_SOCKET": str(files.admin_socket),
+        "HAPROXY_MASTER_SOCKET": str(files.master_socket),
+        "MAPS_FOLDER": str(files.maps),
     }
 
 

@@ -37,7 +37,7 @@ class Gateway:
         supervisor: Supervisor,
     ) -> None:
         self._home = home
-        self._socket = run / "haproxy.sock"
+        self._run = run
         self._settings = settings
         self._credentials = credentials
         self._state = state
@@ -81,9 +81,9 @@ class Gateway:
 
     def apply(self) -> list[Supervised]:
         """Write what they are started from."""
-        files = GatewayFiles(self._home)
+        files = self._files
         urls = plan.web_urls("identity", self._settings, self._state)
-        values = agent_environment(self._credentials, identity_urls=urls, socket=self._socket, maps=files.maps)
+        values = agent_environment(self._credentials, identity_urls=urls, files=files)
         write_environment(self._home / _AGENT_ENVIRONMENT, values)
         metrics = self.agent_url.removeprefix("http://")
         agent = LaunchPlan(
@@ -106,7 +106,7 @@ class Gateway:
 
         No connection is refused meanwhile. Raises OperatorError when HAProxy does not take the configuration.
         """
-        files = GatewayFiles(self._home)
+        files = self._files
         backends = {
             service: [url.removeprefix("http://") for url in plan.web_urls(service, self._settings, self._state)]
             for service in SERVICES
@@ -115,7 +115,6 @@ class Gateway:
             keys,
             bind=self.url.removeprefix("http://"),
             metrics_bind=f"{LOOPBACK}:{self._state.port('gateway-metrics')}",
-            admin_socket=self._socket,
             backends=backends,
             web=[pages.url(self._state).removeprefix("http://")],
             limits=self._settings.limits,
@@ -133,10 +132,15 @@ class Gateway:
                     raise OperatorError("HAProxy did not take over its new configuration; see: make logs S=gateway")
                 time.sleep(0.02)
 
+    @property
+    def _files(self) -> GatewayFiles:
+        return GatewayFiles(self._home, self._run)
+
     def _worker(self) -> Worker | None:
         """The process that takes connections now, if any does."""
         try:
-            with Haproxy(self._socket, GatewayFiles(self._home).maps).talk() as conversation:
+            files = self._files
+            with Haproxy(files.admin_socket, files.maps).talk() as conversation:
                 return conversation.worker()
         except OSError:
             return None

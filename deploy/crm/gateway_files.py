@@ -12,19 +12,22 @@ from gateway.render import GatewayConfig, Limits, render
 
 
 class GatewayFiles:
-    """`home/gateway/haproxy.cfg`, `home/gateway/keys/<kid>.pem` and `home/gateway/maps`."""
+    """`home/gateway/haproxy.cfg`, `home/gateway/keys/<kid>.pem` and `home/gateway/maps`; sockets are in `run`."""
 
-    def __init__(self, home: Path) -> None:
+    def __init__(self, home: Path, run: Path) -> None:
         self.folder = home / "gateway"
         self.configuration = self.folder / "haproxy.cfg"
         self.maps = self.folder / "maps"
+        self.admin_socket = run / "haproxy.sock"
+        self.master_socket = run / "master.sock"
         self._keys = self.folder / "keys"
         self._binary = programs.require(programs.system_binary("haproxy"), programs.HAPROXY)
 
     @property
     def command(self) -> list[str]:
         # Master and workers: SIGUSR2 to the master loads a new configuration without refusing one connection.
-        return [str(self._binary), "-W", "-db", "-f", str(self.configuration)]
+        master = f"{self.master_socket},mode,600"
+        return [str(self._binary), "-W", "-S", master, "-db", "-f", str(self.configuration)]
 
     def write(
         self,
@@ -32,7 +35,6 @@ class GatewayFiles:
         *,
         bind: str,
         metrics_bind: str,
-        admin_socket: Path,
         backends: Mapping[str, Sequence[str]],
         web: Sequence[str],
         limits: Limits,
@@ -47,7 +49,7 @@ class GatewayFiles:
         config = GatewayConfig(
             bind=bind,
             metrics_bind=metrics_bind,
-            admin_socket=admin_socket,
+            admin_socket=self.admin_socket,
             keys={kid: self._keys / f"{kid}.pem" for kid in keys},
             backends=backends,
             maps=self.maps,

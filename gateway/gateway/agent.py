@@ -32,7 +32,7 @@ class Agent:
 
     def __init__(self, settings: AgentSettings, health: Health) -> None:
         self._feed = Feed(settings.identity_urls, settings.key)
-        self._haproxy = Haproxy(settings.socket, settings.maps)
+        self._haproxy = Haproxy(settings.socket, settings.maps, settings.master)
         self._folder = settings.maps
         self._health = health
         self._cursor: str | None = None
@@ -43,6 +43,8 @@ class Agent:
         # What HAProxy holds as far as we know, and which process of it; what the files hold, and when they got it.
         self._told: Maps | None = None
         self._worker: Worker | None = None
+        # What each process holds that a reload has left behind.
+        self._leaving: dict[int, Maps] = {}
         self._saved: Maps | None = None
         self._saved_at = float("-inf")
 
@@ -68,7 +70,7 @@ class Agent:
         if self._known is not None:
             # The files first: what HAProxy refuses once, a process of it that begins at any moment refuses too.
             self._save(self._known)
-            told = self._tell(self._known)
+            told = self._tell(self._known) and self._tell_leaving(self._known)
             if told and answered:
                 self._health.synced_at = time.monotonic()
             self._health.entries = {name.removesuffix(".map"): len(held) for name, held in self._known.items()}
@@ -114,6 +116,38 @@ class Agent:
         self._worker, self._told = worker, known
         self._note("haproxy", None)
         return True
+
+    def _tell_leaving(self, known: Maps) -> bool:
+        """Tell those who answer the last request of each connection that a reload found open."""
+        try:
+            pids = self._haproxy.leaving()
+        except OSError as error:
+            self._note("master", str(error))
+            return False
+        self._leaving = {pid: held for pid, held in self._leaving.items() if pid in pids}
+        trouble = None
+        for pid in pids:
+            conversation = self._haproxy.talk_to(pid)
+            held = self._leaving.pop(pid, None)
+            try:
+                if held is None:
+                    for name, entries in known.items():
+                        conversation.replace(name, entries)
+                else:
+                    conversation.apply(changes(held, known) if held is not known else ())
+            except OSError as error:
+                trouble = self._gone_or(pid, error)
+            else:
+                self._leaving[pid] = known
+        self._note("master", trouble)
+        return trouble is None
+
+    def _gone_or(self, pid: int, error: OSError) -> str | None:
+        """Why a process was not told; None when it has ended meanwhile."""
+        try:
+            return str(error) if pid in self._haproxy.leaving() else None
+        except OSError as of_master:
+            return str(of_master)
 
     def _save(self, known: Maps) -> None:
         due = time.monotonic() - self._saved_at >= _SAVE_SECONDS

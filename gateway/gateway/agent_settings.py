@@ -28,6 +28,8 @@ class AgentSettings:
     identity_urls: tuple[str, ...]
     socket: Path
     maps: Path
+    # Where a HAProxy with a master process listens; without it, what a reload leaves behind is told nothing.
+    master: Path | None = None
     metrics: tuple[str, int] | None = None
 
 
@@ -40,10 +42,11 @@ def from_environment(environment: Mapping[str, str] | None = None) -> AgentSetti
     if not urls or not all(_is_url(url) for url in urls):
         problems.append("IDENTITY_URLS is not set to http:// addresses, separated by commas")
     paths = [_path(given, name, problems) for name in ("HAPROXY_SOCKET", "MAPS_FOLDER")]
+    master = _path(given, "HAPROXY_MASTER_SOCKET", problems) if given.get("HAPROXY_MASTER_SOCKET") else None
     metrics = _address(given.get("METRICS_BIND", ""), problems)
     if problems:
         raise AgentSettingsError(problems)
-    return AgentSettings(key=key, identity_urls=urls, socket=paths[0], maps=paths[1], metrics=metrics)
+    return AgentSettings(key=key, identity_urls=urls, socket=paths[0], maps=paths[1], master=master, metrics=metrics)
 
 
 def _key(given: Mapping[str, str], problems: list[str]) -> str:

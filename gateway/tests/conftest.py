@@ -3,6 +3,7 @@
 import http.client
 import json
 import shutil
+import signal
 import socket
 import subprocess
 import sys
@@ -161,10 +162,12 @@ class Gateway:
     folder: Path
     factory: TokenFactory
     processes: list[subprocess.Popen[bytes]] = field(default_factory=list)
+    # With a master process, which can load a new configuration.
+    reloads: bool = False
 
     def kill(self) -> None:
-        """End it without a word, as a machine's failure does."""
-        self.processes[-1].kill()
+        """End it without a word, as a machine's failure does; a master would leave its workers behind."""
+        self.processes[-1].send_signal(signal.SIGTERM if self.reloads else signal.SIGKILL)
         self.processes[-1].wait()
 
     def start(self) -> None:
@@ -172,6 +175,8 @@ class Gateway:
         program = haproxy_program()
         with self.log.open("ab") as log:
             command = [program, "-f", str(self.folder / "haproxy.cfg")]
+            if self.reloads:
+                command += ["-W", "-S", f"{self.master},mode,600", "-db"]
             self.processes.append(subprocess.Popen(command, stdout=log, stderr=log))
         wait_until(lambda: answers(self))
 
@@ -182,6 +187,10 @@ class Gateway:
     @property
     def socket(self) -> Path:
         return self.folder / "admin.sock"
+
+    @property
+    def master(self) -> Path:
+        return self.folder / "master.sock"
 
     @property
     def maps(self) -> Path:
@@ -285,11 +294,13 @@ def run(
             maps: Mapping[str, Mapping[str, int]] | None = None,
             synced: int | None = 0,
             web: Sequence[str] = (),
+            *,
+            reloads: bool = False,
             **backends: list[str],
         ) -> Gateway:
             port, metrics_port = free_ports(2)
             folder = tmp_path_factory.mktemp("gateway")
-            gateway = Gateway(port, metrics_port, folder, tokens)
+            gateway = Gateway(port, metrics_port, folder, tokens, reloads=reloads)
             map_files.ensure(gateway.maps)
             for name, entries in (maps or {}).items():
                 map_files.write(gateway.maps, name, entries)

@@ -5,8 +5,6 @@ import time
 import jwt
 import pytest
 import requests
-from requests.adapters import HTTPAdapter
-from urllib3.util import Retry
 
 from chassis.context import Context, acting_as
 from chassis.db.session import Database
@@ -35,9 +33,6 @@ class Member:
         self.refresh_token = registered["refresh_token"]
         self.token = registered["access_token"]
         self.http = requests.Session()
-        # A gateway that is reloaded may close a kept connection just as the next question is on its way, which a client
-        # then asks anew (RFC 9110, 9.2.2).
-        self.http.mount("http://", HTTPAdapter(max_retries=Retry(total=1, read=1)))
 
     def me(self) -> int:
         return self.http.get(f"{self.api}/auth/me", headers=self.headers, timeout=10).status_code
