@@ -37,6 +37,8 @@ from pipeline.models.metadata import (
 from pipeline.models.references import CUSTOMERS, USERS
 
 _OWN = ["archived_at", "status", "updated_at"]
+# By what a report leaves a deal out.
+_REPORTED = ["status", "archived_at", "archived_with_customer", "assigned_to", "created_by", "customer_id", "lead_id"]
 
 pipelines = tenant_table(
     "pipelines",
@@ -160,7 +162,7 @@ for _index in (
     Index("ix_deals_stage_id_closed_at", "company_id", "stage_id", "closed_at", "id", postgresql_where=LIVE),
     # Totals of boards and forecasts are read here alone.
     Index(
-        "ix_deals_open",
+        "ix_deals_under_way",
         "company_id",
         "pipeline_id",
         "stage_id",
@@ -171,6 +173,9 @@ for _index in (
             "assigned_to",
             "created_by",
             "expected_close_date",
+            "customer_id",
+            "lead_id",
+            "id",
         ],
         postgresql_where=text("status = 'open' AND archived_at IS NULL"),
     ),
@@ -199,9 +204,17 @@ for _index in (
         ],
         postgresql_where=text("closed_at IS NOT NULL"),
     ),
+    # What reports ask of a deal that the history of stages or of expected days names.
+    Index(
+        "ix_deals_reported",
+        "company_id",
+        "id",
+        postgresql_include=["pipeline_id", "expected_close_date", *_REPORTED],
+    ),
     ordered("deals", "stage"),
     ordered("deals", "stage_id"),
-    ordered("deals", "pipeline_id"),
+    # In the order of their creation: for lists, and for the funnel, which asks what was created in a time.
+    Index("ix_deals_begun", "company_id", "pipeline_id", "created_at", "id", postgresql_include=_REPORTED),
     ordered("deals", "status"),
     ordered("deals", "customer_id"),
     ordered("deals", "lead_id", where="lead_id IS NOT NULL"),

@@ -60,14 +60,25 @@ stage_history = tenant_table(
         postgresql_where=text("lead_id IS NOT NULL"),
     ),
     Index(
-        "ix_stage_history_deal_id",
+        "ix_stage_history_of_deal",
         "company_id",
         "deal_id",
         "entered_at",
         "id",
+        postgresql_include=["pipeline_id", "to_stage_id", "to_kind", "left_at", "administrative"],
         postgresql_where=text("deal_id IS NOT NULL"),
     ),
-    Index("ix_stage_history_pipeline_id_left_at", "company_id", "pipeline_id", "left_at"),
+    # How long deals were in the stages that they left in a time, and which were open then. Reports read this index and
+    # no row of the table.
+    Index(
+        "ix_stage_history_left_at",
+        "company_id",
+        "pipeline_id",
+        "to_kind",
+        "left_at",
+        postgresql_include=["deal_id", "to_stage_id", "entered_at", "administrative"],
+        postgresql_where=text("deal_id IS NOT NULL"),
+    ),
     given_only("stage_history", "moved_by"),
 )
 
@@ -83,8 +94,18 @@ close_date_history = tenant_table(
     part_of("deals", "deal_id"),
     USERS.foreign_key("changed_by", ondelete="SET NULL"),
     Index("ix_close_date_history_deal_id", "company_id", "deal_id", "changed_at", "id"),
-    Index("ix_close_date_history_new_date", "company_id", "new_date"),
-    Index("ix_close_date_history_changed_at", "company_id", "changed_at"),
+    Index(
+        "ix_close_date_history_expected",
+        "company_id",
+        "new_date",
+        postgresql_include=["deal_id", "changed_at", "id"],
+    ),
+    Index(
+        "ix_close_date_history_changed",
+        "company_id",
+        "changed_at",
+        postgresql_include=["deal_id", "old_date", "new_date"],
+    ),
     given_only("close_date_history", "changed_by"),
 )
 

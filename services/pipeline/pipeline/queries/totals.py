@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import BigInteger, Date, String, bindparam, func, select, true
+from sqlalchemy import BigInteger, bindparam, literal_column
 
 from chassis.context import current
 from chassis.db.listing import ListQuery
@@ -14,13 +14,11 @@ from chassis.db.session import Session
 from chassis.db.statements import Prepared
 from pipeline.queries.cards import DEALS, Cards
 from pipeline.queries.companies import get_company
-from pipeline.queries.exchange_rates import rate_on
 from pipeline.queries.reports.sums import Tally
+from pipeline.queries.reports.worth import sums_of, with_rates
 from pipeline.rules.reporting import local_date
 from pipeline.rules.stages import group_of
 
-_BASE = bindparam("base", type_=String())
-_TODAY = bindparam("today", type_=Date())
 _PIPELINE = bindparam("of_pipeline", type_=BigInteger())
 
 
@@ -66,26 +64,9 @@ def count(session: Session, cards: Cards, query: ListQuery, pipeline_id: int | N
 @lru_cache(maxsize=256)
 def _sums(cards: Cards, conditions: tuple[tuple[str, str], ...], own: bool, of_pipeline: bool) -> Prepared:
     table = cards.table
-    value = table.c[cards.value]
     # In the words of the index that has all that is needed.
-    is_open = table.c.status == "open" if cards is DEALS else table.c.closed_at.is_(None)
+    is_open = table.c.status == literal_column("'open'") if cards is DEALS else table.c.closed_at.is_(None)
     matching = [*where(cards.listing, conditions, own=own), is_open]
     if of_pipeline:
         matching.append(table.c.pipeline_id == _PIPELINE)
-    sums = (
-        select(
-            table.c.stage_id,
-            table.c.currency,
-            func.count().label("count"),
-            func.count(value).label("amounts"),
-            func.sum(value).label("value"),
-            func.sum(value * table.c.probability).label("weighted"),
-        )
-        .where(*matching)
-        .group_by(table.c.stage_id, table.c.currency)
-        .subquery("sums")
-    )
-    held = rate_on(sums.c.currency, _BASE, _TODAY)
-    found = sums.outerjoin(held, true())
-    columns = (sums.c.stage_id, sums.c.currency, held.c.rate, held.c.valid_on)
-    return Prepared(select(*columns, sums.c.count, sums.c.amounts, sums.c.value, sums.c.weighted).select_from(found))
+    return Prepared(with_rates(sums_of(table, cards.value, (table.c.stage_id,), matching), "stage_id"))

@@ -4,11 +4,14 @@ from itertools import pairwise
 from typing import Any
 
 from sqlalchemy import (
+    BigInteger,
     ColumnElement,
     Integer,
     Select,
     String,
     and_,
+    any_,
+    cast,
     func,
     literal,
     or_,
@@ -53,6 +56,10 @@ _STAGE_COLUMNS = (
 )
 
 
+def _sum_of(number: ColumnElement[int]) -> ColumnElement[int]:
+    return cast(func.sum(number), BigInteger).label(number.key)
+
+
 @by_narrowing
 def _funnel(narrowing: Narrowing) -> Statement:
     cohort = (
@@ -71,36 +78,40 @@ def _funnel(narrowing: Narrowing) -> Statement:
         .where(of_tenant(deal_stages), deal_stages.c.pipeline_id == PIPELINE, deal_stages.c.kind != "lost")
         .cte("stages")
     )
-    passed = (
-        select(stage_history.c.deal_id, stage_history.c.to_stage_id)
-        .distinct()
-        .select_from(cohort.join(stage_history, stage_history.c.deal_id == cohort.c.id))
-        .where(of_tenant(stage_history), ~stage_history.c.administrative)
-        .cte("passed")
+    been_in = (
+        select(stage_history.c.to_stage_id)
+        .where(of_tenant(stage_history), stage_history.c.deal_id == cohort.c.id, ~stage_history.c.administrative)
+        .order_by(stage_history.c.entered_at, stage_history.c.id)
+        .correlate(cohort)
     )
-    in_stage = stages.c.id == passed.c.to_stage_id
+    each = select(cohort.c.status, func.array(been_in.scalar_subquery()).label("been_in")).subquery("each")
+    # Most deals go one of a few ways: what follows goes by these, and not by each deal.
+    alike = (
+        select(each.c.status, each.c.been_in, func.count().label("deals"))
+        .group_by(each.c.status, each.c.been_in)
+        .cte("alike")
+        .prefix_with("MATERIALIZED")
+    )
+    was_in = stages.c.id == any_(alike.c.been_in)
     entered = (
-        select(passed.c.to_stage_id, func.count().label("deals")).group_by(passed.c.to_stage_id).subquery("entered")
+        select(stages.c.id, _sum_of(alike.c.deals))
+        .join_from(stages, alike, was_in)
+        .group_by(stages.c.id)
+        .subquery("entered")
     )
-    furthest = (
-        select(func.max(stages.c.order_index).label("order_index"))
-        .select_from(passed.join(stages, in_stage))
-        .group_by(passed.c.deal_id)
-        .subquery("furthest")
-    )
-    ended = (
-        select(furthest.c.order_index, func.count().label("deals")).group_by(furthest.c.order_index).subquery("ended")
-    )
+    last = select(func.max(stages.c.order_index)).where(was_in).correlate(alike).scalar_subquery()
+    furthest = select(last.label("order_index"), alike.c.deals).subquery("furthest")
+    ended = select(furthest.c.order_index, _sum_of(furthest.c.deals)).group_by(furthest.c.order_index).subquery("ended")
     return (
         select(
             *stages.c,
             func.coalesce(entered.c.deals, 0),
             func.coalesce(ended.c.deals, 0),
-            select(func.count()).select_from(cohort).scalar_subquery(),
-            select(func.count()).select_from(cohort).where(cohort.c.status == "lost").scalar_subquery(),
+            select(func.coalesce(_sum_of(alike.c.deals), 0)).scalar_subquery(),
+            select(func.coalesce(_sum_of(alike.c.deals), 0)).where(alike.c.status == "lost").scalar_subquery(),
         )
         .select_from(
-            stages.outerjoin(entered, entered.c.to_stage_id == stages.c.id).outerjoin(
+            stages.outerjoin(entered, entered.c.id == stages.c.id).outerjoin(
                 ended, ended.c.order_index == stages.c.order_index
             )
         )

@@ -15,17 +15,14 @@ from sqlalchemy import (
     literal,
     or_,
     select,
-    true,
     union_all,
 )
 
 from chassis.db.session import Session
 from chassis.db.statements import of_tenant
 from pipeline.models import deal_stages, deals, lead_stages, leads
-from pipeline.queries.exchange_rates import rate_on
 from pipeline.queries.reports.closed import closed_sums
 from pipeline.queries.reports.scope import (
-    BASE,
     FIRST,
     LAST,
     PIPELINE,
@@ -39,58 +36,22 @@ from pipeline.queries.reports.scope import (
     open_now,
 )
 from pipeline.queries.reports.sums import Tally
+from pipeline.queries.reports.worth import sums_of, with_rates
 
 CATEGORIES = ("pipeline", "best_case", "commit", "closed", "omitted")
 
 
-def _with_rates(sums: Select[Any], *keys: str) -> Select[Any]:
-    """Sums by currency, each with the rate of today: rows of the keys and what `Tally.add` takes."""
-    # By itself: joined to stages before it is summed up, it would be summed up again for each of them.
-    grouped = sums.cte("grouped").prefix_with("MATERIALIZED")
-    held = rate_on(grouped.c.currency, BASE, TODAY)
-    return select(
-        *(grouped.c[key] for key in keys),
-        grouped.c.currency,
-        held.c.rate,
-        held.c.valid_on,
-        grouped.c.number,
-        grouped.c.amounts,
-        grouped.c.value,
-        grouped.c.weighted,
-    ).select_from(grouped.outerjoin(held, true()))
-
-
 def _open_sums(narrowing: Narrowing, *keys: ColumnElement[Any]) -> Select[Any]:
-    """The open deals of a pipeline by `keys` and currency; weighted is by each deal's own probability, in per cent."""
-    return (
-        select(
-            *keys,
-            deals.c.currency,
-            func.count().label("number"),
-            func.count().label("amounts"),
-            func.sum(deals.c.deal_value).label("value"),
-            func.sum(deals.c.deal_value * deals.c.probability).label("weighted"),
-        )
-        .where(*of_deals(narrowing), open_now(), deals.c.pipeline_id == PIPELINE)
-        .group_by(*keys, deals.c.currency)
-    )
+    """The open deals of a pipeline by `keys` and currency."""
+    return sums_of(deals, "deal_value", keys, (*of_deals(narrowing), open_now(), deals.c.pipeline_id == PIPELINE))
 
 
 @by_narrowing
 def _lead_stages(narrowing: Narrowing) -> Statement:
+    live = (*of_leads(narrowing), leads.c.archived_at.is_(None))
     is_open = leads.c.closed_at.is_(None)
-    sums = _with_rates(
-        select(
-            leads.c.stage_id,
-            leads.c.currency,
-            func.count().label("number"),
-            func.count(leads.c.estimated_value).label("amounts"),
-            func.sum(leads.c.estimated_value).label("value"),
-            func.sum(leads.c.estimated_value * leads.c.probability).filter(is_open).label("weighted"),
-        )
-        .where(*of_leads(narrowing), leads.c.archived_at.is_(None))
-        .group_by(leads.c.stage_id, leads.c.currency),
-        "stage_id",
+    sums = with_rates(
+        sums_of(leads, "estimated_value", (leads.c.stage_id,), live, is_open=is_open), "stage_id"
     ).subquery("sums")
     stages = select(lead_stages).where(of_tenant(lead_stages)).subquery("stages")
     return (
@@ -135,7 +96,7 @@ def report_lead_pipeline(session: Session, scope: Scope) -> dict[str, Any]:
 
 @by_narrowing
 def _deal_stages(narrowing: Narrowing) -> Statement:
-    held = _with_rates(_open_sums(narrowing, deals.c.stage_id), "stage_id")
+    held = with_rates(_open_sums(narrowing, deals.c.stage_id), "stage_id")
     over = closed_sums(narrowing, deals.c.stage_id)
     sums = union_all(held, over).subquery("sums")
     return (
@@ -217,7 +178,7 @@ def _forecast(narrowing: Narrowing) -> Statement:
         .where(of_tenant(deal_stages))
         .group_by(*keys)
     )
-    expected = _with_rates(held, "forecast_category", "place")
+    expected = with_rates(held, "forecast_category", "place")
     # The day of closing was written in the zone of then, so the instants of the window do not say it all.
     won_on = deals.c.actual_close_date
     won = closed_sums(

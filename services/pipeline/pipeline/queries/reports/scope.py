@@ -46,6 +46,9 @@ UNTIL = bindparam("until", type_=DateTime(timezone=True))
 FIRST = bindparam("first", type_=Date())
 LAST = bindparam("last", type_=Date())
 
+# Just beyond the half lies the upper one of an even number of rows, and the same one of an odd.
+_MIDDLE: tuple[ColumnElement[float], ...] = (literal_column("0.5"), literal_column("0.500000001"))
+
 Narrowing = tuple[str, ...]
 Statement = Select[*tuple[Any, ...]]
 
@@ -185,14 +188,10 @@ def in_seconds(span: ColumnElement[Any], name: str = "seconds") -> ColumnElement
 def durations_of(span: ColumnElement[Any]) -> tuple[ColumnElement[Decimal], ...]:
     """The sum of spans of time, and the middle two of them, which are the same one where their number is odd.
 
-    All in seconds, and exact, as an average of the middle two would not be.
+    All in seconds, and exact, as an average of the middle two would not be. PostgreSQL sorts once for both.
     """
-    middle = func.percentile_disc(literal_column("0.5"))
-    return (
-        in_seconds(func.sum(span)),
-        in_seconds(middle.within_group(span.asc()), "lower"),
-        in_seconds(middle.within_group(span.desc()), "upper"),
-    )
+    lower, upper = (func.percentile_disc(place).within_group(span) for place in _MIDDLE)
+    return in_seconds(func.sum(span)), in_seconds(lower, "lower"), in_seconds(upper, "upper")
 
 
 def _columns(table: Table, narrowing: Narrowing) -> list[ColumnElement[bool]]:
