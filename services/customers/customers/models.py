@@ -19,7 +19,18 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import JSONB
 
-from chassis.db.tables import chassis_tables, new_metadata, search_index, tenant_table, timestamp
+from chassis.db.tables import (
+    HIDDEN,
+    LIVE,
+    chassis_tables,
+    exports_table,
+    new_metadata,
+    one_of,
+    part_of,
+    search_index,
+    tenant_table,
+    timestamp,
+)
 from chassis.db.tag_tables import tags_table
 from chassis.references import CompanyReference, UserReference
 from chassis.transfers import transfer_table
@@ -30,18 +41,8 @@ metadata = new_metadata()
 chassis_tables(metadata)
 
 
-def _one_of(column: str, allowed: tuple[str, ...]) -> CheckConstraint:
-    values = ", ".join(f"'{value}'" for value in allowed)
-    return CheckConstraint(f"{column} IN ({values})", name=column)
-
-
 def _email() -> CheckConstraint:
     return CheckConstraint(f"email IS NULL OR email ~* '{rules.EMAIL_PATTERN}'", name="email")
-
-
-def _part_of(table: str, column: str) -> ForeignKeyConstraint:
-    """A record of the same company that takes the row with it when it is purged."""
-    return ForeignKeyConstraint(["company_id", column], [f"{table}.company_id", f"{table}.id"], ondelete="CASCADE")
 
 
 def _user(column: str) -> ForeignKeyConstraint:
@@ -118,11 +119,11 @@ customers = tenant_table(
     _email(),
     CheckConstraint("credit_limit >= 0", name="credit_limit"),
     CheckConstraint("jsonb_typeof(tags) = 'array'", name="tags"),
-    _one_of("customer_type", rules.CUSTOMER_TYPES),
-    _one_of("status", rules.STATUSES),
-    _one_of("priority", rules.PRIORITIES),
+    one_of("customer_type", rules.CUSTOMER_TYPES),
+    one_of("status", rules.STATUSES),
+    one_of("priority", rules.PRIORITIES),
     ForeignKeyConstraint(["company_id", "industry"], ["industries.company_id", "industries.name"]),
-    _part_of("customers", "merged_into"),
+    part_of("customers", "merged_into"),
     _user("created_by"),
     _user("assigned_to"),
 )
@@ -141,7 +142,7 @@ def _owned(column: str, *more: str) -> Index:
 
 
 # The lists' indexes: every list is of one company, newest first; the live ones are what is asked for nearly always.
-_live = text("archived_at IS NULL")
+_live = LIVE
 for _index in (
     Index("ix_customers_company_id_created_at", "company_id", "created_at", "id", postgresql_where=_live),
     Index("ix_customers_company_id_updated_at", "company_id", "updated_at", "id"),
@@ -163,7 +164,7 @@ for _index in (
         postgresql_where=text("merged_into IS NULL"),
     ),
     Index("ix_customers_company_id_name_norm", "company_id", "name_norm"),
-    Index("ix_customers_archived", "company_id", "created_at", "id", postgresql_where=text("archived_at IS NOT NULL")),
+    Index("ix_customers_archived", "company_id", "created_at", "id", postgresql_where=HIDDEN),
     _given("email"),
     _given("email_norm"),
     _given("phone"),
@@ -192,7 +193,7 @@ contacts = tenant_table(
     Column("archived_by_event", Uuid),
     Column("email_norm", Text),
     Column("phone_e164", Text),
-    _part_of("customers", "customer_id"),
+    part_of("customers", "customer_id"),
     _user("created_by"),
     _email(),
     Index("ix_contacts_company_id_customer_id", "company_id", "customer_id"),
@@ -220,23 +221,18 @@ customer_merges = tenant_table(
     Column("contacts", JSONB, nullable=False),
     Column("created_by", BigInteger),
     timestamp("undone_at"),
-    _part_of("customers", "customer_id"),
+    part_of("customers", "customer_id"),
     _user("created_by"),
     Index("ix_customer_merges_company_id_customer_id", "company_id", "customer_id"),
     Index("ix_customer_merges_company_id_created_by", "company_id", "created_by"),
     Index("ix_customer_merges_company_id_created_at", "company_id", "created_at", "id"),
 )
 
-# Who took which customers out of the system; the export itself is kept nowhere.
-customer_exports = tenant_table(
+customer_exports = exports_table(
     "customer_exports",
     metadata,
-    Column("format", String(10), nullable=False),
-    Column("query", Text, nullable=False),
-    Column("created_by", BigInteger),
     _user("created_by"),
     Index("ix_customer_exports_company_id_created_by", "company_id", "created_by"),
-    Index("ix_customer_exports_company_id_created_at", "company_id", "created_at", "id"),
 )
 
 # A file of customers on its way in: what is known of it, what is to be done, and how far that is.
@@ -273,9 +269,9 @@ customer_imports = tenant_table(
     timestamp("finished_at"),
     timestamp("reverted_at"),
     _user("created_by"),
-    _one_of("state", importing.STATES),
-    _one_of("mode", importing.MODES),
-    _one_of("match_by", importing.KEYS),
+    one_of("state", importing.STATES),
+    one_of("mode", importing.MODES),
+    one_of("match_by", importing.KEYS),
     CheckConstraint("mode = 'create' OR match_by IS NOT NULL", name="match"),
     Index("ix_customer_imports_company_id_created_by", "company_id", "created_by"),
     Index("ix_customer_imports_company_id_created_at", "company_id", "created_at", "id"),
@@ -291,7 +287,7 @@ import_parts = Table(
     Column("import_id", BigInteger, primary_key=True),
     Column("number", Integer, primary_key=True),
     Column("body", LargeBinary, nullable=False),
-    _part_of("customer_imports", "import_id"),
+    part_of("customer_imports", "import_id"),
     info={"tenant": "company_id"},
 )
 
@@ -309,7 +305,7 @@ import_chunks = Table(
     Column("outcome", LargeBinary),
     # The rows as validation has read them, until they are run.
     Column("checked", LargeBinary),
-    _part_of("customer_imports", "import_id"),
+    part_of("customer_imports", "import_id"),
     info={"tenant": "company_id"},
 )
 
@@ -323,7 +319,7 @@ import_errors = tenant_table(
     Column("code", String(60), nullable=False),
     Column("message", Text, nullable=False),
     Column("value", Text),
-    _part_of("customer_imports", "import_id"),
+    part_of("customer_imports", "import_id"),
     Index("ix_import_errors_company_id_import_id", "company_id", "import_id", "chunk"),
     Index("ix_import_errors_company_id_import_id_line", "company_id", "import_id", "line", "id"),
 )
@@ -346,7 +342,7 @@ conversion_results = tenant_table(
     Column("error_detail", Text),
     Column("created_by", BigInteger),
     UniqueConstraint("company_id", "conversion_id"),
-    _one_of("state", rules.CONVERSION_STATES),
+    one_of("state", rules.CONVERSION_STATES),
     _user("created_by"),
     Index("ix_conversion_results_company_id_created_by", "company_id", "created_by"),
 )

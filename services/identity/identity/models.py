@@ -23,7 +23,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import JSONB
 
-from chassis.db.tables import chassis_tables, new_metadata, tenant_table, timestamp
+from chassis.db.tables import chassis_tables, new_metadata, one_of, tenant_table, timestamp
 from chassis.mail import Mails, mails_table
 from identity.rules import (
     COMPANY_SIZES,
@@ -39,10 +39,6 @@ from identity.rules import (
 
 metadata = new_metadata()
 chassis_tables(metadata)
-
-
-def _one_of(column: str, values: tuple[str, ...]) -> CheckConstraint:
-    return CheckConstraint(f"{column} IN ({', '.join(repr(value) for value in values)})", name=column)
 
 
 def _email() -> CheckConstraint:
@@ -79,8 +75,8 @@ companies = Table(
     timestamp("created_at", default=True),
     timestamp("updated_at", default=True),
     _email(),
-    _one_of("company_size", COMPANY_SIZES),
-    _one_of("status", COMPANY_STATUSES),
+    one_of("company_size", COMPANY_SIZES),
+    one_of("status", COMPANY_STATUSES),
     CheckConstraint("subscription_end >= subscription_start", name="subscription"),
     CheckConstraint("default_currency ~ '^[A-Z]{3}$'", name="default_currency"),
     CheckConstraint("region ~ '^[A-Z]{2}$'", name="region"),
@@ -112,7 +108,7 @@ users = Table(
     timestamp("created_at", default=True),
     timestamp("updated_at", default=True),
     _email(),
-    _one_of("role", ROLES),
+    one_of("role", ROLES),
     CheckConstraint("token_epoch BETWEEN 0 AND 999999999", name="token_epoch"),
     Index("ix_users_role", "role"),
     Index("ix_users_is_active", "is_active"),
@@ -134,8 +130,8 @@ user_companies = tenant_table(
     timestamp("joined_at", default=True),
     ForeignKeyConstraint(["company_id"], ["companies.id"], ondelete="CASCADE"),
     UniqueConstraint("company_id", "user_id"),
-    _one_of("role", ROLES),
-    _one_of("status", MEMBER_STATUSES),
+    one_of("role", ROLES),
+    one_of("status", MEMBER_STATUSES),
     CheckConstraint("jsonb_typeof(permissions) = 'object'", name="permissions"),
     CheckConstraint("jsonb_typeof(transfer_plan) = 'object'", name="transfer_plan"),
     Index("ix_user_companies_user_id", "user_id"),
@@ -197,8 +193,8 @@ invitations = tenant_table(
     timestamp("decided_at"),
     ForeignKeyConstraint(["company_id"], ["companies.id"], ondelete="CASCADE"),
     _email(),
-    _one_of("role", ROLES),
-    _one_of("status", INVITATION_STATUSES),
+    one_of("role", ROLES),
+    one_of("status", INVITATION_STATUSES),
     CheckConstraint("jsonb_typeof(permissions) = 'object'", name="permissions"),
     CheckConstraint("(status = 'pending') = (decided_at IS NULL)", name="decided"),
 )
@@ -226,7 +222,7 @@ one_time_tokens = tenant_table(
     ForeignKeyConstraint(
         ["company_id", "invitation_id"], ["invitations.company_id", "invitations.id"], ondelete="CASCADE"
     ),
-    _one_of("purpose", TOKEN_PURPOSES),
+    one_of("purpose", TOKEN_PURPOSES),
     CheckConstraint("(purpose = 'invitation') = (invitation_id IS NOT NULL)", name="invitation"),
     CheckConstraint("(purpose = 'invitation') = (user_id IS NULL)", name="user"),
     Index("ix_one_time_tokens_company_id_user_id", "company_id", "user_id"),
@@ -299,7 +295,7 @@ knocks = Table(
     Column("client_ip", String(64)),
     Column("user_agent", String(500)),
     timestamp("created_at", default=True),
-    _one_of("kind", KNOCKS),
+    one_of("kind", KNOCKS),
 )
 
 # What the gateways have to know at once: from which epoch on a user's tokens are good, which sessions have ended, which
@@ -327,7 +323,7 @@ signing_keys = Table(
     Column("private_sealed", LargeBinary, nullable=False),
     timestamp("created_at", default=True),
     timestamp("retired_at"),
-    _one_of("status", KEY_STATUSES),
+    one_of("status", KEY_STATUSES),
     CheckConstraint("(status = 'retired') = (retired_at IS NOT NULL)", name="retired"),
     CheckConstraint("kid ~ '^[A-Za-z0-9_-]{1,64}$'", name="kid"),
     # One key signs and one waits; however many processes start at once.

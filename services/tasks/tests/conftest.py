@@ -1,9 +1,7 @@
 """Fixtures of the tasks service's tests."""
 
-import threading
 import uuid
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from typing import Any
 
@@ -157,23 +155,6 @@ def reminders_of(superuser: psycopg.Connection) -> Callable[[int], list[Any]]:
         return superuser.execute(query, (task_id,)).fetchall()
 
     return read
-
-
-@pytest.fixture
-def at_once() -> Callable[..., list[Any]]:
-    """Do several things at the same moment, each in a thread of its own; answers what each has answered."""
-
-    def run(*works: Callable[[], Any]) -> list[Any]:
-        gate = threading.Barrier(len(works))
-
-        def work_of(work: Callable[[], Any]) -> Any:
-            gate.wait()
-            return work()
-
-        with ThreadPoolExecutor(len(works)) as pool:
-            return list(pool.map(work_of, works))
-
-    return run
 
 
 @pytest.fixture

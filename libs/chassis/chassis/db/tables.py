@@ -1,11 +1,15 @@
 """The conventions of every table, and the tables that each service has for the chassis' sake."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from sqlalchemy import (
     BigInteger,
+    Boolean,
+    CheckConstraint,
     Column,
     DateTime,
+    ForeignKeyConstraint,
     Identity,
     Index,
     Integer,
@@ -31,6 +35,10 @@ NAMING = {
     "fk": "fk_%(table_name)s_%(column_0_N_name)s",
     "pk": "pk_%(table_name)s",
 }
+
+
+LIVE = text("archived_at IS NULL")
+HIDDEN = text("archived_at IS NOT NULL")
 
 
 def new_metadata() -> MetaData:
@@ -65,6 +73,70 @@ def tenant_table(name: str, metadata: MetaData, *items: SchemaItem) -> Table:
         PrimaryKeyConstraint("company_id", "id"),
         *others,
         info={"tenant": "company_id"},
+    )
+
+
+def one_of(column: str, allowed: Sequence[str], *, name: str | None = None) -> CheckConstraint:
+    """That a column holds one of these words, or nothing where it may; `name` where the column's has to be quoted."""
+    values = ", ".join(f"'{value}'" for value in allowed)
+    return CheckConstraint(f"{column} IN ({values})", name=name or column)
+
+
+def part_of(table: str, column: str) -> ForeignKeyConstraint:
+    """A record of the same company that takes the row with it when it goes."""
+    return ForeignKeyConstraint(["company_id", column], [f"{table}.company_id", f"{table}.id"], ondelete="CASCADE")
+
+
+def linked(table: str, column: str, *, later_in: str | None = None) -> ForeignKeyConstraint:
+    """A record of the same company without which the row stays.
+
+    Where two tables name each other, one of the keys is added later, in the table named.
+    """
+    return ForeignKeyConstraint(
+        ["company_id", column],
+        [f"{table}.company_id", f"{table}.id"],
+        ondelete=f"SET NULL ({column})",
+        use_alter=later_in is not None,
+        name=None if later_in is None else f"fk_{later_in}_company_id_{column}",
+    )
+
+
+def archivable() -> tuple[Column[Any], ...]:
+    """When a record was archived, by which event, and whether it went along with its customer or another whole."""
+    return (
+        timestamp("archived_at"),
+        Column("archived_by_event", Uuid(as_uuid=False)),
+        Column("archived_with_customer", Boolean, nullable=False, server_default=text("false")),
+    )
+
+
+def ordered(
+    table: str, column: str, *more: str, where: str | None = None, include: Sequence[str] | None = None
+) -> Index:
+    """For lists of what has the same value in a column, in the order of `more`, else of created_at."""
+    name = f"ix_{table}_{column}_{'_'.join(more) or 'created_at'}"
+    columns = ("company_id", column, *(more or ("created_at",)), "id")
+    return Index(name, *columns, postgresql_where=None if where is None else text(where), postgresql_include=include)
+
+
+def given_only(table: str, column: str) -> Index:
+    """For what is often empty: equality implies that it is not, and a row without it costs no write."""
+    return Index(f"ix_{table}_{column}", "company_id", column, postgresql_where=text(f"{column} IS NOT NULL"))
+
+
+def exports_table(name: str, metadata: MetaData, *items: SchemaItem) -> Table:
+    """Who took which records out of the system; the export itself is kept nowhere.
+
+    `items` say who `created_by` is, and index it.
+    """
+    return tenant_table(
+        name,
+        metadata,
+        Column("format", String(10), nullable=False),
+        Column("query", Text, nullable=False),
+        Column("created_by", BigInteger),
+        *items,
+        Index(f"ix_{name}_company_id_created_at", "company_id", "created_at", "id"),
     )
 
 

@@ -1,11 +1,36 @@
-"""What PostgreSQL reads for a query, in the functions that it calls as well."""
+"""How PostgreSQL answers a statement of a service, and what it reads for that, in functions as well."""
 
-from collections.abc import Iterator
+import re
+from collections.abc import Iterator, Mapping
 from typing import Any, LiteralString
 
 import orjson
 import psycopg
 from psycopg import sql
+
+from chassis.context import Context, acting_as
+from chassis.db.statements import Prepared
+
+
+def plan_of(
+    url: str, context: Context, statement: Prepared, given: Mapping[str, Any], *, run: bool = False
+) -> list[dict[str, Any]]:
+    """The nodes of the plan that the service's role makes of a statement, for all values at once, as a service does.
+
+    With `run` the plan is executed as well. What is given beyond the names of the statement is left out.
+    """
+    names = list(dict.fromkeys(re.findall(r"%\((\w+)\)s", statement.sql)))
+    with acting_as(context):
+        bound = statement.bind({name: value for name, value in given.items() if name in names})
+    numbered = re.sub(r"%\((\w+)\)s", lambda match: f"${names.index(match[1]) + 1}", statement.sql)
+    explain = "EXPLAIN (ANALYZE, FORMAT JSON)" if run else "EXPLAIN (FORMAT JSON)"
+    with psycopg.connect(url, options="-c plan_cache_mode=force_generic_plan -c timezone=UTC") as connection:
+        connection.execute("SELECT set_config('app.company_id', %s, true)", (str(context.company_id),))
+        connection.execute(f"PREPARE explained AS {numbered}".replace("%%", "%").encode())
+        arguments = sql.SQL(", ").join(sql.Literal(bound[name]) for name in names)
+        execute = sql.SQL(" EXECUTE explained ({})" if names else " EXECUTE explained").format(arguments)
+        row = connection.execute(sql.Composed([sql.SQL(explain), execute])).fetchall()[0]
+    return list(walk(row[0][0]["Plan"]))
 
 
 def nodes_of(
@@ -33,7 +58,7 @@ def nodes_of(
             connection.execute(query, given).fetchall()
     finally:
         connection.remove_notice_handler(keep)
-    return [node for plan in plans if "{" in plan for node in _walk(orjson.loads(plan[plan.index("{") :])["Plan"])]
+    return [node for plan in plans if "{" in plan for node in walk(orjson.loads(plan[plan.index("{") :])["Plan"])]
 
 
 def rows_read(node: dict[str, Any]) -> int:
@@ -42,7 +67,8 @@ def rows_read(node: dict[str, Any]) -> int:
     return int(node["Actual Rows"]) + removed
 
 
-def _walk(node: dict[str, Any]) -> Iterator[dict[str, Any]]:
+def walk(node: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    """A node of a plan, and all below it."""
     yield node
     for child in node.get("Plans", ()):
-        yield from _walk(child)
+        yield from walk(child)

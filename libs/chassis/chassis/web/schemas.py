@@ -121,16 +121,23 @@ class Entries(fields.Dict):
         return super()._deserialize(value, *args, **kwargs)  # type: ignore[no-untyped-call]  # Untyped in marshmallow.
 
 
-class Id(fields.Integer):
-    """The id of a record: an integer from 1 to 2^63 - 1, as a number and not as text."""
+class WholeNumber(fields.Integer):
+    """An integer as a JSON number; a text, a boolean or a fraction is none."""
 
     def __init__(self, **kwargs: Any) -> None:
-        super().__init__(strict=True, validate=[ID_RANGE], **kwargs)
+        super().__init__(strict=True, **kwargs)
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> int:
         if isinstance(value, bool | str):
             raise self.make_error("invalid", input=value)
         return super()._deserialize(value, attr, data, **kwargs)
+
+
+class Id(WholeNumber):
+    """The id of a record: an integer from 1 to 2^63 - 1, as a number and not as text."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(validate=[ID_RANGE], **kwargs)
 
 
 class Version(fields.Integer):

@@ -1,19 +1,18 @@
 """How PostgreSQL answers a list: by index, and from the partitions of the period alone."""
 
-import re
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import psycopg
 import pytest
-from psycopg import sql
 
 from audit import queries
-from chassis.context import Context, acting_as
+from chassis.context import Context
 from chassis.db import pages
 from chassis.db.listing import Shape
 from chassis.testing.fixtures import DatabaseUrls
+from chassis.testing.plans import plan_of
 
 # The rows are made once and not in each test process.
 pytestmark = pytest.mark.xdist_group("audit-plans")
@@ -48,24 +47,10 @@ def explain(filled: DatabaseUrls) -> Explain:
         statement = pages._page(queries.AUDIT_LOGS, shape)
         given = {f"v{index}": value for index, value in enumerate(values)}
         given |= {f"k{index}": value for index, value in enumerate(after)}
-        with acting_as(Context(company_id=5)):
-            bound = statement.bind(given)
-        names = list(dict.fromkeys(re.findall(r"%\((\w+)\)s", statement.sql)))
-        numbered = re.sub(r"%\((\w+)\)s", lambda match: f"${names.index(match[1]) + 1}", statement.sql)
-        arguments = sql.SQL(", ").join(sql.Literal(bound[name]) for name in names)
-        options = "-c plan_cache_mode=force_generic_plan -c timezone=UTC"
-        with psycopg.connect(filled.app, options=options) as connection:
-            connection.execute("SELECT set_config('app.company_id', '5', true)")
-            connection.execute(f"PREPARE page AS {numbered}")
-            query = sql.SQL("EXPLAIN (ANALYZE, FORMAT JSON) EXECUTE page ({})").format(arguments)
-            plan = connection.execute(query).fetchall()[0][0][0]["Plan"]
-        return [node for node in walk(plan) if "Relation Name" in node]
+        plan = plan_of(filled.app, Context(company_id=5), statement, given, run=True)
+        return [node for node in plan if "Relation Name" in node]
 
     return run
-
-
-def walk(node: dict[str, Any]) -> list[dict[str, Any]]:
-    return [node, *(below for child in node.get("Plans", ()) for below in walk(child))]
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,5 @@
 """How PostgreSQL answers lists and searches: by an index that begins with the tenant, below row-level security."""
 
-import re
-
 import psycopg
 import pytest
 from psycopg import sql
@@ -11,6 +9,7 @@ from chassis.db import pages
 from chassis.db.kinds import TIMESTAMP
 from chassis.db.listing import Shape
 from chassis.testing.databases import create_database, drop_database
+from chassis.testing.plans import plan_of, walk
 from customers.queries.contacts import CONTACTS
 from customers.queries.customers import CUSTOMERS
 
@@ -64,26 +63,9 @@ def explain(filled):
     """The nodes of a list request's plan, made for all values at once as the service makes it."""
 
     def run(which, shape, **given):
-        statement = pages._page(which, shape)
-        with acting_as(Context(company_id=COMPANY)):
-            bound = statement.bind(given)
-        names = list(dict.fromkeys(re.findall(r"%\((\w+)\)s", statement.sql)))
-        numbered = re.sub(r"%\((\w+)\)s", lambda match: f"${names.index(match[1]) + 1}", statement.sql)
-        arguments = sql.SQL(", ").join(sql.Literal(bound[name]) for name in names)
-        options = "-c plan_cache_mode=force_generic_plan -c timezone=UTC"
-        with psycopg.connect(filled.app, options=options) as connection:
-            connection.execute("SELECT set_config('app.company_id', %s, true)", (str(COMPANY),))
-            connection.execute(f"PREPARE page AS {numbered}".replace("%%", "%"))
-            query = sql.SQL("EXPLAIN (FORMAT JSON) EXECUTE page ({})").format(arguments)
-            return list(walk(connection.execute(query).fetchall()[0][0][0]["Plan"]))
+        return plan_of(filled.app, Context(company_id=COMPANY), pages._page(which, shape), given)
 
     return run
-
-
-def walk(node):
-    yield node
-    for child in node.get("Plans", ()):
-        yield from walk(child)
 
 
 def shapes(which):

@@ -3,9 +3,9 @@
 from sqlalchemy import BigInteger, Boolean, Column, Index, String, Text, Uuid, text
 from sqlalchemy.dialects.postgresql import JSONB
 
-from chassis.db.tables import tenant_table, timestamp
+from chassis.db.tables import given_only, linked, one_of, part_of, tenant_table, timestamp
 from pipeline import rules
-from pipeline.models.metadata import given_only, linked, metadata, one_of, part_of
+from pipeline.models.metadata import metadata
 from pipeline.models.references import USERS
 
 conversions = tenant_table(

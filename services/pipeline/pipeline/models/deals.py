@@ -17,23 +17,22 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import JSONB
 
-from chassis.db.tables import search_index, tenant_table, timestamp
-from pipeline import rules
-from pipeline.models.metadata import (
+from chassis.db.tables import (
     HIDDEN,
     LIVE,
     archivable,
-    by,
-    currency,
+    exports_table,
     given_only,
     linked,
-    metadata,
-    on_board,
     one_of,
     ordered,
     part_of,
-    percent,
+    search_index,
+    tenant_table,
+    timestamp,
 )
+from pipeline import rules
+from pipeline.models.metadata import by, currency, metadata, on_board, percent
 from pipeline.models.references import CUSTOMERS, USERS
 
 _OWN = ["archived_at", "status", "updated_at"]
@@ -240,14 +239,9 @@ for _index in (
 ):
     deals.append_constraint(_index)
 
-# Who took which deals out of the system; the export itself is kept nowhere.
-deal_exports = tenant_table(
+deal_exports = exports_table(
     "deal_exports",
     metadata,
-    Column("format", String(10), nullable=False),
-    Column("query", Text, nullable=False),
-    Column("created_by", BigInteger),
     USERS.foreign_key("created_by", ondelete="SET NULL"),
     Index("ix_deal_exports_created_by", "company_id", "created_by"),
-    Index("ix_deal_exports_company_id_created_at", "company_id", "created_at", "id"),
 )

@@ -14,8 +14,8 @@ from sqlalchemy import (
     text,
 )
 
-from chassis.db.tables import tenant_table, timestamp
-from pipeline.models.metadata import given_only, metadata, part_of
+from chassis.db.tables import given_only, part_of, tenant_table, timestamp
+from pipeline.models.metadata import metadata
 from pipeline.models.references import USERS
 
 # A stage can go, what happened cannot: names and kinds are copies.

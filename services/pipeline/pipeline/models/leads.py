@@ -18,22 +18,21 @@ from sqlalchemy import (
     text,
 )
 
-from chassis.db.tables import search_index, tenant_table, timestamp
-from pipeline import rules
-from pipeline.models.metadata import (
+from chassis.db.tables import (
     HIDDEN,
     LIVE,
     archivable,
-    by,
-    currency,
+    exports_table,
     given_only,
     linked,
-    metadata,
-    on_board,
     one_of,
     ordered,
-    percent,
+    search_index,
+    tenant_table,
+    timestamp,
 )
+from pipeline import rules
+from pipeline.models.metadata import by, currency, metadata, on_board, percent
 from pipeline.models.references import CUSTOMERS, USERS
 
 _RANK = " ".join(f"WHEN '{priority}' THEN {rank}" for rank, priority in enumerate(rules.PRIORITIES, 1))
@@ -183,14 +182,9 @@ for _index in (
 ):
     leads.append_constraint(_index)
 
-# Who took which leads out of the system; the export itself is kept nowhere.
-lead_exports = tenant_table(
+lead_exports = exports_table(
     "lead_exports",
     metadata,
-    Column("format", String(10), nullable=False),
-    Column("query", Text, nullable=False),
-    Column("created_by", BigInteger),
     USERS.foreign_key("created_by", ondelete="SET NULL"),
     Index("ix_lead_exports_created_by", "company_id", "created_by"),
-    Index("ix_lead_exports_company_id_created_at", "company_id", "created_at", "id"),
 )

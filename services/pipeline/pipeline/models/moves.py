@@ -2,9 +2,9 @@
 
 from sqlalchemy import BigInteger, CheckConstraint, Column, Index, Integer, String, UniqueConstraint, Uuid, text
 
-from chassis.db.tables import tenant_table, timestamp
+from chassis.db.tables import part_of, tenant_table, timestamp
 from chassis.transfers import transfer_table
-from pipeline.models.metadata import metadata, part_of
+from pipeline.models.metadata import metadata
 from pipeline.models.references import USERS
 
 lead_transfers = transfer_table("lead_transfers", metadata, USERS)

@@ -5,10 +5,11 @@ from typing import Any
 
 from marshmallow import ValidationError, fields, validate, validates_schema
 
+from chassis.web.dates import Day
 from chassis.web.records import RecordSchema
 from chassis.web.schemas import Id, InSchema, Items, Money, OutSchema, Tags, Text
 from pipeline import rules
-from pipeline.schemas.fields import EMAIL, LONGEST_TEXT, Currency, Day, Flag, Percent
+from pipeline.schemas.fields import EMAIL, LONGEST_TEXT, Currency, Flag, Percent
 from pipeline.views import CONVERSION
 
 MOST_ACCEPTED = 100

@@ -2,10 +2,11 @@
 
 from marshmallow import fields, validate
 
+from chassis.web.dates import Day, Moment
 from chassis.web.records import RecordSchema
 from chassis.web.schemas import Id, InSchema, Money, Text
 from pipeline import rules
-from pipeline.schemas.fields import LONGEST_REASON, LONGEST_TEXT, Currency, Day, Moment, Percent
+from pipeline.schemas.fields import LONGEST_REASON, LONGEST_TEXT, Currency, Percent
 from pipeline.schemas.leads import MoveIn
 from pipeline.views import DEAL, DEAL_EXPORT, DEAL_TRANSFER
 

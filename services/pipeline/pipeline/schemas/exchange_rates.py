@@ -2,10 +2,11 @@
 
 from marshmallow import fields, validate
 
+from chassis.web.dates import Day
 from chassis.web.records import Count, RecordSchema
 from chassis.web.schemas import InSchema, OutSchema, Text
 from pipeline import views
-from pipeline.schemas.fields import Currency, Day
+from pipeline.schemas.fields import Currency
 
 _RATE = validate.Regexp(
     r"^(?=.*[1-9])[0-9]{1,10}(\.[0-9]{1,10})?$(?!\n)",

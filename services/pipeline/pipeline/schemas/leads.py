@@ -2,10 +2,11 @@
 
 from marshmallow import fields, validate
 
+from chassis.web.dates import Day
 from chassis.web.records import RecordSchema
 from chassis.web.schemas import LARGEST_BATCH, Id, InSchema, Items, Money, Text
 from pipeline import rules
-from pipeline.schemas.fields import EMAIL, LONGEST_REASON, LONGEST_TEXT, Currency, Day, Percent
+from pipeline.schemas.fields import EMAIL, LONGEST_REASON, LONGEST_TEXT, Currency, Percent
 from pipeline.views import LEAD, LEAD_EXPORT, LEAD_TRANSFER
 
 

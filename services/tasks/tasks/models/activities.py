@@ -16,20 +16,21 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import JSONB
 
-from chassis.db.tables import tenant_table, timestamp
-from tasks import rules
-from tasks.models.metadata import (
+from chassis.db.tables import (
     HIDDEN,
     LIVE,
     archivable,
+    exports_table,
+    given_only,
     linked,
-    metadata,
-    of_user,
     one_of,
     ordered,
-    part_of,
-    subjects,
+    tenant_table,
+    timestamp,
 )
+from tasks import rules
+from tasks.models.metadata import metadata, subjects
+from tasks.models.references import CUSTOMERS, DEALS, LEADS, USERS
 
 activities = tenant_table(
     "activities",
@@ -57,14 +58,14 @@ activities = tenant_table(
     CheckConstraint(f"user_id IS NOT NULL OR activity_type = '{rules.STATUS_CHANGE}'", name="user_id"),
     CheckConstraint(f"(change IS NULL) = (activity_type <> '{rules.STATUS_CHANGE}')", name="change"),
     CheckConstraint("num_nonnulls(customer_id, lead_id, deal_id) > 0", name="subject"),
-    part_of("customer_refs", "customer_id"),
-    linked("lead_refs", "lead_id"),
-    linked("deal_refs", "deal_id"),
+    CUSTOMERS.foreign_key("customer_id", ondelete="CASCADE"),
+    LEADS.foreign_key("lead_id", ondelete="SET NULL"),
+    DEALS.foreign_key("deal_id", ondelete="SET NULL"),
     # That a call took place stays true when the task goes.
     linked("tasks", "task_id", later_in="activities"),
     linked("tasks", "follow_up_task_id", later_in="activities"),
     # Both seeds; the reference of a user who goes stays, so it finds nothing.
-    of_user("user_id", ondelete="CASCADE"),
+    USERS.foreign_key("user_id", ondelete="CASCADE"),
     UniqueConstraint("company_id", "source_event_id"),
 )
 
@@ -79,20 +80,13 @@ for _index in (
     Index("ix_activities_company_id_created_at", "company_id", "created_at", "id", postgresql_where=LIVE),
     Index("ix_activities_archived", "company_id", "activity_date", "id", postgresql_where=HIDDEN),
     Index("ix_activities_company_id_updated_at", "company_id", "updated_at", "id"),
-    *(
-        Index(f"ix_activities_{name}", "company_id", name, postgresql_where=text(f"{name} IS NOT NULL"))
-        for name in ("task_id", "follow_up_task_id")
-    ),
+    *(given_only("activities", name) for name in ("task_id", "follow_up_task_id")),
 ):
     activities.append_constraint(_index)
 
-activity_exports = tenant_table(
+activity_exports = exports_table(
     "activity_exports",
     metadata,
-    Column("format", String(10), nullable=False),
-    Column("query", Text, nullable=False),
-    Column("created_by", BigInteger),
-    of_user("created_by"),
+    USERS.foreign_key("created_by", ondelete="SET NULL"),
     Index("ix_activity_exports_created_by", "company_id", "created_by"),
-    Index("ix_activity_exports_company_id_created_at", "company_id", "created_at", "id"),
 )

@@ -1,11 +1,11 @@
 """What was done to many records at once, so that it happens once and can be taken back exactly."""
 
-from sqlalchemy import BigInteger, CheckConstraint, Column, Index, text
+from sqlalchemy import BigInteger, CheckConstraint, Column, Index
 from sqlalchemy.dialects.postgresql import JSONB
 
-from chassis.db.tables import tenant_table
+from chassis.db.tables import given_only, part_of, tenant_table
 from chassis.transfers import transfer_table
-from tasks.models.metadata import metadata, part_of
+from tasks.models.metadata import metadata
 from tasks.models.references import USERS
 
 
@@ -17,10 +17,7 @@ def _of_one(table: str) -> tuple[object, ...]:
         CheckConstraint("num_nonnulls(task_id, activity_id) = 1", name="record"),
         part_of("tasks", "task_id"),
         part_of("activities", "activity_id"),
-        *(
-            Index(f"ix_{table}_{name}", "company_id", name, postgresql_where=text(f"{name} IS NOT NULL"))
-            for name in ("task_id", "activity_id")
-        ),
+        *(given_only(table, name) for name in ("task_id", "activity_id")),
     )
 
 

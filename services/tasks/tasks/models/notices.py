@@ -21,10 +21,11 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import JSONB
 
-from chassis.db.tables import tenant_table, timestamp
+from chassis.db.tables import one_of, part_of, tenant_table, timestamp
 from chassis.mail import Mails, mails_table
 from tasks import rules
-from tasks.models.metadata import metadata, of_user, one_of, part_of
+from tasks.models.metadata import metadata
+from tasks.models.references import USERS
 
 reminders = tenant_table(
     "reminders",
@@ -50,7 +51,7 @@ reminders = tenant_table(
     CheckConstraint("(kind = 'further') = (user_id IS NOT NULL)", name="user_id"),
     CheckConstraint("state <> 'waiting' OR fire_at IS NOT NULL", name="fire_at"),
     part_of("tasks", "task_id"),
-    of_user("user_id", ondelete="CASCADE"),
+    USERS.foreign_key("user_id", ondelete="CASCADE"),
     Index("ix_reminders_task_id", "company_id", "task_id", "user_id"),
     Index("ix_reminders_user_id", "company_id", "user_id", postgresql_where=text("user_id IS NOT NULL")),
     Index(
@@ -81,7 +82,7 @@ notifications = Table(
     timestamp("created_at", default=True),
     timestamp("read_at"),
     one_of("kind", rules.NOTIFICATION_KINDS),
-    of_user("user_id", ondelete="CASCADE"),
+    USERS.foreign_key("user_id", ondelete="CASCADE"),
     UniqueConstraint("company_id", "user_id", "kind", "event_id"),
     Index("ix_notifications_user_id", "company_id", "user_id", "created_at", "id"),
     Index("ix_notifications_unread", "company_id", "user_id", "id", postgresql_where=text("read_at IS NULL")),
@@ -104,7 +105,7 @@ user_settings = tenant_table(
     Column("digest_days", JSONB, nullable=False, server_default=text("'[1, 2, 3, 4, 5]'::jsonb")),
     CheckConstraint("jsonb_typeof(default_reminders) = 'array'", name="default_reminders"),
     CheckConstraint("jsonb_typeof(digest_days) = 'array'", name="digest_days"),
-    of_user("user_id", ondelete="CASCADE"),
+    USERS.foreign_key("user_id", ondelete="CASCADE"),
     UniqueConstraint("company_id", "user_id"),
     # Across tenants: the worker looks for digests that are due in all of them.
     Index("ix_user_settings_digest", "digest_at", "time_zone", postgresql_where=text("digest")),
@@ -123,7 +124,7 @@ calendar_feeds = tenant_table(
     Column("asked", Integer, nullable=False, server_default=text("0")),
     one_of('"as"', rules.FEED_KINDS, name="as"),
     CheckConstraint("jsonb_typeof(include) = 'object'", name="include"),
-    of_user("user_id", ondelete="CASCADE"),
+    USERS.foreign_key("user_id", ondelete="CASCADE"),
     UniqueConstraint("company_id", "user_id"),
     # Across tenants: found by its hash before there is a tenant.
     UniqueConstraint("token_hash"),
@@ -136,7 +137,7 @@ digests = tenant_table(
     Column("user_id", BigInteger, nullable=False),
     Column("local_date", Date, nullable=False),
     Column("due_at", DateTime(timezone=True), nullable=False),
-    of_user("user_id", ondelete="CASCADE"),
+    USERS.foreign_key("user_id", ondelete="CASCADE"),
     UniqueConstraint("company_id", "user_id", "local_date"),
     # Across tenants: old ones are forgotten for all at once.
     Index("ix_digests_due_at", "due_at"),
@@ -153,7 +154,7 @@ mails = mails_table(
     CheckConstraint("(reminder_id IS NULL) = (fired_for IS NULL)", name="fired_for"),
     part_of("reminders", "reminder_id"),
     part_of("digests", "digest_id"),
-    of_user("user_id", ondelete="CASCADE"),
+    USERS.foreign_key("user_id", ondelete="CASCADE"),
     UniqueConstraint("company_id", "reminder_id", "fired_for"),
     UniqueConstraint("company_id", "digest_id"),
     Index("ix_mails_user_id", "company_id", "user_id"),

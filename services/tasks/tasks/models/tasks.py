@@ -17,20 +17,22 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import JSONB
 
-from chassis.db.tables import search_index, tenant_table, timestamp
-from tasks import rules
-from tasks.models.metadata import (
+from chassis.db.tables import (
     HIDDEN,
     LIVE,
     archivable,
+    exports_table,
+    given_only,
     linked,
-    metadata,
-    of_user,
     one_of,
     ordered,
-    part_of,
-    subjects,
+    search_index,
+    tenant_table,
+    timestamp,
 )
+from tasks import rules
+from tasks.models.metadata import metadata, subjects
+from tasks.models.references import CUSTOMERS, DEALS, LEADS, USERS
 
 _RANK = " ".join(f"WHEN '{priority}' THEN {rank}" for rank, priority in enumerate(rules.PRIORITIES, 1))
 _OPEN = f"status IN ('{rules.OPEN_STATUSES[0]}', '{rules.OPEN_STATUSES[1]}') AND archived_at IS NULL"
@@ -55,17 +57,14 @@ task_series = tenant_table(
     one_of("basis", rules.BASES),
     one_of("missing_day", rules.MISSING_DAYS),
     CheckConstraint("jsonb_typeof(template) = 'object'", name="template"),
-    linked("customer_refs", "customer_id"),
-    linked("lead_refs", "lead_id"),
-    linked("deal_refs", "deal_id"),
-    of_user("assigned_to", ondelete=None),
-    of_user("created_by"),
+    CUSTOMERS.foreign_key("customer_id", ondelete="SET NULL"),
+    LEADS.foreign_key("lead_id", ondelete="SET NULL"),
+    DEALS.foreign_key("deal_id", ondelete="SET NULL"),
+    USERS.foreign_key("assigned_to", ondelete="NO ACTION"),
+    USERS.foreign_key("created_by", ondelete="SET NULL"),
     Index("ix_task_series_company_id_created_at", "company_id", "created_at", "id"),
     Index("ix_task_series_assigned_to", "company_id", "assigned_to", "created_at", "id"),
-    *(
-        Index(f"ix_task_series_{name}", "company_id", name, postgresql_where=text(f"{name} IS NOT NULL"))
-        for name in ("created_by", "customer_id", "lead_id", "deal_id")
-    ),
+    *(given_only("task_series", name) for name in ("created_by", "customer_id", "lead_id", "deal_id")),
 )
 
 tasks = tenant_table(
@@ -99,13 +98,13 @@ tasks = tenant_table(
     CheckConstraint("(status = 'completed') = (completed_at IS NOT NULL)", name="completed_at"),
     CheckConstraint("(due_date IS NULL) = (due_time_zone IS NULL)", name="due_time_zone"),
     CheckConstraint("due_on IS NULL OR due_date IS NOT NULL", name="due_on"),
-    part_of("customer_refs", "customer_id"),
+    CUSTOMERS.foreign_key("customer_id", ondelete="CASCADE"),
     # The handler of a purge first removes those that have no customer, which a foreign key cannot say.
-    linked("lead_refs", "lead_id"),
-    linked("deal_refs", "deal_id"),
+    LEADS.foreign_key("lead_id", ondelete="SET NULL"),
+    DEALS.foreign_key("deal_id", ondelete="SET NULL"),
     # A user with open tasks goes with `transfer_to` alone.
-    of_user("assigned_to", ondelete=None),
-    of_user("created_by"),
+    USERS.foreign_key("assigned_to", ondelete="NO ACTION"),
+    USERS.foreign_key("created_by", ondelete="SET NULL"),
     linked("task_series", "series_id"),
     linked("activities", "follow_up_of"),
     UniqueConstraint("company_id", "series_id", "occurrence"),
@@ -156,14 +155,9 @@ for _index in (
 ):
     tasks.append_constraint(_index)
 
-# Who took which tasks out of the system; the export itself is kept nowhere.
-task_exports = tenant_table(
+task_exports = exports_table(
     "task_exports",
     metadata,
-    Column("format", String(10), nullable=False),
-    Column("query", Text, nullable=False),
-    Column("created_by", BigInteger),
-    of_user("created_by"),
+    USERS.foreign_key("created_by", ondelete="SET NULL"),
     Index("ix_task_exports_created_by", "company_id", "created_by"),
-    Index("ix_task_exports_company_id_created_at", "company_id", "created_at", "id"),
 )

@@ -2,10 +2,10 @@
 
 from marshmallow import fields, validate
 
+from chassis.web.dates import Day, Moment
 from chassis.web.records import RecordSchema
 from chassis.web.schemas import ID_RANGE, Id, InSchema, OutSchema, Text
 from tasks import rules
-from tasks.schemas.fields import Day, Moment
 from tasks.schemas.tasks import LONGEST_TEXT, MOST_MINUTES
 from tasks.views import ACTIVITY
 

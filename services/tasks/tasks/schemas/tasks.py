@@ -2,11 +2,12 @@
 
 from marshmallow import fields, validate
 
+from chassis.web.dates import Day, Moment
 from chassis.web.records import Count, RecordSchema
 from chassis.web.schemas import ID_RANGE, Id, IdText, InSchema, OutSchema, Text
 from tasks import rules
 from tasks.rules.recurrence_grammar import LONGEST_RULE
-from tasks.schemas.fields import Day, Moment, Zone
+from tasks.schemas.fields import Zone
 from tasks.views import TASK
 
 LONGEST_TEXT = 20_000

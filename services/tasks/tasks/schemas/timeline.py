@@ -2,9 +2,9 @@
 
 from marshmallow import fields, validate
 
+from chassis.web.dates import Moment
 from chassis.web.schemas import ID_RANGE, IdText, InSchema, OutSchema, PageInfo, Text, Timestamp
 from tasks import rules
-from tasks.schemas.fields import Moment
 
 KINDS = ("activity", "task")
 

@@ -1,16 +1,14 @@
 """How PostgreSQL answers lists, the summary and timelines: by an index that begins with the tenant."""
 
-import re
-
 import psycopg
 import pytest
-from psycopg import sql
 
-from chassis.context import Context, acting_as
+from chassis.context import Context
 from chassis.db import pages
 from chassis.db.kinds import OF_WORD
 from chassis.db.listing import Shape
 from chassis.testing.databases import create_database, drop_database
+from chassis.testing.plans import plan_of
 from tasks.queries import summary, timeline
 from tasks.queries.activities import ACTIVITIES
 from tasks.queries.tasks import TASKS
@@ -54,25 +52,9 @@ def explain(filled):
     """The nodes of a statement's plan, made for all values at once as the service makes it."""
 
     def run(statement, **given):
-        names = list(dict.fromkeys(re.findall(r"%\((\w+)\)s", statement.sql)))
-        with acting_as(Context(company_id=COMPANY)):
-            bound = statement.bind({name: value for name, value in given.items() if name in names})
-        numbered = re.sub(r"%\((\w+)\)s", lambda match: f"${names.index(match[1]) + 1}", statement.sql)
-        arguments = sql.SQL(", ").join(sql.Literal(bound[name]) for name in names)
-        options = "-c plan_cache_mode=force_generic_plan -c timezone=UTC"
-        with psycopg.connect(filled.app, options=options) as connection:
-            connection.execute("SELECT set_config('app.company_id', %s, true)", (str(COMPANY),))
-            connection.execute(f"PREPARE page AS {numbered}".replace("%%", "%"))
-            query = sql.SQL("EXPLAIN (FORMAT JSON) EXECUTE page ({})").format(arguments)
-            return list(walk(connection.execute(query).fetchall()[0][0][0]["Plan"]))
+        return plan_of(filled.app, Context(company_id=COMPANY), statement, given)
 
     return run
-
-
-def walk(node):
-    yield node
-    for child in node.get("Plans", ()):
-        yield from walk(child)
 
 
 def indexes(nodes, table):

@@ -1,16 +1,15 @@
 """How PostgreSQL answers reports: by indexes that begin with the tenant, and no more of it than the report is of."""
 
 import os
-import re
 import time
 from datetime import UTC, datetime
 
 import psycopg
 import pytest
-from psycopg import sql
 
 from chassis.context import Context, acting_as
 from chassis.db.session import Database
+from chassis.testing.plans import plan_of
 from pipeline.queries.reports import histories, outcomes, present
 from pipeline.queries.reports.histories import report_funnel, report_slippage, report_stage_durations
 from pipeline.queries.reports.outcomes import report_cycle, report_loss_reasons, report_velocity, report_win_rate
@@ -143,27 +142,10 @@ def explain(urls, large, scope):
     """The nodes of the plan by which a statement is executed, made for all values at once as the service makes it."""
 
     def run_it(statement, *names):
-        prepared = statement(())
-        with acting_as(Context(company_id=COMPANY, user_id=7)):
-            bound = prepared.bind({name: scope._given[name] for name in names})
-        order = list(dict.fromkeys(re.findall(r"%\((\w+)\)s", prepared.sql)))
-        numbered = re.sub(r"%\((\w+)\)s", lambda match: f"${order.index(match[1]) + 1}", prepared.sql)
-        arguments = sql.SQL(", ").join(sql.Literal(bound[name]) for name in order)
-        options = "-c plan_cache_mode=force_generic_plan -c timezone=UTC"
-        with psycopg.connect(urls.app, options=options) as connection:
-            connection.execute("SELECT set_config('app.company_id', %s, true)", (str(COMPANY),))
-            connection.execute(f"PREPARE report AS {numbered}".replace("%%", "%"))
-            query = sql.SQL("EXPLAIN (ANALYZE, FORMAT JSON) EXECUTE report ({})").format(arguments)
-            plan = connection.execute(query).fetchall()[0][0][0]
-            return list(walk(plan["Plan"]))
+        given = {name: scope._given[name] for name in names}
+        return plan_of(urls.app, Context(company_id=COMPANY, user_id=7), statement(()), given, run=True)
 
     return run_it
-
-
-def walk(node):
-    yield node
-    for child in node.get("Plans", ()):
-        yield from walk(child)
 
 
 STATEMENTS = {
