@@ -5,11 +5,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from crm.broker_rights import TOPOLOGY, broker_password, user_of
 from crm.credentials import Credentials
 from crm.gateway_files import GatewayFiles
 from crm.ports import LOOPBACK
 from crm.programs import SYSTEM_PATH
-from crm.servers.rabbitmq import ADMIN, VHOST, BrokerUser
+from crm.servers.rabbitmq import VHOST
 from crm.settings import ASKS, SENDS_LETTERS, SERVICES, StackSettings
 from crm.state import State
 
@@ -44,29 +45,16 @@ def database_url(credentials: Credentials, there: Servers, service: str, role: s
     return f"postgresql://{service}_{role}:{password}@{there.postgres}/{service}"
 
 
-def broker_password(credentials: Credentials, user: str) -> str:
-    return credentials.password(f"rabbitmq_{user}")
-
-
-def broker_user(credentials: Credentials, service: str) -> BrokerUser:
-    """A service's user: its own queues, the two exchanges, the queue of the unrouted, and the default exchange."""
-    name = f"crm_{service}"
-    own = rf"^({service}\..*|crm\.events|crm\.unrouted)$"
-    send = rf"^({service}\..*|crm\.events|crm\.unrouted|amq\.default)$"
-    return BrokerUser(name, broker_password(credentials, name), configure=own, write=send, read=own)
-
-
-def admin_user(credentials: Credentials) -> BrokerUser:
-    return BrokerUser(ADMIN, broker_password(credentials, ADMIN), administrator=True)
+def broker_url(credentials: Credentials, there: Servers, user: str) -> str:
+    return f"amqp://{user}:{broker_password(credentials, user)}@{there.rabbitmq}/{VHOST}{BROKER_PARAMETERS}"
 
 
 def secret_environment(service: str, credentials: Credentials, there: Servers) -> dict[str, str]:
-    """The settings of `service` that hold a secret; never the owner's URL."""
-    user = f"crm_{service}"
+    """The settings of `service` that hold a secret; never the owner's URLs."""
     values = {
         "DATABASE_URL": database_url(credentials, there, service, "app"),
         "RELAY_DATABASE_URL": database_url(credentials, there, service, "relay"),
-        "BROKER_URL": f"amqp://{user}:{broker_password(credentials, user)}@{there.rabbitmq}/{VHOST}{BROKER_PARAMETERS}",
+        "BROKER_URL": broker_url(credentials, there, user_of(service)),
         "CURSOR_SECRET": credentials.password(f"cursor_{service}"),
     }
     if service in ASKS or any(service in asked for asked in ASKS.values()):
@@ -82,7 +70,7 @@ def secret_environment(service: str, credentials: Credentials, there: Servers) -
 def service_environment(
     service: str, settings: StackSettings, credentials: Credentials, state: State
 ) -> dict[str, str]:
-    """What web and worker of `service` are told; never the owner's URL."""
+    """What web and worker of `service` are told; never the owner's URLs."""
     values = secret_environment(service, credentials, servers(state)) | {
         "JWKS_URL": f"http://{LOOPBACK}:{state.port('identity-web-1')}/.well-known/jwks.json",
         "TOKEN_ISSUER": "crm",
@@ -131,5 +119,8 @@ def mail_folder(home: Path) -> Path:
 
 
 def owner_environment(service: str, credentials: Credentials, there: Servers) -> dict[str, str]:
-    """What `migrate` is told on top."""
-    return {"OWNER_DATABASE_URL": database_url(credentials, there, service, "owner")}
+    """What `migrate` and `topology` are told on top."""
+    return {
+        "OWNER_DATABASE_URL": database_url(credentials, there, service, "owner"),
+        "OWNER_BROKER_URL": broker_url(credentials, there, TOPOLOGY),
+    }

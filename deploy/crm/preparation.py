@@ -56,7 +56,7 @@ class Preparation:
         return self._each(lambda service: self._run(service, "chassis", "migrate", service, owner=True).strip())
 
     def topology(self) -> None:
-        self._each(lambda service: self._run(service, "chassis", "topology", service))
+        self._each(lambda service: self._run(service, "chassis", "topology", service, owner=True))
 
     def signing_keys(self) -> None:
         self._run("identity", "identity.keys", "ensure")

@@ -10,8 +10,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from crm import places, plan
+from crm.broker_rights import users
 from crm.credentials import Credentials
-from crm.environment import admin_user, broker_user, database_url, owner_environment, servers, service_environment
+from crm.environment import database_url, owner_environment, servers, service_environment
 from crm.errors import NotReadyError, OperatorError
 from crm.gateway import Gateway
 from crm.launch import pid_path, write_environment
@@ -116,8 +117,7 @@ class Stack:
             epmd=self.state.port("epmd"),
             metrics=self.state.port("rabbitmq-metrics") if self.settings.broker_metrics else None,
         )
-        users = [admin_user(self.credentials), *(broker_user(self.credentials, service) for service in SERVICES)]
-        return RabbitMQ(self.home, ports=ports, users=users)
+        return RabbitMQ(self.home, ports=ports, users=users(self.credentials))
 
     # The life of a stack
 
@@ -163,7 +163,7 @@ class Stack:
                 self.gateway.reload(self._preparation.public_keys())
                 # Requests that the old gateway process still carries come home before their server goes.
                 time.sleep(1.0)
-            self._apply()
+            self._start_servers(_silent)
             self._start_services(_silent)
 
     def signing_keys(self) -> list[SigningKey]:
@@ -285,9 +285,9 @@ class Stack:
         postgres, rabbitmq = self.postgres, self.rabbitmq
         if not (self.home / "postgres").exists() or not rabbitmq.folder.exists():
             self.state.set_prepared("")
-        for server in (rabbitmq, postgres):
-            if server.name not in self.statuses() or self.statuses()[server.name].state != "RUNNING":
-                server.prepare()
+        rabbitmq.prepare()  # Also of one that runs: it is started anew where its files have changed.
+        if postgres.name not in self.statuses() or self.statuses()[postgres.name].state != "RUNNING":
+            postgres.prepare()
         self._apply()
         for name in ("epmd", "rabbitmq", "postgres"):
             self.supervisor.start(name)

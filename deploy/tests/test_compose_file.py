@@ -105,7 +105,8 @@ def test_the_job_makes_secrets_once_and_gives_each_reader_its_own(tmp_path, owne
     for service in SERVICES:
         wanted = {name.lower() for name in secret_environment(service, Credentials(tmp_path / "master"), SERVERS)}
         assert {path.name for path in (tmp_path / service).iterdir()} == wanted
-        assert [path.name for path in (tmp_path / f"{service}-owner").iterdir()] == ["owner_database_url"]
+        owned = {path.name for path in (tmp_path / f"{service}-owner").iterdir()}
+        assert owned == {"owner_database_url", "owner_broker_url"}
     assert owners[".gateway_agent_key.new"] >= {(secrets.GATEWAY_USER,) * 2}
 
 

@@ -1,17 +1,20 @@
 """docker-compose.yml, made from what a stack is made of: `python -m crm.compose.file` writes it."""
 
+import hashlib
 import tempfile
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
+from crm.broker_rights import users
 from crm.credentials import Credentials
 from crm.environment import secret_environment
 from crm.gateway import ALLOCATOR
 from crm.jobs.places import SERVERS, WEB_PORT
 from crm.servers.postgres import MAX_CONNECTIONS, SETTINGS
-from crm.servers.rabbitmq import ERLANG_ARGUMENTS
+from crm.servers.rabbitmq import ERLANG_ARGUMENTS, VHOST, definitions
 from crm.settings import ASKS, SENDS_LETTERS, SERVICES, StackSettings
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -35,7 +38,15 @@ def text() -> str:
         postgres={"max_connections": MAX_CONNECTIONS, **SETTINGS},
         erlang=ERLANG_ARGUMENTS,
         allocator=ALLOCATOR,
+        rights=_rights(),
     )
+
+
+def _rights() -> str:
+    """What tells one release's users and rights at the broker from another's; no password is in it."""
+    with tempfile.TemporaryDirectory() as scratch:
+        given = [replace(user, password="") for user in users(Credentials(Path(scratch)))]
+    return hashlib.sha256(definitions(given, (VHOST,)).encode()).hexdigest()[:16]
 
 
 def _service(name: str) -> dict[str, Any]:

@@ -4,11 +4,10 @@ import json
 import os
 from pathlib import Path
 
+from crm.broker_rights import users
 from crm.credentials import Credentials
 from crm.environment import (
-    admin_user,
     agent_key,
-    broker_user,
     database_password,
     owner_environment,
     roles,
@@ -37,8 +36,7 @@ def write(root: Path) -> None:
     _put(root / "databases" / SUPERUSER, superuser, SERVICE_USER)
     _put(root / "databases" / ROLES, json.dumps(passwords), SERVICE_USER)
     _put(root / "postgres" / SUPERUSER, superuser, SERVER_USER)
-    users = [admin_user(credentials), *(broker_user(credentials, service) for service in SERVICES)]
-    _put(root / "rabbitmq" / DEFINITIONS, definitions(users, (VHOST,)), SERVER_USER)
+    _put(root / "rabbitmq" / DEFINITIONS, definitions(users(credentials), (VHOST,)), SERVER_USER)
     _put(root / "gateway" / "gateway_agent_key", agent_key(credentials), GATEWAY_USER)
 
 

@@ -6,7 +6,7 @@ import json
 import secrets
 import subprocess
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import ClassVar
 
@@ -26,13 +26,18 @@ ERLANG_ARGUMENTS = "+sbwt short +sbwtdcpu short +sbwtdio short +S 2:2"
 
 @dataclass(frozen=True)
 class BrokerUser:
-    """A user with RabbitMQ's three permission patterns in every vhost; without patterns it may do everything there."""
+    """A user with RabbitMQ's three permission patterns in every vhost; without patterns it may do everything there.
+
+    `topics` holds, by the topic exchange, the patterns of routing keys to write with and to bind for reading; an
+    exchange that is not in it is held by the other patterns alone.
+    """
 
     name: str
     password: str
     configure: str = ".*"
     write: str = ".*"
     read: str = ".*"
+    topics: Mapping[str, tuple[str, str]] = field(default_factory=dict)
     administrator: bool = False
 
 
@@ -217,6 +222,12 @@ def definitions(users: Sequence[BrokerUser], vhosts: Sequence[str]) -> str:
             }
             for user in users
             for vhost in vhosts
+        ],
+        "topic_permissions": [
+            {"user": user.name, "vhost": vhost, "exchange": exchange, "write": write, "read": read}
+            for user in users
+            for vhost in vhosts
+            for exchange, (write, read) in user.topics.items()
         ],
     }
     return json.dumps(values, indent=1) + "\n"

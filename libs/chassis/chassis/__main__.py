@@ -71,7 +71,8 @@ def _broker(service: Service, command: str) -> None:
 
     if command == "topology":
         try:
-            topology.declare(_settings(service, "broker_url").broker_url, service.name, service.subscriptions)
+            owner_url = _settings(service, "owner_broker_url").owner_broker_url
+            topology.declare(owner_url, service.name, service.subscriptions)
         except topology.TopologyError as error:
             raise SystemExit(str(error)) from error
         return

@@ -36,6 +36,7 @@ class Settings:
     owner_database_url: str = ""
     ingest_database_url: str = ""
     broker_url: str = ""
+    owner_broker_url: str = ""
     jwks_url: str = ""
     cursor_secret: str = ""
     # Where the services are that this one asks (`identity=http://… customers=http://…`), and what lets it in there.

@@ -10,6 +10,7 @@ import uuid_utils
 
 from chassis.broker.bookkeeping import storable
 from chassis.broker.messages import Delivery, Message
+from chassis.broker.topology import EXCHANGE
 
 ATTEMPT = "crm-attempt"
 HISTORY = "crm-history"
@@ -20,20 +21,25 @@ LONGEST_HISTORY = 20
 
 def failed_so_far(delivery: Delivery) -> int:
     """How many attempts on this message have failed already."""
-    value = delivery.headers.get(ATTEMPT)
+    value = _own_header(delivery, ATTEMPT)
     return value if isinstance(value, int) and value > 0 else 0
 
 
 def original_routing_key(delivery: Delivery) -> str:
     """The key it was published with; on its way back from a delay queue the broker replaces it."""
-    key = delivery.headers.get(ROUTING_KEY)
+    key = _own_header(delivery, ROUTING_KEY)
     return key if isinstance(key, str) else delivery.routing_key
+
+
+def _own_header(delivery: Delivery, name: str) -> Any:
+    # What comes from the shared exchange was written by its publisher: only what we sent ourselves has our headers.
+    return None if delivery.exchange == EXCHANGE else delivery.headers.get(name)
 
 
 def history(delivery: Delivery, error: BaseException) -> list[dict[str, Any]]:
     """What is known of earlier failures, and this one."""
     try:
-        before = orjson.loads(delivery.headers.get(HISTORY, "[]"))
+        before = orjson.loads(_own_header(delivery, HISTORY) or "[]")
     except (ValueError, TypeError):
         before = []
     known: list[dict[str, Any]] = (
@@ -49,10 +55,12 @@ def trace(error: BaseException) -> str:
     return "".join(traceback.format_exception(error))
 
 
-def resend(delivery: Delivery, queue: str, entries: Sequence[Mapping[str, Any]], attempt: int) -> Message:
-    """The same message for another queue of ours, by way of the default exchange."""
+def resend(
+    delivery: Delivery, exchange: str, queue: str, entries: Sequence[Mapping[str, Any]], attempt: int
+) -> Message:
+    """The same message for another queue of ours, by way of our own `exchange`."""
     return Message(
-        exchange="",
+        exchange=exchange,
         routing_key=queue,
         body=delivery.body,
         message_id=delivery.message_id or str(uuid_utils.uuid7()),

@@ -12,7 +12,7 @@ import sqlalchemy.exc
 import structlog
 
 from chassis import events, metrics
-from chassis.broker import attempts, topology
+from chassis.broker import attempts, provenance, topology
 from chassis.broker.amqp import Publisher, Subscriber
 from chassis.broker.bookkeeping import Bookkeeping
 from chassis.broker.failures import Verdict, judge
@@ -138,9 +138,12 @@ class Consumer:
         good: list[Delivery] = []
         for delivery in batch:
             try:
-                event = events.decode(delivery.body)
+                event = self._read(delivery)
             except MalformedEvent as error:
                 self._bury(delivery, None, error)
+                continue
+            except provenance.UnknownOwner:
+                self._alone(delivery, counted=False)
                 continue
             good.append(delivery)
             if self._subscriptions.wants(event.type):
@@ -171,7 +174,7 @@ class Consumer:
             raise _Stopping
         event: Event | None = None
         try:
-            event = events.decode(delivery.body)
+            event = self._read(delivery)
             if self._subscriptions.wants(event.type):
                 if counted:
                     number = self._insist(lambda: self._books.begin_attempt(event.id))
@@ -191,6 +194,13 @@ class Consumer:
             event_id = event.id
             self._insist(lambda: self._books.forget_attempts(event_id))
         self._subscriber.ack([delivery])
+
+    def _read(self, delivery: Delivery) -> Event:
+        """The event, if it can come from its source. Raises MalformedEvent or UnknownOwner."""
+        event = events.decode(delivery.body)
+        if self._subscriptions.wants(event.type):
+            provenance.hold(delivery, event)
+        return event
 
     def _persist(self, wanted: Sequence[Event]) -> None:
         """Inbox and effects in one transaction, tried again while the fault is the database's; else raises it."""
@@ -253,7 +263,8 @@ class Consumer:
             "message failed", event_id=event and event.id, attempt=attempt, again_in=rung.name, error=repr(error)
         )
         target = topology.retry_queue(self._service, rung.name)
-        self._publish(attempts.resend(delivery, target, attempts.history(delivery, error), attempt))
+        own = topology.own_exchange(self._service)
+        self._publish(attempts.resend(delivery, own, target, attempts.history(delivery, error), attempt))
         metrics.CONSUMER_EVENTS.labels("retried").inc()
 
     def _bury(self, delivery: Delivery, event: Event | None, error: Exception, *, ack: bool = True) -> None:
@@ -269,8 +280,8 @@ class Consumer:
                 history=entries,
             )
         )
-        target = topology.dead_queue(self._service)
-        self._publish(attempts.resend(delivery, target, entries, attempts.failed_so_far(delivery) + 1))
+        own, target = topology.own_exchange(self._service), topology.dead_queue(self._service)
+        self._publish(attempts.resend(delivery, own, target, entries, attempts.failed_so_far(delivery) + 1))
         metrics.CONSUMER_EVENTS.labels("dead").inc()
         if ack:
             self._subscriber.ack([delivery])

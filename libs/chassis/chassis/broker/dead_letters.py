@@ -89,7 +89,7 @@ def _replay_one(database: Database, publisher: Publisher, consumer: str, number:
         if event_id is not None:
             _forget(database, consumer, event_id, effect=force)
         message = Message(
-            exchange="",
+            exchange=topology.own_exchange(consumer),
             routing_key=topology.events_queue(consumer),
             body=bytes(body),
             message_id=event_id or str(uuid_utils.uuid7()),

@@ -24,7 +24,8 @@ CONFIRM_TIMEOUT = 30.0
 MEASURE_EVERY = 5.0
 FIRST_PAUSE = 0.5
 LONGEST_PAUSE = 30.0
-PRECONDITION_FAILED = 406
+# What the broker closes a channel with over one message: it is too large, or its key is not this service's to use.
+OVER_ONE_MESSAGE = {403, 406}
 
 # How many unpublished rows are looked at to find a batch: most of the time they belong to as many aggregates.
 SMALLEST_WINDOW = 2 * BATCH
@@ -209,10 +210,10 @@ class Relay:
     def _lost(self, database: psycopg.Connection[Any], ids: list[int], refusal: BrokerRefused | None) -> None:
         """Nothing is counted against the events for their connection's fault, and the broker gets time to recover.
 
-        But when the broker closed the channel over one message (it is too large, say), sending one at a time finds it.
+        But when the broker closed the channel over one message, sending one at a time finds it.
         """
         self._pause = min(max(self._pause * 2, FIRST_PAUSE), LONGEST_PAUSE)
-        if refusal is None or refusal.code != PRECONDITION_FAILED:
+        if refusal is None or refusal.code not in OVER_ONE_MESSAGE:
             return
         if len(ids) > 1:
             self._careful = len(ids)

@@ -36,10 +36,16 @@ def retry_queue(service: str, rung: str) -> str:
     return f"{service}.retry.{rung}"
 
 
+def own_exchange(service: str) -> str:
+    """The direct exchange by which a service, and nobody else, sends to its own queues; keys are their names."""
+    return f"{service}.own"
+
+
 def declare(url: str, service: str, subscriptions: Subscriptions | None, *, ladder: Ladder = LADDER) -> None:
     """Declare what the service publishes to and, with subscriptions, consumes from. Running it again changes nothing.
 
-    Raises TopologyError where something of that name exists with other arguments, BrokerUnavailable without a broker.
+    `url` is an operator's: a service may declare, bind and delete nothing. Raises TopologyError where something of that
+    name exists with other arguments, BrokerUnavailable without a broker.
     Bindings that the service no longer wants are not removed: AMQP cannot list them.
     """
     with closing(Operator(url, name=f"{service}.topology")) as operator:
@@ -50,26 +56,33 @@ def declare(url: str, service: str, subscriptions: Subscriptions | None, *, ladd
         _run(operator, "queue_bind", queue=UNROUTED, exchange=UNROUTED, routing_key="")
         if subscriptions is None:
             return
-        events = events_queue(service)
-        _queue(operator, dead_queue(service))
+        events, dead, own = events_queue(service), dead_queue(service), own_exchange(service)
+        _queue(operator, dead)
+        queues = [events, dead]
         for rung in ladder.rungs:
             ttl = int(rung.delay.total_seconds() * 1000)
-            _queue(operator, retry_queue(service, rung.name), {"x-message-ttl": ttl, **_dead_letters_to(events)})
-        _queue(operator, events, {"x-delivery-limit": DELIVERY_LIMIT, **_dead_letters_to(dead_queue(service))})
+            queues.append(retry_queue(service, rung.name))
+            _queue(operator, queues[-1], {"x-message-ttl": ttl, **_dead_letters_to(events)})
+        _queue(operator, events, {"x-delivery-limit": DELIVERY_LIMIT, **_dead_letters_to(dead)})
+        _run(operator, "exchange_declare", exchange=own, exchange_type="direct", durable=True)
+        for queue in queues:
+            _run(operator, "queue_bind", queue=queue, exchange=own, routing_key=queue)
         for pattern in subscriptions.bindings:
             _run(operator, "queue_bind", queue=events, exchange=EXCHANGE, routing_key=pattern)
 
 
 def check(url: str, service: str, *, consumes: bool, ladder: Ladder = LADDER) -> None:
     """Raise TopologyError when an exchange or queue is missing, BrokerUnavailable without a broker; declare nothing."""
-    names = [UNROUTED]
+    names, exchanges = [UNROUTED], [EXCHANGE]
     if consumes:
+        exchanges.append(own_exchange(service))
         rungs = [retry_queue(service, rung.name) for rung in ladder.rungs]
         names += [events_queue(service), dead_queue(service), *rungs]
     with closing(Operator(url, name=f"{service}.check")) as operator:
-        _run(operator, "exchange_declare", exchange=EXCHANGE, passive=True)
         for name in names:
             _run(operator, "queue_declare", queue=name, passive=True)
+        for exchange in exchanges:
+            _run(operator, "exchange_declare", exchange=exchange, passive=True)
 
 
 def _dead_letters_to(queue: str) -> dict[str, Any]:

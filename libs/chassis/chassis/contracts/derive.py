@@ -1,7 +1,7 @@
 """What the files of the folder `contracts` must hold, from what the services publish and answer."""
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
@@ -19,6 +19,7 @@ from chassis.service import load
 _BEGINS = {"created", "recorded", "denied"}
 _ENDS = {"deleted", "purged", "removed"}
 _NOTHING = {"type": "null"}
+CHASSIS = "chassis"  # Whose events every service publishes.
 
 
 def services(root: Path) -> list[str]:
@@ -28,7 +29,7 @@ def services(root: Path) -> list[str]:
 
 def published(root: Path) -> dict[str, tuple[EventType, ...]]:
     """What each service publishes, by its name; what every service publishes is the chassis'."""
-    found: dict[str, tuple[EventType, ...]] = {"chassis": (events.ACCESS_DENIED,)}
+    found: dict[str, tuple[EventType, ...]] = {CHASSIS: (events.ACCESS_DENIED,)}
     for name in services(root):
         if find_spec(f"{name}.events") is not None:
             found[name] = tuple(import_module(f"{name}.events").PUBLISHED)
@@ -60,9 +61,20 @@ def derive(root: Path) -> tuple[dict[Path, str], list[str]]:
         document, missing = public_document(load(name), Contracts(root))
         texts[folder / "openapi" / f"{name}.json"] = written(document)
         faults += missing
+    texts |= _owners(root, every)
     names = {event_type.name for types in every.values() for event_type in types}
     faults += [f"{path.relative_to(root)}: nothing publishes this" for path in _superfluous(folder, texts, names)]
     return texts, faults
+
+
+def _owners(root: Path, every: Mapping[str, Sequence[EventType]]) -> dict[Path, str]:
+    """Who publishes what: for consumers, which hold events against it, and for the operator, who gives rights by it."""
+    owners = {each.entity: None if name == CHASSIS else name for name, types in every.items() for each in types}
+    published = {name: [each.name.removeprefix("crm.") for each in types] for name, types in every.items()}
+    return {
+        root / "libs" / "chassis" / "chassis" / "owners.json": dumps(dict(sorted(owners.items()))),
+        root / "deploy" / "crm" / "published.json": dumps(published),
+    }
 
 
 def _superfluous(folder: Path, texts: Mapping[Path, str], names: set[str]) -> Iterator[Path]:
@@ -87,7 +99,7 @@ def _event(package: str, event_type: EventType, given: Mapping[str, Any]) -> dic
         sides[side] = said if said in (_NOTHING, {"anyOf": [record, _NOTHING]}) else record
     both = _NOTHING not in sides.values()
     changed = told.pop("changed", None if both else {"maxItems": 0})
-    derived = {} if package == "chassis" else {"source": {"const": package}}
+    derived = {} if package == CHASSIS else {"source": {"const": package}}
     derived |= {"type": {"const": event_type.name}, "subject": {"pattern": f"^{event_type.table}/"}}
     data["properties"] = sides | ({} if changed is None else {"changed": changed}) | told
     head = {"title": given["title"]} | ({"description": given["description"]} if "description" in given else {})

@@ -4,7 +4,7 @@ import itertools
 import secrets
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -133,7 +133,7 @@ class Stage:
             return outbox.record(
                 session,
                 UPDATED,
-                source="test",
+                source="customers",
                 record_id=record_id,
                 version=version,
                 before=None,
@@ -143,7 +143,7 @@ class Stage:
     def body(self, record_id: int = 1, version: int = 1, event_id: str | None = None) -> bytes:
         return events.encode(
             UPDATED,
-            source="test",
+            source="customers",
             event_id=event_id or events.new_id(),
             occurred_at=datetime.now(UTC),
             record_id=record_id,
@@ -154,12 +154,14 @@ class Stage:
             changed=(),
         )
 
-    def publish(self, *bodies: bytes) -> None:
-        """Put messages on the exchange as a relay would."""
+    def publish(self, *bodies: bytes, key: str | None = None, headers: Mapping[str, Any] | None = None) -> None:
+        """Put messages on the exchange as a relay would; under another `key`, or with headers, as none would."""
         with closing(Publisher(self.broker_url, name="test")) as publisher:
             assert publisher.wait_ready(5)
-            key = UPDATED.routing_key(self.company)
-            messages = [Message(topology.EXCHANGE, key, body, events.new_id()) for body in bodies]
+            key = key or UPDATED.routing_key(self.company)
+            messages = [
+                Message(topology.EXCHANGE, key, body, events.new_id(), headers=headers or {}) for body in bodies
+            ]
             assert set(publisher.publish_batch(messages, 10)) == {Outcome.CONFIRMED}
 
     @contextmanager

@@ -127,7 +127,9 @@ def test_a_batch_handler_gets_many_events_in_one_transaction(stage):
 def test_an_unknown_event_type_is_ignored(stage):
     stage.declare()
     with stage.running(stage.consumer()):
-        stage.publish(stage.body().replace(b"crm.customer.updated.v1", b"crm.customer.painted.v1"), stage.body(2))
+        painted = stage.body().replace(b"crm.customer.updated.v1", b"crm.customer.painted.v1")
+        stage.publish(painted, key=f"{stage.company}.customer.painted.v1")
+        stage.publish(stage.body(2))
         stage.wait_until(lambda: stage.effects() == 1)
         stage.wait_until(lambda: stage.depth(topology.events_queue(stage.service)) == 0)
     assert stage.sql("SELECT count(*) FROM inbox") == [(1,)]

@@ -66,3 +66,29 @@ def test_the_relay_waits_for_a_database_that_is_not_there(stage):
         time.sleep(1.0)
     stage.wait_until(lambda: stage.unpublished() == 0)
     relay.__exit__(None, None, None)
+
+
+def test_an_event_whose_key_the_broker_refuses_holds_back_no_other(stage, own_broker):
+    """Rights may be older than the release that publishes: what is refused waits, and the rest goes out."""
+    stage.broker_url = own_broker.url
+    stage.declare()
+    stage.record(1)
+    refused = stage.record(2)
+    stage.sql("UPDATE outbox SET routing_key = 'other.thing' WHERE event_id = %s::uuid", refused)
+    stage.record(3)
+    url = limited_user(own_broker, stage)
+    with stage.running(stage.relay(broker_url=url)):
+        stage.wait_until(lambda: stage.unpublished() == 1)
+        stage.wait_until(lambda: stage.sql("SELECT 1 FROM outbox WHERE last_error LIKE '403%'"))
+    assert stage.sql("SELECT event_id::text FROM outbox WHERE published_at IS NULL") == [(refused,)]
+
+
+def limited_user(broker, stage):
+    """A user that may publish this company's events alone."""
+    vhost = stage.broker_url.rpartition("/")[2]
+    broker.server.control("add_user", stage.service, "secret")
+    broker.server.control("set_permissions", "-p", vhost, stage.service, "^$", "^crm\\.events$", "^$")
+    key = rf"^{stage.company}\..*$"
+    broker.server.control("set_topic_permissions", "-p", vhost, stage.service, topology.EXCHANGE, key, "^$")
+    place = stage.broker_url.rpartition("@")[2]
+    return f"amqp://{stage.service}:secret@{place}"

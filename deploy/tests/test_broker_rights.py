@@ -1,0 +1,164 @@
+"""With each service's credentials at the broker: its own work is done, and everything else is refused."""
+
+import pika
+import pytest
+from pika.exceptions import ChannelClosedByBroker
+
+from chassis.broker import topology
+from chassis.broker.ladder import LADDER
+from chassis.service import load
+from crm import places
+from crm.broker_rights import PUBLISHED, TOPOLOGY, user_of, users
+from crm.credentials import Credentials
+from crm.ports import free_port
+from crm.sandbox import temporary_home
+from crm.servers import RabbitMQ
+from crm.servers.rabbitmq import BrokerPorts, BrokerUser
+from crm.settings import SERVICES
+
+pytestmark = pytest.mark.xdist_group("deploy-servers")
+
+CONSUMES = [service for service in SERVICES if load(service).subscriptions is not None]
+REFUSED = 403
+
+
+@pytest.fixture(scope="module")
+def broker():
+    """A broker that was set up by a release whose services might do everything, and then by this one."""
+    home = temporary_home("crm-rights-")
+    taken = []
+    for _ in range(3):
+        taken.append(free_port(taken))
+    given = users(Credentials(home))
+    ports = BrokerPorts(*taken)
+    careless = [BrokerUser(user.name, user.password, administrator=user.administrator) for user in given]
+    server = RabbitMQ(home, ports=ports, users=careless)
+    try:
+        server.prepare()
+        server.start()
+        server.wait_ready()
+        server.stop()
+        server = RabbitMQ(home, ports=ports, users=given)
+        server.prepare()
+        server.start()
+        server.wait_ready()
+        for _ in range(2):
+            for service in SERVICES:
+                topology.declare(server.url(TOPOLOGY), service, load(service).subscriptions)
+        yield server
+    finally:
+        server.stop()
+        places.remove(home)
+
+
+class Intruder:
+    """Somebody with a user's credentials; each attempt has a channel of its own, which a refusal ends."""
+
+    def __init__(self, url):
+        self.connection = pika.BlockingConnection(pika.URLParameters(url))
+
+    def code(self, attempt):
+        """What the broker closes the channel with over `attempt`, or None where it lets it through."""
+        channel = self.connection.channel()
+        channel.confirm_delivery()
+        try:
+            attempt(channel)
+        except ChannelClosedByBroker as error:
+            return error.reply_code
+        channel.close()
+        return None
+
+    def let_through(self, attempts):
+        return [name for name, attempt in attempts.items() if self.code(attempt) != REFUSED]
+
+
+@pytest.fixture
+def intruder(broker, request):
+    found = Intruder(broker.url(request.param))
+    yield found
+    found.connection.close()
+
+
+def publish(exchange, key, **properties):
+    return lambda channel: channel.basic_publish(exchange, key, b"{}", pika.BasicProperties(**properties))
+
+
+def queues_of(service):
+    retries = [topology.retry_queue(service, rung.name) for rung in LADDER.rungs]
+    return [topology.events_queue(service), topology.dead_queue(service), *retries]
+
+
+EVERY_QUEUE = [topology.UNROUTED, *(queue for service in CONSUMES for queue in queues_of(service))]
+EVERY_EXCHANGE = [
+    topology.EXCHANGE, topology.UNROUTED, "amq.topic", "amq.fanout", "amq.direct", *map(topology.own_exchange, CONSUMES)
+]  # fmt: skip
+both = pytest.mark.parametrize(
+    ("service", "intruder"), [(name, user_of(name)) for name in SERVICES], indirect=["intruder"]
+)
+
+
+@both
+def test_a_service_does_its_own_work(service, intruder):
+    for key in (*PUBLISHED["chassis"], *PUBLISHED.get(service, ())):
+        assert intruder.code(publish(topology.EXCHANGE, f"42.{key}")) is None
+    if service in CONSUMES:
+        for queue in queues_of(service):
+            assert intruder.code(publish(topology.own_exchange(service), queue)) is None
+        assert intruder.code(lambda channel: channel.basic_get(topology.events_queue(service), auto_ack=True)) is None
+    url = intruder.connection._impl.params  # The check at start has no right but these.
+    topology.check(
+        f"amqp://{url.credentials.username}:{url.credentials.password}@{url.host}:{url.port}/crm",
+        service,
+        consumes=service in CONSUMES,
+    )
+
+
+@both
+def test_a_service_publishes_nothing_of_anothers(service, intruder):
+    own = {key.partition(".")[0] for key in PUBLISHED.get(service, ())}
+    keys = [f"42.{key}" for other in SERVICES if other != service for key in PUBLISHED.get(other, ())]
+    keys += ["", "#", "42", "42.nothing.created.v1", "x.access.denied.v1", "42.access.denied.v1.user.created.v1"]
+    keys += [f"42.{entity}x.created.v1" for entity in own] + [f"user.{entity}.created.v1" for entity in own]
+    exchanges = [each for each in EVERY_EXCHANGE if each not in (topology.EXCHANGE, topology.own_exchange(service))]
+    attempts = {key: publish(topology.EXCHANGE, key) for key in keys}
+    attempts |= {f"default {queue}": publish("", queue) for queue in EVERY_QUEUE}
+    attempts |= {f"{each} {queue}": publish(each, queue) for each in exchanges for queue in EVERY_QUEUE[:3]}
+    assert intruder.let_through(attempts) == []
+
+
+@both
+def test_a_service_reads_binds_and_changes_nothing_else(service, intruder):
+    own_queue, exchange = topology.events_queue(service), topology.EXCHANGE
+    attempts = {}
+    for queue in EVERY_QUEUE:
+        if queue != own_queue:
+            attempts[f"get {queue}"] = lambda channel, q=queue: channel.basic_get(q)
+            attempts[f"consume {queue}"] = lambda channel, q=queue: channel.basic_consume(q, print)
+            attempts[f"purge {queue}"] = lambda channel, q=queue: channel.queue_purge(q)
+        attempts[f"delete {queue}"] = lambda channel, q=queue: channel.queue_delete(q)
+        attempts[f"declare {queue}"] = lambda channel, q=queue: channel.queue_declare(q, durable=True)
+        for key in ("#", "42.user.created.v1", "*.*.*.v1"):
+            attempts[f"bind {queue} {key}"] = lambda channel, q=queue, k=key: channel.queue_bind(q, exchange, k)
+            attempts[f"unbind {queue} {key}"] = lambda channel, q=queue, k=key: channel.queue_unbind(q, exchange, k)
+    for name in EVERY_EXCHANGE:
+        attempts[f"delete exchange {name}"] = lambda channel, n=name: channel.exchange_delete(n)
+        attempts[f"declare exchange {name}"] = lambda channel, n=name: channel.exchange_declare(n, "topic")
+        attempts[f"bind exchange {name}"] = lambda channel, n=name: channel.exchange_bind(n, exchange, "#")
+    attempts["declare a queue of its own"] = lambda channel: channel.queue_declare(f"{service}.spy")
+    attempts["declare a queue without a name"] = lambda channel: channel.queue_declare("", exclusive=True)
+    attempts["declare an exchange"] = lambda channel: channel.exchange_declare(f"{service}.spy", "fanout")
+    assert intruder.let_through(attempts) == []
+
+
+@pytest.mark.parametrize("intruder", [TOPOLOGY], indirect=True)
+def test_who_declares_publishes_no_event_and_makes_nothing_of_another_name(intruder):
+    keys = [f"42.{key}" for published in PUBLISHED.values() for key in published]
+    attempts = {key: publish(topology.EXCHANGE, key) for key in keys}
+    attempts["a queue"] = lambda channel: channel.queue_declare("consumers.spy", durable=True)
+    attempts["an exchange"] = lambda channel: channel.exchange_declare("spy", "topic")
+    assert intruder.let_through(attempts) == []
+
+
+def test_no_user_but_the_administrator_has_a_tag(broker):
+    listed = dict(line.split("\t") for line in broker.control("list_users", "--no-table-headers").splitlines())
+    assert listed == {user.name: "[administrator]" if user.administrator else "[]" for user in broker.users}
