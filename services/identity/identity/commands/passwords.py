@@ -35,9 +35,12 @@ _SET = Prepared(
 def change_password(session: Session, authority: Authority, user_id: int, old: str, new: str) -> bool:
     """Set a new password and end all other sessions of the user; False when `old` is wrong, which was counted.
 
-    Raises Invalid for a new password that cannot be taken, TooManyRequests after too many wrong ones.
+    Raises Invalid for a new password that cannot be taken, TooManyRequests after too many wrong ones, for many changes,
+    and while the user's last one is under way.
     """
     secret = rules.check_new_password(new, NEW_PASSWORD)
+    throttles.take_turn(session, f"password:{user_id}")
+    throttles.count_or_refuse(session, throttles.of_password_changes(user_id))
     try:
         email = letters.get_addressee(session, user_id).email
     except LookupError:

@@ -8,6 +8,7 @@ from typing import ClassVar
 from sqlalchemy import LargeBinary, bindparam, extract, func, select, text
 
 from chassis.context import current
+from chassis.db.locks import try_lock_name
 from chassis.db.session import Session
 from chassis.db.statements import Prepared
 from chassis.errors import TooManyRequests
@@ -86,6 +87,17 @@ def of_requests() -> Throttle:
 def of_letters(purpose: str, email: str) -> Throttle:
     """Letters to an address: one a minute."""
     return Throttle(_key(purpose, rules.normal_address(email)), 0, 60, 60, 60)
+
+
+def of_password_changes(user_id: int) -> Throttle:
+    """Changes of a password, right ones too: each takes two hashes from those who sign in."""
+    return Throttle(_key("password", str(user_id)), 5, 1, Throttle.LONGEST, 600)
+
+
+def take_turn(session: Session, name: str) -> None:
+    """Be the only one in the tenant who does what goes by `name` until the transaction ends, or be refused."""
+    if not try_lock_name(session, name):
+        raise _too_many(1)
 
 
 def refuse_blocked(session: Session, throttle: Throttle, other: Throttle | None = None) -> None:

@@ -1,5 +1,6 @@
 """Changing a password: with the old one; and what ends with it."""
 
+import itertools
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -128,25 +129,53 @@ def test_a_new_password_keeps_the_rules(
         assert [(e["pointer"], e["code"]) for e in response.json["errors"]] == [("/new_password", code)]
 
 
-def test_of_two_changes_at_once_one_wins(
+def test_of_many_changes_at_once_one_is_made_and_the_others_cost_no_hash(
     *, register: Callable[..., Any], side_by_side: Callable[..., Any], log_in: Callable[..., Any], urls: DatabaseUrls
 ) -> None:
-    """Both have shown that they know the old password before either has set a new one."""
+    """Whoever knows their password could otherwise keep everybody from signing in."""
     ann = register()
 
     def to(new: str) -> Any:
         body = {"current_password": ann.password, "new_password": new}
         return lambda client: client.post(PATH, json=body, headers=ann.headers)
 
-    news = [f"{NEW} {number}" for number in range(2)]
+    news = [f"{NEW} {number}" for number in range(4)]
     with psycopg.connect(urls.superuser) as holder, ThreadPoolExecutor(1) as pool:
         holder.execute("SELECT FROM users WHERE id = %s FOR UPDATE", (ann.user_id,))
         running = pool.submit(side_by_side, [to(new) for new in news])
-        wait_for_waiting(urls, 2)
+        wait_for_waiting(urls, 1)
+        time.sleep(0.2)
         holder.commit()
-        statuses = [response.status_code for response in running.result()]
-    assert sorted(statuses) == [204, 409]
+        responses = running.result()
+    statuses = [response.status_code for response in responses]
+    assert sorted(statuses) == [204, 429, 429, 429]
+    assert {response.headers.get("Retry-After") for response in responses} == {None, "1"}
     assert log_in(ann.email, news[statuses.index(204)]).status_code == 200
+
+
+def test_right_changes_are_throttled_as_well(register: Callable[..., Any], change: Callable[..., Any]) -> None:
+    ann = register()
+    passwords = [ann.password, *(f"{NEW} {number}" for number in range(7))]
+    answers = [change(ann.headers, old, new).status_code for old, new in itertools.pairwise(passwords)]
+    assert answers == [204] * 6 + [429]
+
+
+def test_a_change_that_another_one_has_overtaken_is_not_made(
+    *, register: Callable[..., Any], side_by_side: Callable[..., Any], log_in: Callable[..., Any], urls: DatabaseUrls
+) -> None:
+    """It has shown that it knows the old password before another one was set, by a letter's link."""
+    ann, ben = register(), register()
+    body = {"current_password": ann.password, "new_password": NEW}
+    with psycopg.connect(urls.superuser) as holder, ThreadPoolExecutor(1) as pool:
+        holder.execute("SELECT FROM users WHERE id = %s FOR UPDATE", (ann.user_id,))
+        running = pool.submit(side_by_side, [lambda client: client.post(PATH, json=body, headers=ann.headers)])
+        wait_for_waiting(urls, 1)
+        other = "UPDATE users u SET password_hash = o.password_hash FROM users o WHERE (o.id, u.id) = (%s, %s)"
+        holder.execute(other, (ben.user_id, ann.user_id))
+        holder.commit()
+        (response,) = running.result()
+    assert (response.status_code, response.json["code"]) == (409, "password_changed_meanwhile")
+    assert log_in(ann.email, NEW).status_code == 401
 
 
 def wait_for_waiting(urls: DatabaseUrls, count: int) -> None:
