@@ -30,7 +30,8 @@ REQUIREMENTS = ROOT / "requirements" / "dev.txt"
 # Docker Compose itself, for machines whose Docker has none.
 COMPOSE_REQUIREMENTS = ROOT / "requirements" / "compose.txt"
 SERVICES = sorted(path.parent for path in ROOT.glob("services/*/pyproject.toml"))
-PACKAGES = (ROOT / "libs" / "chassis", *SERVICES, ROOT / "gateway", ROOT / "web", ROOT / "deploy")
+LIBRARIES = sorted(path.parent for path in ROOT.glob("libs/*/pyproject.toml"))
+PACKAGES = (*LIBRARIES, *SERVICES, ROOT / "gateway", ROOT / "web", ROOT / "deploy")
 POLICY = Path("/usr/sbin/policy-rc.d")
 OUR_POLICY = "#!/bin/sh\n# Written by deploy/bootstrap.py for the length of one installation.\nexit 101\n"
 CLUSTER_CONFIGURATION = Path("/etc/postgresql-common/createcluster.conf")

@@ -128,9 +128,9 @@ def fingerprint(home: Path, plan: LaunchPlan, extra: str = "") -> str:
 
 
 def source_digest(name: str) -> str:
-    """Changes when a source file of package `name` or of the chassis does: `up` puts edited code into service."""
+    """Changes when a source file of package `name` or of a library does: `up` puts edited code into service."""
     digest = hashlib.sha256()
-    for package in (name, "chassis"):
+    for package in (name, "chassis", "people"):
         spec = importlib.util.find_spec(package)
         for place in spec.submodule_search_locations or () if spec else ():
             folder = Path(place)

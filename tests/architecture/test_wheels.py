@@ -32,7 +32,7 @@ def python_of(tmp_path_factory: pytest.TempPathFactory, root: Path) -> Callable[
         folder = tmp_path_factory.mktemp(f"wheel-{name}")
         venv.create(folder / "venv", with_pip=False)
         (packages,) = (folder / "venv" / "lib").glob("python*/site-packages")
-        for project in (root / "libs" / "chassis", root / "services" / name):
+        for project in (*(root / "libs").iterdir(), root / "services" / name):
             with zipfile.ZipFile(build(folder / project.name, project)) as wheel:
                 wheel.extractall(packages)
         # What they depend on; that folder's own .pth files, which lead to the checkout, are not followed from here.

@@ -1,0 +1,102 @@
+"""Telephone numbers: what they are in E.164, their extensions, and what a spreadsheet has made of them."""
+
+import re
+from functools import lru_cache
+from typing import NamedTuple
+
+import phonenumbers
+from phonenumbers import PhoneNumberFormat, ValidationResult
+
+from people.texts import Fault, clean_line, unguarded
+
+SHORTEST_PHONE = 7
+TAIL = 10
+# Shorter ones than this are of an exchange or a service (110, 19222), unless the country's plan knows them.
+_SHORTEST_FROM_ABROAD = 6
+# 4.91713E+12: a spreadsheet has taken it for a number, and its last digits are lost.
+_SCIENTIFIC = re.compile(r"[+-]?\d+(?:[.,]\d+)?\s?[eE]\s?[+-]?\d+")
+# +49 (0)30: who dials from abroad leaves the zero out.
+_TRUNK = re.compile(r"(?<=\d)\s*\(0\)")
+_NOT_DIGITS = re.compile(r"\D")
+_EXTENSION = re.compile(
+    r"\s*(?:[;,]?\s*(?:ext(?:ension)?|extn|durchwahl|dw|nst|apparat|app|poste|int(?:erno)?|доб|wew|tel\.?\s?int)"
+    r"\s*[.:=]?\s*|(?<=[\d)])\s*(?:x|#|~)\s*)(\d{1,9})\s*\Z",
+    re.IGNORECASE,
+)
+
+
+class Phone(NamedTuple):
+    """What is known of a number: E.164 if it can be told, the last digits without the extension, and the extension."""
+
+    e164: str | None
+    tail: str | None
+    extension: str | None
+
+
+NONE = Phone(None, None, None)
+
+
+def clean_phone(text: str) -> str:
+    """A number as it was written, without what a spreadsheet put around it.
+
+    Raises Fault for one that a spreadsheet has shortened to scientific notation, and for control characters.
+    """
+    text = clean_line(unguarded(clean_line(text)))
+    if _SCIENTIFIC.fullmatch(text):
+        raise Fault("A spreadsheet has shortened this number: its last digits are lost. Format the column as text.")
+    return text
+
+
+def phone_of(phone: str | None, region: str | None = None) -> Phone:
+    """What is known of a number. `region` (ISO 3166-1 alpha-2) is where one without a country code is from."""
+    return _phone_of(phone, region) if phone else NONE
+
+
+def phone_key(phone: str | None, region: str | None = None) -> str | None:
+    """The number in E.164 without its extension; None when it cannot be told, or cannot be dialled from abroad."""
+    return phone_of(phone, region).e164
+
+
+def phone_tail(phone: str | None) -> str | None:
+    """The last ten digits: what two spellings of a number share where the country is missing in one."""
+    return phone_of(phone).tail
+
+
+def same_phone(one: Phone, other: Phone) -> str | None:
+    """How two numbers are the same: `phone_e164`, less surely `phone_tail`, or not at all (None).
+
+    Two known numbers that differ are different, whatever their ends; so are two extensions behind one number. One
+    without an extension may be the switchboard of one with it.
+    """
+    if one.extension and other.extension and one.extension != other.extension:
+        return None
+    if one.e164 and other.e164:
+        if one.e164 != other.e164:
+            return None
+        return "phone_e164" if one.extension == other.extension else "phone_tail"
+    return "phone_tail" if one.tail and one.tail == other.tail else None
+
+
+@lru_cache(maxsize=2048)
+def _phone_of(phone: str, region: str | None) -> Phone:
+    text = unguarded(phone.strip())
+    if _SCIENTIFIC.fullmatch(text):
+        return NONE
+    found = _EXTENSION.search(text)
+    main, extension = (text[: found.start()], found[1].lstrip("0") or "0") if found else (text, None)
+    digits = "".join(str(int(digit)) for digit in _NOT_DIGITS.sub("", _TRUNK.sub("", main)))
+    tail = digits[-TAIL:] if len(digits) >= SHORTEST_PHONE and digits.strip("0") else None
+    return Phone(_e164(main, region), tail, extension if tail else None)
+
+
+def _e164(text: str, region: str | None) -> str | None:
+    try:
+        number = phonenumbers.parse(text, region)
+    except phonenumbers.NumberParseException:
+        return None
+    if phonenumbers.is_possible_number_with_reason(number) != ValidationResult.IS_POSSIBLE:
+        return None
+    national = str(number.national_number)
+    if len(national) < _SHORTEST_FROM_ABROAD and not phonenumbers.is_valid_number(number):
+        return None
+    return phonenumbers.format_number(number, PhoneNumberFormat.E164)

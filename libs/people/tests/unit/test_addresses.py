@@ -1,0 +1,181 @@
+"""E-mail addresses, telephone numbers, countries and domains."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from people import countries_of_cldr
+from people.countries import country_code
+from people.domains import domain_key, says_nothing
+from people.emails import clean_email, email_key, is_email
+from people.phones import clean_phone, phone_key, phone_of, phone_tail, same_phone
+from people.texts import Fault
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "d'angelo@example.com",
+        "a+b=c@example.co.uk",
+        "x{y}|z~@example.com",
+        "büro@example.de",
+        "info@straße.example",
+        "用户@例子.example",
+        "δοκιμή@παράδειγμα.example",
+        "a@xn--mnchen-3ya.example",
+        "a@1und1.example",
+        "a" * 64 + "@example.com",
+    ],
+)
+def test_an_address_is_taken_as_it_is(address):
+    assert clean_email(address) == address
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "", "x", "@example.com", "a@", "a@@b.example", "a..b@x.example", "a.@x.example", ".a@x.example", "a@x..example",
+        "a@.example", "a@x.example.", "a@x-.example", "a@-x.example", "a@x_y.example", "a@example", "a@127.0.0.1",
+        "a@[127.0.0.1]", '"a"@x.example', "a b@x.example", "a@x y.example", "a,b@x.example", "a@x.example,b@x.example",
+        "a@x.example\nb", "a" * 65 + "@x.example", "ü" * 33 + "@x.example", "a@xn--0.example", "a@" + "x" * 64 + ".example",
+        "a@" + ".".join(["x" * 60] * 5), "a\u200bb@x.example", "A <a@x.example>", "a@x.1",
+    ],
+)  # fmt: skip
+def test_what_is_no_address_is_refused(text):
+    assert not is_email(text)
+
+
+@pytest.mark.parametrize("around", [" {} ", "\u200b{}\u200b", "\u00a0{}", "{}\ufeff", "\t{}\r\n", "\u2060{}\u00ad"])
+@pytest.mark.parametrize("address", ["ada@example.com", "ådä@exämple.com"])
+def test_what_is_unseen_around_an_address_comes_off(around, address):
+    assert clean_email(around.format(address)) == address
+    assert email_key(around.format(address)) == email_key(address)
+
+
+def test_a_mailbox_has_one_key_however_its_domain_is_written():
+    assert email_key("Info@MÜLLER.example") == email_key("info@xn--mller-kva.example") == "info@xn--mller-kva.example"
+    assert email_key("a.b+c@example.com") != email_key("ab@example.com")
+    assert email_key("u\u0308@example.com") == email_key("Ü@example.com")
+
+
+@given(st.text(max_size=40) | st.text(alphabet="ab.@-xn1é'", max_size=24))
+def test_an_address_has_a_key_that_is_its_own(text):
+    key = email_key(text)
+    assert key is None or email_key(key) == key
+    if is_email(text):
+        assert is_email(key)
+
+
+@pytest.mark.parametrize(
+    ("number", "region", "e164"),
+    [
+        ("(212) 555-0199", "US", "+12125550199"),
+        ("020 7946 0018", "GB", "+442079460018"),
+        ("044 668 18 00", "CH", "+41446681800"),
+        ("01 5880-0", "AT", "+43158800"),
+        ("0049 (0)89 123456", "DE", "+4989123456"),
+        ("+81 3-1234-5678", "DE", "+81312345678"),
+        ("555-0199", "US", None),
+        ("112", "DE", None),
+        ("911", "US", None),
+        ("19222", "DE", None),
+        ("00000000", "DE", None),
+        ("030 123456", None, None),
+        ("ask Ada", "DE", None),
+        ("6,1234E+11", "DE", None),
+    ],
+)
+def test_e164_is_a_number_that_can_be_dialled_from_abroad(number, region, e164):
+    assert phone_key(number, region) == e164
+
+
+@pytest.mark.parametrize("typed", ["4.91713E+12", "4,9E+11", "1E10", "+3.1e+09", "'4.91713E+12", "2.5 E+12"])
+def test_a_number_that_a_spreadsheet_has_shortened_is_refused(typed):
+    with pytest.raises(Fault, match="spreadsheet"):
+        clean_phone(typed)
+    assert phone_of(typed, "DE") == (None, None, None)
+
+
+@pytest.mark.parametrize(
+    ("typed", "cleaned"), [("'0171 1", "0171 1"), ('="0171 2"', "0171 2"), ("'+49 3", "+49 3"), (" 030 4 ", "030 4")]
+)
+def test_guards_of_a_spreadsheet_are_no_part_of_a_number(typed, cleaned):
+    assert clean_phone(typed) == cleaned
+
+
+@pytest.mark.parametrize(
+    "extension",
+    [" ext. 12", " x12", "x 12", " Durchwahl 12", ";ext=12", " #12", " extn 12", ", ext 12", " DW 12", " доб. 12"],
+)
+def test_an_extension_is_no_part_of_the_number(extension):
+    phone = phone_of(f"+49 30 555000{extension}")
+    assert phone == ("+4930555000", "4930555000", "12")
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "same"),
+    [
+        (("+49 30 555000 ext 1", None), ("030 555000 x1", "DE"), "phone_e164"),
+        (("+49 30 555000 ext 1", None), ("+49 30 555000 ext 2", None), None),
+        (("+49 30 555000", None), ("+49 30 555000 ext 2", None), "phone_tail"),
+        (("+1 212 555 0199", None), ("+44 212 555 0199", None), None),
+        (("+1 212 555 0199", None), ("212 555 0199", None), "phone_tail"),
+        (("212 555 0199", None), ("(212) 555-0199", None), "phone_tail"),
+        (("212 555 0199 x1", None), ("212 555 0199 x2", None), None),
+        (("1234", None), ("1234", None), None),
+    ],
+)
+def test_how_two_numbers_are_the_same(one, other, same):
+    assert same_phone(phone_of(*one), phone_of(*other)) == same
+    assert same_phone(phone_of(*other), phone_of(*one)) == same
+
+
+@given(
+    st.text(max_size=30) | st.text(alphabet="0123456789 +-()x", max_size=20), st.sampled_from([None, "DE", "US", "JP"])
+)
+def test_whatever_is_typed_is_a_number_or_none(typed, region):
+    phone = phone_of(typed, region)
+    assert phone.e164 is None or phone_key(phone.e164) == phone.e164
+    assert phone.tail is None or phone_tail(phone.tail) == phone.tail
+
+
+@pytest.mark.parametrize(
+    ("said", "code"),
+    [
+        ("Vereinigtes Königreich", "GB"), ("Royaume-Uni", "GB"), ("UNITED KINGDOM", "GB"), ("u.k.", "GB"),
+        ("Belgique", "BE"), ("Belgien", "BE"), ("België", "BE"), ("BEL", "BE"), ("be", "BE"),
+        ("Norge", "NO"), ("Suomi", "FI"), ("Ελλάδα", "GR"), ("Україна", "UA"), ("中国", "CN"), ("Brasil", "BR"),
+        ("Österreich ", "AT"), ("OESTERREICH", "AT"), ("the United States", "US"), ("Stati Uniti", "US"),
+        ("Atlantis", None), ("", None), (None, None), ("x" * 300, None),
+    ],
+)  # fmt: skip
+def test_a_country_is_understood_in_many_languages(said, code):
+    assert country_code(said) == code
+
+
+def test_the_file_of_countries_is_what_cldr_says():
+    assert countries_of_cldr.FILE.read_text(encoding="utf-8") == countries_of_cldr.document()
+
+
+@pytest.mark.parametrize(
+    "page",
+    [
+        "https://www.instagram.com/firma", "http://fr.linkedin.com/company/x", "xing.com/pages/x", "https://m.youtube.com/@x",
+        "https://linktr.ee/x", "https://vk.com/x", "web.whatsapp.com", "https://shop.ebay.de/x", "gmail.com", "tiktok.com/@x",
+    ],
+)  # fmt: skip
+def test_where_everybody_has_a_page_says_nothing(page):
+    assert says_nothing(domain_key(page))
+
+
+@pytest.mark.parametrize(
+    "page", ["anna.wordpress.com", "firma.myshopify.com", "example.com", "notfacebook.com", "x.example"]
+)
+def test_a_host_of_ones_own_says_who_it_is(page):
+    assert not says_nothing(domain_key(page))
+
+
+@given(st.text(max_size=40))
+def test_a_domain_is_its_own_key(text):
+    key = domain_key(text)
+    assert key is None or domain_key(key) == key

@@ -1,0 +1,120 @@
+"""Keys of names: whoever is one person to people has one key, and others do not."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from people.folding import fold, fold_two, foldings
+from people.names import name_key, name_keys
+
+SAME = [
+    ("Jürgen Schröder", "Juergen Schroeder"),
+    ("Jürgen Schröder", "Jurgen Schroder"),
+    ("Weiß & Partner", "Weiss und Partner"),
+    ("Stanisław Żółw", "Stanislaw Zolw"),
+    ("Bjørn Ågård", "Bjorn Agard"),
+    ("Bjørn Ågård", "Bjoern Aagaard"),
+    ("Đorđe Đukić", "Dorde Dukic"),
+    ("Æsa Þórsdóttir", "Aesa Thorsdottir"),
+    ("Œuvre Cœur", "Oeuvre Coeur"),
+    ("İSTANBUL ISI", "istanbul ısı"),
+    ("Ñandú", "nandu"),
+    ("Ελένη Παπαδοπούλου", "ΕΛΕΝΗ ΠΑΠΑΔΟΠΟΥΛΟΥ"),
+    ("Алёна", "АЛЕНА"),
+    ("مُحَمَّد أمين", "محمد امين"),
+    ("שָׁלוֹם", "שלום"),
+    ("鈴木 一郎", "鈴木一郎"),
+    ("ｱｲｳ", "アイウ"),
+    ("O’Neill", "O'Neill"),
+    ("Bauer GmbH", "bauer gmbh & co. kg"),
+    ("Nordwind s.r.o.", "NORDWIND S R O".replace("S R O", "sro")),
+    ("Rossi S.p.A.", "Rossi S. p. A."),
+    ("ООО «Вектор»", "Вектор"),
+    ("株式会社青木", "青木"),
+    ("Smith, Jones & Co", "Smith Jones and Co"),
+    ("Nguyễn Văn Anh", "Nguyen Van Anh"),
+]
+DIFFERENT = [
+    ("मोहन", "मोहना"),
+    ("राज", "रोज"),
+    ("கமல்", "கமலா"),
+    ("สมชาย", "สมชัย"),
+    ("はは", "ばば"),
+    ("ハート", "パート"),
+    ("Андрей", "Андреи"),
+    ("Її", "Іі"),
+    ("Paulo Sá", "Paulo"),
+    ("Lee Ag", "Lee"),
+    ("Tan Sl", "Tan"),
+    ("Smith A.B.", "Smith K.G."),
+    ("F# Kurs", "F Kurs"),
+    ("Notepad++", "Notepad"),
+    ("Michael Novak", "Michal Novak"),
+    ("Joe Hill", "Jo Hill"),
+    ("Sue Kim", "Su Kim"),
+    ("Bauer", "Baur"),
+]
+
+
+@pytest.mark.parametrize(("one", "other"), SAME)
+def test_two_spellings_of_a_name_share_a_key(one, other):
+    assert set(name_keys(one)) & set(name_keys(other))
+
+
+@pytest.mark.parametrize(("one", "other"), DIFFERENT)
+def test_two_names_share_no_key(one, other):
+    assert not set(name_keys(one)) & set(name_keys(other))
+
+
+@pytest.mark.parametrize(
+    ("name", "person", "firm"),
+    [
+        ("Delta Bau AG", "delta bau ag", "delta bau"),
+        ("Delta AG", "delta ag", "delta ag"),
+        ("Delta Bau Ltd", "delta bau", "delta bau"),
+        ("Delta Ltd", "delta", "delta"),
+        ("Delta Pty Ltd", "delta", "delta"),
+        ("Ana Maria Sá", "ana maria sa", "ana maria"),
+        ("GmbH", "gmbh", "gmbh"),
+        ("Ltd Co", "ltd", "ltd"),
+    ],
+)
+def test_a_form_that_may_be_a_name_comes_off_firms_alone(name, person, firm):
+    assert name_key(name) == person
+    assert name_key(name, firm=True) == firm
+
+
+@given(st.text(max_size=30))
+def test_folding_twice_is_folding_once(text):
+    for folded in foldings(text):
+        assert fold(folded) == folded
+        assert fold_two(folded) == folded
+
+
+@given(name=st.text(max_size=30) | st.text(alphabet="abzß &+.'gmbhcosaäüşıİ", max_size=30), firm=st.booleans())
+def test_a_key_is_its_own_key_and_never_an_error(name, firm):
+    for key in name_keys(name, firm=firm):
+        assert key
+        assert fold(key) == key
+
+
+@given(
+    name=st.text(alphabet=st.characters(categories=["Ll", "Nd"], max_codepoint=0x24F), min_size=1, max_size=20),
+    accents=st.lists(st.sampled_from("\u0300\u0301\u0302\u030c\u0327"), max_size=2),
+    blanks=st.sampled_from([" ", "\t", "\u00a0", " \n"]),
+)
+def test_case_accents_and_blanks_do_not_matter(name, accents, blanks):
+    typed = f"{blanks}{name}{''.join(accents)}{blanks}{name}"
+    assert set(name_keys(typed.upper())) & set(name_keys(f"{name} {name}")) or not name_keys(typed)
+
+
+@given(
+    st.text(
+        alphabet=st.characters(min_codepoint=0x900, max_codepoint=0xDFF, categories=["Lo", "Mn", "Mc"]),
+        min_size=1,
+        max_size=12,
+    )
+)
+def test_marks_of_the_scripts_of_india_are_letters(name):
+    without = "".join(letter for letter in fold(name) if letter.isalnum())
+    assert (name_keys(name) == name_keys(without)) == (fold(name) == fold(without))

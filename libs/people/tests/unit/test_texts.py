@@ -1,0 +1,79 @@
+"""Hygiene of texts."""
+
+import unicodedata
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from people.tags import distinct_tags, tag_key
+from people.texts import Fault, clean_line, clean_text, is_blank, unguarded
+
+
+@pytest.mark.parametrize(
+    ("typed", "cleaned"),
+    [
+        ("  Leading and trailing\t", "Leading and trailing"),
+        ("\u00a0Ana\u3000", "Ana"),
+        ("\ufeffAna\u200b", "Ana"),
+        ("e\u0301", "é"),
+        (" I ❤\ufe0f ", "I ❤\ufe0f"),
+        ("\u200d\u0915\u094d\u200d\u0937", "\u0915\u094d\u200d\u0937"),
+        ("\u0645\u06cc\u200c\u062e\u0648\u0627\u0647\u0645", "\u0645\u06cc\u200c\u062e\u0648\u0627\u0647\u0645"),
+    ],
+)
+def test_ends_come_off_and_what_stands_inside_stays(typed, cleaned):
+    assert clean_line(typed) == clean_text(typed) == cleaned
+
+
+@pytest.mark.parametrize(
+    "typed",
+    ["", " ", "\u200b", "\ufeff\ufeff", "\u00ad", "\u2800", "\u3164", "\u2060 \u180e", "\uffa0", "\u202e", "\ufe0f"],
+)
+def test_what_shows_nothing_is_blank(typed):
+    assert is_blank(typed)
+    assert clean_line(typed) == ""
+
+
+@pytest.mark.parametrize("typed", ["Anna\nMaria", "a\tb", "bel\x07", "a\x85b", "a\u2028b", "del\x7f", "nul\x00"])
+def test_a_line_takes_no_control_character(typed):
+    with pytest.raises(Fault):
+        clean_line(typed)
+
+
+def test_a_text_has_lines_and_tabs_and_no_other_control_character():
+    assert clean_text("a\n\tb\r\nc\n") == "a\n\tb\r\nc"
+    with pytest.raises(Fault):
+        clean_text("a\x1b[31m")
+
+
+@pytest.mark.parametrize(
+    ("cell", "text"),
+    [
+        ("'01234", "01234"),
+        ("'+49", "+49"),
+        ('="007"', "007"),
+        ("'t Hart", "'t Hart"),
+        ("=1+1", "=1+1"),
+        ("", ""),
+        ('= "x"', "x"),
+    ],
+)
+def test_the_guards_of_a_spreadsheet_come_off(cell, text):
+    assert unguarded(cell) == text
+
+
+def test_a_tag_is_one_word_whatever_its_case_and_an_accent_is_another_word():
+    assert distinct_tags(["VIP", "vip", " Vip ", "Café", "cafe", "\u200b"]) == ["VIP", "Café", "cafe"]
+    assert tag_key(" STRASSE") == tag_key("Straße")
+
+
+@given(st.text(max_size=40))
+def test_cleaning_twice_is_cleaning_once(typed):
+    try:
+        cleaned = clean_text(typed)
+    except Fault:
+        return
+    assert clean_text(cleaned) == cleaned
+    assert unicodedata.is_normalized("NFC", cleaned)
+    assert cleaned == cleaned.strip()
