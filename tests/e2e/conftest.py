@@ -203,9 +203,15 @@ def hire(identity_urls):
     return make
 
 
+@pytest.fixture(scope="module")
+def customers_urls(migrated):
+    """The database of the customers service that a module's tests look into."""
+    return migrated("customers")
+
+
 @pytest.fixture
-def superuser(migrated):
-    with psycopg.connect(migrated("customers").superuser, autocommit=True) as connection:
+def superuser(customers_urls):
+    with psycopg.connect(customers_urls.superuser, autocommit=True) as connection:
         yield connection
 
 

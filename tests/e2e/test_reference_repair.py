@@ -9,13 +9,22 @@ from chassis.db.session import Database
 from chassis.errors import Unavailable
 from chassis.neighbours import Neighbour
 from chassis.references.resync import Resync
+from chassis.testing.databases import create_database, drop_database
 from customers.models import REFERENCES, USERS
 
 
+@pytest.fixture(scope="module")
+def customers_urls(postgres_url):
+    """A database of its own: a resync looks at every company that there is."""
+    urls = create_database(postgres_url, "customers")
+    yield urls
+    drop_database(postgres_url, urls)
+
+
 @pytest.fixture
-def resync(migrated, identity, service_key):
+def resync(customers_urls, identity, service_key):
     """Run a resync as the owner, three rows to a page; answers its summary."""
-    database = Database(migrated("customers").owner)
+    database = Database(customers_urls.owner)
 
     def run():
         neighbour = Neighbour("identity", identity.url, service_key, seconds=10)
@@ -26,15 +35,16 @@ def resync(migrated, identity, service_key):
 
 
 @pytest.fixture
-def keep(database_of, company_id, membership):
+def keep(customers_urls, company_id, membership):
     """Have the customers service know a user as an event would tell."""
-    database = database_of("customers")
+    database = Database(customers_urls.app)
 
     def save(user_id, membership_id, version, name, *, is_active=True):
         with acting_as(Context(company_id=company_id)), database.transaction() as session:
             USERS.save(session, membership(user_id, membership_id, version, name, is_active=is_active))
 
-    return save
+    yield save
+    database.dispose()
 
 
 def test_a_resync_repairs_whatever_is_missing_stale_or_too_much_and_again_nothing(
@@ -85,11 +95,11 @@ def test_a_resync_overwrites_no_event_that_comes_while_identity_answers(
 
 
 def test_a_resync_leaves_everything_as_it_is_when_identity_does_not_answer(
-    migrated, keep, kept, monkeypatch, service_key
+    customers_urls, keep, kept, monkeypatch, service_key
 ):
     keep(5, 1, 1, "Number Five")
     monkeypatch.setattr("chassis.references.resync.PAUSE_SECONDS", 0.01)
-    database = Database(migrated("customers").owner)
+    database = Database(customers_urls.owner)
     with socket.create_server(("127.0.0.1", 0)) as closed:
         url = f"http://127.0.0.1:{closed.getsockname()[1]}"
     with pytest.raises(Unavailable):

@@ -8,7 +8,6 @@ import orjson
 
 from chassis import logging
 from chassis.config import SPARE_THREADS, Settings, SettingsError, exit_with
-from chassis.db import migrations
 from chassis.service import Service, load
 
 COMMANDS = ("web", "worker", "relay", "consumer", "migrate", "topology", "openapi")
@@ -31,8 +30,7 @@ def main(arguments: list[str]) -> None:
     elif command == "openapi":
         _openapi(service)
     elif command == "migrate":
-        _settings(service, "owner_database_url")
-        print(migrations.upgrade(service.migrations))  # noqa: T201  # A command line.
+        _migrate(service)
     else:
         _broker(service, command)
 
@@ -64,6 +62,14 @@ def _openapi(service: Service) -> None:
     settings = service.settings(database_url="postgresql://", cursor_secret="-" * 32)
     application = ServiceApplication(service, settings, Database(settings.database_url))
     sys.stdout.buffer.write(orjson.dumps(application.document, option=orjson.OPT_INDENT_2) + b"\n")
+
+
+def _migrate(service: Service) -> None:
+    """Bring the database to the newest revision, and print it."""
+    from chassis.db import migrations  # noqa: PLC0415  # No other process loads Alembic.
+
+    _settings(service, "owner_database_url")
+    print(migrations.upgrade(service.migrations))  # noqa: T201  # A command line.
 
 
 def _broker(service: Service, command: str) -> None:

@@ -9,12 +9,12 @@ from pathlib import Path
 
 from alembic import command, context, op
 from alembic.config import Config
-from alembic.script import ScriptDirectory
 from environs import FileAwareEnv
 from sqlalchemy import MetaData, create_engine, text
 from sqlalchemy.engine import make_url
 from sqlalchemy.schema import CreateIndex, CreateTable
 
+from chassis.db.revisions import newest
 from chassis.db.tables import chassis_tables, new_metadata
 
 LOCK = 0x43524D  # "CRM": one migration at a time in a database.
@@ -214,11 +214,4 @@ def upgrade(folder: Path) -> str:
     """Bring the database of OWNER_DATABASE_URL to the newest revision and answer it."""
     config = configuration(folder)
     command.upgrade(config, "head")
-    return head(folder)
-
-
-def head(folder: Path) -> str:
-    """The newest revision among the migrations in `folder`."""
-    revision = ScriptDirectory.from_config(configuration(folder)).get_current_head()
-    assert revision is not None
-    return revision
+    return newest(folder)

@@ -1,3 +1,10 @@
 """For tests: migrated databases, signed tokens, clients of a service. Load it with `-p chassis.testing`."""
 
+from chassis.testing import logs
+
 pytest_plugins = ("chassis.testing.fixtures", "chassis.testing.services", "chassis.testing.contracts")
+
+
+def pytest_configure() -> None:
+    """Configure logs before the first test writes one."""
+    logs.configure()

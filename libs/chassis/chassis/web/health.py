@@ -7,7 +7,7 @@ import structlog
 from flask import Flask, Response
 from sqlalchemy import Column, MetaData, String, Table, select
 
-from chassis.db import migrations
+from chassis.db import revisions
 from chassis.db.session import Database
 from chassis.db.statements import Prepared
 from chassis.web.auth import public
@@ -22,7 +22,7 @@ def register(app: Flask, database: Database, folder: Path) -> None:
 
     RabbitMQ does not count: while it is away, changes gather in the outbox and the API goes on.
     """
-    expected = migrations.head(folder)
+    expected = revisions.newest(folder)
 
     @public
     def livez() -> Response:

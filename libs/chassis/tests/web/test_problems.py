@@ -2,11 +2,11 @@
 
 import psycopg
 import pytest
-import structlog
 from flask import Flask
 from structlog.testing import capture_logs
 
 from chassis.errors import Conflict
+from chassis.testing import logs
 from chassis.web import problems
 
 SECRET = "the-key-of-the-safe"
@@ -55,7 +55,7 @@ def client(postgres_url):
 @pytest.mark.parametrize("failure", FAILURES)
 def test_no_failure_shows_what_went_wrong_inside(client, failure):
     status, code, _ = FAILURES[failure]
-    structlog.reset_defaults()
+    logs.configure()
     with capture_logs() as logged:
         answer = client.get(f"/{failure}")
     assert (answer.status_code, answer.json["code"]) == (status, code)

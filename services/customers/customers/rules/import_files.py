@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from typing import Any, Self, TextIO
 
 import chardet
-import clevercsv
 
 from chassis.spreadsheets import original
 
@@ -117,6 +116,8 @@ def detect_delimiter(text: str) -> str:
     found = [delimiter for delimiter in DELIMITERS if lines and delimiter in lines[0]]
     if len(found) < 2:  # noqa: PLR2004  # One is no choice.
         return found[0] if found else ","
+    import clevercsv  # noqa: PLC0415  # It is slow to load, and few files need it.
+
     try:
         dialect = clevercsv.Detector().detect(text[:_SNIFFED], delimiters=found)
     except clevercsv.exceptions.Error:  # Such as a NUL.
