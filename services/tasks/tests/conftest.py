@@ -1,8 +1,6 @@
 """Fixtures of the tasks service's tests."""
 
-import uuid
 from collections.abc import Callable, Iterator
-from datetime import UTC, datetime
 from typing import Any
 
 import hypothesis
@@ -10,9 +8,10 @@ import orjson
 import psycopg
 import pytest
 
-from chassis.context import Context, acting_as
+from chassis.context import Context
 from chassis.db.session import Database, Session
 from chassis.events import Event
+from chassis.testing.events import hand_to, neighbours_event
 from chassis.testing.fixtures import Client, DatabaseUrls
 from chassis.testing.tokens import TokenFactory
 from chassis.web.application import ServiceApplication
@@ -168,26 +167,15 @@ def hear(database: Database, company_id: int) -> Callable[..., Event]:
             for side, record in (("before", before), ("after", after))
         }
         changed = [key for key in (after or {}) if (before or {}).get(key) != after[key]]
-        event = more.pop("event", None) or Event(
-            id=str(uuid.uuid4()),
-            source="neighbour",
-            type=f"crm.{name}.v1",
-            subject=f"{entity}s/{record_id}",
-            time=datetime.now(UTC),
-            company_id=company_id,
-            aggregate_version=version,
-            actor=more.pop("actor", None),
-            actor_ip=None,
-            user_agent=None,
-            correlation_id="the-request",
-            causation_id=None,
-            traceparent=None,
-            operation=more.pop("operation", None),
-            data={**documents, "changed": changed, **more},
+        event = more.pop("event", None) or neighbours_event(
+            name,
+            f"{entity}s/{record_id}",
+            company_id,
+            version,
+            {**documents, "changed": changed, **{key: more[key] for key in more.keys() - {"actor", "operation"}}},
+            **{key: more[key] for key in more.keys() & {"actor", "operation"}},
         )
-        context = Context(company_id=company_id, request_id="the-request", causation_id=event.id)
-        with acting_as(context), database.transaction() as session:
-            handlers.SUBSCRIPTIONS.handlers[event.type](session, event)
+        hand_to(handlers.SUBSCRIPTIONS.handlers, database, event)
         return event
 
     return take

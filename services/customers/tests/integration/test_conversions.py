@@ -1,12 +1,9 @@
 """What customers do for the conversion of a lead: once, as the actor could have done it, and taken back when untouched."""
 
-import uuid
-
 import orjson
 import pytest
 
-from chassis.context import Context, acting_as
-from chassis.events import Event
+from chassis.testing.events import hand_to, neighbours_event
 from customers.handlers import SUBSCRIPTIONS
 
 MOMENT = "2026-11-28T12:00:00Z"
@@ -24,25 +21,9 @@ class Conversions:
     def tell(self, action, number, *, actor=7, own_only=False, customer_in_use=False, **wishes):
         wishes = {"contact": {"skip": True}, "deal": {"skip": True}, "accept_duplicates": []} | wishes
         data = {"before": None, "after": {"wishes": wishes}, "changed": [], "own_only": own_only}
-        event = Event(
-            id=str(uuid.uuid4()),
-            source="pipeline",
-            type=f"crm.conversion.{action}.v1",
-            subject=f"conversions/{number}",
-            time=MOMENT,
-            company_id=self._company_id,
-            aggregate_version=1,
-            actor=actor,
-            actor_ip=None,
-            user_agent=None,
-            correlation_id="the-request",
-            causation_id=None,
-            traceparent=None,
-            data=data | {"customer_in_use": customer_in_use},
-        )
-        context = Context(company_id=self._company_id, request_id="the-request", causation_id=event.id)
-        with acting_as(context), self._database.transaction() as session:
-            SUBSCRIPTIONS.handlers[event.type](session, event)
+        data |= {"customer_in_use": customer_in_use}
+        told = neighbours_event(f"conversion.{action}", f"conversions/{number}", self._company_id, 1, data, actor=actor)
+        hand_to(SUBSCRIPTIONS.handlers, self._database, told)
         return self.results(number)
 
     def results(self, number):

@@ -2,13 +2,13 @@
 
 import uuid
 from dataclasses import replace
-from datetime import UTC, datetime
 from threading import Event as Flag
 
 import pytest
 
 from chassis.context import Context, acting_as
-from chassis.events import ACCESS_DENIED, Event, decode
+from chassis.events import ACCESS_DENIED, decode
+from chassis.testing.events import assert_each_follows, hand_to, neighbours_event
 from customers.commands.transfers import TRANSFERS
 from customers.events import PUBLISHED
 from customers.handlers import SUBSCRIPTIONS
@@ -110,25 +110,11 @@ def convert(database, company_id):
     def tell(action, number, customer):
         wishes = {"customer": customer, "contact": {"create": {"first_name": "Grace"}}}
         data = {"after": {"wishes": wishes}, "own_only": False, "customer_in_use": False}
-        event = Event(
-            id=str(uuid.uuid4()),
-            source="pipeline",
-            type=f"crm.conversion.{action}.v1",
-            subject=f"conversions/{number}",
-            time=datetime.now(UTC),
-            company_id=company_id,
-            aggregate_version=1,
-            actor=7,
-            actor_ip=None,
-            user_agent=None,
-            correlation_id="the-request",
-            causation_id=None,
-            traceparent=None,
-            data=data,
+        hand_to(
+            SUBSCRIPTIONS.handlers,
+            database,
+            neighbours_event(f"conversion.{action}", f"conversions/{number}", company_id, 1, data, actor=7),
         )
-        context = Context(company_id=company_id, request_id="the-request", causation_id=event.id)
-        with acting_as(context), database.transaction() as session:
-            SUBSCRIPTIONS.handlers[event.type](session, event)
 
     def run():
         new = {"create": {"name": "Hedy"}}
@@ -165,19 +151,7 @@ def test_every_event_is_what_its_contract_says_and_follows_the_one_before(
     refused()
     events = published()
     hold_to_contracts(events, [*PUBLISHED, ACCESS_DENIED])
-    last = {}
-    for event in events:
-        before, after = event["data"]["before"], event["data"]["after"]
-        version, state = last.get(event["subject"], (0, None))
-        # What the one before left behind, but for the counts of imports and transfers, which make no version.
-        assert event["aggregateversion"] == version + 1, event["subject"]
-        if not event["subject"].startswith(("customer_imports/", "customer_transfers/")):
-            assert before == state, event["subject"]
-        if before is not None and after is not None:
-            assert set(event["data"]["changed"]) >= {
-                name for name in after if before[name] != after[name] and name not in ("version", "updated_at")
-            }
-        last[event["subject"]] = (event["aggregateversion"], after)
+    assert_each_follows(events, moving=("customer_imports", "customer_transfers"))
 
 
 def test_the_states_that_were_told_of_last_are_those_that_are_there(client, published):

@@ -2,12 +2,11 @@
 
 import threading
 import uuid
-from datetime import UTC, datetime
 
 import pytest
 
 from chassis.context import Context, acting_as
-from chassis.events import Event
+from chassis.testing.events import hand_to, neighbours_event
 from chassis.testing.fixtures import Client
 from customers.commands.customers import create_customer
 from customers.handlers import SUBSCRIPTIONS
@@ -27,25 +26,8 @@ def hear(database, company_id):
             "user": {"first_name": "Bob", "last_name": f"V{version}", "email": "bob@x.example", "is_active": True},
         } | changes
         data = {"before": document, "after": None if action == "removed" else document, "changed": []}
-        event = Event(
-            id=str(uuid.uuid4()),
-            source="identity",
-            type=f"crm.user_company.{action}.v1",
-            subject=f"user_companies/{membership_id}",
-            time=datetime.now(UTC),
-            company_id=company_id,
-            aggregate_version=version,
-            actor=None,
-            actor_ip=None,
-            user_agent=None,
-            correlation_id="test",
-            causation_id=None,
-            traceparent=None,
-            data=data,
-        )
-        context = Context(company_id=company_id, request_id="test", causation_id=event.id)
-        with acting_as(context), database.transaction() as session:
-            SUBSCRIPTIONS.handlers[event.type](session, event)
+        told = neighbours_event(f"user_company.{action}", f"user_companies/{membership_id}", company_id, version, data)
+        hand_to(SUBSCRIPTIONS.handlers, database, told)
 
     return take
 

@@ -8,6 +8,7 @@ import pytest
 
 from chassis.context import Context, acting_as
 from chassis.events import ACCESS_DENIED, decode
+from chassis.testing.events import assert_each_follows
 from pipeline.commands.transfers import DEAL_TRANSFERS, LEAD_TRANSFERS
 from pipeline.events import PUBLISHED
 from pipeline.handlers import SUBSCRIPTIONS
@@ -141,19 +142,7 @@ def test_every_event_is_what_its_contract_says_and_follows_the_one_before(
     ] == [1, 1]
     events = published()
     hold_to_contracts(events, [*PUBLISHED, ACCESS_DENIED])
-    last = {}
-    for event in events:
-        before, after = event["data"]["before"], event["data"]["after"]
-        version, state = last.get(event["subject"], (0, None))
-        # What the one before left behind, but for the counts of transfers, which make no version.
-        assert event["aggregateversion"] == version + 1, event["subject"]
-        if not event["subject"].startswith(("lead_transfers/", "deal_transfers/")):
-            assert before == state, event["subject"]
-        if before is not None and after is not None:
-            assert set(event["data"]["changed"]) >= {
-                name for name in after if before[name] != after[name] and name not in ("version", "updated_at")
-            }
-        last[event["subject"]] = (event["aggregateversion"], after)
+    assert_each_follows(events, moving=("lead_transfers", "deal_transfers"))
 
 
 def test_the_states_that_were_told_of_last_are_those_that_are_there(client, go_through, published):

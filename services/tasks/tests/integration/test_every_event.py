@@ -7,6 +7,7 @@ import pytest
 
 from chassis.context import Context, acting_as
 from chassis.events import decode
+from chassis.testing.events import assert_each_follows
 from tasks import handlers
 from tasks.commands.transfers import TRANSFERS
 from tasks.events import PUBLISHED
@@ -70,21 +71,8 @@ def tidy(client, create, known, *, superuser, database, contracts, company_id):
 def test_every_event_is_what_its_contract_says_and_follows_the_one_before(tidy, told, hold_to_contracts):
     tidy()
     events = told()
-    last = {}
-    for event in events:
-        before, after = event["data"]["before"], event["data"]["after"]
-        # Nothing is told of a reminder before it fires.
-        begun = (1, before) if event["subject"].startswith("reminders/") else (0, None)
-        version, state = last.get(event["subject"], begun)
-        assert event["aggregateversion"] == version + 1, event["subject"]
-        # But for the counts of transfers, which make no version.
-        if not event["subject"].startswith("task_transfers/"):
-            assert before == state, event["subject"]
-        if before is not None and after is not None:
-            assert set(event["data"]["changed"]) >= {
-                name for name in after if before[name] != after[name] and name not in ("version", "updated_at")
-            }
-        last[event["subject"]] = (event["aggregateversion"], after)
+    # Nothing is told of a reminder before it fires.
+    assert_each_follows(events, moving=("task_transfers",), untold=("reminders",))
     hold_to_contracts(events, PUBLISHED)
 
 
