@@ -15,6 +15,7 @@ def make(owner: Owner, mark: str) -> Mapping[str, Any]:
         (owner.company_id,),
     )
     activity = owner.create("/v1/activities", activity_type="note", title=mark, description=mark, customer_id=3)
+    owner.create("/v1/calendar-feed")
     reminder = owner.create(f"/v1/tasks/{task['id']}/reminders", minutes_before=5)
     [(notification_id,)] = owner.database.execute(
         "INSERT INTO notifications (company_id, user_id, kind, subject_table, subject_id, title, event_id)"
@@ -47,6 +48,7 @@ BATTERY = Battery(
     },
     of_the_caller=frozenset(
         {
+            "/v1/calendar-feed",
             "/v1/notification-settings",
             "/v1/notifications",
             "/v1/notifications/unread-count",

@@ -155,9 +155,9 @@ def facets_out(listing: Listing, counted: Sequence[str]) -> type[marshmallow.Sch
     )
 
 
-def answer_facets(listing: Listing, counted: Sequence[str]) -> Response:
-    """Count what the list shows by these columns and by its labels."""
-    return answer(orjson.dumps(count_facets(session(), listing, counted)))
+def answer_facets(listing: Listing, counted: Sequence[str], **more: list[dict[str, Any]]) -> Response:
+    """Count what the list shows by these columns and by its labels; `more` are facets that were counted otherwise."""
+    return answer(orjson.dumps({**count_facets(session(), listing, counted), **more}))
 
 
 def answer_tags(listing: Listing) -> Response:

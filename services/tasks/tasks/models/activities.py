@@ -79,6 +79,8 @@ for _index in (
     Index("ix_activities_company_id_activity_date", "company_id", "activity_date", "id"),
     Index("ix_activities_company_id_created_at", "company_id", "created_at", "id", postgresql_where=LIVE),
     Index("ix_activities_archived", "company_id", "activity_date", "id", postgresql_where=HIDDEN),
+    # Across tenants: read by expired_activities() alone, once a day.
+    Index("ix_activities_age", "activity_date", postgresql_using="brin", postgresql_with={"autosummarize": "on"}),
     Index("ix_activities_company_id_updated_at", "company_id", "updated_at", "id"),
     *(given_only("activities", name) for name in ("task_id", "follow_up_task_id")),
 ):

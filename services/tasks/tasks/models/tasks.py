@@ -136,6 +136,12 @@ for _index in (
     Index("ix_tasks_archived", "company_id", "created_at", "id", postgresql_where=HIDDEN),
     Index("ix_tasks_company_id_updated_at", "company_id", "updated_at", "id"),
     search_index("tasks"),
+    # Across tenants: read by expired_tasks() alone, once a day.
+    Index(
+        "ix_tasks_expiring",
+        text("coalesce(completed_at, updated_at)"),
+        postgresql_where=text("status IN ('completed', 'cancelled')"),
+    ),
     Index(
         "ix_tasks_completed_at",
         "company_id",

@@ -1,5 +1,6 @@
 """The routes that look at many tasks at once, or change them."""
 
+from datetime import UTC, datetime
 from typing import Any
 
 from flask import Response, request
@@ -15,9 +16,12 @@ from tasks.commands import tasks as commands
 from tasks.commands.exports import note_export
 from tasks.events import TASK_EXPORT_CREATED
 from tasks.queries.exports import TASK_EXPORTS
+from tasks.queries.people import asked_zone
+from tasks.queries.summary import count_all_by_due
 from tasks.queries.tasks import RECORDS, TASKS
 from tasks.routes.timed import timed
-from tasks.schemas.tasks import TaskIn, TaskPatch
+from tasks.rules.due import bounds_at
+from tasks.schemas.tasks import FacetsQuery, TaskIn, TaskPatch
 
 COUNTED = ("status", "task_type", "priority", "assigned_to")
 COMMANDS = bulk.BulkCommands(
@@ -37,10 +41,12 @@ blueprint = Blueprint("tasks-bulk", __name__, url_prefix="/v1/tasks", descriptio
 
 @blueprint.route("/facets", methods=["GET"])
 @require("tasks:read")
-@blueprint.response(200, bulk.facets_out(TASKS, COUNTED))
-def count_tasks_by_kind() -> Response:
-    """Count the live tasks by status, type, priority and assignee."""
-    return bulk.answer_facets(TASKS, COUNTED)
+@blueprint.query(FacetsQuery)
+@blueprint.response(200, bulk.facets_out(TASKS, (*COUNTED, "due")))
+def count_tasks_by_kind(asked: dict[str, Any]) -> Response:
+    """Count the live tasks by status, type, priority and assignee, and the open ones by when they are due."""
+    bounds = bounds_at(datetime.now(UTC), asked_zone(session(), asked.get("time_zone")))
+    return bulk.answer_facets(TASKS, COUNTED, due=count_all_by_due(session(), bounds))
 
 
 @blueprint.route("/export.csv", methods=["GET"])

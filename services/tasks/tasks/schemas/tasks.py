@@ -103,6 +103,12 @@ class SummaryQuery(InSchema):
     time_zone = Zone()
 
 
+class FacetsQuery(InSchema):
+    """Whose days are meant."""
+
+    time_zone = Zone()
+
+
 class SummaryOut(OutSchema):
     """How many open tasks somebody has, by when they are due; the sum is the number of their open tasks."""
 

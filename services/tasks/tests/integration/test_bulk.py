@@ -60,6 +60,29 @@ def test_facets_count_what_is_live(client, create):
     assert facets["assigned_to"] == [{"value": 7, "count": 2}]
 
 
+def test_a_facet_counts_the_open_tasks_by_when_they_are_due_as_the_list_does(
+    client, client_of, company_id, known, create
+):
+    for due in ("2020-01-01", "2020-01-02", "2100-01-01"):
+        create(client, due_on=due)
+    create(client)
+    create(client, due_on="2020-01-03", status="completed")
+    create(client, due_on="2020-01-03", assigned_to=8)
+    gone = create(client, due_on="2020-01-04")
+    client.delete(f"/v1/tasks/{gone['id']}", version=1)
+    facets = client.get("/v1/tasks/facets?time_zone=Asia/Kolkata").json
+    assert facets["due"] == [
+        {"value": "overdue", "count": 3},
+        {"value": "later", "count": 1},
+        {"value": "none", "count": 1},
+    ]
+    for entry in facets["due"]:
+        assert len(client.get(f"/v1/tasks?due={entry['value']}").json["data"]) == entry["count"]
+    mine = client_of(company_id, "tasks:read:own").get("/v1/tasks/facets").json
+    assert {entry["value"]: entry["count"] for entry in mine["due"]} == {"overdue": 3, "later": 1, "none": 1}
+    assert client.get("/v1/tasks/facets?time_zone=Mars").json["code"] == "unknown_time_zone"
+
+
 def test_an_export_has_what_the_list_has_and_is_noted(client, create, told):
     create(client, title="late", due_on="2020-01-01")
     create(client, title="=later", due_on="2100-01-01")

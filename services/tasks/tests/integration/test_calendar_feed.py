@@ -6,6 +6,7 @@ import secrets
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from ical.calendar_stream import IcsCalendarStream
 from icalendar import Calendar
 
 FEED = "/v1/calendar-feed"
@@ -36,7 +37,10 @@ def feed(client, known, http):
 
 def uids(answer):
     assert answer.status_code == 200, answer.json
-    return {str(item["UID"]) for item in Calendar.from_ical(answer.data).walk() if "UID" in item}
+    read = IcsCalendarStream.calendar_from_ics(answer.data.decode())
+    found = {str(item["UID"]) for item in Calendar.from_ical(answer.data).walk() if "UID" in item}
+    assert found == {item.uid for item in (*read.events, *read.todos)}
+    return found
 
 
 def test_a_feed_is_made_shown_once_replaced_and_revoked(client, feed, told, http, *, superuser, company_id):

@@ -8,7 +8,7 @@ from chassis.db import pages
 from chassis.db.kinds import OF_WORD
 from chassis.db.listing import Shape
 from chassis.testing.databases import create_database, drop_database
-from chassis.testing.plans import plan_of
+from chassis.testing.plans import nodes_of, plan_of, rows_read
 from tasks.queries import summary, timeline
 from tasks.queries.activities import ACTIVITIES
 from tasks.queries.tasks import TASKS
@@ -86,6 +86,16 @@ def test_a_users_bucket_is_read_from_the_index_of_open_tasks(explain, word):
 def test_the_summary_reads_nothing_but_the_index_of_open_tasks(explain):
     nodes = explain(summary._SUMMARY[False], of_user=7, **BOUNDS)
     assert indexes(nodes, "tasks") == {"ix_tasks_open"}
+
+
+@pytest.mark.parametrize("function", ["SELECT * FROM expired_tasks(100)", "SELECT * FROM expired_activities(100)"])
+def test_what_is_old_enough_is_looked_for_by_age_and_not_in_every_row(filled, function):
+    with psycopg.connect(filled.superuser) as connection:
+        nodes = nodes_of(connection, COMPANY, function)
+    read = [node for node in nodes if node.get("Relation Name") in ("tasks", "activities")]
+    assert {node["Index Name"] for node in nodes if "Index Name" in node} <= {"ix_tasks_expiring", "ix_activities_age"}
+    # One stretch of pages at most, which holds no more of them in a larger table.
+    assert sum(rows_read(node) for node in read) <= ROWS / 4
 
 
 def test_a_page_of_a_timeline_is_two_walks_in_the_order_of_their_indexes(explain):

@@ -6,6 +6,7 @@ from datetime import UTC, date, datetime, timedelta
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from ical.calendar_stream import IcsCalendarStream
 from icalendar import Calendar
 
 from tasks.rules.calendar import LONGEST_DESCRIPTION, Entry, calendar, escape, fold
@@ -74,6 +75,10 @@ def assert_well_formed(document):
             assert bare not in names[-1], f"{bare} twice"
             names[-1].add(bare)
     assert depth == []
+    assert Calendar.from_ical(document).errors == []
+    # A second reader, written by others, that refuses values which RFC 5545 does not allow.
+    read = IcsCalendarStream.calendar_from_ics(document.decode())
+    assert len(read.events) + len(read.todos) == unfolded.count("BEGIN:VEVENT") + unfolded.count("BEGIN:VTODO")
 
 
 def test_a_timed_task_is_half_an_hour_from_its_due_time():
