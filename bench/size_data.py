@@ -1,11 +1,13 @@
 """Customers as they are in life, a thousand or a million of them, for databases that differ in their size alone."""
 
 import os
-from collections.abc import Callable
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 
 import psycopg
 from psycopg import sql
 
+from bench.size_subject import Say
 from chassis.testing.databases import DatabaseUrls, create_database
 
 USERS = 20
@@ -209,7 +211,7 @@ FROM (
 _PORTION = 50_000
 
 
-def create(postgres_url: str, tenants: dict[int, int], say: Callable[[str], None]) -> DatabaseUrls:
+def create(postgres_url: str, tenants: dict[int, int], say: Say) -> DatabaseUrls:
     """A migrated database with this many customers in each of the tenants (numbered from 1 without gaps)."""
     urls = create_database(postgres_url, "customers")
     os.environ.pop("OWNER_DATABASE_URL", None)
@@ -221,14 +223,11 @@ def create(postgres_url: str, tenants: dict[int, int], say: Callable[[str], None
             " FROM generate_series(1, %(tenants)s) c, generate_series(1, %(users)s) u",
             {"tenants": max(tenants), "users": USERS},
         )
-        indexes = _take_indexes(connection)
-        # Tenants of one size are filled together.
-        for size in sorted(set(tenants.values())):
-            alike = [tenant for tenant, rows in tenants.items() if rows == size]
-            _fill(connection, min(alike), len(alike), size * len(alike), say)
-        for number, definition in enumerate(indexes, 1):
-            say(f"index {number} of {len(indexes)}")
-            connection.execute(sql.SQL(definition))  # PostgreSQL's own words.
+        with indexes_taken(connection, ("customers",), say):
+            # Tenants of one size are filled together.
+            for size in sorted(set(tenants.values())):
+                alike = [tenant for tenant, rows in tenants.items() if rows == size]
+                _fill(connection, min(alike), len(alike), size * len(alike), say)
         connection.execute("VACUUM (ANALYZE)")
         connection.execute("CHECKPOINT")
     return urls
@@ -239,7 +238,7 @@ def user_of(tenant: int) -> int:
     return (tenant - 1) * USERS + 1
 
 
-def _fill(connection: psycopg.Connection, tenant: int, tenants: int, rows: int, say: Callable[[str], None]) -> None:
+def _fill(connection: psycopg.Connection, tenant: int, tenants: int, rows: int, say: Say) -> None:
     values = {
         "tenant": tenant,
         "tenants": tenants,
@@ -261,15 +260,20 @@ def _fill(connection: psycopg.Connection, tenant: int, tenants: int, rows: int, 
             say(f"{begin:,} of {rows:,} customers")
 
 
-def _take_indexes(connection: psycopg.Connection) -> list[str]:
-    """Drop the indexes of customers that no constraint needs; answers how to make them again, which is much quicker
-    than keeping them through a million inserts.
+@contextmanager
+def indexes_taken(connection: psycopg.Connection, tables: Sequence[str], say: Say) -> Iterator[None]:
+    """Drop the indexes of tables that no constraint needs, and make them again at the end: it is much quicker than
+    keeping them through a million inserts.
     """
     rows = connection.execute(
         "SELECT indexrelid::regclass::text, pg_get_indexdef(indexrelid) FROM pg_index"
-        " WHERE indrelid = 'customers'::regclass AND NOT EXISTS"
-        " (SELECT FROM pg_constraint WHERE conindid = indexrelid)"
+        " WHERE indrelid = ANY (%s::regclass[]) AND NOT EXISTS"
+        " (SELECT FROM pg_constraint WHERE conindid = indexrelid)",
+        (list(tables),),
     ).fetchall()
     for name, _ in rows:
         connection.execute(sql.SQL("DROP INDEX {}").format(sql.Identifier(name)))
-    return [definition for _, definition in rows]
+    yield
+    for number, (_, definition) in enumerate(rows, 1):
+        say(f"index {number} of {len(rows)}")
+        connection.execute(sql.SQL(definition))  # PostgreSQL's own words.
