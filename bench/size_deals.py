@@ -35,9 +35,9 @@ LISTS: Mapping[str, Ask] = {
     "list, assignee": lambda row: f"assigned_to={row['user']}&limit=20",
     "list, creator": lambda row: f"created_by={row['user']}&limit=20",
     "list, expected since": lambda row: urlencode(
-        {"expected_close_date[gte]": row["expected_close_date"], "limit": 10}
+        {"expected_close_date[gte]": row["expected_close_date"], "sort": "expected_close_date", "limit": 10}
     ),
-    "list, worth at least": lambda _: urlencode({"deal_value[gte]": "90000", "limit": 20}),
+    "list, worth at least": lambda _: urlencode({"deal_value[gte]": "90000", "sort": "-deal_value", "limit": 20}),
     "list, archived": lambda _: "archived_at[is_null]=false&limit=20",
     "list, overdue": lambda _: "overdue=true&limit=20",
     "list, stale": lambda _: "stale=true&limit=20",

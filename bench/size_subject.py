@@ -33,9 +33,9 @@ class Subject:
     """What is asked of one kind of record; `create` makes a database with so many of them in each tenant.
 
     `lists` are what follows the question mark, asked by who sees all, `own` by who sees their own; `paths` are whole.
-    `reported` is held to nothing. `rows` answers some rows of a tenant, of which changes take another each time; `sorts`
-    are the orders in whose middle a page is asked for, by the name of the cursor. `bounds` are asked by one more tenant,
-    of `large` records.
+    `reported` is held to nothing. `rows` answers some rows of a tenant, of which changes take another each time;
+    `sorts` are the orders in whose middle a page is asked for, by the name of the cursor. `bounds` are asked by one
+    more tenant, of `large` records.
     """
 
     name: str

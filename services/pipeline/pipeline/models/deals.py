@@ -32,7 +32,7 @@ from chassis.db.tables import (
     timestamp,
 )
 from pipeline import rules
-from pipeline.models.metadata import by, currency, metadata, on_board, percent
+from pipeline.models.metadata import by, currency, late, metadata, on_board, percent
 from pipeline.models.references import CUSTOMERS, USERS
 
 _OWN = ["archived_at", "status", "updated_at"]
@@ -116,6 +116,8 @@ deals = tenant_table(
     Column("created_by", BigInteger),
     *on_board(),
     *archivable(),
+    # The amount in hundredths, kept by a trigger, as that of leads.
+    Column("value_rank", BigInteger),
     # What search_deals() looks in: name and notes, folded by a trigger.
     Column("search_text", Text),
     CheckConstraint("deal_value >= 0", name="deal_value"),
@@ -222,11 +224,12 @@ for _index in (
     by("deals", "updated_at"),
     by("deals", "deal_name"),
     search_index("deals"),
-    by("deals", "deal_value"),
+    by("deals", "value_rank"),
     by("deals", "expected_close_date"),
     by("deals", "stage_entered_at"),
     by("deals", "closed_at"),
     by("deals", "probability"),
+    *late("deals"),
     given_only("deals", "closed_by"),
     given_only("deals", "loss_reason_id"),
     given_only("deals", "last_open_stage_id"),

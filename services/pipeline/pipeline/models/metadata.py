@@ -35,3 +35,12 @@ def by(table: str, column: str, where: str | None = None) -> Index:
     """For lists in the order of a column."""
     given = None if where is None else text(where)
     return Index(f"ix_{table}_company_id_{column}", "company_id", column, "id", postgresql_where=given)
+
+
+def late(table: str) -> tuple[Index, ...]:
+    """For lists of what is overdue or stale: what is open, by its expected day and by its entry into the stage."""
+    is_open = text("closed_at IS NULL AND archived_at IS NULL")
+    return tuple(
+        Index(f"ix_{table}_open_{column}", "company_id", column, "id", postgresql_where=is_open)
+        for column in ("expected_close_date", "stage_entered_at")
+    )

@@ -56,6 +56,7 @@ DEALS = Listing(
         "position",
     ),
     grouped=("assigned_to", "created_by", "status"),
+    ranks={"deal_value": "value_rank"},
     words=words(deals, deal_stages),
     default={"archived_at": deals.c.archived_at.is_(None)},
     own=OWN,

@@ -61,7 +61,7 @@ LEADS = Listing(
         "position",
     ),
     grouped=("assigned_to", "created_by", "priority_rank", "source", "status"),
-    ranks={"priority": "priority_rank"},
+    ranks={"priority": "priority_rank", "estimated_value": "value_rank"},
     words=words(leads, lead_stages),
     default={"archived_at": leads.c.archived_at.is_(None)},
     own=OWN,
