@@ -62,15 +62,13 @@ REPORTED: Mapping[str, Ask] = {
 _METHOD = """
 Facets and tags count all of a tenant's customers and are only reported.
 
-What grows with the company does so for a reason that is known. `contains` looks through the list in its order where
-the next 200 promise a full page within 1,500, which costs the same in any company; where fewer have the part, it reads
-and sorts those that the search's index names, in a company ten times as large ten times as many, whoever else there
-is. A page of a part that a fifth have in some field, and few or none in the one that is asked for, is looked for in the
-list until it is full; so is one of a field that is not searched, such as `city`, as no index serves a part of a text
-below row-level security ([ADR 0015](adr/0015-search-below-row-level-security.md) has the exceptions). A list of one's
-own that is not sorted by its creation sorts all that are one's own, by what their index holds. A search reads keys that
-are of a tenant and three characters together, so the customers of others cost it nothing; what it ranks is bounded
-(200).
+What grows with the company does so for a reason that is known. `contains` reads and sorts those that the search's index
+names, in a company ten times as large ten times as many, whoever else there is. Where more than a thousand may have the
+part, a page of them is looked for in the list until it is full; so is one of a field that is not searched, such as
+`city`, as no index serves a part of a text below row-level security ([ADR 0015](adr/0015-search-below-row-level-
+security.md)). A list of one's own that is not sorted by its creation sorts all that are one's own, by what their index
+holds. A search reads keys that are of a tenant and three characters together, so the customers of others cost it
+nothing; what it ranks is bounded (200).
 """
 
 CUSTOMERS = Subject(

@@ -19,7 +19,7 @@ class Shape:
 
     A condition is a field and an operator: one of its kind's, or `not_null` for `is_null=false`, so that each of the
     two is a statement of its own, which a partial index can serve. `after` goes on behind a record, `after_null` behind
-    one that has nothing in the first field of the sort; `among` reads the records that the list's function names.
+    one that has nothing in the first field of the sort; `named` reads the records that the list's function names.
     """
 
     fields: tuple[str, ...] | None
@@ -28,7 +28,7 @@ class Shape:
     limit: int
     after: bool
     search: bool = False
-    among: bool = False
+    named: bool = False
     after_null: bool = False
 
 
@@ -109,12 +109,11 @@ class Listing:
     keyed with, such as leaving out archived records. `own` holds as well where the actor, its parameter `actor`, sees
     only their own records; `own_columns` are the columns that it compares, if an index is in order for each of them but
     for no two. `search` names a function of the database that answers (id, rank) to `q=` (words, most). `containing`
-    names one that answers where all records lie (their ctid, so no table of partitions) that may have a text in one of
-    the fields `contained`, or null for too many (text, most): no index serves LIKE below row-level security, and few
-    records are found where few are read. `words` are filters that take one of a few words each. `ranks` says by which
-    column, which need not be shown, a field is sorted instead: by its meaning and not by the alphabet. `options` are
-    further parameters, for the route to read. The tenant's own condition is always there, whatever row-level security
-    does.
+    names one that answers the ids of all records that may have a text in one of the fields `contained`, or null for too
+    many (text, most); see `chassis.db.containing`. `words` are filters that take one of a few words each. `ranks` says
+    by which column, which need not be shown, a field is sorted instead: by its meaning and not by the alphabet.
+    `options` are further parameters, for the route to read. The tenant's own condition is always there, whatever row-
+    level security does.
     """
 
     view: JsonView

@@ -122,39 +122,11 @@ def test_who_has_a_tag_is_read_in_the_order_of_the_list(explain, after):
 
 
 @pytest.mark.parametrize("limit", [20, 100])
-def test_who_has_a_part_of_a_text_is_read_in_order_or_where_the_index_of_the_search_says(explain, limit):
-    shape = Shape(None, (("name", "contains"),), (("created_at", True),), limit, False, among=True)
-    nodes = explain(CUSTOMERS, shape, v0="%ame 1%", part="ame 1")
-    read = [node.get("Index Name", node["Node Type"]) for node in nodes if node.get("Relation Name") == "customers"]
-    # The next few and those after them are read in the list's order; of the named and of the page's, the places.
-    assert read == ["ix_customers_company_id_created_at"] * 2 + ["Tid Scan"] * 2
-    assert sum(node["Node Type"] == "Sort" for node in nodes) == 2
-
-
-FORBIDDEN = """
-CREATE OR REPLACE FUNCTION find_customers_containing(part text, most integer) RETURNS tid[] LANGUAGE plpgsql STABLE AS $$
-BEGIN RAISE EXCEPTION 'asked'; END $$
-"""
-
-
-@pytest.mark.parametrize(("part", "asked"), [("name 1", False), ("name 123", True)])
-def test_the_index_of_the_search_is_asked_only_where_no_page_is_filled_before(filled, part, asked):
-    shape = Shape(None, (("name", "contains"),), (("created_at", True),), 20, False, among=True)
-    statement = pages._page(CUSTOMERS, shape)
-    with psycopg.connect(filled.superuser) as connection:
-        connection.execute(FORBIDDEN)
-        role = psycopg.conninfo.conninfo_to_dict(filled.app)["user"]
-        connection.execute(sql.SQL("SET LOCAL ROLE {}").format(sql.Identifier(role)))
-        connection.execute("SELECT set_config('app.company_id', %s, true)", (str(COMPANY),))
-        with acting_as(Context(company_id=COMPANY)):
-            given = statement.bind({"v0": f"%{part}%", "part": part})
-        if asked:
-            with pytest.raises(psycopg.errors.RaiseException, match="asked"):
-                connection.execute(statement.sql, given)
-        else:
-            [(records, more, *_, unknown)] = connection.execute(statement.sql, given).fetchall()
-            assert (len(records), more, unknown) == (20, True, False)
-        connection.rollback()
+def test_who_may_have_a_part_of_a_text_is_read_by_id(explain, limit):
+    shape = Shape(None, (("name", "contains"),), (("created_at", True),), limit, False, named=True)
+    nodes = explain(CUSTOMERS, shape, v0="%ame 12%", named=list(range(1, 20)))
+    read = [node for node in nodes if node.get("Relation Name") == "customers"]
+    assert {node["Index Name"] for node in read} == {"pk_customers"}
 
 
 SMALL, SMALLS, LARGE = COMPANY + 100, 600, COMPANY + 99
@@ -173,14 +145,13 @@ def one_large(filled):
         connection.execute("VACUUM ANALYZE customers, customer_tags")
 
 
-@pytest.mark.parametrize("among", [False, True])
 @pytest.mark.parametrize("limit", [20, 50])
 @pytest.mark.parametrize("after", [False, True])
 @pytest.mark.parametrize("sort", ["created_at", "name", "updated_at", "status"])
-def test_a_large_tenant_among_small_ones_is_not_read_as_a_whole(one_large, sort, after, limit, among):
-    shape = Shape(None, (("name", "contains"),), ((sort, True),), limit, after, among=among)
+def test_a_large_tenant_among_small_ones_is_not_read_as_a_whole(one_large, sort, after, limit):
+    shape = Shape(None, (("name", "contains"),), ((sort, True),), limit, after)
     statement = pages._page(CUSTOMERS, shape)
-    given = {"v0": "%a1%"} | ({"part": "a1"} if among else {})
+    given = {"v0": "%a1%"}
     with psycopg.connect(one_large.app, options="-c plan_cache_mode=force_generic_plan -c timezone=UTC") as connection:
         connection.execute("SELECT set_config('app.company_id', %s, true)", (str(LARGE),))
         if after:
