@@ -15,6 +15,7 @@ import click
 from crm import modes, programs, screen, seed
 from crm.compose.commands import COMMANDS
 from crm.compose.stack import Containers
+from crm.consumer_commands import consumers
 from crm.demo import NORTHWIND
 from crm.environment import mail_folder
 from crm.errors import OperatorError
@@ -81,6 +82,7 @@ def main(context: click.Context, home: Path, mode: str) -> None:  # noqa: ARG001
 
 
 main.add_command(import_command)
+main.add_command(consumers)
 
 
 @main.command()

@@ -205,16 +205,21 @@ class Containers:
         """Render it anew, with the keys that identity publishes now."""
         self.run("run", "--rm", "--no-TTY", "--no-deps", "gateway-configuration")
 
-    def run(self, *arguments: str) -> str:
+    def rabbitmqctl(self, *arguments: str, given: str | None = None) -> str:
+        """What RabbitMQ's own command prints, with `given` to read. Raises OperatorError when it fails."""
+        return self.run("exec", "--no-TTY", "rabbitmq", "rabbitmqctl", "--quiet", *arguments, given=given)
+
+    def run(self, *arguments: str, given: str | None = None) -> str:
         """What a command of compose prints. Raises OperatorError with what it said when it fails."""
-        return self._execute([*self._command, *arguments])
+        return self._execute([*self._command, *arguments], given)
 
     def _quietly(self, *arguments: str) -> None:
         self._execute([*self._command, "--progress", "quiet", *arguments])
 
-    def _execute(self, command: list[str]) -> str:
+    def _execute(self, command: list[str], given: str | None = None) -> str:
         done = subprocess.run(
             command,
+            input=given,
             env={**self.environment, "DOCKER_BUILDKIT": "1"},
             capture_output=True,
             text=True,

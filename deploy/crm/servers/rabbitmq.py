@@ -182,14 +182,18 @@ class RabbitMQ(Server):
         super().stop(patience=patience)
         self.epmd.stop(patience=5.0)
 
-    def control(self, *arguments: str) -> str:
-        """Run rabbitmqctl against this node and return what it prints; raise OperatorError when it fails."""
+    def control(self, *arguments: str, given: str | None = None) -> str:
+        """Run rabbitmqctl against this node, with `given` to read, and return what it prints.
+
+        Raises OperatorError when it fails.
+        """
         # The command line tool is an Erlang node itself, and would listen on every interface while it runs.
         quiet = {"RABBITMQ_CTL_ERL_ARGS": "-kernel inet_dist_use_interface {127,0,0,1}"}
         done = subprocess.run(
             [str(self._binary.with_name("rabbitmqctl")), "--quiet", *arguments],
             env=self.environment | quiet,
             cwd="/",
+            input=given,
             capture_output=True,
             text=True,
             check=False,
