@@ -13,6 +13,7 @@ from typing import IO, Any
 import click
 
 from crm import modes, programs, screen, seed
+from crm.backup.commands import backup_command, outbox_command, restore_command
 from crm.compose.commands import COMMANDS
 from crm.compose.stack import Containers
 from crm.consumer_commands import consumers
@@ -83,6 +84,9 @@ def main(context: click.Context, home: Path, mode: str) -> None:  # noqa: ARG001
 
 main.add_command(import_command)
 main.add_command(consumers)
+main.add_command(backup_command)
+main.add_command(restore_command)
+main.add_command(outbox_command)
 
 
 @main.command()

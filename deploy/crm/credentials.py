@@ -6,6 +6,8 @@ import secrets
 from collections.abc import Callable, Collection
 from pathlib import Path
 
+from pyrage import x25519
+
 from crm.errors import OperatorError
 from crm.files import write_private
 
@@ -31,6 +33,10 @@ class Credentials:
 
     def fernet_key(self, name: str) -> str:
         return self._get(name, lambda: base64.urlsafe_b64encode(secrets.token_bytes(32)).decode())
+
+    def age_identity(self, name: str) -> str:
+        """The secret key of a pair of age's, to open what was sealed for its public half."""
+        return self._get(name, lambda: str(x25519.Identity.generate()))
 
     def values(self) -> Collection[str]:
         """Every secret there is, to look for where none may be."""

@@ -6,6 +6,7 @@ import sys
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from typing import Any
 
 from crm import databases
 from crm.credentials import Credentials
@@ -38,6 +39,16 @@ class Rotation:
     next: str
 
 
+@dataclass(frozen=True)
+class Command:
+    """A module of a service with its arguments; `documented` are exit codes that are no failure."""
+
+    service: str
+    arguments: tuple[str, ...]
+    owner: bool = False
+    documented: tuple[int, ...] = ()
+
+
 class Preparation:
     """Each step is idempotent and runs the service's own command."""
 
@@ -53,37 +64,37 @@ class Preparation:
 
     def migrate(self) -> Mapping[str, str]:
         """Bring every database to its newest revision; return the revisions by service."""
-        return self._each(lambda service: self._run(service, "chassis", "migrate", service, owner=True).strip())
+        return self._each(lambda service: self.run(service, "chassis", "migrate", service, owner=True).strip())
 
     def topology(self) -> None:
-        self._each(lambda service: self._run(service, "chassis", "topology", service, owner=True))
+        self._each(lambda service: self.run(service, "chassis", "topology", service, owner=True))
 
     def signing_keys(self) -> None:
-        self._run("identity", "identity.keys", "ensure")
+        self.run("identity", "identity.keys", "ensure")
 
     def public_keys(self) -> Mapping[str, str]:
         """The public keys of all good tokens as PEM, by kid."""
-        keys: dict[str, str] = json.loads(self._run("identity", "identity.keys", "public"))
+        keys: dict[str, str] = json.loads(self.run("identity", "identity.keys", "public"))
         return keys
 
     def list_keys(self) -> list[SigningKey]:
         """Every signing key there ever was, the oldest first."""
-        return [SigningKey(**key) for key in json.loads(self._run("identity", "identity.keys", "list"))]
+        return [SigningKey(**key) for key in json.loads(self.run("identity", "identity.keys", "list"))]
 
     def rotate_keys(self, *, force: bool) -> Rotation:
         """Let the next key sign. Raises OperatorError with the reason when that would be too early."""
         arguments = ("rotate", "--force") if force else ("rotate",)
-        return Rotation(**json.loads(self._run("identity", "identity.keys", *arguments, owner=True)))
+        return Rotation(**json.loads(self.run("identity", "identity.keys", *arguments, owner=True)))
 
     def revoke_key(self, kid: str) -> None:
         """Publish a retired key no longer."""
-        self._run("identity", "identity.keys", "revoke", kid, owner=True)
+        self.run("identity", "identity.keys", "revoke", kid, owner=True)
 
     def resync(self, service: str, *, remove: bool) -> None:
         """Have `service` ask anew for all that it keeps references to; it says on the terminal how it goes."""
         done = subprocess.run(
             [sys.executable, "-m", f"{service}.operators", "resync", *(["--remove"] if remove else [])],
-            env=self._environment(service, owner=True),
+            env=self.environment(service, owner=True),
             cwd="/",
             check=False,
         )
@@ -94,10 +105,10 @@ class Preparation:
         with ThreadPoolExecutor(len(SERVICES)) as pool:
             return dict(zip(SERVICES, pool.map(step, SERVICES), strict=True))
 
-    def _run(self, service: str, module: str, *arguments: str, owner: bool = False) -> str:
+    def run(self, service: str, module: str, *arguments: str, owner: bool = False) -> str:
         done = subprocess.run(
             [sys.executable, "-m", module, *arguments],
-            env=self._environment(service, owner=owner),
+            env=self.environment(service, owner=owner),
             cwd="/",
             capture_output=True,
             text=True,
@@ -111,7 +122,34 @@ class Preparation:
             raise OperatorError(f"`{module} {' '.join(arguments)}` failed for {service}:\n{text}")
         return done.stdout
 
-    def _environment(self, service: str, *, owner: bool) -> dict[str, str]:
+    def pipe(self, first: Command, then: Command) -> tuple[int, str]:
+        """Feed a command with what another one prints; answer its exit code and what it says.
+
+        Raises OperatorError when the first fails, or the second with more than a status that it documents.
+        """
+        with (
+            subprocess.Popen(**self._arguments(first), stdout=subprocess.PIPE, stderr=subprocess.PIPE) as source,
+            subprocess.Popen(
+                **self._arguments(then), stdin=source.stdout, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+            ) as sink,
+        ):
+            assert source.stdout is not None
+            assert source.stderr is not None
+            source.stdout.close()  # The second has it, and the first hears of the second's end.
+            said, complained = sink.communicate()
+            reason = source.stderr.read()
+        for command, code, text in ((first, source.returncode, reason), (then, sink.returncode, complained)):
+            if code not in ((0,) if command is first else (0, *then.documented)):
+                lines = "\n".join(f"    {line}" for line in text.decode().strip().splitlines()[-_LAST_LINES:])
+                raise OperatorError(f"`{' '.join(command.arguments)}` failed for {command.service}:\n{lines}")
+        return sink.returncode, said.decode()
+
+    def _arguments(self, command: Command) -> dict[str, Any]:
+        environment = self.environment(command.service, owner=command.owner)
+        return {"args": [sys.executable, "-m", *command.arguments], "env": environment, "cwd": "/"}
+
+    def environment(self, service: str, *, owner: bool) -> dict[str, str]:
+        """What a command of `service` is told, of an `owner` of its tables or of a process like others."""
         environment = dict(BASE) | service_environment(service, self._settings, self._credentials, self._state)
         if owner:
             environment |= owner_environment(service, self._credentials, servers(self._state))

@@ -160,7 +160,7 @@ class Stack:
             self.state.set_count(f"{service}-{kind}", count)
             fewer = len(kept) > len(list(plan.service_programs(self.settings, self.state)))
             if fewer and kind == WEB:
-                self.gateway.reload(self._preparation.public_keys())
+                self.gateway.reload(self.preparation.public_keys())
                 # Requests that the old gateway process still carries come home before their server goes.
                 time.sleep(1.0)
             self._start_servers(_silent)
@@ -168,7 +168,7 @@ class Stack:
 
     def signing_keys(self) -> list[SigningKey]:
         """Every signing key there ever was, the oldest first."""
-        return self._preparation.list_keys()
+        return self.preparation.list_keys()
 
     def rotate_keys(self, *, compromised: bool = False) -> Rotation:
         """Let the next key sign and make a new one; no token is refused that was good.
@@ -180,18 +180,18 @@ class Stack:
                 raise OperatorError("the stack is not running; start it with: make up")
             # The gateway has to know the key that will sign before anybody signs with it, and learns of the one that
             # comes after while there is time.
-            self.gateway.reload(self._preparation.public_keys())
-            rotation = self._preparation.rotate_keys(force=compromised)
+            self.gateway.reload(self.preparation.public_keys())
+            rotation = self.preparation.rotate_keys(force=compromised)
             if compromised:
-                self._preparation.revoke_key(rotation.retired)
-            self.gateway.reload(self._preparation.public_keys())
+                self.preparation.revoke_key(rotation.retired)
+            self.gateway.reload(self.preparation.public_keys())
             if compromised:
-                self._forget_keys()
+                self.forget_keys()
             return rotation
 
     def resync(self, service: str, *, remove: bool = False) -> None:
         """Have `service` rebuild what it keeps of others' records, and `remove` what their owners do not know."""
-        self._preparation.resync(service, remove=remove)
+        self.preparation.resync(service, remove=remove)
 
     # Programs
 
@@ -247,7 +247,7 @@ class Stack:
         return rows
 
     def checks(self) -> Mapping[str, Check]:
-        """For every program, a function that raises NotReadyError unless it is ready."""
+        """A function for every program that raises NotReadyError."""
         checks: dict[str, Check] = {
             server.name: server.check for server in plan.servers_of(self.postgres, self.rabbitmq)
         }
@@ -296,7 +296,7 @@ class Stack:
 
     def _prepare(self, report: Report) -> None:
         began = time.monotonic()
-        preparation = self._preparation
+        preparation = self.preparation
         preparation.databases(self.postgres)
         there = servers(self.state)
         secrets = "".join(str(owner_environment(service, self.credentials, there)) for service in SERVICES)
@@ -319,7 +319,7 @@ class Stack:
         programs = plan.service_programs(self.settings, self.state)
         for name in (*(program.name for program in programs), plan.PAGES, plan.GATEWAY_AGENT):
             self.supervisor.start(name)
-        self.gateway.reload(self._preparation.public_keys())
+        self.gateway.reload(self.preparation.public_keys())
         self.supervisor.start(plan.GATEWAY)
         self.wait_ready()
         count = len(self.checks())
@@ -339,10 +339,11 @@ class Stack:
         self.supervisor.apply([*supervised, *self.gateway.apply()])
 
     @property
-    def _preparation(self) -> Preparation:
+    def preparation(self) -> Preparation:
+        """What each service's own commands do."""
         return Preparation(self.settings, self.credentials, self.state)
 
-    def _forget_keys(self) -> None:
+    def forget_keys(self) -> None:
         """Have every web process start anew after its requests: they remember keys, and tokens that were good."""
         for service in SERVICES:
             for program in self._processes(service, WEB):

@@ -30,6 +30,14 @@ def configure(service: str, level: str = "info") -> None:
     logging.basicConfig(handlers=[_Bridge()], level=max(threshold, logging.WARNING), force=True)
 
 
+def to_stderr() -> None:
+    """For a command whose stdout is its answer: warnings alone, as lines for people, on stderr."""
+    structlog.configure(
+        wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING),
+        logger_factory=structlog.PrintLoggerFactory(file=sys.stderr),
+    )
+
+
 def _named(service: str) -> structlog.typing.Processor:
     def name(_: Any, __: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
         event["service"] = service

@@ -1,9 +1,18 @@
-"""What operators do to the customers service: `python -m customers.operators resync`."""
+"""What operators do to the customers service: `python -m customers.operators resync | heal`."""
 
 import sys
 
+from chassis.healing import command as healing
+from chassis.healing.kinds import kinds_of, views_in
 from chassis.references import resync
+from customers import events, views
 from customers.models import REFERENCES
+from customers.queries.keys import with_contact_keys, with_customer_keys
+
+KINDS = kinds_of(events.PUBLISHED, views_in(views), {"customers": with_customer_keys, "contacts": with_contact_keys})
 
 if __name__ == "__main__":
-    resync.main("customers", REFERENCES, sys.argv[1:])
+    if sys.argv[1:2] == [healing.COMMAND]:
+        healing.main(events.SOURCE, KINDS, sys.argv[2:])
+    else:
+        resync.main("customers", REFERENCES, sys.argv[1:])

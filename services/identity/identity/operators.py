@@ -1,4 +1,7 @@
-"""Operators of the platform, who see, suspend and activate companies. Run as `python -m identity.operators`."""
+"""What operators do to identity: `python -m identity.operators grant|revoke <e-mail address> | heal`.
+
+An operator of the platform sees, suspends and activates companies.
+"""
 
 import sys
 
@@ -10,9 +13,12 @@ from chassis.db.records import Record
 from chassis.db.session import Database, Session
 from chassis.db.statements import Prepared
 from chassis.events import new_id
-from identity import events
+from chassis.healing import command as healing
+from chassis.healing.kinds import kinds_of, views_in
+from identity import events, views
 from identity.commands import revocations
 from identity.commands.acting import working_for
+from identity.commands.healing import nobodys_password, shut_the_door
 from identity.commands.locking import lock_user
 from identity.keys import IdentitySettings
 from identity.models import users
@@ -23,7 +29,7 @@ from identity.rules import PLATFORM_ROLE, normal_address
 from identity.views import USER
 
 ROLES = {"grant": PLATFORM_ROLE, "revoke": "user"}
-USAGE = "usage: python -m identity.operators grant|revoke <e-mail address>"
+USAGE = "usage: python -m identity.operators grant|revoke <e-mail address> | heal"
 
 _SET_ROLE = Prepared(
     USER.returning(
@@ -59,8 +65,29 @@ def set_platform_role(session: Session, email: str, role: str) -> bool:
     return True
 
 
+def heal(arguments: list[str]) -> None:
+    """Heal a restored identity: who may do what is always as it was told last, whatever the backup says."""
+    try:
+        settings = IdentitySettings.from_environment(required=("owner_database_url",))
+    except SettingsError as error:
+        exit_with(error)
+    password = nobodys_password(settings.bcrypt_cost)
+    kinds = kinds_of(events.PUBLISHED, views_in(views), initial={users.name: {"password_hash": password}})
+    healing.main(
+        events.SOURCE,
+        kinds,
+        arguments,
+        keep=("latest",),
+        missing=("recreate",),
+        then=lambda database, known: shut_the_door(database, known, password),
+    )
+
+
 def main(arguments: list[str]) -> None:
     """`grant` makes a user an operator of the platform, `revoke` makes them a user like others."""
+    if arguments[:1] == [healing.COMMAND]:
+        heal(arguments[1:])
+        return
     if len(arguments) != 2 or arguments[0] not in ROLES:  # noqa: PLR2004  # A command and an address.
         raise SystemExit(USAGE)
     command, email = arguments

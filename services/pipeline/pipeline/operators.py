@@ -1,16 +1,21 @@
-"""What operators do to the pipeline service: `python -m pipeline.operators resync | expire-leads [--dry-run]`."""
+"""What operators do to the pipeline: `python -m pipeline.operators resync | heal | expire-leads [--dry-run]`."""
 
 import sys
 from threading import Event as Flag
 
 from chassis.config import Settings, SettingsError, exit_with
 from chassis.db.session import Database
+from chassis.healing import command as healing
+from chassis.healing.kinds import kinds_of, views_in
 from chassis.references import resync
+from pipeline import events, views
 from pipeline.commands.customer_changes import note_purge
 from pipeline.commands.retention import list_expired, purging
 from pipeline.models import REFERENCES
+from pipeline.queries.keys import with_lead_keys
 
 MOST_SHOWN = 100_000
+KINDS = kinds_of(events.PUBLISHED, views_in(views), {"leads": with_lead_keys})
 
 
 def expire(*, dry_run: bool) -> None:
@@ -34,5 +39,7 @@ def expire(*, dry_run: bool) -> None:
 if __name__ == "__main__":
     if sys.argv[1:2] == ["expire-leads"] and sys.argv[2:] in ([], ["--dry-run"]):
         expire(dry_run="--dry-run" in sys.argv)
+    elif sys.argv[1:2] == [healing.COMMAND]:
+        healing.main(events.SOURCE, KINDS, sys.argv[2:])
     else:
         resync.main("pipeline", REFERENCES, sys.argv[1:], removers={"customer": note_purge})

@@ -1,19 +1,26 @@
-"""What operators do by hand: `python -m tasks.operators resync | expire-tasks | expire-activities [--dry-run]`."""
+"""What operators do: `python -m tasks.operators resync | heal | expire-tasks | expire-activities [--dry-run]`."""
 
 import sys
 from threading import Event as Flag
 
 from chassis.config import Settings
 from chassis.db.session import Database
+from chassis.healing import command as healing
+from chassis.healing.kinds import kinds_of, views_in
 from chassis.references import resync
+from tasks import events, views
 from tasks.commands.retention import ACTIVITIES, TASKS, count_expired, expire
 from tasks.models import REFERENCES
 
+KINDS = kinds_of(events.PUBLISHED, views_in(views))
 _EXPIRING = {"expire-tasks": TASKS, "expire-activities": ACTIVITIES}
 
 
 def main(arguments: list[str]) -> None:
     """Do what the first argument says."""
+    if arguments[:1] == [healing.COMMAND]:
+        healing.main(events.SOURCE, KINDS, arguments[1:])
+        return
     if not arguments or arguments[0] not in _EXPIRING:
         resync.main("tasks", REFERENCES, arguments)
         return

@@ -85,6 +85,12 @@ def check(url: str, service: str, *, consumes: bool, ladder: Ladder = LADDER) ->
             _run(operator, "exchange_declare", exchange=exchange, passive=True)
 
 
+def waiting(url: str, service: str) -> int:
+    """How many messages wait for the service, beside those that it is working on."""
+    with closing(Operator(url, name=f"{service}.waiting")) as operator:
+        return int(_run(operator, "queue_declare", queue=events_queue(service), passive=True).message_count)
+
+
 def _dead_letters_to(queue: str) -> dict[str, Any]:
     # At-most-once dead-lettering would lose what a full or missing target refuses; at-least-once needs reject-publish.
     return {
@@ -100,9 +106,9 @@ def _queue(operator: Operator, name: str, arguments: dict[str, Any] | None = Non
     _run(operator, "queue_declare", queue=name, durable=True, arguments=quorum)
 
 
-def _run(operator: Operator, operation: str, **arguments: Any) -> None:
+def _run(operator: Operator, operation: str, **arguments: Any) -> Any:
     try:
-        operator.call(operation, **arguments)
+        return operator.call(operation, **arguments)
     except BrokerRefused as error:
         what = arguments.get("queue") or arguments.get("exchange")
         if error.code == NOT_FOUND:
