@@ -110,6 +110,7 @@ class Preparation:
             [sys.executable, "-m", module, *arguments],
             env=self.environment(service, owner=owner),
             cwd="/",
+            stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,
             check=False,

@@ -340,7 +340,6 @@ class Stack:
 
     @property
     def preparation(self) -> Preparation:
-        """What each service's own commands do."""
         return Preparation(self.settings, self.credentials, self.state)
 
     def forget_keys(self) -> None:

@@ -84,6 +84,7 @@ class Dumps:
                     "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s", (service,)
                 )
                 connection.execute(_of("ALTER DATABASE {} RENAME TO {}", service, service + REPLACED))
+                connection.execute(_of("ALTER DATABASE {} WITH ALLOW_CONNECTIONS true", service + REPLACED))
             connection.execute(_of("ALTER DATABASE {} OWNER TO {}", new, f"{service}_owner"))
             connection.execute(_of("ALTER DATABASE {} RENAME TO {}", new, service))
 

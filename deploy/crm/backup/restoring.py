@@ -1,7 +1,7 @@
 """Restoring a whole stack or one service of it, and healing what the world has heard since the backup."""
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import datetime, timedelta
@@ -153,10 +153,12 @@ class Restoration:
 
     def _heal_records(self, service: str, *, keep: str | None, missing: str | None) -> bool:
         """Feed the service's healing with what the audit log knows."""
-        if service == "audit":
-            keep = missing = None  # It has nothing to choose.
         options = [*(("--keep", keep) if keep else ()), *(("--missing", missing) if missing else ())]
         healing = Command(service, (f"{service}.operators", "heal", *options), owner=True, documented=(_LEFT,))
+        if service == "audit":
+            # It has no versions, and nobody knows it better: it takes in again what its neighbours send.
+            self._run(service, f"{service}.operators", "heal", owner=True)
+            return True
         knowing = ("audit.operators", "known", service, _text(self._since))
         code, said = self._stack.preparation.pipe(Command("audit", knowing, owner=True), healing)
         for line in said.splitlines():

@@ -1,5 +1,6 @@
 """The session: one transaction per request or message, each begun with its tenant; reads in a single round trip."""
 
+import select
 import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -11,6 +12,7 @@ from psycopg.abc import Buffer
 from psycopg.adapt import Loader
 from sqlalchemy import Connection, create_engine, event, orm
 from sqlalchemy.engine import make_url
+from sqlalchemy.exc import InvalidatePoolError
 
 from chassis.context import current
 from chassis.db.reader import Reader
@@ -90,6 +92,7 @@ class Database:
             pool_use_lifo=True,
         )
         event.listen(self.engine, "connect", lambda connection, _: _adapt(connection))
+        event.listen(self.engine, "checkout", lambda connection, *_: _refuse_closed(connection))
         self._sessions = orm.sessionmaker(self.engine, class_=Session, autoflush=False, expire_on_commit=False)
         self._local = threading.local()
         self._readers: set[Reader] = set()
@@ -204,6 +207,28 @@ def _driver(connection: Connection) -> psycopg.Connection:
     driver = connection.connection.driver_connection
     assert isinstance(driver, psycopg.Connection)
     return driver
+
+
+def _refuse_closed(connection: psycopg.Connection) -> None:
+    """Have the pool replace a connection that the server has closed while nobody used it, and all that are as old.
+
+    After a restart of the server each of them would fail the first request that gets it. Nothing is sent: an idle
+    connection on which there is something to read has been told that it is at its end.
+    """
+    waiting = select.poll()
+    waiting.register(connection.pgconn.socket, select.POLLIN)
+    if waiting.poll(0) and not _is_alive(connection):
+        raise InvalidatePoolError("the server has closed the connection")
+
+
+def _is_alive(connection: psycopg.Connection) -> bool:
+    """Ask a connection that had something to read: what came may as well have been a notice."""
+    try:
+        connection.execute("")
+    except psycopg.OperationalError:
+        return False
+    connection.rollback()
+    return True
 
 
 def _adapt(connection: Any) -> None:
