@@ -4,7 +4,7 @@ import pika
 import pytest
 
 from chassis.broker import topology
-from chassis.broker.ladder import LADDER
+from chassis.broker.retries import RETRIES
 from chassis.service import load
 from crm.broker_rights import PUBLISHED, TOPOLOGY, user_of
 from crm.settings import SERVICES
@@ -29,7 +29,7 @@ def publish(exchange, key, **properties):
 
 
 def queues_of(service):
-    retries = [topology.retry_queue(service, rung.name) for rung in LADDER.rungs]
+    retries = [topology.retry_queue(service, delay.name) for delay in RETRIES.delays]
     return [topology.events_queue(service), topology.dead_queue(service), *retries]
 
 

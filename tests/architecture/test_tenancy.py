@@ -20,7 +20,7 @@ SHARED = {
     "users": "a user may belong to many companies",
     "signing_keys": "the platform's",
     "login_throttles": "hashes of addresses that may be nobody's",
-    "knocks": "what strangers did; the addresses may be nobody's, and no route shows them",
+    "login_attempts": "what strangers did; the addresses may be nobody's, and no route shows them",
     "revocations": "read by the gateway for all tenants; ids alone",
 }
 

@@ -6,9 +6,9 @@ import pytest
 
 from chassis.config import Settings
 from chassis.context import Context, acting_as
-from chassis.neighbours import Neighbour
 from chassis.references.asking import References
 from chassis.references.resync import Resync
+from chassis.service_client import ServiceClient
 from chassis.testing.fixtures import Client
 from chassis.testing.referring import CUSTOMERS, REFERENCES, referring
 
@@ -53,7 +53,7 @@ def resync(sample, owners, service_key, company_id):
     """Rebuild the sample's references, three rows to a page; answers what became of customers."""
 
     def run(**options):
-        neighbours = {name: Neighbour(name, owner.url, service_key, seconds=10) for name, owner in owners.items()}
+        neighbours = {name: ServiceClient(name, owner.url, service_key, seconds=10) for name, owner in owners.items()}
         summary = Resync(sample.owner, neighbours, REFERENCES, lambda _: None, size=3, **options).run()
         return {what: count for (kind, what), count in summary.items() if kind == "customer"}
 

@@ -7,8 +7,8 @@ import pytest
 from chassis.context import Context, acting_as
 from chassis.db.session import Database
 from chassis.errors import Unavailable
-from chassis.neighbours import Neighbour
 from chassis.references.resync import Resync
+from chassis.service_client import ServiceClient
 from chassis.testing.databases import create_database, drop_database
 from customers.models import REFERENCES, USERS
 
@@ -27,7 +27,7 @@ def resync(customers_urls, identity, service_key):
     database = Database(customers_urls.owner)
 
     def run():
-        neighbour = Neighbour("identity", identity.url, service_key, seconds=10)
+        neighbour = ServiceClient("identity", identity.url, service_key, seconds=10)
         return Resync(database, {"identity": neighbour}, REFERENCES, lambda _: None, size=3).run()
 
     yield run
@@ -103,6 +103,6 @@ def test_a_resync_leaves_everything_as_it_is_when_identity_does_not_answer(
     with socket.create_server(("127.0.0.1", 0)) as closed:
         url = f"http://127.0.0.1:{closed.getsockname()[1]}"
     with pytest.raises(Unavailable):
-        Resync(database, {"identity": Neighbour("identity", url, service_key)}, REFERENCES, lambda _: None).run()
+        Resync(database, {"identity": ServiceClient("identity", url, service_key)}, REFERENCES, lambda _: None).run()
     database.dispose()
     assert kept(5) == ("Number Five", True, 1)

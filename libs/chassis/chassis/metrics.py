@@ -1,4 +1,4 @@
-"""Prometheus metrics of relay, consumer and neighbours; names follow prometheus.io/docs/practices/naming."""
+"""Prometheus metrics of relay, consumer and service clients; names follow prometheus.io/docs/practices/naming."""
 
 from collections.abc import Iterable
 
@@ -30,7 +30,7 @@ EVENT_AGE = Histogram(
     "From an event's time at its producer to the commit of its effect here.",
     buckets=(0.01, 0.025, 0.05, 0.1, 0.15, 0.25, 0.5, 1, 2, 5, 30, 60, 300, 3600),
 )
-NEIGHBOUR_REQUESTS = Counter("crm_neighbour_requests", "Questions to other services.", ["service", "result"])
+SERVICE_REQUESTS = Counter("crm_service_requests", "Questions to other services.", ["service", "result"])
 SCHEDULE_RUNS = Counter("crm_schedule_runs", "Turns of the periodic jobs.", ["job", "result"])
 
 

@@ -1,4 +1,4 @@
-"""What identity's worker does by itself: answer those who knocked, send letters, delete what is past its time."""
+"""What identity's worker does by itself: answer who tried to sign in, send letters, delete what is past its time."""
 
 from datetime import timedelta
 from threading import Event as Flag
@@ -19,13 +19,13 @@ _PURGE = Prepared(select(func.purge_identity(bindparam("most", type_=Integer))),
 letters = MailJobs(MAILS)
 
 
-def see_to_the_door(database: Database, stop: Flag) -> None:
-    """Answer those who knocked, then send the letters that are due, those of the answers among them.
+def answer_login_attempts(database: Database, stop: Flag) -> None:
+    """Answer those who tried to sign in, then send the letters that are due, those of the answers among them.
 
     One job, because a turn's connection costs more than the turn.
     """
     try:
-        answering.answer_knocks(database, letters.settings.app_url)
+        answering.answer_login_attempts(database, letters.settings.app_url)
     finally:
         letters.send(database, stop)
 
@@ -39,7 +39,7 @@ def purge_identity(database: Database, stop: Flag) -> None:
 
 
 SCHEDULES = (
-    Schedule("see-to-the-door", timedelta(seconds=1), see_to_the_door),
+    Schedule("answer-login-attempts", timedelta(seconds=1), answer_login_attempts),
     Schedule("purge-identity", timedelta(hours=1), purge_identity),
     Schedule("purge-mails", timedelta(hours=1), letters.purge),
 )

@@ -31,7 +31,7 @@ from identity.rules import (
     EMAIL_PATTERN,
     INVITATION_STATUSES,
     KEY_STATUSES,
-    KNOCKS,
+    LOGIN_ATTEMPTS,
     MEMBER_STATUSES,
     ROLES,
     TOKEN_PURPOSES,
@@ -255,8 +255,8 @@ api_keys = tenant_table(
 mails = mails_table(metadata, ForeignKeyConstraint(["company_id"], ["companies.id"], ondelete="CASCADE"))
 MAILS = Mails(mails)
 
-# What happened at the door and changed no other record: failed sign-ins, denials, a refresh token shown twice, the use
-# of an API key. Each row is an aggregate of its own and never changes.
+# What happened with accounts and changed no other record: failed sign-ins, denials, a refresh token shown twice, the
+# use of an API key. Each row is an aggregate of its own and never changes.
 security_events = tenant_table(
     "security_events",
     metadata,
@@ -283,10 +283,10 @@ login_throttles = Table(
     Index("ix_login_throttles_updated_at", "updated_at"),
 )
 
-# What strangers did at the door: failed sign-ins and wishes for a new password, put down alike whether the address is
+# What strangers tried: failed sign-ins and wishes for a new password, put down alike whether the address is
 # somebody's or not, so that neither an answer nor the time it takes tells which. The worker tells them apart.
-knocks = Table(
-    "knocks",
+login_attempts = Table(
+    "login_attempts",
     metadata,
     Column("id", BigInteger, Identity(always=True), primary_key=True),
     Column("kind", String(20), nullable=False),
@@ -295,7 +295,7 @@ knocks = Table(
     Column("client_ip", String(64)),
     Column("user_agent", String(500)),
     timestamp("created_at", default=True),
-    one_of("kind", KNOCKS),
+    one_of("kind", LOGIN_ATTEMPTS),
 )
 
 # What the gateways have to know at once: from which epoch on a user's tokens are good, which sessions have ended, which

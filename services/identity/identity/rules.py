@@ -33,7 +33,7 @@ MEMBER_STATUSES = ("active", "suspended", "deactivated")
 TRANSFERABLE = ("customers", "leads", "deals", "tasks")
 INVITATION_STATUSES = ("pending", "accepted", "withdrawn")
 TOKEN_PURPOSES = ("verify_email", "reset_password", "invitation")
-KNOCKS = ("sign_in_failed", "password_forgotten")
+LOGIN_ATTEMPTS = ("sign_in_failed", "password_forgotten")
 KEY_STATUSES = ("active", "next", "retired")
 
 ACCESS_TOKEN_LIFE = timedelta(minutes=10)

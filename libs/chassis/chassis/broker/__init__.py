@@ -1,1 +1,1 @@
-"""RabbitMQ: topology, relay of the outbox, consumer with inbox, retry ladder, dead letters, schedules, worker."""
+"""RabbitMQ: topology, relay of the outbox, consumer with inbox, retries, dead letters, schedules, worker."""

@@ -1,4 +1,4 @@
-"""A message's way through the retry ladder, as it travels in our own headers; broker counters differ by version."""
+"""How often a message was tried, as it travels in our own headers; broker counters differ by version."""
 
 import traceback
 from collections.abc import Mapping, Sequence

@@ -16,8 +16,8 @@ from chassis.broker import attempts, provenance, topology
 from chassis.broker.amqp import Publisher, Subscriber
 from chassis.broker.bookkeeping import Bookkeeping
 from chassis.broker.failures import Verdict, judge
-from chassis.broker.ladder import LADDER, Ladder
 from chassis.broker.messages import BrokerUnavailable, Delivery, Message, Outcome
+from chassis.broker.retries import RETRIES, RetrySchedule
 from chassis.broker.subscriptions import Subscriptions
 from chassis.context import NOBODY, Context, acting_as
 from chassis.db import inbox
@@ -66,7 +66,7 @@ class Consumer:
         broker_url: str,
         service: str,
         subscriptions: Subscriptions,
-        ladder: Ladder = LADDER,
+        retries: RetrySchedule = RETRIES,
         batch: int = BATCH,
     ) -> None:
         metrics.show_from_zero(metrics.CONSUMER_EVENTS, RESULTS)
@@ -76,7 +76,7 @@ class Consumer:
         self._broker_url = broker_url
         self._service = service
         self._subscriptions = subscriptions
-        self._ladder = ladder
+        self._retries = retries
         self._batch = batch
         self._stop = Flag()
         self._beat: Callable[[], None] = lambda: None
@@ -87,7 +87,7 @@ class Consumer:
         while not stop.is_set():
             beat()
             try:
-                topology.check(self._broker_url, self._service, consumes=True, ladder=self._ladder)
+                topology.check(self._broker_url, self._service, consumes=True, retries=self._retries)
                 break
             except BrokerUnavailable as error:
                 log.warning("consumer cannot reach the broker", error=str(error))
@@ -188,7 +188,7 @@ class Consumer:
                 metrics.CONSUMER_EVENTS.labels("ignored").inc()
         except _Stopping:
             raise
-        except Exception as error:  # noqa: BLE001  # A handler may raise anything; the message goes up the ladder.
+        except Exception as error:  # noqa: BLE001  # A handler may raise anything; the message is tried again later.
             self._fail(delivery, event, error)
         if counted and event is not None:
             event_id = event.id
@@ -253,16 +253,16 @@ class Consumer:
                 self._subscriptions.handlers[event.type](session, event)
 
     def _fail(self, delivery: Delivery, event: Event | None, error: Exception) -> None:
-        """Send the message up the ladder, or to the dead letters from its top."""
+        """Let the message wait in the next delay queue, or send it to the dead letters after the last."""
         attempt = attempts.failed_so_far(delivery) + 1
-        rung = self._ladder.rung_after(attempt)
-        if rung is None or isinstance(error, Killer) or judge(error) is Verdict.NEVER:
+        delay = self._retries.delay_after(attempt)
+        if delay is None or isinstance(error, Killer) or judge(error) is Verdict.NEVER:
             self._bury(delivery, event, error, ack=False)
             return
         log.warning(
-            "message failed", event_id=event and event.id, attempt=attempt, again_in=rung.name, error=repr(error)
+            "message failed", event_id=event and event.id, attempt=attempt, again_in=delay.name, error=repr(error)
         )
-        target = topology.retry_queue(self._service, rung.name)
+        target = topology.retry_queue(self._service, delay.name)
         own = topology.own_exchange(self._service)
         self._publish(attempts.resend(delivery, own, target, attempts.history(delivery, error), attempt))
         metrics.CONSUMER_EVENTS.labels("retried").inc()

@@ -1,4 +1,4 @@
-"""What a failure of a handler or of the database calls for: waiting, trying again, the ladder, or giving up."""
+"""What a failure of a handler or of the database calls for: waiting, trying again at once or later, or giving up."""
 
 from enum import Enum
 
@@ -20,7 +20,7 @@ class Verdict(Enum):
 
     WAIT = "wait until the database answers again"
     AGAIN = "try again at once"
-    LATER = "the retry ladder"
+    LATER = "a delay queue"
     NEVER = "a dead letter"
 
 

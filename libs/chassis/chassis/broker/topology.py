@@ -3,9 +3,9 @@
 from contextlib import closing
 from typing import Any
 
-from chassis.broker.ladder import LADDER, Ladder
 from chassis.broker.messages import BrokerRefused
 from chassis.broker.operator import Operator
+from chassis.broker.retries import RETRIES, RetrySchedule
 from chassis.broker.subscriptions import Subscriptions
 
 EXCHANGE = "crm.events"
@@ -31,9 +31,9 @@ def dead_queue(service: str) -> str:
     return f"{service}.dead"
 
 
-def retry_queue(service: str, rung: str) -> str:
-    """The queue in which failed messages wait for one delay of the ladder."""
-    return f"{service}.retry.{rung}"
+def retry_queue(service: str, delay: str) -> str:
+    """The queue in which failed messages wait for one delay of the schedule."""
+    return f"{service}.retry.{delay}"
 
 
 def own_exchange(service: str) -> str:
@@ -41,7 +41,7 @@ def own_exchange(service: str) -> str:
     return f"{service}.own"
 
 
-def declare(url: str, service: str, subscriptions: Subscriptions | None, *, ladder: Ladder = LADDER) -> None:
+def declare(url: str, service: str, subscriptions: Subscriptions | None, *, retries: RetrySchedule = RETRIES) -> None:
     """Declare what the service publishes to and, with subscriptions, consumes from. Running it again changes nothing.
 
     `url` is an operator's: a service may declare, bind and delete nothing. Raises TopologyError where something of that
@@ -59,9 +59,9 @@ def declare(url: str, service: str, subscriptions: Subscriptions | None, *, ladd
         events, dead, own = events_queue(service), dead_queue(service), own_exchange(service)
         _queue(operator, dead)
         queues = [events, dead]
-        for rung in ladder.rungs:
-            ttl = int(rung.delay.total_seconds() * 1000)
-            queues.append(retry_queue(service, rung.name))
+        for delay in retries.delays:
+            ttl = int(delay.delay.total_seconds() * 1000)
+            queues.append(retry_queue(service, delay.name))
             _queue(operator, queues[-1], {"x-message-ttl": ttl, **_dead_letters_to(events)})
         _queue(operator, events, {"x-delivery-limit": DELIVERY_LIMIT, **_dead_letters_to(dead)})
         _run(operator, "exchange_declare", exchange=own, exchange_type="direct", durable=True)
@@ -71,13 +71,13 @@ def declare(url: str, service: str, subscriptions: Subscriptions | None, *, ladd
             _run(operator, "queue_bind", queue=events, exchange=EXCHANGE, routing_key=pattern)
 
 
-def check(url: str, service: str, *, consumes: bool, ladder: Ladder = LADDER) -> None:
+def check(url: str, service: str, *, consumes: bool, retries: RetrySchedule = RETRIES) -> None:
     """Raise TopologyError when an exchange or queue is missing, BrokerUnavailable without a broker; declare nothing."""
     names, exchanges = [UNROUTED], [EXCHANGE]
     if consumes:
         exchanges.append(own_exchange(service))
-        rungs = [retry_queue(service, rung.name) for rung in ladder.rungs]
-        names += [events_queue(service), dead_queue(service), *rungs]
+        delays = [retry_queue(service, delay.name) for delay in retries.delays]
+        names += [events_queue(service), dead_queue(service), *delays]
     with closing(Operator(url, name=f"{service}.check")) as operator:
         for name in names:
             _run(operator, "queue_declare", queue=name, passive=True)

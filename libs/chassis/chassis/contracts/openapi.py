@@ -15,8 +15,8 @@ from chassis.db import refusals
 from chassis.db.idempotency import LONGEST_KEY, Claim
 from chassis.db.session import Database
 from chassis.errors import AppError
-from chassis.neighbours import Neighbour
 from chassis.service import Service
+from chassis.service_client import ServiceClient
 from chassis.web import problems
 from chassis.web.application import ServiceApplication
 from chassis.web.auth import ANYBODY, PUBLIC, TokenVerifier, check_permission
@@ -106,7 +106,7 @@ def _failures(
         reach.follow(check_permission)
     reach.follow(view)
     if reach.asks:
-        reach.follow(Neighbour.unavailable)
+        reach.follow(ServiceClient.unavailable)
     failures = set(reach.failures)
     database = Reach(frozenset({"chassis"}), {})
     database.follow(refusals.translate)

@@ -9,9 +9,9 @@ from chassis.config import Settings
 from chassis.context import tenant
 from chassis.db.session import Database
 from chassis.errors import Unavailable
-from chassis.neighbours import Neighbour
 from chassis.references.listening import AnyReference
 from chassis.references.reference import Reference
+from chassis.service_client import ServiceClient
 
 # So that a query with ids of any length stays within what a server takes for a line.
 MOST_IDS = 100
@@ -24,14 +24,14 @@ class References:
 
     def __init__(self, references: Sequence[AnyReference], settings: Settings, database: Database) -> None:
         self._database = database
-        self._neighbours: dict[str, Neighbour] = {}
+        self._clients: dict[str, ServiceClient] = {}
         self._kinds: dict[str, Reference] = {}
         for reference in references:
             url = settings.service_url(reference.owner)
             if isinstance(reference, Reference) and url is not None and settings.service_key:
                 self._kinds[reference.kind] = reference
-                if reference.owner not in self._neighbours:
-                    self._neighbours[reference.owner] = Neighbour(reference.owner, url, settings.service_key)
+                if reference.owner not in self._clients:
+                    self._clients[reference.owner] = ServiceClient(reference.owner, url, settings.service_key)
 
     def can_ask(self, kind: str) -> bool:
         """Whether there is anybody to ask for references of this kind."""
@@ -42,10 +42,10 @@ class References:
 
         Raises Unavailable, also where the settings do not say where the owner is.
         """
-        neighbour = self._neighbours.get(owner)
-        if neighbour is None:
+        client = self._clients.get(owner)
+        if client is None:
             raise Unavailable("reference_unavailable", f"Nobody has said where {owner} is.")
-        return neighbour.ask(path, query, members)
+        return client.ask(path, query, members)
 
     def fetch(self, wanted: Iterable[tuple[str, int]]) -> None:
         """Ask for records of the tenant by kind and id, and keep those that there are, in a transaction of its own.
@@ -58,10 +58,10 @@ class References:
         found = []
         for kind, ids in by_kind.items():
             reference = self._kinds[kind]
-            neighbour, path = self._neighbours[reference.owner], reference.path.format(company_id=tenant())
+            client, path = self._clients[reference.owner], reference.path.format(company_id=tenant())
             for start in range(0, len(ids), MOST_IDS):
                 asked = ",".join(map(str, ids[start : start + MOST_IDS]))
-                found += [(reference, document) for document in neighbour.records(path, {"ids": asked}).data]
+                found += [(reference, document) for document in client.records(path, {"ids": asked}).data]
         if not found:
             return
         with self._database.transaction() as session:

@@ -16,11 +16,11 @@ from chassis.db.session import Database, Session
 from chassis.db.statements import Prepared, of_tenant
 from chassis.errors import Unavailable
 from chassis.events import new_id
-from chassis.neighbours import PAUSE_SECONDS, Neighbour, Records
 from chassis.references.companies import CompanyReference
 from chassis.references.listening import AnyReference
 from chassis.references.reference import Guard, Reference
 from chassis.references.users import UserReference
+from chassis.service_client import PAUSE_SECONDS, Records, ServiceClient
 
 TRY_LATER = 75  # sysexits.h: EX_TEMPFAIL
 PAGE = 200
@@ -81,7 +81,7 @@ class Resync:
     def __init__(
         self,
         database: Database,
-        neighbours: Mapping[str, Neighbour],
+        clients: Mapping[str, ServiceClient],
         references: Sequence[AnyReference],
         report: Callable[[Summary], None],
         *,
@@ -92,7 +92,7 @@ class Resync:
         (self._company,) = (each for each in references if isinstance(each, CompanyReference))
         self._records = [each for each in references if isinstance(each, Reference)]
         self._database = database
-        self._neighbours = neighbours
+        self._clients = clients
         self._report = report
         self._removers = removers or {}
         self._remove = remove
@@ -150,13 +150,13 @@ class Resync:
             return {row[0]: tuple(row[1:]) for row in session.fetch(statement, after=after, most=self._size)}
 
     def _ask(self, owner: str, path: str, after: int) -> Records:
-        neighbour, query = self._neighbours[owner], {"after": after, "limit": self._size}
+        client, query = self._clients[owner], {"after": after, "limit": self._size}
         for _ in range(ATTEMPTS - 1):
             try:
-                return neighbour.records(path, query)
+                return client.records(path, query)
             except Unavailable:
                 time.sleep(PAUSE_SECONDS)
-        return neighbour.records(path, query)
+        return client.records(path, query)
 
     def _write(self, change: Callable[[Session], Answer]) -> Answer:
         """Run `change` in a transaction, again when somebody works with the same records for long."""
@@ -222,7 +222,7 @@ def main(
         raise SystemExit(_usage(service, references))
     try:
         settings = Settings.from_environment(required=("owner_database_url", "service_urls", "service_key"))
-        neighbours = {owner: _neighbour(settings, owner) for owner in dict.fromkeys(each.owner for each in references)}
+        clients = {owner: _client(settings, owner) for owner in dict.fromkeys(each.owner for each in references)}
     except SettingsError as error:
         exit_with(error)
     database = Database(settings.owner_database_url, application_name=f"{service}-operators")
@@ -230,7 +230,7 @@ def main(
     try:
         summary = Resync(
             database,
-            neighbours,
+            clients,
             references,
             lambda summary: _say(f"… {summary}"),
             removers=removers,
@@ -254,11 +254,11 @@ def _usage(service: str, references: Sequence[AnyReference]) -> str:
     )
 
 
-def _neighbour(settings: Settings, owner: str) -> Neighbour:
+def _client(settings: Settings, owner: str) -> ServiceClient:
     url = settings.service_url(owner)
     if url is None:
         raise SettingsError([f"SERVICE_URLS does not say where {owner} is"])
-    return Neighbour(owner, url, settings.service_key, seconds=ANSWER_SECONDS)
+    return ServiceClient(owner, url, settings.service_key, seconds=ANSWER_SECONDS)
 
 
 def _say(line: str) -> None:

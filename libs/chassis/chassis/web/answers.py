@@ -21,7 +21,7 @@ def answer(document: bytes, *, version: int | None = None, status: int = 200) ->
     return response
 
 
-def moving(document: bytes, *, version: int) -> Response:
+def uncacheable(document: bytes, *, version: int) -> Response:
     """A record of which parts move on without a new version: with its ETag for a change, and never a 304.
 
     No cache may keep it, because one that asked by the ETag would be told for ever that nothing has moved.

@@ -21,10 +21,10 @@ from chassis import events
 from chassis.broker import topology
 from chassis.broker.amqp import Publisher, Subscriber
 from chassis.broker.consumer import Consumer
-from chassis.broker.ladder import Ladder, Rung
 from chassis.broker.messages import Message, Outcome
 from chassis.broker.operator import Operator
 from chassis.broker.relay import Relay
+from chassis.broker.retries import RetryDelay, RetrySchedule
 from chassis.broker.subscriptions import Subscriptions
 from chassis.context import Context, acting_as
 from chassis.db import migrations, outbox
@@ -33,7 +33,7 @@ from chassis.db.statements import Prepared
 from chassis.events import Event, EventType
 
 UPDATED = EventType("customer", "updated", "customers")
-SHORT = Ladder(rungs=(Rung("short", timedelta(milliseconds=100)),), climb=(0, 0))
+SHORT = RetrySchedule(delays=(RetryDelay("short", timedelta(milliseconds=100)),), steps=(0, 0))
 # Servers that are shared keep the queues of earlier runs, bound to their companies' events.
 COMPANIES = itertools.count(secrets.randbelow(10**6) * 1000 + 1000)
 
@@ -123,7 +123,7 @@ class Stage:
 
     def declare(self, subscriptions: Subscriptions | None = None, broker_url: str | None = None) -> None:
         topology.declare(
-            broker_url or self.broker_url, self.service, subscriptions or self.subscriptions(), ladder=SHORT
+            broker_url or self.broker_url, self.service, subscriptions or self.subscriptions(), retries=SHORT
         )
 
     def record(self, record_id: int, version: int = 1, session: Any = None) -> str:
@@ -197,7 +197,7 @@ class Stage:
             broker_url=self.broker_url,
             service=self.service,
             subscriptions=subscriptions or self.subscriptions(),
-            ladder=SHORT,
+            retries=SHORT,
             **options,
         )
 

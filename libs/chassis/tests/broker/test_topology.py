@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 
 from chassis.broker import topology
-from chassis.broker.ladder import LADDER, Ladder, Rung
+from chassis.broker.retries import RETRIES, RetryDelay, RetrySchedule
 
 
 def test_declaring_again_changes_nothing(stage):
@@ -25,9 +25,9 @@ def test_a_missing_queue_is_named(stage):
 
 def test_other_arguments_are_refused_and_named(stage):
     stage.declare()
-    other = Ladder(rungs=(Rung("short", timedelta(seconds=7)),), climb=(0,))
+    other = RetrySchedule(delays=(RetryDelay("short", timedelta(seconds=7)),), steps=(0,))
     with pytest.raises(topology.TopologyError, match=r"retry\.short exists on the broker with other arguments"):
-        topology.declare(stage.broker_url, stage.service, stage.subscriptions(), ladder=other)
+        topology.declare(stage.broker_url, stage.service, stage.subscriptions(), retries=other)
 
 
 def test_a_consumer_without_its_queue_does_not_start(stage):
@@ -36,7 +36,7 @@ def test_a_consumer_without_its_queue_does_not_start(stage):
 
 
 def test_the_ladder_gives_up_after_eight_attempts_and_about_seventy_minutes():
-    waits = [LADDER.rung_after(attempt) for attempt in range(1, 8)]
-    assert sum((rung.delay for rung in waits), timedelta()) == timedelta(minutes=72, seconds=30)
-    assert LADDER.rung_after(8) is None
-    assert replace(LADDER, climb=()).rung_after(1) is None
+    waits = [RETRIES.delay_after(attempt) for attempt in range(1, 8)]
+    assert sum((delay.delay for delay in waits), timedelta()) == timedelta(minutes=72, seconds=30)
+    assert RETRIES.delay_after(8) is None
+    assert replace(RETRIES, steps=()).delay_after(1) is None

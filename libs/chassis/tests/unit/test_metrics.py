@@ -11,10 +11,10 @@ from chassis.broker.relay import Relay
 from chassis.broker.schedules import Schedule, Scheduler
 from chassis.broker.subscriptions import Subscriptions
 from chassis.db.session import Database
-from chassis.neighbours import Neighbour
+from chassis.service_client import ServiceClient
 
 SUBSCRIPTIONS = Subscriptions(bindings=("crm.x.*.v1",), handlers={"crm.x.created.v1": lambda *_: None})
-LABELLED = (metrics.RELAY_FAILURES, metrics.CONSUMER_EVENTS, metrics.SCHEDULE_RUNS, metrics.NEIGHBOUR_REQUESTS)
+LABELLED = (metrics.RELAY_FAILURES, metrics.CONSUMER_EVENTS, metrics.SCHEDULE_RUNS, metrics.SERVICE_REQUESTS)
 
 
 @pytest.fixture
@@ -36,14 +36,14 @@ def test_every_result_is_counted_from_zero() -> None:
     )
     Relay("", "", "x")
     Scheduler(Schedule("tidy", timedelta(hours=1), lambda *_: None), database, "")
-    Neighbour("identity", "http://identity", "key")
+    ServiceClient("identity", "http://identity", "key")
     wanted = (
         ("crm_consumer_events_total", {"result": "dead"}),
         ("crm_consumer_events_total", {"result": "handled"}),
         ("crm_relay_failures_total", {"outcome": "refused"}),
         ("crm_relay_failures_total", {"outcome": "lost"}),
         ("crm_schedule_runs_total", {"job": "tidy", "result": "failed"}),
-        ("crm_neighbour_requests_total", {"service": "identity", "result": "failed"}),
+        ("crm_service_requests_total", {"service": "identity", "result": "failed"}),
     )
     assert {REGISTRY.get_sample_value(name, labels) for name, labels in wanted} == {0.0}
 

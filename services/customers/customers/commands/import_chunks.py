@@ -30,7 +30,7 @@ from chassis.db.session import Session
 from chassis.db.statements import TENANT, Prepared, of_tenant
 from chassis.matching_keys import matching_keys
 from customers.commands.import_jobs import Job, Reader, StoppedError, count, hold, reach
-from customers.commands.import_rows import Fault, Outcome, ReadRow, Way, apply_rows, draw_codes
+from customers.commands.import_rows import Fault, ImportOptions, Outcome, ReadRow, apply_rows, draw_codes
 from customers.events import CUSTOMER_PURGED, CUSTOMER_UPDATED
 from customers.models import USERS, contacts, import_chunks, import_errors
 from customers.queries.customers import RECORDS
@@ -106,7 +106,7 @@ def validate_chunk(session: Session, job: Job, number: int, rows: Sequence[ReadR
     """Keep what is wrong with the rows, as far as can be told without changing anything."""
     hold(session, job, number)
     checked = zlib.compress(orjson.dumps(rows), 1)
-    outcome = apply_rows(session, rows, way_of(job))
+    outcome = apply_rows(session, rows, options_of(job))
     keep_errors(session, job, number, outcome.faults)
     validated = {"codes": outcome.codes, "checked": checked}
     session.run(_KEEP_VALIDATED, of_import=job.id, chunk=number, **validated)
@@ -114,9 +114,9 @@ def validate_chunk(session: Session, job: Job, number: int, rows: Sequence[ReadR
     reach(session, job, number + 1)
 
 
-def way_of(job: Job) -> Way:
+def options_of(job: Job) -> ImportOptions:
     """How the rows of an import become customers, looked at and not written."""
-    return Way(job.mode, job.match_by, job.refuse_duplicates)
+    return ImportOptions(job.mode, job.match_by, job.refuse_duplicates)
 
 
 def run_chunk(session: Session, job: Job, number: int, rows: Sequence[ReadRow], codes: range) -> Outcome:
@@ -164,7 +164,7 @@ def _attempt(session: Session, job: Job, rows: Sequence[ReadRow], codes: range) 
     """What became of the rows; None where the database has refused one of them, so that nothing was done."""
     try:
         with session.begin_nested():
-            return apply_rows(session, rows, replace(way_of(job), draw_codes=_from(codes)))
+            return apply_rows(session, rows, replace(options_of(job), draw_codes=_from(codes)))
     except psycopg.IntegrityError:
         return None
 

@@ -67,7 +67,7 @@ class ReadRow:
 
 
 @dataclass(frozen=True, slots=True)
-class Way:
+class ImportOptions:
     """How rows become customers; `draw_codes` answers the numbers of so many new codes, without it none is written."""
 
     mode: str
@@ -114,44 +114,44 @@ def key_of(values: Mapping[str, Any], match_by: str) -> Any:
     return email_key(values["email"]) if match_by == "email" else values[match_by]
 
 
-def apply_rows(session: Session, rows: Sequence[ReadRow], way: Way) -> Outcome:
-    """Create and change the customers that the rows are about, each with its event; if `way.writes`; else only look."""
-    if way.refuse_duplicates and way.writes:
+def apply_rows(session: Session, rows: Sequence[ReadRow], options: ImportOptions) -> Outcome:
+    """Create and change the customers that rows are about, each with its event; without `options.writes` only look."""
+    if options.refuse_duplicates and options.writes:
         lock_creation(session)
     outcome = Outcome()
-    for batch in _batches(rows, way):
-        _Batch(session, way, outcome).apply(batch)
+    for batch in _batches(rows, options):
+        _Batch(session, options, outcome).apply(batch)
     return outcome
 
 
-def marks_of(rows: Iterable[ReadRow], way: Way) -> set[Any]:
+def conflict_keys(rows: Iterable[ReadRow], options: ImportOptions) -> set[Any]:
     """By what the rows could meet others; rows that share none of it take effect in any order."""
-    return {mark for row in rows if not row.faults for mark in _marks(row, way)}
+    return {key for row in rows if not row.faults for key in _conflict_keys(row, options)}
 
 
-def _batches(rows: Iterable[ReadRow], way: Way) -> Iterator[list[ReadRow]]:
+def _batches(rows: Iterable[ReadRow], options: ImportOptions) -> Iterator[list[ReadRow]]:
     batch: list[ReadRow] = []
     taken: set[Any] = set()
     for row in rows:
-        marks = set() if row.faults else set(_marks(row, way))
-        if taken & marks:
+        keys = set() if row.faults else set(_conflict_keys(row, options))
+        if taken & keys:
             yield batch
             batch, taken = [], set()
         batch.append(row)
-        taken |= marks
+        taken |= keys
     if batch:
         yield batch
 
 
-def _marks(row: ReadRow, way: Way) -> Iterator[Any]:
+def _conflict_keys(row: ReadRow, options: ImportOptions) -> Iterator[Any]:
     values = row.values
-    if way.mode != CREATE and way.match_by is not None:
-        yield "key", key_of(values, way.match_by)
+    if options.mode != CREATE and options.match_by is not None:
+        yield "key", key_of(values, options.match_by)
     if "customer_code" in values:
         yield "code", values["customer_code"]
     if "name" in values and "company_name" in values:
         yield "name", values["name"], values["company_name"]
-    if way.refuse_duplicates:
+    if options.refuse_duplicates:
         # By all that the company's rules, which may change while the import runs, could go by.
         yield from DEFAULT.telling(row.keys).items()
 
@@ -159,9 +159,9 @@ def _marks(row: ReadRow, way: Way) -> Iterator[Any]:
 class _Batch:
     """Rows that cannot meet one another."""
 
-    def __init__(self, session: Session, way: Way, outcome: Outcome) -> None:
+    def __init__(self, session: Session, options: ImportOptions, outcome: Outcome) -> None:
         self._session = session
-        self._way = way
+        self._options = options
         self._outcome = outcome
 
     def apply(self, rows: Sequence[ReadRow]) -> None:
@@ -218,8 +218,8 @@ class _Batch:
 
     def _told_apart(self, rows: Sequence[ReadRow]) -> tuple[list[ReadRow], list[tuple[ReadRow, Record]]]:
         """The rows of new customers, and those of known ones with these, locked."""
-        match_by = self._way.match_by
-        if self._way.mode == CREATE or match_by is None:
+        match_by = self._options.match_by
+        if self._options.mode == CREATE or match_by is None:
             return list(rows), []
         matches = find_matches(self._session, match_by, {key_of(row.values, match_by) for row in rows})
         new, ids = [], {}
@@ -234,12 +234,12 @@ class _Batch:
                 self._outcome.refuse(row, Fault(row.line, match_by, "customer_archived", detail, given))
             elif hits:
                 ids[hits[0][0]] = row
-            elif self._way.mode == UPDATE or match_by == "id":
+            elif self._options.mode == UPDATE or match_by == "id":
                 detail = "There is no such customer."
                 self._outcome.refuse(row, Fault(row.line, match_by, "customer_not_found", detail, given))
             else:
                 new.append(row)
-        records = lock_many(self._session, RECORDS, ids, lock=self._way.writes)
+        records = lock_many(self._session, RECORDS, ids, lock=self._options.writes)
         known = []
         for customer_id, row in ids.items():
             record = records.get(customer_id)
@@ -274,7 +274,7 @@ class _Batch:
             else:
                 passed.append((row, record, document, values))
         versions = {record.id: record.version for _, record, _, _ in passed}
-        if self._way.writes:
+        if self._options.writes:
             keyed = [(record, values | _keys_of(row, values)) for row, record, _, values in passed]
             after = change_many(self._session, RECORDS, CUSTOMER_UPDATED, keyed)
             versions = {known_id: record.version for known_id, record in after.items()}
@@ -297,7 +297,7 @@ class _Batch:
                 return [Fault(row.line, "customer_code", "customer_not_found", detail, code)]
             if (name, row.values.get("company_name")) in names:
                 return [_same_name(row)]
-            if self._way.refuse_duplicates:
+            if self._options.refuse_duplicates:
                 found = find_duplicates(self._session, row.keys)
                 if found["candidates"] or found["hidden"]:
                     ids = ", ".join(str(candidate["customer"]["id"]) for candidate in found["candidates"])
@@ -310,10 +310,10 @@ class _Batch:
     def _create(self, rows: Sequence[ReadRow]) -> None:
         uncoded = sum("customer_code" not in row.values for row in rows)
         self._outcome.codes += uncoded
-        if self._way.draw_codes is None:
+        if self._options.draw_codes is None:
             self._outcome.created += [(row.line, 0, 0) for row in rows]
             return
-        numbers = iter(self._way.draw_codes(self._session, uncoded))
+        numbers = iter(self._options.draw_codes(self._session, uncoded))
         documents = []
         for row in rows:
             values = {"customer_code": f"C-{next(numbers):06}"} if "customer_code" not in row.values else {}

@@ -33,7 +33,7 @@ from customers.commands.import_jobs import (
     take_up,
 )
 from customers.commands.import_reading import forget_file, read_file
-from customers.commands.import_rows import Outcome, ReadRow, draw_codes, marks_of
+from customers.commands.import_rows import Outcome, ReadRow, conflict_keys, draw_codes
 from customers.commands.imports import NOTHING_DONE, move_on
 from customers.events import (
     CUSTOMER_IMPORT_COMPLETED,
@@ -183,7 +183,8 @@ class _Steps:
             waiting = {chunk.number: chunk for chunk in list_chunks(session, job.id) if not chunk.done}
         with _Lanes() as lanes:
             for number, rows in self._ahead(waiting):
-                lanes.run(marks_of(rows, chunks.way_of(job)), self._run_one, number, rows, waiting[number].after(first))
+                keys = conflict_keys(rows, chunks.options_of(job))
+                lanes.run(keys, self._run_one, number, rows, waiting[number].after(first))
                 if self._is_over:
                     return
         with self._database.session() as session:
@@ -261,18 +262,18 @@ class _Steps:
 
 
 class _Lanes:
-    """Runs two tasks at a time, one after the other where they share a mark; what one raises ends all."""
+    """Runs two tasks at a time, one after the other where they share a key; what one raises ends all."""
 
     def __init__(self) -> None:
         self._pool = ThreadPoolExecutor(LANES)
         self._running: deque[tuple[set[Any], Future[None]]] = deque()
         self._context = current()
 
-    def run(self, marks: set[Any], task: Callable[..., None], *arguments: Any) -> None:
+    def run(self, keys: set[Any], task: Callable[..., None], *arguments: Any) -> None:
         """Begin a task as soon as a lane is free and nothing that it could meet is under way."""
-        while len(self._running) == LANES or any(marks & running for running, _ in self._running):
+        while len(self._running) == LANES or any(keys & running for running, _ in self._running):
             self._running.popleft()[1].result()
-        self._running.append((marks, self._pool.submit(self._act, task, *arguments)))
+        self._running.append((keys, self._pool.submit(self._act, task, *arguments)))
 
     def _act(self, task: Callable[..., None], *arguments: Any) -> None:
         with acting_as(self._context):

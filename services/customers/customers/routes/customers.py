@@ -6,7 +6,7 @@ from flask import Response
 
 from chassis.db.listing import ListQuery
 from chassis.db.pages import list_page
-from chassis.web.answers import answer, created, expected_version, given_version, moving, no_content
+from chassis.web.answers import answer, created, expected_version, given_version, no_content, uncacheable
 from chassis.web.auth import require
 from chassis.web.blueprint import Blueprint, heeds_version, versioned
 from chassis.web.bulk import TagsIn
@@ -54,7 +54,7 @@ def get_customer(customer_id: int) -> Response:
     if customer.id == customer_id:
         return answer(customer.json, version=customer.version)
     # Never 304: who asks by the ETag of what was merged has another document of the same version.
-    response = moving(customer.json, version=customer.version)
+    response = uncacheable(customer.json, version=customer.version)
     response.headers["Content-Location"] = f"/v1/customers/{customer.id}"
     return response
 

@@ -6,7 +6,7 @@ from flask import Response
 
 from chassis.db.listing import ListQuery
 from chassis.db.pages import list_page
-from chassis.web.answers import answer, created, expected_version, moving, no_content
+from chassis.web.answers import answer, created, expected_version, no_content, uncacheable
 from chassis.web.auth import require
 from chassis.web.blueprint import Blueprint, versioned
 from chassis.web.exports import export_rows
@@ -52,7 +52,7 @@ def list_imports(query: ListQuery) -> Response:
 def get_import(import_id: int) -> Response:
     """Get an import, with how far it is; its counts move on without a new version."""
     record = queries.RECORDS.get(session(), import_id)
-    return moving(record.json, version=record.version)
+    return uncacheable(record.json, version=record.version)
 
 
 @blueprint.route("/<id:import_id>/parts/<id:number>", methods=["PUT"])

@@ -1,9 +1,9 @@
-"""The worker's turn at knocks: those at the door of an account are answered, the others forgotten."""
+"""The worker's turn at login attempts: those of an account are answered, the others forgotten."""
 
 import structlog
 
 from chassis.db.session import Database, Session
-from identity.commands import knocks, letters, security
+from identity.commands import letters, login_attempts, security
 from identity.commands.acting import working_for
 from identity.queries.memberships import list_workplaces
 from identity.queries.users import find_login
@@ -11,7 +11,7 @@ from identity.queries.users import find_login
 log = structlog.get_logger()
 
 
-def answer_knocks(database: Database, app_url: str) -> int:
+def answer_login_attempts(database: Database, app_url: str) -> int:
     """Answer what was put down, oldest first, each in a transaction of its own; answers how many there were.
 
     One that cannot be answered is left for the next turn, and holds up no other; after a day it is deleted.
@@ -20,22 +20,22 @@ def answer_knocks(database: Database, app_url: str) -> int:
     while True:
         try:
             with database.transaction() as session:
-                knock = knocks.take(session, after)
-                if knock is None:
+                attempt = login_attempts.take(session, after)
+                if attempt is None:
                     return answered
-                after = knock.id
-                with knock.remembered():
-                    _answer(session, knock, app_url)
+                after = attempt.id
+                with attempt.remembered():
+                    _answer(session, attempt, app_url)
             answered += 1
         except LookupError:
-            log.exception("knock_not_answered", knock_id=after)
+            log.exception("login_attempt_not_answered", attempt_id=after)
 
 
-def _answer(session: Session, knock: knocks.Knock, app_url: str) -> None:
-    login = find_login(session, knock.email, None)
+def _answer(session: Session, attempt: login_attempts.LoginAttempt, app_url: str) -> None:
+    login = find_login(session, attempt.email, None)
     if login is None:
         return
-    if knock.kind == "sign_in_failed":
+    if attempt.kind == "sign_in_failed":
         workplaces = list_workplaces(session, login.user_id)
         if workplaces:
             with working_for(session, workplaces[0].company_id, None):

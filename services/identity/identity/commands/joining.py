@@ -13,7 +13,7 @@ from chassis.db.session import Session
 from chassis.db.statements import Prepared, named_values
 from chassis.errors import Conflict, FieldError, Invalid, NotFound
 from identity import events, rules
-from identity.commands import emails, guards, knocks, one_time_tokens, throttles
+from identity.commands import emails, guards, login_attempts, one_time_tokens, throttles
 from identity.commands.acting import working_for
 from identity.commands.invitations import PURPOSE, refuse
 from identity.commands.locking import lock_user
@@ -80,7 +80,7 @@ def accept_invitation(
         user_id, password_hash = login.user_id, None
     else:
         throttles.count_or_refuse(session, account, network)
-        knocks.put_down(session, "sign_in_failed", email)
+        login_attempts.put_down(session, "sign_in_failed", email)
         return None
     with working_for(session, company_id, user_id):
         invitation = INVITATIONS.get(session, shown.id, lock=True)

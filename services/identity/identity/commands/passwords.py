@@ -8,7 +8,7 @@ from chassis.db.session import Session
 from chassis.db.statements import Prepared
 from chassis.errors import Conflict, FieldError, Invalid, Unauthenticated
 from identity import events, rules
-from identity.commands import knocks, letters, one_time_tokens, revocations, security, throttles
+from identity.commands import letters, login_attempts, one_time_tokens, revocations, security, throttles
 from identity.commands.acting import working_for
 from identity.commands.ended_sessions import end_sessions_everywhere
 from identity.keys import Authority
@@ -71,7 +71,7 @@ def forget_password(session: Session, email: str) -> None:
     throttles.count_or_refuse(session, throttles.of_requests())
     # A second wish within a minute is granted by the first letter.
     if throttles.count(session, throttles.of_letters(letters.RESET_PASSWORD, email)):
-        knocks.put_down(session, "password_forgotten", email)
+        login_attempts.put_down(session, "password_forgotten", email)
 
 
 def reset_password(session: Session, authority: Authority, token: str, new: str) -> None:

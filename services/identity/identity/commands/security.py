@@ -1,4 +1,4 @@
-"""Security events: what happened at the door and changed no other record."""
+"""Security events: what happened with accounts and changed no other record."""
 
 from typing import Any
 

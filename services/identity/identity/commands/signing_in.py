@@ -7,7 +7,7 @@ from chassis.db.session import Session
 from chassis.db.statements import Prepared
 from chassis.errors import Unauthenticated
 from identity import events, rules
-from identity.commands import knocks, throttles
+from identity.commands import login_attempts, throttles
 from identity.commands.acting import working_for
 from identity.commands.sessions import Tokens, open_session, refuse_closed
 from identity.keys import Authority
@@ -48,7 +48,7 @@ def log_in(session: Session, authority: Authority, email: str, password: str, co
                 throttles.forgive(session, account, network)
                 return sign_in(session, authority, before, membership)
     throttles.count_or_refuse(session, account, network)
-    knocks.put_down(session, "sign_in_failed", email)
+    login_attempts.put_down(session, "sign_in_failed", email)
     return None
 
 

@@ -1,4 +1,4 @@
-"""API keys: as the company sees them, and as the door does."""
+"""API keys: as the company sees them, and as a sign-in does."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

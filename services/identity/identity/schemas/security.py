@@ -1,4 +1,4 @@
-"""What happened at the door, as events tell it."""
+"""Security events, as the audit log tells them."""
 
 from marshmallow import fields, validate
 
@@ -8,7 +8,7 @@ from identity.views import SECURITY_EVENT
 
 
 class SecurityEventOut(RecordSchema, view=SECURITY_EVENT):
-    """Something that happened at the door."""
+    """Something that happened with an account and changed no other record."""
 
     version = fields.Integer(required=True, validate=validate.OneOf((1,)))
     kind = fields.String(

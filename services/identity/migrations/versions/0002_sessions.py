@@ -118,7 +118,7 @@ TABLES = """
 
     CREATE INDEX ix_login_throttles_updated_at ON login_throttles (updated_at);
 
-    CREATE TABLE knocks (
+    CREATE TABLE login_attempts (
         id BIGINT GENERATED ALWAYS AS IDENTITY,
         kind VARCHAR(20) NOT NULL,
         email VARCHAR(255) NOT NULL,
@@ -126,8 +126,8 @@ TABLES = """
         client_ip VARCHAR(64),
         user_agent VARCHAR(500),
         created_at TIMESTAMP WITH TIME ZONE DEFAULT now() NOT NULL,
-        CONSTRAINT pk_knocks PRIMARY KEY (id),
-        CONSTRAINT ck_knocks_kind CHECK (kind IN ('sign_in_failed', 'password_forgotten'))
+        CONSTRAINT pk_login_attempts PRIMARY KEY (id),
+        CONSTRAINT ck_login_attempts_kind CHECK (kind IN ('sign_in_failed', 'password_forgotten'))
     );
 """
 
@@ -170,12 +170,13 @@ def upgrade() -> None:
     protect("refresh_tokens", service=SERVICE, grant=f"SELECT, INSERT, UPDATE ({touched}, used_at)")
     protect("api_keys", service=SERVICE, grant=f"SELECT, INSERT, UPDATE ({touched}, last_used_at, revoked_at)")
     # No tenants' tables and so without row-level security. One set of keys signs for all tenants, and it is read before
-    # a tenant is known; the private part is sealed with a key that the database does not hold. Throttles and knocks are
+    # a tenant is known; the private part is sealed with a key that the database does not hold. Throttles and login attempts
+    # are
     # of addresses that may be nobody's, revocations are read by the gateway for all.
     op.execute("GRANT SELECT, INSERT ON signing_keys TO identity_app")
     op.execute("GRANT SELECT, INSERT, UPDATE ON revocations TO identity_app")
     op.execute("GRANT SELECT, INSERT, UPDATE, DELETE ON login_throttles TO identity_app")
-    op.execute("GRANT SELECT, INSERT, DELETE ON knocks TO identity_app")
+    op.execute("GRANT SELECT, INSERT, DELETE ON login_attempts TO identity_app")
     for signature, definition in FUNCTIONS.items():
         op.execute(definition)
         op.execute(f"REVOKE ALL ON FUNCTION {signature} FROM PUBLIC")

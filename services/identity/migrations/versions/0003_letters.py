@@ -1,4 +1,4 @@
-"""Invitations, the secrets that letters carry, the letters themselves, and what happened at the door."""
+"""Invitations, the secrets that letters carry, the letters themselves, and security events."""
 
 from alembic import op
 
@@ -126,7 +126,7 @@ FUNCTIONS = {
             DELETE FROM public.login_throttles t WHERE t.ctid = ANY (ARRAY(SELECT o.ctid FROM public.login_throttles o
                 WHERE o.updated_at < now() - interval '1 day' LIMIT most));
             GET DIAGNOSTICS gone = ROW_COUNT; total := total + gone;
-            DELETE FROM public.knocks k WHERE k.ctid = ANY (ARRAY(SELECT o.ctid FROM public.knocks o
+            DELETE FROM public.login_attempts k WHERE k.ctid = ANY (ARRAY(SELECT o.ctid FROM public.login_attempts o
                 WHERE o.created_at < now() - interval '1 day' LIMIT most));
             GET DIAGNOSTICS gone = ROW_COUNT; total := total + gone;
             DELETE FROM public.one_time_tokens t WHERE t.ctid = ANY (ARRAY(SELECT o.ctid FROM public.one_time_tokens o

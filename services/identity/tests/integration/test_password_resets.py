@@ -193,7 +193,7 @@ def test_who_asks_for_many_letters_is_throttled(forget: Callable[..., Any], late
     assert forget("nobody@acme.example").status_code == 202
 
 
-def test_a_knock_that_cannot_be_answered_holds_up_no_other(
+def test_an_attempt_that_cannot_be_answered_holds_up_no_other(
     *,
     register: Callable[..., Any],
     forget: Callable[..., Any],

@@ -43,7 +43,7 @@ def test_a_wish_for_a_new_password_becomes_a_letter_in_one_turn(
     worker()
     ann = register()
     http.post("/v1/auth/password/forgot", json={"email": ann.email})
-    handlers.see_to_the_door(database, Flag())
+    handlers.answer_login_attempts(database, Flag())
     texts = [path.read_text() for path in (tmp_path / "mail").iterdir() if f"To: {ann.email}" in path.read_text()]
     assert any("https://crm.example/app/reset-password#token=" in text for text in texts)
     assert len(texts) == 2
@@ -62,7 +62,7 @@ def test_without_a_mail_server_letters_wait_and_the_rest_goes_on(
     ann = register()
     http.post("/v1/auth/password/forgot", json={"email": ann.email})
     for _ in range(2):
-        handlers.see_to_the_door(database, Flag())
+        handlers.answer_login_attempts(database, Flag())
     assert len(letters(ann.email)) == 2
     assert "".join(capfd.readouterr()).count("mail_not_configured") == 1
 
@@ -77,9 +77,9 @@ def test_what_is_past_its_time_is_deleted_and_nothing_else(
             timedelta(days=1),
             "INSERT INTO login_throttles (key, failures, updated_at) VALUES (%s, 1, %s)",
         ),
-        "knocks": (
+        "login_attempts": (
             timedelta(days=1),
-            "INSERT INTO knocks (kind, email, request_id, created_at) VALUES ('sign_in_failed', %s, '-', %s)",
+            "INSERT INTO login_attempts (kind, email, request_id, created_at) VALUES ('sign_in_failed', %s, '-', %s)",
         ),
     }
     for table, (age, insert) in ages.items():
@@ -98,8 +98,8 @@ def test_what_is_past_its_time_is_deleted_and_nothing_else(
     throttles = "SELECT convert_from(key, 'UTF8') FROM login_throttles WHERE key IN (%s, %s)"
     keys = (f"old-{mark}".encode(), f"new-{mark}".encode())
     assert superuser.execute(throttles, keys).fetchall() == [(f"new-{mark}",)]
-    knocks = "SELECT email FROM knocks WHERE email LIKE %s"
-    assert superuser.execute(knocks, (f"%-{mark}",)).fetchall() == [(f"new-{mark}",)]
+    attempts = "SELECT email FROM login_attempts WHERE email LIKE %s"
+    assert superuser.execute(attempts, (f"%-{mark}",)).fetchall() == [(f"new-{mark}",)]
     mails = "SELECT count(*) FROM mails WHERE company_id = %s"
     assert superuser.execute(mails, (ann.company_id,)).fetchone() == (0,)
     sessions = "SELECT count(*) FROM sessions WHERE company_id = %s"

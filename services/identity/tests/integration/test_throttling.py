@@ -87,7 +87,7 @@ def test_the_right_password_after_the_delay_forgets_the_failures(
     assert [guess(ann.email).status_code for _ in range(5)] == [401] * 4 + [429]
 
 
-def test_knocking_while_blocked_makes_the_delay_no_longer(
+def test_trying_while_blocked_makes_the_delay_no_longer(
     register: Callable[..., Any], guess: Callable[..., Any], later: Callable[..., Any]
 ) -> None:
     ann = register()

@@ -10,7 +10,7 @@ from flask import Response, current_app
 from chassis.db.listing import ListQuery
 from chassis.db.pages import list_page
 from chassis.db.session import Session
-from chassis.web.answers import answer, created, given_version, moving
+from chassis.web.answers import answer, created, given_version, uncacheable
 from chassis.web.auth import require
 from chassis.web.blueprint import Blueprint, heeds_version
 from chassis.web.listing import answer_page
@@ -68,7 +68,7 @@ def list_conversions(query: ListQuery) -> Response:
 def get_conversion(conversion_id: int) -> Response:
     """Get a conversion; its state says how far it is."""
     conversion = RECORDS.get(session(), conversion_id)
-    return moving(conversion.json, version=conversion.version)
+    return uncacheable(conversion.json, version=conversion.version)
 
 
 @blueprint.route("/conversions/<id:conversion_id>/cancel", methods=["POST"])

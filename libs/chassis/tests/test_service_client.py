@@ -8,9 +8,9 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
-from chassis import neighbours
+from chassis import service_client
 from chassis.errors import Unavailable
-from chassis.neighbours import Neighbour
+from chassis.service_client import ServiceClient
 
 KEY = "k" * 32
 GOOD = b'{"data":[{"id":1}],"next":null}'
@@ -73,7 +73,7 @@ def clock(monkeypatch):
             return time.monotonic() + self.ahead
 
     clock = Clock()
-    monkeypatch.setattr(neighbours, "time", clock)
+    monkeypatch.setattr(service_client, "time", clock)
     return clock
 
 
@@ -87,7 +87,7 @@ def timed(call):
 
 def test_records_come_with_the_key_and_the_id_to_go_on_behind(stub):
     stub.body = b'{"data":[{"id":1}],"next":7}'
-    answer = Neighbour("owner", stub.url, KEY).records("/internal/things/3", {"ids": "1,2"})
+    answer = ServiceClient("owner", stub.url, KEY).records("/internal/things/3", {"ids": "1,2"})
     assert (answer.data, answer.next) == ([{"id": 1}], 7)
     assert stub.asked == [("/internal/things/3?ids=1%2C2", f"Bearer {KEY}")]
 
@@ -103,28 +103,28 @@ def test_records_come_with_the_key_and_the_id_to_go_on_behind(stub):
 )
 def test_what_is_no_answer_is_a_failure_and_never_an_empty_list(stub, status, body):
     stub.status, stub.body, stub.headers = status, body, {"Location": stub.url}
-    timed(lambda: Neighbour("owner", stub.url, KEY).records("/x", {}))
+    timed(lambda: ServiceClient("owner", stub.url, KEY).records("/x", {}))
 
 
 def test_an_answer_that_drips_is_cut_off_in_time(stub):
     stub.drip = 0.2
-    assert 0.9 < timed(lambda: Neighbour("owner", stub.url, KEY).records("/x", {})) < 1.3
+    assert 0.9 < timed(lambda: ServiceClient("owner", stub.url, KEY).records("/x", {})) < 1.3
 
 
 def test_nobody_waits_long_for_somebody_who_takes_the_call_and_says_nothing():
     with socket.create_server(("127.0.0.1", 0)) as silent:
         url = f"http://127.0.0.1:{silent.getsockname()[1]}"
-        assert timed(lambda: Neighbour("owner", url, KEY).records("/x", {})) < 1.3
+        assert timed(lambda: ServiceClient("owner", url, KEY).records("/x", {})) < 1.3
 
 
 def test_after_a_failure_nobody_asks_until_the_pause_is_over_and_then_one(stub, clock):
-    neighbour = Neighbour("owner", stub.url, KEY)
+    client = ServiceClient("owner", stub.url, KEY)
     stub.status = 500
-    timed(lambda: neighbour.records("/x", {}))
+    timed(lambda: client.records("/x", {}))
     began = time.monotonic()
     for _ in range(1000):
         with pytest.raises(Unavailable):
-            neighbour.records("/x", {})
+            client.records("/x", {})
     assert time.monotonic() - began < 0.2
     assert len(stub.asked) == 1
     clock.ahead, stub.drip, stub.status, stub.body = 2.1, 0.01, 200, GOOD
@@ -133,7 +133,7 @@ def test_after_a_failure_nobody_asks_until_the_pause_is_over_and_then_one(stub, 
     def ask():
         gate.wait(10)
         try:
-            return neighbour.records("/x", {}).data
+            return client.records("/x", {}).data
         except Unavailable:
             return None
 
@@ -141,5 +141,5 @@ def test_after_a_failure_nobody_asks_until_the_pause_is_over_and_then_one(stub, 
         answers = [future.result() for future in [pool.submit(ask) for _ in range(8)]]
     assert len(stub.asked) == 2
     assert [answer for answer in answers if answer] == [[{"id": 1}]]
-    neighbour.records("/x", {})
+    client.records("/x", {})
     assert len(stub.asked) == 3

@@ -16,7 +16,7 @@ import structlog
 
 from chassis.context import current
 from chassis.errors import Unavailable
-from chassis.metrics import NEIGHBOUR_REQUESTS, show_from_zero
+from chassis.metrics import SERVICE_REQUESTS, show_from_zero
 
 CONNECT_SECONDS = 0.5
 ANSWER_SECONDS = 1.0
@@ -36,7 +36,7 @@ class Records:
     next: int | None
 
 
-class Neighbour:
+class ServiceClient:
     """A service at `url` that `key` opens; `seconds` bounds a whole answer, however slowly it drips.
 
     After a failure it is left alone for two seconds, in which every question fails at once; then one question at a time
@@ -44,7 +44,7 @@ class Neighbour:
     """
 
     def __init__(self, name: str, url: str, key: str, *, seconds: float = ANSWER_SECONDS) -> None:
-        show_from_zero(NEIGHBOUR_REQUESTS, ("answered", "failed", "refused"), name)
+        show_from_zero(SERVICE_REQUESTS, ("answered", "failed", "refused"), name)
         self._name = name
         self._url = urlsplit(url)
         self._key = key
@@ -75,19 +75,19 @@ class Neighbour:
         except (OSError, HTTPException, ValueError, KeyError, TypeError) as error:
             with self._lock:
                 self._is_failing, self._resting_until = True, time.monotonic() + PAUSE_SECONDS
-            NEIGHBOUR_REQUESTS.labels(self._name, "failed").inc()
-            log.warning("neighbour_does_not_answer", service=self._name, path=path, error=str(error))
+            SERVICE_REQUESTS.labels(self._name, "failed").inc()
+            log.warning("service_does_not_answer", service=self._name, path=path, error=str(error))
             raise self.unavailable() from None
         with self._lock:
             self._is_failing, self._resting_until = False, float("-inf")
-        NEIGHBOUR_REQUESTS.labels(self._name, "answered").inc()
+        SERVICE_REQUESTS.labels(self._name, "answered").inc()
         return found
 
     def _refuse_in_pause(self) -> None:
         with self._lock:
             now = time.monotonic()
             if now < self._resting_until:
-                NEIGHBOUR_REQUESTS.labels(self._name, "refused").inc()
+                SERVICE_REQUESTS.labels(self._name, "refused").inc()
                 raise self.unavailable()
             if self._is_failing:
                 self._resting_until = now + PAUSE_SECONDS

@@ -1,4 +1,4 @@
-"""What strangers do at the door: put down by the request, alike for every address; told apart by the worker."""
+"""What strangers try with an address: put down by the request, alike for every address; told apart by the worker."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -9,27 +9,29 @@ from sqlalchemy import BigInteger, bindparam, delete, insert, select
 from chassis.context import Context, acting_as, current
 from chassis.db.session import Session
 from chassis.db.statements import Prepared
-from identity.models import knocks
+from identity.models import login_attempts
 
 _COLUMNS = ("kind", "email", "request_id", "client_ip", "user_agent")
-_PUT_DOWN = Prepared(insert(knocks).values({name: bindparam(name, type_=knocks.c[name].type) for name in _COLUMNS}))
+_PUT_DOWN = Prepared(
+    insert(login_attempts).values({name: bindparam(name, type_=login_attempts.c[name].type) for name in _COLUMNS})
+)
 _TAKE = Prepared(
-    delete(knocks)
+    delete(login_attempts)
     .where(
-        knocks.c.id
-        == select(knocks.c.id)
-        .where(knocks.c.id > bindparam("after", type_=BigInteger))
-        .order_by(knocks.c.id)
+        login_attempts.c.id
+        == select(login_attempts.c.id)
+        .where(login_attempts.c.id > bindparam("after", type_=BigInteger))
+        .order_by(login_attempts.c.id)
         .limit(1)
         .scalar_subquery()
     )
-    .returning(knocks.c.id, *(knocks.c[name] for name in _COLUMNS))
+    .returning(login_attempts.c.id, *(login_attempts.c[name] for name in _COLUMNS))
 )
 
 
 @dataclass(frozen=True, slots=True)
-class Knock:
-    """Somebody did something with an address: `kind` is one of rules.KNOCKS."""
+class LoginAttempt:
+    """Somebody did something with an address: `kind` is one of rules.LOGIN_ATTEMPTS."""
 
     id: int
     kind: str
@@ -40,7 +42,7 @@ class Knock:
 
     @contextmanager
     def remembered(self) -> Iterator[None]:
-        """Work in the circumstances of the request that knocked, as nobody and for no tenant."""
+        """Work in the circumstances of the request that tried, as nobody and for no tenant."""
         with acting_as(Context(request_id=self.request_id, client_ip=self.client_ip, user_agent=self.user_agent)):
             yield
 
@@ -58,7 +60,7 @@ def put_down(session: Session, kind: str, email: str) -> None:
     )
 
 
-def take(session: Session, after: int) -> Knock | None:
-    """Take the first knock after that id off the table, for good once this transaction commits; None: there is none."""
+def take(session: Session, after: int) -> LoginAttempt | None:
+    """Take the first attempt after that id off the table, for good once this transaction commits; None for none."""
     row = session.fetch_one(_TAKE, after=after)
-    return None if row is None else Knock(*row)
+    return None if row is None else LoginAttempt(*row)
