@@ -79,7 +79,7 @@ test-e2e: setup ## Run the tests of the whole system
 	@$(PYTEST) $(SERVERS) $(PARALLEL) -m "not long" tests/e2e $(TESTS)
 
 test-faults: setup ## Run the fault tests and the generated requests in their long form
-	@$(PYTEST) $(SERVERS) -m long tests/faults tests/e2e gateway $(TESTS)
+	@$(PYTEST) $(SERVERS) -m long tests/faults tests/e2e gateway services $(TESTS)
 
 test-compose: ## Build the images and run a stack of containers for real (Docker, or root to start one)
 	@$(PYTHON) deploy/bootstrap.py --compose-test

@@ -60,7 +60,7 @@ class Reader:
             raise
         for answer in answers:
             if answer.status != ExecStatus.TUPLES_OK:
-                raise psycopg.errors.error_from_result(answer)
+                raise self._failure(answer)
         adapter.set_pgresult(answers[1])
         return adapter.load_rows(0, answers[1].ntuples, tuple)
 
@@ -81,7 +81,15 @@ class Reader:
     def _prepare(self, name: bytes, text: bytes, types: tuple[int, ...]) -> None:
         result = self.connection.pgconn.prepare(name, text, types)
         if result.status != ExecStatus.COMMAND_OK:
-            raise psycopg.errors.error_from_result(result)
+            raise self._failure(result)
+
+    def _failure(self, result: PGresult) -> psycopg.Error:
+        """What a result without rows means. libpq makes one without a state of its own when the connection breaks."""
+        error = psycopg.errors.error_from_result(result)
+        if error.sqlstate is not None:
+            return error
+        self.close()
+        return psycopg.OperationalError(str(error))
 
 
 def _answers(driver: PGconn) -> PQGen[list[PGresult]]:

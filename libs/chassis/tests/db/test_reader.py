@@ -1,5 +1,7 @@
 """Reads in one round trip: each with its own tenant, and a connection that survives what PostgreSQL may answer."""
 
+import os
+import socket
 from collections.abc import Iterator
 
 import psycopg
@@ -48,6 +50,14 @@ def test_a_connection_that_the_server_closed_is_replaced(database: Database, pos
         admin.execute("SELECT pg_terminate_backend(%s, 5000)", (backend,))
     [(another,)] = database.read(_BACKEND, {})
     assert another != backend
+
+
+def test_a_connection_that_broke_before_a_statement_that_it_did_not_know_is_replaced(database: Database) -> None:
+    [(backend,)] = database.read(_BACKEND, {})
+    with socket.socket(fileno=os.dup(database._reader().connection.fileno())) as line:
+        line.shutdown(socket.SHUT_RDWR)
+    assert database.read(_HALVED, {"by": 4}) == [(25,)]
+    assert database.read(_BACKEND, {}) != [(backend,)]
 
 
 def test_a_connection_forgets_its_statements_before_they_are_too_many(

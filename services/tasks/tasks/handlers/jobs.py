@@ -7,6 +7,7 @@ from threading import Event as Flag
 import structlog
 
 from chassis import events
+from chassis.broker.failures import Verdict, judge
 from chassis.broker.schedules import Schedule
 from chassis.context import Context, acting_as
 from chassis.db.session import Database, Session
@@ -47,8 +48,11 @@ def _serve(database: Database, stop: Flag, company_id: int, reminder_id: int) ->
         try:
             with database.transaction() as session:
                 fire(session, reminder_id)
-        except Exception:
+        except Exception as error:
             log.exception("reminder failed", reminder_id=reminder_id)
+            # A database that breaks off, or a lock, is not the reminder's fault: the next turn has it.
+            if judge(error) in (Verdict.WAIT, Verdict.AGAIN):
+                return False
             with database.transaction() as session:
                 note_failure(session, reminder_id)
             return False
