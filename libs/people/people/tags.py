@@ -8,8 +8,7 @@ from people.texts import clean_line
 
 def tag_key(tag: str) -> str:
     """What is equal for tags that people take for one: case, and blanks at the ends, do not count; accents do."""
-    cleaned = clean_line(tag)
-    return cleaned.casefold()
+    return clean_line(tag).casefold()
 
 
 def distinct_tags(tags: Iterable[str]) -> list[str]:

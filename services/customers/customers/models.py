@@ -23,6 +23,7 @@ from chassis.db.tables import (
     HIDDEN,
     LIVE,
     chassis_tables,
+    email_check,
     exports_table,
     new_metadata,
     one_of,
@@ -39,10 +40,6 @@ from customers.rules import importing
 
 metadata = new_metadata()
 chassis_tables(metadata)
-
-
-def _email() -> CheckConstraint:
-    return CheckConstraint(f"email IS NULL OR email ~* '{rules.EMAIL_PATTERN}'", name="email")
 
 
 def _user(column: str) -> ForeignKeyConstraint:
@@ -116,7 +113,7 @@ customers = tenant_table(
     # The record that this one was merged into; its own id goes on to resolve.
     Column("merged_into", BigInteger),
     UniqueConstraint("company_id", "customer_code"),
-    _email(),
+    email_check(),
     CheckConstraint("credit_limit >= 0", name="credit_limit"),
     CheckConstraint("jsonb_typeof(tags) = 'array'", name="tags"),
     one_of("customer_type", rules.CUSTOMER_TYPES),
@@ -195,7 +192,7 @@ contacts = tenant_table(
     Column("phone_e164", Text),
     part_of("customers", "customer_id"),
     _user("created_by"),
-    _email(),
+    email_check(),
     Index("ix_contacts_company_id_customer_id", "company_id", "customer_id"),
     Index("ix_contacts_company_id_email_norm", "company_id", "email_norm"),
     Index("ix_contacts_company_id_phone_e164", "company_id", "phone_e164"),

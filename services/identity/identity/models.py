@@ -23,12 +23,11 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import JSONB
 
-from chassis.db.tables import chassis_tables, new_metadata, one_of, tenant_table, timestamp
+from chassis.db.tables import chassis_tables, email_check, new_metadata, one_of, tenant_table, timestamp
 from chassis.mail import Mails, mails_table
 from identity.rules import (
     COMPANY_SIZES,
     COMPANY_STATUSES,
-    EMAIL_PATTERN,
     INVITATION_STATUSES,
     KEY_STATUSES,
     LOGIN_ATTEMPTS,
@@ -39,10 +38,6 @@ from identity.rules import (
 
 metadata = new_metadata()
 chassis_tables(metadata)
-
-
-def _email() -> CheckConstraint:
-    return CheckConstraint(f"email ~* '{EMAIL_PATTERN}'", name="email")
 
 
 companies = Table(
@@ -74,7 +69,7 @@ companies = Table(
     Column("settings", JSONB, nullable=False, server_default=text("'{}'")),
     timestamp("created_at", default=True),
     timestamp("updated_at", default=True),
-    _email(),
+    email_check(),
     one_of("company_size", COMPANY_SIZES),
     one_of("status", COMPANY_STATUSES),
     CheckConstraint("subscription_end >= subscription_start", name="subscription"),
@@ -107,7 +102,7 @@ users = Table(
     Column("token_epoch", Integer, nullable=False, server_default=text("1")),
     timestamp("created_at", default=True),
     timestamp("updated_at", default=True),
-    _email(),
+    email_check(),
     one_of("role", ROLES),
     CheckConstraint("token_epoch BETWEEN 0 AND 999999999", name="token_epoch"),
     Index("ix_users_role", "role"),
@@ -192,7 +187,7 @@ invitations = tenant_table(
     timestamp("sent_at", default=True),
     timestamp("decided_at"),
     ForeignKeyConstraint(["company_id"], ["companies.id"], ondelete="CASCADE"),
-    _email(),
+    email_check(),
     one_of("role", ROLES),
     one_of("status", INVITATION_STATUSES),
     CheckConstraint("jsonb_typeof(permissions) = 'object'", name="permissions"),

@@ -50,9 +50,6 @@ RESET_LIFE = timedelta(hours=1)
 INVITATION_LIFE = timedelta(days=7)
 RESEND_AFTER = timedelta(minutes=1)
 
-# As seed A has it for customers; LDH domain, no quoted local parts.
-EMAIL_PATTERN = r"^[A-Za-z0-9._%+-]+@[A-Za-z0-9.-]+\.[A-Za-z]{2,}$"
-
 SHORTEST_PASSWORD = 8
 LONGEST_PASSWORD = 72  # bcrypt reads no further; bytes, not characters.
 # No character is made of more than four, so nothing longer than this becomes short enough. It is not even tried:

@@ -82,6 +82,11 @@ def one_of(column: str, allowed: Sequence[str], *, name: str | None = None) -> C
     return CheckConstraint(f"{column} IN ({values})", name=name or column)
 
 
+def email_check() -> CheckConstraint:
+    """That an e-mail address has two parts and no blank; the rules of `people.emails` know the rest."""
+    return CheckConstraint("email ~ '^[^@[:space:]]+@[^@[:space:]]+$'", name="email")
+
+
 def part_of(table: str, column: str) -> ForeignKeyConstraint:
     """A record of the same company that takes the row with it when it goes."""
     return ForeignKeyConstraint(["company_id", column], [f"{table}.company_id", f"{table}.id"], ondelete="CASCADE")

@@ -11,6 +11,10 @@ from marshmallow import EXCLUDE, RAISE, ValidationError, fields, validate
 
 from chassis.errors import FieldError, Invalid
 from chassis.tags import LONGEST_TAG, MOST_TAGS
+from people.emails import clean_email
+from people.phones import clean_phone
+from people.tags import distinct_tags
+from people.texts import Fault, clean_line, clean_text, is_blank
 
 LARGEST_ID = 2**63 - 1
 LARGEST_BATCH = 500
@@ -53,18 +57,24 @@ class NotBlank(validate.Validator):
     """
 
     regex = re.compile(r"\S")
+    sentence = "A character is wanted that is not blank."
 
     def __call__(self, value: str) -> str:
         """The text. Raises ValidationError; of an empty one its length says enough."""
         if value and not self.regex.search(value):
-            raise ValidationError("A character is wanted that is not blank.")
+            raise ValidationError(self.sentence)
         return value
 
 
-class Text(fields.String):
-    """A text of `shortest` to `longest` characters without NUL, which PostgreSQL cannot store.
+# A text that may be longer has lines.
+LONGEST_LINE = 500
 
-    One that must not be empty must not be blank either, unless a pattern of its own says what it may be.
+
+class Text(fields.String):
+    """A text of `shortest` to `longest` characters, cleaned as `people.texts` does it; of one line up to LONGEST_LINE.
+
+    One that must not be empty must not be blank either, unless a pattern of its own says what it may be. A blank one is
+    null where null is allowed.
     """
 
     def __init__(self, *, longest: int, shortest: int = 0, **kwargs: Any) -> None:
@@ -73,12 +83,40 @@ class Text(fields.String):
         if shortest and not any(hasattr(check, "regex") for check in checks):
             checks.append(NotBlank())
         super().__init__(validate=checks, **kwargs)
+        self._clean = clean_line if longest <= LONGEST_LINE else clean_text
+        self._not_blank = next((check for check in checks if isinstance(check, NotBlank)), None)
+
+    def deserialize(self, value: Any, attr: str | None = None, data: Any = None, **kwargs: Any) -> Any:
+        """The text, or None for nothing. Raises ValidationError."""
+        if self.allow_none and isinstance(value, str) and is_blank(value):
+            value = None
+        return super().deserialize(value, attr, data, **kwargs)
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> str:
         text = super()._deserialize(value, attr, data, **kwargs)
-        if "\x00" in text:
-            raise ValidationError("NUL is not a character here.")
-        return text
+        try:
+            cleaned = self._clean(text)
+        except Fault as fault:
+            raise ValidationError(str(fault)) from None
+        if text and not cleaned and self._not_blank is not None:
+            raise ValidationError(self._not_blank.sentence)
+        return cleaned
+
+
+class Email(Text):
+    """An e-mail address, as `people.emails` has it."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(longest=255, metadata={"format": "idn-email"} | kwargs.pop("metadata", {}), **kwargs)
+        self._clean = clean_email
+
+
+class Phone(Text):
+    """A telephone number as it is written, without what a spreadsheet put around it."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(longest=50, **kwargs)
+        self._clean = clean_phone
 
 
 class Items(fields.List[Any]):
@@ -148,15 +186,13 @@ class Version(fields.Integer):
 
 
 class Tags(Items):
-    """Different tags, not too many."""
+    """Tags, not too many; of those that are one word in another case the first stays."""
 
     def __init__(self, **kwargs: Any) -> None:
-        super().__init__(Text(longest=LONGEST_TAG, shortest=1), most=MOST_TAGS, validate=[_distinct], **kwargs)
+        super().__init__(Text(longest=LONGEST_TAG, shortest=1), most=MOST_TAGS, **kwargs)
 
-
-def _distinct(tags: list[str]) -> None:
-    if len(set(tags)) != len(tags):
-        raise ValidationError("A tag is there twice.")
+    def _deserialize(self, value: Any, *args: Any, **kwargs: Any) -> list[Any]:
+        return distinct_tags(super()._deserialize(value, *args, **kwargs))
 
 
 class IdText(fields.Integer):

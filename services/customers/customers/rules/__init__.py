@@ -16,7 +16,6 @@ INDUSTRIES = (
     "Consulting",
     "Other",
 )
-EMAIL_PATTERN = r"^[A-Za-z0-9._%+-]+@[A-Za-z0-9.-]+\.[A-Za-z]{2,}$"
 # Codes of this form are given out by the service; a client's own must look different, or the two would collide.
 GENERATED_CODE_PATTERN = r"^C-[0-9]+$"
 GENERATED_CODE = re.compile(GENERATED_CODE_PATTERN)

@@ -3,8 +3,7 @@
 from marshmallow import fields
 
 from chassis.web.records import RecordSchema
-from chassis.web.schemas import InSchema, Text
-from customers.schemas.fields import EMAIL
+from chassis.web.schemas import Email, InSchema, Phone, Text
 from customers.views import CONTACT
 
 
@@ -12,8 +11,8 @@ class _ContactFields(InSchema):
     """What a client may say of a contact; everything else is the service's own."""
 
     last_name = Text(longest=100, allow_none=True)
-    email = Text(longest=255, allow_none=True, validate=[EMAIL])
-    phone = Text(longest=50, allow_none=True)
+    email = Email(allow_none=True)
+    phone = Phone(allow_none=True)
     job_title = Text(longest=100, allow_none=True)
     is_primary = fields.Boolean(truthy={True}, falsy={False})
 

@@ -3,18 +3,17 @@
 from marshmallow import fields, validate
 
 from chassis.web.records import RecordSchema
-from chassis.web.schemas import ID_RANGE, LARGEST_BATCH, Id, InSchema, Items, Money, Tags, Text
+from chassis.web.schemas import ID_RANGE, LARGEST_BATCH, Email, Id, InSchema, Items, Money, Phone, Tags, Text
 from customers import rules
-from customers.schemas.fields import EMAIL
 from customers.views import CUSTOMER
 
 
 class _CustomerFields(InSchema):
     """What a client may say of a customer; everything else is the service's own."""
 
-    email = Text(longest=255, allow_none=True, validate=[EMAIL])
-    phone = Text(longest=50, allow_none=True)
-    secondary_phone = Text(longest=50, allow_none=True)
+    email = Email(allow_none=True)
+    phone = Phone(allow_none=True)
+    secondary_phone = Phone(allow_none=True)
     address = Text(longest=2000, allow_none=True)
     city = Text(longest=100, allow_none=True)
     state = Text(longest=100, allow_none=True)

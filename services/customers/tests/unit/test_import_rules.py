@@ -152,7 +152,7 @@ def test_a_cell_that_no_field_takes_is_a_fault_in_plain_words(field: str, text: 
     assert [(name, code) for name, code, *_ in faults] == [(field, "invalid_value")]
     assert faults[0][2] in (
         "Length must be between 1 and 50.",
-        "NUL is not a character here.",
+        "A line break or another control character is not allowed here.",
         "A positive whole number is wanted.",
     )
 

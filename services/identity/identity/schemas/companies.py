@@ -3,7 +3,7 @@
 from marshmallow import fields, validate
 
 from chassis.web.records import RecordSchema
-from chassis.web.schemas import Id, InSchema, Items, OutSchema, Text, Timestamp
+from chassis.web.schemas import Email, Id, InSchema, Items, OutSchema, Phone, Text, Timestamp
 from identity.rules import (
     COMPANY_SIZES,
     COMPANY_STATUSES,
@@ -13,7 +13,7 @@ from identity.rules import (
     ROLES,
     VISIBILITIES,
 )
-from identity.schemas.fields import CURRENCY, DOMAIN, EMAIL, REGION, time_zone
+from identity.schemas.fields import CURRENCY, DOMAIN, REGION, time_zone
 from identity.views import COMPANY
 
 
@@ -21,7 +21,7 @@ class _CompanyFields(InSchema):
     """What a company may say of itself; status and subscription are not its own to set."""
 
     logo = Text(longest=500, allow_none=True)
-    phone = Text(longest=50, allow_none=True)
+    phone = Phone(allow_none=True)
     address = Text(longest=2000, allow_none=True)
     city = Text(longest=100, allow_none=True)
     state = Text(longest=100, allow_none=True)
@@ -37,7 +37,7 @@ class CompanyIn(_CompanyFields):
     """A company that registers."""
 
     name = Text(required=True, shortest=1, longest=255)
-    email = Text(required=True, longest=255, validate=[EMAIL], metadata={"format": "email"})
+    email = Email(required=True)
     default_currency = fields.String(load_default="USD", validate=CURRENCY)
     time_zone = Text(longest=64, load_default="UTC", validate=[time_zone])
 

@@ -4,7 +4,7 @@ from zoneinfo import available_timezones
 
 from marshmallow import ValidationError, validate
 
-from identity.rules import EMAIL_PATTERN, LONGEST_PASSWORD, SHORTEST_PASSWORD
+from identity.rules import LONGEST_PASSWORD, SHORTEST_PASSWORD
 
 PASSWORD = {
     "description": f"{SHORTEST_PASSWORD} characters or more, {LONGEST_PASSWORD} bytes in UTF-8 or less.",
@@ -12,7 +12,6 @@ PASSWORD = {
 }
 # In Python, though not in JSON Schema, $ also matches before a last line feed.
 _NO_NEWLINE = r"(?!\n)"
-EMAIL = validate.Regexp(EMAIL_PATTERN + _NO_NEWLINE, error="An e-mail address is wanted.")
 CURRENCY = validate.Regexp(r"^[A-Z]{3}$" + _NO_NEWLINE, error="An ISO 4217 code is wanted, such as USD.")
 REGION = validate.Regexp(r"^[A-Z]{2}$" + _NO_NEWLINE, error="An ISO 3166-1 alpha-2 code is wanted, such as US.")
 

@@ -3,10 +3,10 @@
 from marshmallow import fields, validate
 
 from chassis.web.records import RecordSchema
-from chassis.web.schemas import InSchema, Text
+from chassis.web.schemas import Email, InSchema, Text
 from identity.rules import COMPANY_ROLES, INVITATION_STATUSES, ROLES
 from identity.schemas.auth import TokensOut
-from identity.schemas.fields import EMAIL, PASSWORD
+from identity.schemas.fields import PASSWORD
 from identity.schemas.users import PERMISSIONS, MemberOut, PermissionsIn
 from identity.views import INVITATION
 
@@ -14,7 +14,7 @@ from identity.views import INVITATION
 class InvitationIn(InSchema):
     """Whom to ask, and what they will be."""
 
-    email = Text(required=True, longest=255, validate=[EMAIL], metadata={"format": "email"})
+    email = Email(required=True)
     role = fields.String(required=True, validate=validate.OneOf(COMPANY_ROLES))
     permissions = fields.Nested(PermissionsIn, allow_none=True)
 

@@ -5,21 +5,21 @@ from typing import Any
 from marshmallow import ValidationError, fields, post_load, validate, validates_schema
 
 from chassis.web.records import RecordSchema
-from chassis.web.schemas import LARGEST_ID, Id, InSchema, Items, OutSchema, Text, Timestamp
+from chassis.web.schemas import LARGEST_ID, Email, Id, InSchema, Items, OutSchema, Phone, Text, Timestamp
 from identity.rules import COMPANY_ROLES, GRANTABLE, MEMBER_STATUSES, ROLES
-from identity.schemas.fields import EMAIL, PASSWORD
+from identity.schemas.fields import PASSWORD
 from identity.views import USER, USER_COMPANY
 
 
 class UserIn(InSchema):
     """The first user of a company."""
 
-    email = Text(required=True, longest=255, validate=[EMAIL], metadata={"format": "email"})
+    email = Email(required=True)
     # Its rules are in rules.py, which has a code of its own for each way to break them.
     password = fields.String(required=True, load_only=True, metadata=PASSWORD)
     first_name = Text(required=True, shortest=1, longest=100)
     last_name = Text(required=True, shortest=1, longest=100)
-    phone = Text(longest=50, allow_none=True)
+    phone = Phone(allow_none=True)
 
 
 class UserOut(RecordSchema, view=USER):
@@ -50,7 +50,7 @@ class MemberPatch(InSchema):
 
     first_name = Text(shortest=1, longest=100)
     last_name = Text(shortest=1, longest=100)
-    phone = Text(longest=50, allow_none=True)
+    phone = Phone(allow_none=True)
     avatar = Text(longest=500, allow_none=True)
     role = fields.String(validate=validate.OneOf(COMPANY_ROLES))
     permissions = fields.Nested(PermissionsIn, allow_none=True)

@@ -61,8 +61,13 @@ def test_an_invitation_is_answered_told_and_posted(
     assert len(token_of((subject, text))) == 43
 
 
-def test_a_name_with_line_breaks_adds_no_line_to_the_letter(register: Any, client_of: Any, letters: Any) -> None:
-    eve = register(first_name="Eve\r\n\r\nhttps://evil.example\r\n")
+def test_a_name_with_line_breaks_adds_no_line_to_the_letter(
+    register: Any, client_of: Any, letters: Any, superuser: Any
+) -> None:
+    eve = register()
+    # As one of before the API refused such names.
+    evil = "Eve\r\n\r\nhttps://evil.example\r\n"
+    superuser.execute("UPDATE users SET first_name = %s WHERE id = %s", (evil, eve.user_id))
     email = f"new-{eve.company_id}@acme.example"
     assert client_of(eve).post("/v1/invitations", json={"email": email, "role": "user"}).status_code == 201
     ((subject, text),) = letters(email)

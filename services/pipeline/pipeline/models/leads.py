@@ -22,6 +22,7 @@ from chassis.db.tables import (
     HIDDEN,
     LIVE,
     archivable,
+    email_check,
     exports_table,
     given_only,
     linked,
@@ -106,7 +107,7 @@ leads = tenant_table(
     # What search_leads() looks in: name, description, e-mail and digits of the phone, folded by a trigger.
     Column("search_text", Text),
     CheckConstraint("estimated_value IS NULL OR estimated_value > 0", name="estimated_value"),
-    CheckConstraint(f"email IS NULL OR email ~* '{rules.EMAIL_PATTERN}'", name="email"),
+    email_check(),
     currency(),
     one_of("status", rules.LEAD_STATUSES),
     one_of("priority", rules.PRIORITIES),

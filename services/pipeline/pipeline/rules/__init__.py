@@ -9,5 +9,4 @@ PROBABILITY_SOURCES = ("stage", "manual")
 # What a deal stage may ask of the deals that enter it.
 REQUIRED_FIELDS = ("deal_value", "expected_close_date", "assigned_to", "lead_id", "notes")
 CONVERSION_STATES = ("converting", "completed", "failed", "cancelled", "undone")
-EMAIL_PATTERN = r"^[A-Za-z0-9._%+-]+@[A-Za-z0-9.-]+\.[A-Za-z]{2,}$"
 LONGEST_NAME = 255

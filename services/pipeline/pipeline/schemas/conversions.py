@@ -7,9 +7,9 @@ from marshmallow import ValidationError, fields, validate, validates_schema
 
 from chassis.web.dates import Day
 from chassis.web.records import RecordSchema
-from chassis.web.schemas import Id, InSchema, Items, Money, OutSchema, Tags, Text
+from chassis.web.schemas import Email, Id, InSchema, Items, Money, OutSchema, Phone, Tags, Text
 from pipeline import rules
-from pipeline.schemas.fields import EMAIL, LONGEST_TEXT, Currency, Flag, Percent
+from pipeline.schemas.fields import LONGEST_TEXT, Currency, Flag, Percent
 from pipeline.views import CONVERSION
 
 MOST_ACCEPTED = 100
@@ -20,9 +20,9 @@ class NewCustomerIn(InSchema):
 
     name = Text(longest=255, shortest=1)
     customer_code = Text(longest=50, shortest=1)
-    email = Text(longest=255, validate=[EMAIL])
-    phone = Text(longest=50)
-    secondary_phone = Text(longest=50)
+    email = Email()
+    phone = Phone()
+    secondary_phone = Phone()
     address = Text(longest=2000)
     city = Text(longest=100)
     state = Text(longest=100)
@@ -45,8 +45,8 @@ class NewContactIn(InSchema):
 
     first_name = Text(longest=100, shortest=1, required=True)
     last_name = Text(longest=100)
-    email = Text(longest=255, validate=[EMAIL])
-    phone = Text(longest=50)
+    email = Email()
+    phone = Phone()
     job_title = Text(longest=100)
     is_primary = Flag()
 

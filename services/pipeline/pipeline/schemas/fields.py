@@ -5,12 +5,10 @@ from typing import Any
 from marshmallow import fields, validate
 
 from chassis.web.schemas import Text, WholeNumber
-from pipeline import rules
 
 LONGEST_TEXT = 20_000
 LONGEST_REASON = 2000
 # In Python, though not in JSON Schema, $ also matches before a last line feed.
-EMAIL = validate.Regexp(rf"{rules.EMAIL_PATTERN}(?!\n)", error="This is no e-mail address.")
 _CODE = validate.Regexp(r"^[A-Z]{3}$(?!\n)", error="An ISO 4217 code is wanted, such as EUR.")
 
 

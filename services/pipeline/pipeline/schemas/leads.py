@@ -4,9 +4,9 @@ from marshmallow import fields, validate
 
 from chassis.web.dates import Day
 from chassis.web.records import RecordSchema
-from chassis.web.schemas import LARGEST_BATCH, Id, InSchema, Items, Money, Text
+from chassis.web.schemas import LARGEST_BATCH, Email, Id, InSchema, Items, Money, Phone, Text
 from pipeline import rules
-from pipeline.schemas.fields import EMAIL, LONGEST_REASON, LONGEST_TEXT, Currency, Percent
+from pipeline.schemas.fields import LONGEST_REASON, LONGEST_TEXT, Currency, Percent
 from pipeline.views import LEAD, LEAD_EXPORT, LEAD_TRANSFER
 
 
@@ -21,8 +21,8 @@ class _LeadFields(ReasonIn):
     """What a client may say of a lead; everything else is the service's own."""
 
     customer_id = Id(allow_none=True)
-    email = Text(longest=255, allow_none=True, validate=[EMAIL])
-    phone = Text(longest=50, allow_none=True)
+    email = Email(allow_none=True)
+    phone = Phone(allow_none=True)
     source = Text(longest=100, allow_none=True)
     stage_id = Id()
     priority = fields.String(validate=[validate.OneOf(rules.PRIORITIES)])
