@@ -19,7 +19,7 @@ from chassis.db.statements import Prepared
 from chassis.testing.fixtures import Client, DatabaseUrls
 from chassis.web.application import ServiceApplication
 from identity.app import SERVICE, trust_own_keys
-from identity.commands.answering import answer_knocks
+from identity.commands.answering import answer_login_attempts
 from identity.keys import IdentitySettings
 
 PASSWORD = "correct horse battery"
@@ -281,7 +281,7 @@ def answer(database: Database) -> Any:
     """The worker's turn at what strangers did."""
 
     def turn() -> Any:
-        return answer_knocks(database, "http://127.0.0.1:8080")
+        return answer_login_attempts(database, "http://127.0.0.1:8080")
 
     return turn
 
