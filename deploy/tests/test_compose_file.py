@@ -65,8 +65,13 @@ def test_only_the_job_that_migrates_sees_the_owners_secret(services):
 
 def test_nothing_but_the_gateway_is_published_and_that_on_loopback(services):
     published = {name: service["ports"] for name, service in services.items() if "ports" in service}
-    assert published == {"gateway": ["127.0.0.1:${CRM_PORT:-8080}:8080"]}
-    reach_out = {name for name, service in services.items() if "outside" in service.get("networks", ())}
+    assert published.pop("gateway") == ["127.0.0.1:${CRM_PORT:-8080}:8080"]
+    # What people look at beside it is there for those who ask for its profile.
+    profiles = {name: services[name]["profiles"] for name in published}
+    assert profiles == {"mailpit": ["mail"], "prometheus": ["monitoring"], "grafana": ["monitoring"]}
+    assert all(port.startswith("127.0.0.1:") for ports in published.values() for port in ports)
+    usual = {name: service for name, service in services.items() if not service.get("profiles")}
+    reach_out = {name for name, service in usual.items() if "outside" in service.get("networks", ())}
     assert reach_out == {"gateway", *(f"{service}-worker" for service in SENDS_LETTERS)}
 
 
