@@ -17,6 +17,7 @@ from crm.backup.commands import backup_command, outbox_command, restore_command
 from crm.compose.commands import COMMANDS
 from crm.compose.stack import Containers
 from crm.consumer_commands import consumers
+from crm.dead_letter_commands import dead_letters
 from crm.demo import NORTHWIND
 from crm.environment import mail_folder
 from crm.errors import OperatorError
@@ -84,6 +85,7 @@ def main(context: click.Context, home: Path, mode: str) -> None:  # noqa: ARG001
 
 main.add_command(import_command)
 main.add_command(consumers)
+main.add_command(dead_letters)
 main.add_command(backup_command)
 main.add_command(restore_command)
 main.add_command(outbox_command)

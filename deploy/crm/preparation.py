@@ -101,6 +101,12 @@ class Preparation:
         if done.returncode != 0:
             raise OperatorError("the references are not complete; run it again, what is done stays done")
 
+    def dead_letters(self, service: str, command: str, *arguments: str) -> list[Any]:
+        """What the service's own command about its dead letters answers."""
+        module = "chassis.broker.dead_letter_command"
+        answer: list[Any] = json.loads(self.run(service, module, command, service, *arguments, owner=True))
+        return answer
+
     def _each(self, step: Callable[[str], str]) -> dict[str, str]:
         with ThreadPoolExecutor(len(SERVICES)) as pool:
             return dict(zip(SERVICES, pool.map(step, SERVICES), strict=True))

@@ -201,6 +201,12 @@ class Containers:
         once = ("run", "--rm", "--no-TTY", "--no-deps", "--entrypoint", "python3", f"{service}-prepare", "-m")
         return self.run(*once, *arguments)
 
+    def dead_letters(self, service: str, command: str, *arguments: str) -> list[Any]:
+        """What the service's own command about its dead letters answers."""
+        module = "chassis.broker.dead_letter_command"
+        answer: list[Any] = json.loads(self._once(service, module, command, service, *arguments))
+        return answer
+
     def _configure_gateway(self) -> None:
         """Render it anew, with the keys that identity publishes now."""
         self.run("run", "--rm", "--no-TTY", "--no-deps", "gateway-configuration")

@@ -24,6 +24,12 @@ _LIST = Prepared(
         "WHERE consumer = :consumer AND (:replayed OR replayed_at IS NULL) AND id > :after ORDER BY id LIMIT :most"
     )
 )
+_GET = Prepared(
+    text(
+        "SELECT id, event_id::text, routing_key, error, history, failed_at, replayed_at, body FROM failed_messages "
+        "WHERE consumer = :consumer AND id = :id"
+    )
+)
 _LOCK = Prepared(
     text(
         "SELECT event_id::text, routing_key, body, replayed_at FROM failed_messages "
@@ -51,7 +57,7 @@ class DeadLetter:
 
 
 class ReplayError(Exception):
-    """The dead letter was not replayed; the text says why."""
+    """The dead letter is not there, or was not replayed; the text says which."""
 
 
 def list_dead_letters(
@@ -61,6 +67,15 @@ def list_dead_letters(
     with database.transaction() as session:
         rows = session.fetch(_LIST, consumer=consumer, replayed=replayed, after=after, most=most)
     return [DeadLetter(*row) for row in rows]
+
+
+def get_dead_letter(database: Database, consumer: str, number: int) -> tuple[DeadLetter, bytes]:
+    """A dead letter, replayed or not, and the bytes that arrived. Raises ReplayError for an unknown id."""
+    with database.transaction() as session:
+        row = session.fetch_one(_GET, consumer=consumer, id=number)
+    if row is None:
+        raise ReplayError(f"{consumer} has no dead letter {number}")
+    return DeadLetter(*row[:-1]), bytes(row[-1])
 
 
 def replay(database: Database, broker_url: str, consumer: str, ids: Sequence[int], *, force: bool = False) -> list[int]:
