@@ -1,4 +1,4 @@
-"""`python -m bench.size`: whether requests cost as much among a million customers, or deals, as among a thousand."""
+"""`python -m bench.size`: whether requests cost as much among a million customers, deals or tasks as among few."""
 
 import argparse
 import io
@@ -20,6 +20,7 @@ from bench.size_customers import CUSTOMERS
 from bench.size_deals import DEALS
 from bench.size_report import Bounded, Compared, SizeReport
 from bench.size_subject import Ask, Change, Subject
+from bench.size_tasks import TASKS
 from chassis import logging
 from chassis.db.session import Database
 from chassis.service import load
@@ -30,7 +31,7 @@ from crm.sandbox import running
 
 SMALL, TENANT, TENANTS = 1_000, 10_000, 100
 _NONE: Mapping[str, str] = {}
-SUBJECTS = {subject.name: subject for subject in (CUSTOMERS, DEALS)}
+SUBJECTS = {subject.name: subject for subject in (CUSTOMERS, DEALS, TASKS)}
 
 
 @dataclass(frozen=True)

@@ -142,13 +142,7 @@ for _index in (
         text("coalesce(completed_at, updated_at)"),
         postgresql_where=text("status IN ('completed', 'cancelled')"),
     ),
-    Index(
-        "ix_tasks_completed_at",
-        "company_id",
-        "completed_at",
-        "id",
-        postgresql_where=text("completed_at IS NOT NULL"),
-    ),
+    Index("ix_tasks_company_id_completed_at", "company_id", "completed_at", "id"),
     *(
         index
         for subject in ("customer_id", "lead_id", "deal_id")
