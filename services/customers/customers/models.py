@@ -102,12 +102,14 @@ customers = tenant_table(
     Column("assigned_to", BigInteger),
     timestamp("archived_at"),
     Column("archived_by_event", Uuid),
-    # Keys for matching, made by chassis.matching_keys from the columns above: what is equal here is probably the same.
+    # Keys for matching, made by customers.rules.keys from the columns above: what is equal here is probably the same.
     Column("email_norm", Text),
     Column("phone_e164", Text),
     Column("phone_tail", Text),
     Column("domain_norm", Text),
     Column("name_norm", Text),
+    # Of the same name with two letters for one, such as ue for ü; of most names there is none.
+    Column("name_two", Text),
     # What search_customers() looks in: name, company, e-mail, code and digits of the phone, folded by a trigger.
     Column("search_text", Text),
     # The record that this one was merged into; its own id goes on to resolve.
@@ -168,6 +170,7 @@ for _index in (
     _given("phone_e164"),
     _given("phone_tail"),
     _given("domain_norm"),
+    _given("name_two"),
     _given("merged_into"),
     search_index("customers"),
 ):

@@ -36,23 +36,24 @@ _COUNT = Prepared(
 
 def create_contact(session: Session, customer_id: int, values: dict[str, Any]) -> Record:
     """Add a person to a live customer. Raises NotFound, Conflict."""
-    _lock_customer(session, customer_id)
+    customer = _lock_customer(session, customer_id)
     _refuse_more(session, customer_id, 1)
     USERS.ensure_actor(session)
     if values.get("is_primary"):
         _step_down(session, customer_id)
     owned = {"customer_id": customer_id, "created_by": current().user_id}
-    return RECORDS.create(session, CONTACT_CREATED, with_contact_keys(session, values) | owned)
+    return RECORDS.create(session, CONTACT_CREATED, with_contact_keys(session, values, customer["country"]) | owned)
 
 
 def update_contact(session: Session, contact_id: int, version: int, values: dict[str, Any]) -> Record:
     """Change the given fields of a contact. Raises NotFound, PreconditionFailed, Conflict."""
-    customer_id = _lock_customer_of(session, contact_id)
+    customer = _lock_customer_of(session, contact_id)
     before = RECORDS.expect(session, contact_id, version)
     RECORDS.refuse_archived(before)
     if values.get("is_primary"):
-        _step_down(session, customer_id, but=contact_id)
-    return RECORDS.change(session, CONTACT_UPDATED, before, with_contact_keys(session, values))
+        _step_down(session, customer["id"], but=contact_id)
+    keyed = with_contact_keys(session, values, customer["country"])
+    return RECORDS.change(session, CONTACT_UPDATED, before, keyed)
 
 
 def archive_contact(session: Session, contact_id: int, version: int) -> Record:
@@ -63,7 +64,7 @@ def archive_contact(session: Session, contact_id: int, version: int) -> Record:
 
 def restore_contact(session: Session, contact_id: int, version: int | None) -> Record:
     """Bring back a contact of a live customer. Raises NotFound, PreconditionFailed, Conflict."""
-    customer_id = _lock_customer_of(session, contact_id)
+    customer_id = _lock_customer_of(session, contact_id)["id"]
     before = RECORDS.expect(session, contact_id, version)
     restored = RECORDS.restore(session, CONTACT_RESTORED, before)
     _refuse_more(session, customer_id, 0)
@@ -108,15 +109,15 @@ def move_contacts_back(
             RECORDS.change(session, CONTACT_UPDATED, contact, values)
 
 
-def _lock_customer(session: Session, customer_id: int) -> None:
-    refuse_archived(get_customer(session, customer_id, lock=True).document)
+def _lock_customer(session: Session, customer_id: int) -> dict[str, Any]:
+    customer: dict[str, Any] = get_customer(session, customer_id, lock=True).document
+    refuse_archived(customer)
+    return customer
 
 
-def _lock_customer_of(session: Session, contact_id: int) -> int:
+def _lock_customer_of(session: Session, contact_id: int) -> dict[str, Any]:
     """The customer first, as everywhere, so that two who change its contacts never wait for each other in a circle."""
-    customer_id: int = RECORDS.get(session, contact_id).document["customer_id"]
-    _lock_customer(session, customer_id)
-    return customer_id
+    return _lock_customer(session, RECORDS.get(session, contact_id).document["customer_id"])
 
 
 def _refuse_more(session: Session, customer_id: int, more: int) -> None:

@@ -183,7 +183,7 @@ def _empty(session: Session, customer: Record, filled: Mapping[str, Any]) -> lis
     if not _is_live(customer):
         return [f"/customer/{name}" for name in sorted(filled) if now[name] is not None]
     if ours:
-        CUSTOMERS.change(session, CUSTOMER_UPDATED, customer, with_customer_keys(session, dict.fromkeys(ours)))
+        CUSTOMERS.change(session, CUSTOMER_UPDATED, customer, with_customer_keys(session, dict.fromkeys(ours), now))
     return [f"/customer/{name}" for name in sorted(filled.keys() - ours) if now[name] is not None]
 
 

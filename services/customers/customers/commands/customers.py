@@ -119,7 +119,7 @@ def change_customer(session: Session, before: Record, values: dict[str, Any]) ->
     refuse_archived(before.document)
     if values.get("assigned_to") != before.document["assigned_to"]:
         USERS.refuse_inactive(session, values.get("assigned_to"))
-    return RECORDS.change(session, CUSTOMER_UPDATED, before, with_customer_keys(session, values))
+    return RECORDS.change(session, CUSTOMER_UPDATED, before, with_customer_keys(session, values, before.document))
 
 
 def assign_customer(session: Session, customer_id: int, version: int | None, user_id: int | None) -> Record:

@@ -28,7 +28,6 @@ from chassis.db.bulk import change_many, json_rows, lock_many
 from chassis.db.records import Record
 from chassis.db.session import Session
 from chassis.db.statements import TENANT, Prepared, of_tenant
-from chassis.matching_keys import matching_keys
 from customers.commands.import_jobs import Job, Reader, StoppedError, count, hold, reach
 from customers.commands.import_rows import Fault, ImportOptions, Outcome, ReadRow, apply_rows, draw_codes
 from customers.events import CUSTOMER_PURGED, CUSTOMER_UPDATED
@@ -37,6 +36,7 @@ from customers.queries.customers import RECORDS
 from customers.queries.imports import get_checked, get_chunk
 from customers.rules.import_mapping import Cells
 from customers.rules.importing import RUNNING
+from customers.rules.keys import customer_keys
 
 _TRIES = 3
 _CONFLICT = "The row cannot stand beside what is stored, such as a customer of the same name or code."
@@ -97,7 +97,7 @@ def read_chunk(session: Session, job: Job, number: int, reader: Reader) -> list[
     rows = []
     for line, cells in chunk[0]:
         values, faults = reader(cells)
-        keys = {} if faults else matching_keys(values, job.region)
+        keys = {} if faults else customer_keys(values, job.region)
         rows.append(ReadRow(line, values, keys, [Fault(line, *fault) for fault in faults]))
     return rows
 
@@ -233,7 +233,7 @@ def _set_back(
         if values.get("assigned_to") not in (None, *active):
             del values["assigned_to"]
         if values:
-            back.append((record, values | matching_keys(values, job.region)))
+            back.append((record, values | customer_keys(values, job.region, document)))
     return back
 
 

@@ -17,7 +17,6 @@ from chassis.db.bulk import change_many, create_many, lock_many
 from chassis.db.records import Record
 from chassis.db.session import Session
 from chassis.db.statements import TENANT, Prepared
-from chassis.matching_keys import email_key, matching_keys
 from customers import rules
 from customers.commands.customers import lock_creation
 from customers.events import CUSTOMER_CREATED, CUSTOMER_UPDATED
@@ -27,6 +26,8 @@ from customers.queries.duplicates import find_duplicates
 from customers.queries.matches import find_matches, known_industries, taken_codes, taken_names
 from customers.rules.duplicates import DEFAULT
 from customers.rules.importing import CREATE, UPDATE
+from customers.rules.keys import customer_keys
+from people.emails import email_key
 
 # What a row says of new customers alone.
 _ONLY_NEW = ("id", "customer_code", "created_at")
@@ -298,7 +299,7 @@ class _Batch:
             if (name, row.values.get("company_name")) in names:
                 return [_same_name(row)]
             if self._options.refuse_duplicates:
-                found = find_duplicates(self._session, row.keys)
+                found = find_duplicates(self._session, row.values | row.keys)
                 if found["candidates"] or found["hidden"]:
                     ids = ", ".join(str(candidate["customer"]["id"]) for candidate in found["candidates"])
                     detail = f"Probably the same as customer {ids or 'of a colleague'}."
@@ -344,7 +345,7 @@ def _changed_values(values: Mapping[str, Any], document: Mapping[str, Any]) -> d
 
 def _keys_of(row: ReadRow, values: Mapping[str, Any]) -> dict[str, Any]:
     """The matching keys that follow from the values that change."""
-    return {name: row.keys[name] for name in matching_keys(dict.fromkeys(values))}
+    return {name: row.keys[name] for name in customer_keys(dict.fromkeys(values)) if name in row.keys}
 
 
 def _same_name(row: ReadRow) -> Fault:

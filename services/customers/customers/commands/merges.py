@@ -119,7 +119,7 @@ def merge_customers(session: Session, plan: Plan) -> tuple[Record, Record]:
         session,
         CUSTOMER_MERGED,
         target,
-        with_customer_keys(session, dict(plan.values)),
+        with_customer_keys(session, dict(plan.values), target.document),
         event_id=event_id,
         more={"sources": [source.id for source in plan.sources]},
     )
@@ -167,7 +167,7 @@ def undo_merge(session: Session, merge_id: int, version: int | None) -> Record:
     if not _may_assign(session, back):
         del back["assigned_to"]
     if back:
-        CUSTOMERS.change(session, CUSTOMER_UPDATED, target, with_customer_keys(session, back))
+        CUSTOMERS.change(session, CUSTOMER_UPDATED, target, with_customer_keys(session, back, now))
     for source_id in known["sources"]:
         source = locked[source_id]
         if source.document["merged_into"] != target_id:

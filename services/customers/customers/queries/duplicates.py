@@ -3,37 +3,45 @@
 from collections.abc import Mapping
 from typing import Any
 
-from sqlalchemy import Text, bindparam, func, literal_column, select, union_all
+from sqlalchemy import Text, bindparam, func, literal_column, select, union
 
 from chassis.context import current
 from chassis.db.session import Session
 from chassis.db.statements import Prepared, of_tenant
 from customers.models import COMPANY, customers
 from customers.rules.duplicates import DEFAULT, KEYS, MOST_SHARING, Rules
+from people.phones import Phone, phone_of, same_phone
 
 _OF_COMPANY = of_tenant(customers)
 
 
-def _sharing(key: str) -> Any:
+def _sharing(key: str, column: str, parameter: str) -> Any:
     """The ids of the live customers with this value of the key, one more than it may mean something for."""
     return (
         select(customers.c.id, literal_column(f"'{key}'").label("key"))
-        .where(_OF_COMPANY, customers.c[key] == bindparam(key, type_=Text), customers.c.archived_at.is_(None))
+        .where(_OF_COMPANY, customers.c[column] == bindparam(parameter, type_=Text), customers.c.archived_at.is_(None))
         .limit(literal_column(str(MOST_SHARING + 1)))
         .subquery()
         .select()
     )
 
 
-_hits = union_all(*(_sharing(key) for key in KEYS)).subquery("hits")
+# A name has one key or two: two names are the same that share one.
+_OF_NAMES = ("name_norm", "name_two")
+_hits = union(
+    *(_sharing(key, key, key) for key in KEYS if key != "name_norm"),
+    *(_sharing("name_norm", column, parameter) for column in _OF_NAMES for parameter in _OF_NAMES),
+).subquery("hits")
 _kept = select(_hits.c.id, _hits.c.key, func.count().over(partition_by=_hits.c.key).label("sharing")).subquery("kept")
 _SHOWN = ("id", "customer_code", "name", "company_name", "email", "phone", "assigned_to", "created_by")
+_OF_PHONES = ("phone_e164", "phone_tail")
+_READ = (*_SHOWN, *_OF_PHONES)
 _settings = select(COMPANY.table.c.settings).where(of_tenant(COMPANY.table))
 _CANDIDATES = Prepared(
-    select(_settings.scalar_subquery(), func.array_agg(_kept.c.key), *(customers.c[name] for name in _SHOWN))
+    select(_settings.scalar_subquery(), func.array_agg(_kept.c.key), *(customers.c[name] for name in _READ))
     .join_from(_kept, customers, customers.c.id == _kept.c.id)
     .where(_OF_COMPANY, _kept.c.sharing <= literal_column(str(MOST_SHARING)))
-    .group_by(*(customers.c[name] for name in _SHOWN))
+    .group_by(*(customers.c[name] for name in _READ))
 )
 
 
@@ -46,14 +54,20 @@ def find_duplicates(session: Session, keys: Mapping[str, str | None], *, but: in
     widest = DEFAULT.telling(keys)
     if not widest:
         return {"candidates": [], "hidden": 0}
-    rows = session.fetch(_CANDIDATES, **dict.fromkeys(KEYS) | widest)
+    second = keys.get("name_two") if "name_norm" in widest else None
+    rows = session.fetch(_CANDIDATES, **dict.fromkeys(KEYS) | widest, name_two=second)
     rules = Rules.of(rows[0][0]) if rows else DEFAULT
     told = rules.telling(keys)
     candidates: list[dict[str, Any]] = []
     hidden = 0
     for _, shared, *values in rows:
-        customer = dict(zip(_SHOWN, values, strict=True))
-        alike = rules.likeness(key for key in shared if key in told)
+        customer = dict(zip(_READ, values, strict=True))
+        known = {key for key in shared if key in told}
+        if known.intersection(_OF_PHONES):
+            known = known.difference(_OF_PHONES) | {same_phone(_phone(keys), _phone(customer))}
+        for name in _OF_PHONES:
+            del customer[name]
+        alike = rules.likeness(key for key in known if key is not None)
         if alike.score < rules.threshold or customer["id"] == but:
             continue
         owners = (customer.pop("assigned_to"), customer.pop("created_by"))
@@ -63,3 +77,8 @@ def find_duplicates(session: Session, keys: Mapping[str, str | None], *, but: in
             candidates.append({"customer": customer, "score": alike.score, "reasons": alike.reasons})
     candidates.sort(key=lambda candidate: (-candidate["score"], candidate["customer"]["id"]))
     return {"candidates": candidates, "hidden": hidden}
+
+
+def _phone(values: Mapping[str, Any]) -> Phone:
+    """What is known of a record's number: its keys, and its extension."""
+    return Phone(values.get("phone_e164"), values.get("phone_tail"), phone_of(values.get("phone")).extension)

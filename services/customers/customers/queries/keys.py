@@ -1,30 +1,33 @@
 """The keys by which customers and contacts are recognised, made as the company's region wants them."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from sqlalchemy import select
 
 from chassis.db.session import Session
 from chassis.db.statements import Prepared, of_tenant
-from chassis.matching_keys import email_key, matching_keys, phone_key
+from chassis.matching_keys import matching_keys
 from customers.models import COMPANY
+from customers.rules.keys import customer_keys
 
 _REGION = Prepared(select(COMPANY.table.c.region).where(of_tenant(COMPANY.table)))
+_NEW: Mapping[str, Any] = {}
 
 
-def with_customer_keys(session: Session, values: dict[str, Any]) -> dict[str, Any]:
-    """`values` of a customer with the keys that follow from them."""
-    return values | matching_keys(values, _find_region(session, values.get("phone")))
+def with_customer_keys(session: Session, values: dict[str, Any], before: Mapping[str, Any] = _NEW) -> dict[str, Any]:
+    """`values` of a customer, which change `before`, with the keys that follow from them."""
+    country = values["country"] if "country" in values else before.get("country")
+    phone = values.get("phone") or ("country" in values and before.get("phone"))
+    region = None if country else _find_region(session, phone or None)
+    return values | customer_keys(values, region, before)
 
 
-def with_contact_keys(session: Session, values: dict[str, Any]) -> dict[str, Any]:
-    """`values` of a contact with the keys that follow from them."""
-    keys = {}
-    if "email" in values:
-        keys["email_norm"] = email_key(values["email"])
-    if "phone" in values:
-        keys["phone_e164"] = phone_key(values["phone"], _find_region(session, values["phone"]))
-    return values | keys
+def with_contact_keys(session: Session, values: dict[str, Any], country: str | None = None) -> dict[str, Any]:
+    """`values` of a contact with the keys that follow from them; `country` is their customer's."""
+    given = {name: values[name] for name in ("email", "phone") if name in values} | {"country": country}
+    keys = matching_keys(given, None if country else _find_region(session, values.get("phone")))
+    return values | {name: key for name, key in keys.items() if name != "phone_tail"}
 
 
 def _find_region(session: Session, phone: str | None) -> str | None:

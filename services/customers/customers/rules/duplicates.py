@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Self
 
-from chassis.matching_keys import domain_key
+from people.domains import domain_key, says_nothing
 
 # How sure each shared key makes, in percent, where the company's setting `duplicate_weights` does not say otherwise.
 WEIGHTS: Mapping[str, int] = {"email": 95, "phone": 80, "name": 60, "domain": 50}
@@ -30,33 +30,6 @@ REASONS: Mapping[str, str] = {
 MOST_SHARING = 20
 # What a company's setting `duplicates` says of a new customer that is likely there already; anything else: warn.
 ALLOW, BLOCK = "allow", "block"
-# Everybody has an address there: that two records share the domain means nothing. A company adds those of its country
-# (`free_mail_domains`).
-FREE_MAIL = frozenset(
-    {
-        "aol.com",
-        "gmail.com",
-        "gmx.com",
-        "gmx.de",
-        "googlemail.com",
-        "hotmail.com",
-        "icloud.com",
-        "live.com",
-        "mail.com",
-        "mail.ru",
-        "me.com",
-        "msn.com",
-        "outlook.com",
-        "proton.me",
-        "protonmail.com",
-        "qq.com",
-        "t-online.de",
-        "web.de",
-        "yahoo.com",
-        "yandex.ru",
-        "163.com",
-    }
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +46,10 @@ class Likeness:
 
 @dataclass(frozen=True, slots=True)
 class Rules:
-    """By what a company finds duplicates; a key that weighs 0 is none, and `free_mail` is beside FREE_MAIL."""
+    """By what a company finds duplicates; a key that weighs 0 is none.
+
+    `free_mail` are domains that say nothing, beside those where everybody may have an address or a page.
+    """
 
     weights: Mapping[str, int] = field(default_factory=lambda: WEIGHTS)
     threshold: int = THRESHOLD
@@ -122,7 +98,7 @@ class Rules:
         return -(-weight * 3 // 4) if key == "phone_tail" else weight
 
     def _is_free(self, domain: str) -> bool:
-        return domain in FREE_MAIL or domain in self.free_mail
+        return says_nothing(domain) or domain in self.free_mail
 
 
 # Those of a company that has set nothing. No company's rules go by a key or a domain that these do not go by: settings

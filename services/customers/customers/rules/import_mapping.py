@@ -3,7 +3,7 @@
 import difflib
 from collections.abc import Iterable, Mapping, Sequence
 
-from chassis.matching_keys import name_key
+from people.names import name_key
 
 # What people and other systems call the fields, as `matching.name_key` folds it.
 _NAMES: Mapping[str, str] = {

@@ -34,13 +34,13 @@ def codes_of(imports: Any, done: Any) -> list[tuple[int, str]]:
     return [(error["line"], error["code"]) for error in imports.errors(done["id"])]
 
 
-def test_a_name_is_taken_at_a_company_without_a_name_as_well(imports: Any, client: Client) -> None:
+def test_an_empty_company_is_none_so_that_a_name_is_not_taken_there(imports: Any, client: Client) -> None:
     for code, name in (("K-1", "Ada"), ("K-2", "Bea")):
-        client.post("/v1/customers", json={"customer_code": code, "name": name, "company_name": ""})
+        made = client.post("/v1/customers", json={"customer_code": code, "name": name, "company_name": ""})
+        assert made.json["company_name"] is None
     done = imports.run(imports.table(("Code", "Name"), ("K-1", "Bea"), ("K-2", "Bertha")), **UPDATE)
-    assert (done["state"], done["updated_rows"], done["failed_rows"]) == ("completed_with_errors", 1, 1)
-    assert codes_of(imports, done) == [(2, "customer_exists")]
-    assert imports.names() == ["Ada", "Bertha"]
+    assert (done["state"], done["updated_rows"], done["failed_rows"]) == ("completed", 2, 0)
+    assert imports.names() == ["Bea", "Bertha"]
 
 
 def test_rows_that_meet_by_what_they_do_not_say_are_told_apart(imports: Any, client: Client) -> None:

@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from customers.rules.duplicates import DEFAULT, FREE_MAIL, KEYS, REASONS, WEIGHTS, Rules
+from customers.rules.duplicates import DEFAULT, KEYS, REASONS, WEIGHTS, Rules
+from people.domains import FREE_MAIL
 
 RECORD = {
     "email_norm": "ada@acme.example",

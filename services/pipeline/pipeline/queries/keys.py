@@ -18,7 +18,10 @@ def with_lead_keys(session: Session, values: Mapping[str, Any]) -> dict[str, Any
     given = {name: values[name] for name in ("email", "phone") if name in values}
     if "lead_name" in values:
         given["name"] = values["lead_name"]
-    return {**values, **matching_keys(given, _find_region(session, values.get("phone")))}
+    keys = matching_keys(given, _find_region(session, values.get("phone")))
+    # Leads are found by their names, and not matched by them: one spelling is enough.
+    keys.pop("name_two", None)
+    return {**values, **keys}
 
 
 def _find_region(session: Session, phone: str | None) -> str | None:
