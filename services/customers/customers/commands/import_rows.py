@@ -223,7 +223,8 @@ class _Batch:
         if self._options.mode == CREATE or match_by is None:
             return list(rows), []
         matches = find_matches(self._session, match_by, {key_of(row.values, match_by) for row in rows})
-        new, ids = [], {}
+        new: list[ReadRow] = []
+        ids: dict[int, ReadRow] = {}
         for row in rows:
             hits = matches.get(key_of(row.values, match_by), [])
             given = str(row.values[match_by])
@@ -233,6 +234,9 @@ class _Batch:
             elif hits and hits[0][1]:
                 detail = "The customer is archived, or merged into another one."
                 self._outcome.refuse(row, Fault(row.line, match_by, "customer_archived", detail, given))
+            elif hits and hits[0][0] in ids:
+                detail = f"Line {ids[hits[0][0]].line} is about the same customer."
+                self._outcome.refuse(row, Fault(row.line, match_by, "conflict", detail, given))
             elif hits:
                 ids[hits[0][0]] = row
             elif self._options.mode == UPDATE or match_by == "id":

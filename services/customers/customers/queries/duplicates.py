@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from sqlalchemy import Text, bindparam, func, literal_column, select, union
+from sqlalchemy import BigInteger, Text, bindparam, func, literal_column, select, union
 
 from chassis.context import current
 from chassis.db.session import Session
@@ -13,13 +13,17 @@ from customers.rules.duplicates import DEFAULT, KEYS, MOST_SHARING, Rules
 from people.phones import Phone, phone_of, same_phone
 
 _OF_COMPANY = of_tenant(customers)
+_LIVE_OR_MERGED = customers.c.archived_at.is_(None) | customers.c.merged_into.is_not(None)
 
 
 def _sharing(key: str, column: str, parameter: str) -> Any:
-    """The ids of the live customers with this value of the key, one more than it may mean something for."""
+    """The ids of the customers with this value of the key, one more than it may mean something for.
+
+    Of the live ones and of those that were merged: what these had goes on to find who they were merged into.
+    """
     return (
         select(customers.c.id, literal_column(f"'{key}'").label("key"))
-        .where(_OF_COMPANY, customers.c[column] == bindparam(parameter, type_=Text), customers.c.archived_at.is_(None))
+        .where(_OF_COMPANY, customers.c[column] == bindparam(parameter, type_=Text), _LIVE_OR_MERGED)
         .limit(literal_column(str(MOST_SHARING + 1)))
         .subquery()
         .select()
@@ -35,13 +39,20 @@ _hits = union(
 _kept = select(_hits.c.id, _hits.c.key, func.count().over(partition_by=_hits.c.key).label("sharing")).subquery("kept")
 _SHOWN = ("id", "customer_code", "name", "company_name", "email", "phone", "assigned_to", "created_by")
 _OF_PHONES = ("phone_e164", "phone_tail")
-_READ = (*_SHOWN, *_OF_PHONES)
+_READ = (*_SHOWN, *_OF_PHONES, "merged_into")
 _settings = select(COMPANY.table.c.settings).where(of_tenant(COMPANY.table))
 _CANDIDATES = Prepared(
     select(_settings.scalar_subquery(), func.array_agg(_kept.c.key), *(customers.c[name] for name in _READ))
     .join_from(_kept, customers, customers.c.id == _kept.c.id)
     .where(_OF_COMPANY, _kept.c.sharing <= literal_column(str(MOST_SHARING)))
     .group_by(*(customers.c[name] for name in _READ))
+)
+
+
+_BY_ID = Prepared(
+    select(*(customers.c[name] for name in _SHOWN), customers.c.archived_at, customers.c.merged_into).where(
+        _OF_COMPANY, customers.c.id == bindparam("of_id", type_=BigInteger)
+    )
 )
 
 
@@ -58,25 +69,42 @@ def find_duplicates(session: Session, keys: Mapping[str, str | None], *, but: in
     rows = session.fetch(_CANDIDATES, **dict.fromkeys(KEYS) | widest, name_two=second)
     rules = Rules.of(rows[0][0]) if rows else DEFAULT
     told = rules.telling(keys)
-    candidates: list[dict[str, Any]] = []
-    hidden = 0
+    found: dict[int, tuple[dict[str, Any], set[str]]] = {}
     for _, shared, *values in rows:
         customer = dict(zip(_READ, values, strict=True))
         known = {key for key in shared if key in told}
         if known.intersection(_OF_PHONES):
-            known = known.difference(_OF_PHONES) | {same_phone(_phone(keys), _phone(customer))}
-        for name in _OF_PHONES:
-            del customer[name]
-        alike = rules.likeness(key for key in known if key is not None)
+            known = known.difference(_OF_PHONES) | {same_phone(_phone(keys), _phone(customer)) or ""}
+        if customer["merged_into"] is not None:
+            survivor = _find_survivor(session, customer["merged_into"])
+            if survivor is None:
+                continue
+            customer = survivor
+        found.setdefault(customer["id"], (customer, set()))[1].update(known - {""})
+    candidates: list[dict[str, Any]] = []
+    hidden = 0
+    for customer, known in found.values():
+        alike = rules.likeness(known)
         if alike.score < rules.threshold or customer["id"] == but:
             continue
-        owners = (customer.pop("assigned_to"), customer.pop("created_by"))
-        if current().own_only and current().user_id not in owners:
+        if current().own_only and current().user_id not in (customer["assigned_to"], customer["created_by"]):
             hidden += 1
         else:
-            candidates.append({"customer": customer, "score": alike.score, "reasons": alike.reasons})
+            shown = {name: customer[name] for name in _SHOWN if name not in ("assigned_to", "created_by")}
+            candidates.append({"customer": shown, "score": alike.score, "reasons": alike.reasons})
     candidates.sort(key=lambda candidate: (-candidate["score"], candidate["customer"]["id"]))
     return {"candidates": candidates, "hidden": hidden}
+
+
+def _find_survivor(session: Session, customer_id: int) -> dict[str, Any] | None:
+    """The live customer that another was merged into, however often that was merged itself; for who may not see it too.
+
+    Few are found by what was merged, so each costs a question of its own.
+    """
+    row = session.fetch_one(_BY_ID, of_id=customer_id)
+    while row is not None and row[-1] is not None:
+        row = session.fetch_one(_BY_ID, of_id=row[-1])
+    return None if row is None or row[-2] is not None else dict(zip(_SHOWN, row[: len(_SHOWN)], strict=True))
 
 
 def _phone(values: Mapping[str, Any]) -> Phone:

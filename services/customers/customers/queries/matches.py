@@ -5,7 +5,7 @@ from functools import lru_cache
 from typing import Any
 
 import orjson
-from sqlalchemy import ARRAY, String, any_, bindparam, column, select
+from sqlalchemy import ARRAY, BigInteger, String, any_, bindparam, column, select
 
 from chassis.context import current
 from chassis.db.bulk import json_rows
@@ -21,6 +21,11 @@ _OF_COMPANY = of_tenant(customers)
 _CODES = Prepared(
     select(customers.c.customer_code).where(
         _OF_COMPANY, customers.c.customer_code == any_(bindparam("codes", type_=ARRAY(String)))
+    )
+)
+_TODAY = Prepared(
+    select(customers.c.id, customers.c.archived_at.is_not(None), customers.c.merged_into).where(
+        _OF_COMPANY, customers.c.id == any_(bindparam("ids", type_=ARRAY(BigInteger)))
     )
 )
 _given = json_rows("v", column("name", customers.c.name.type), column("company_name", customers.c.company_name.type))
@@ -43,13 +48,38 @@ _INDUSTRIES = Prepared(
 
 
 def find_matches(session: Session, match_by: str, keys: Collection[Any]) -> dict[Any, list[tuple[int, bool]]]:
-    """The customers with each of these keys, each with whether it is archived; by e-mail address, none that is."""
+    """The customers with each of these keys, each with whether it is archived; by e-mail address, none that is.
+
+    The address of one that was merged finds the customer that it was merged into.
+    """
     own = current().own_only
     parameters = {"actor": current().user_id} if own else {}
     found: dict[Any, list[tuple[int, bool]]] = {}
     if keys:
-        for key, known, archived in session.fetch(_matches(match_by, own), keys=list(keys), **parameters):
-            found.setdefault(key, []).append((known, archived))
+        rows = session.fetch(_matches(match_by, own), keys=list(keys), **parameters)
+        survivors = _survivors(session, {row[3] for row in rows} - {None}) if match_by == "email" else {}
+        for key, known, archived, into in rows:
+            hit = survivors.get(into, (known, archived))
+            hits = found.setdefault(key, [])
+            if hit not in hits and (match_by != "email" or not hit[1]):
+                hits.append(hit)
+    return found
+
+
+def _survivors(session: Session, ids: Collection[int]) -> dict[int, tuple[int, bool]]:
+    """Who each of these customers, or whoever it was merged into since, is today, and whether that one is archived."""
+    known: dict[int, tuple[bool, int | None]] = {}
+    asked = set(ids)
+    while asked:
+        rows = session.fetch(_TODAY, ids=list(asked))
+        known |= {row[0]: (row[1], row[2]) for row in rows}
+        asked = {row[2] for row in rows if row[2] is not None} - known.keys()
+    found = {}
+    for one in ids:
+        last = one
+        while (into := known[last][1]) is not None:
+            last = into
+        found[one] = (last, known[last][0])
     return found
 
 
@@ -57,11 +87,11 @@ def find_matches(session: Session, match_by: str, keys: Collection[Any]) -> dict
 def _matches(match_by: str, own: bool) -> Prepared:
     key = customers.c[COLUMN_OF[match_by]]
     archived = customers.c.archived_at.is_not(None)
-    statement = select(key, customers.c.id, archived).where(
+    statement = select(key, customers.c.id, archived, customers.c.merged_into).where(
         _OF_COMPANY, key == any_(bindparam("keys", type_=ARRAY(key.type)))
     )
     if match_by == "email":
-        statement = statement.where(customers.c.archived_at.is_(None))
+        statement = statement.where(customers.c.archived_at.is_(None) | customers.c.merged_into.is_not(None))
     return Prepared(statement.where(OWN) if own else statement)
 
 

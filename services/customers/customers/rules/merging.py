@@ -5,6 +5,7 @@ from datetime import timedelta
 from typing import Any
 
 MOST_SOURCES = 5
+LONGEST_NOTES = 20_000
 UNDO_WINDOW = timedelta(days=30)
 # What is a record's own; a merge decides over every other field, and joins the tags.
 _OWN = frozenset(
@@ -34,7 +35,8 @@ def merged_values(
 ) -> dict[str, Any]:
     """The fields of `target` that change: what was chosen, else what the target lacks and a source has, first come.
 
-    `choices` names for a field the record whose value it gets. Tags are joined.
+    `choices` names for a field the record whose value it gets. Tags are joined, and so are notes that nobody has chosen
+    from; a second phone that nobody has is another one's first.
     """
     records = {record["id"]: record for record in (target, *sources)}
     values: dict[str, Any] = {}
@@ -45,10 +47,32 @@ def merged_values(
             value = next((record[name] for record in (target, *sources) if record[name] not in (None, "")), None)
         if value != target[name]:
             values[name] = value
+    if "notes" not in choices:
+        values |= _changed("notes", _joined([record["notes"] for record in (target, *sources)]), target)
+    if "secondary_phone" not in choices and not values.get("secondary_phone", target["secondary_phone"]):
+        first = values.get("phone", target["phone"])
+        # Who has chosen that there is no first one wants no second.
+        others = (
+            record["phone"] for record in (target, *sources) if first and record["phone"] not in (None, "", first)
+        )
+        values |= _changed("secondary_phone", next(others, None), target)
     tags = list(dict.fromkeys(tag for record in (target, *sources) for tag in record["tags"]))[:most_tags]
     if tags != target["tags"]:
         values["tags"] = tags
     return values
+
+
+def _joined(notes: Iterable[str | None]) -> str | None:
+    """Different notes one below the other, the target's first, as far as they are no longer than notes may be."""
+    joined = None
+    for note in dict.fromkeys(note for note in notes if note):
+        longer = note if joined is None else f"{joined}\n\n{note}"
+        joined = longer if len(longer) <= LONGEST_NOTES else joined
+    return joined
+
+
+def _changed(name: str, value: str | None, target: Mapping[str, Any]) -> dict[str, Any]:
+    return {} if value == target[name] else {name: value}
 
 
 def differences(target: Mapping[str, Any], sources: Sequence[Mapping[str, Any]]) -> dict[str, list[dict[str, Any]]]:

@@ -100,6 +100,41 @@ def test_a_merge_changes_what_its_preview_says_and_nothing_else(client, create, 
     }
 
 
+def test_what_was_merged_goes_on_to_find_the_survivor(client, create, merge):
+    target = create(client, name="Ines Falk", email="ines@example.com", phone="+49 30 70010", notes="likes tea")
+    second = create(client, name="Ines Lund", email="i.lund@example.org", phone="+49 171 700200", notes="eats no nuts")
+    third = create(client, name="I. Falk-Lund", email="falk@example.net", website="https://falk-lund.example")
+    second = merge(client, second, third).json["customer"]
+    done = merge(client, target, second).json
+    survivor = client.get(f"/v1/customers/{target['id']}").json
+    assert survivor["notes"] == "likes tea\n\neats no nuts"
+    assert survivor["secondary_phone"] == "+49 171 700200"
+    for values in (
+        {"email": "I.Lund@example.org"},
+        {"email": "falk@example.net"},
+        {"phone": "0171 700200", "name": "Ines Lund"},
+        {"phone": "+49 171 700 200"},
+        {"website": "falk-lund.example/team"},
+        {"name": "ines lund"},
+    ):
+        assert [one["customer"]["id"] for one in check(client, **values)["candidates"]] == [target["id"]], values
+    assert client.post(f"/v1/customers/merges/{done['merge']['id']}/undo").status_code == 200
+    again = client.get(f"/v1/customers/{target['id']}").json
+    assert (again["notes"], again["secondary_phone"]) == ("likes tea", None)
+    for email in ("i.lund@example.org", "falk@example.net"):
+        assert [one["customer"]["id"] for one in check(client, email=email)["candidates"]] == [second["id"]]
+
+
+def test_an_import_finds_the_survivor_by_the_address_of_what_was_merged(client, create, merge, imports):
+    target = create(client, name="Tom Ott", email="tom@example.com")
+    source = create(client, name="Thomas Ott", email="t.ott@example.org")
+    merge(client, target, source)
+    rows = (("Tom Ott", "T.Ott@example.org", "Bonn"), ("Tom Ott", "tom@example.com", "Bern"))
+    done = imports.run(imports.table(("Name", "Email", "City"), *rows), mode="upsert", match_by="email")
+    assert (done["created_rows"], done["updated_rows"], done["failed_rows"]) == (0, 1, 1)
+    assert client.get(f"/v1/customers/{target['id']}").json["city"] == "Bonn"
+
+
 def test_undoing_brings_back_everything_but_what_was_changed_since(client, create, merge):
     target = create(client, name="Acme", city="Paris")
     source = create(client, name="Acme Inc", email="info@acme.example", country="France")
