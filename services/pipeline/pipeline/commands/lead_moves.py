@@ -35,11 +35,13 @@ def update_lead(session: Session, lead_id: int, version: int | None, values: Map
     return update_locked_lead(session, RECORDS.expect(session, lead_id, version), values)
 
 
-def update_locked_lead(session: Session, before: Record, values: Mapping[str, Any]) -> Record:
-    """The same of a lead that is locked, with the column that it goes to."""
+def update_locked_lead(
+    session: Session, before: Record, values: Mapping[str, Any], stage: Stage | None = None
+) -> Record:
+    """The same of a lead that is locked, with the column that it goes to; many that go there give its stage along."""
     if "stage_id" not in values:
         return change_lead(session, before, values)
-    stage = stages.lock_column(session, LEADS, values["stage_id"])
+    stage = stage or stages.lock_column(session, LEADS, values["stage_id"])
     others = {name: value for name, value in values.items() if name != "stage_id"}
     if stage.id == before.document["stage_id"]:
         return change_lead(session, before, others)

@@ -10,9 +10,11 @@ from chassis.db.records import Record
 from chassis.db.session import Session
 from chassis.db.statements import Prepared, of_tenant
 from pipeline.queries.cards import Cards
-from pipeline.queries.stages import lock_columns
+from pipeline.queries.stages import lock_column, lock_columns
+from pipeline.rules.stages import Stage
 
-Change = Callable[[Session, Record, Mapping[str, Any]], Record]
+# The stage is that of the column that they all go into, which is locked; None where they stay.
+Change = Callable[[Session, Record, Mapping[str, Any], Stage | None], Record]
 
 
 def lock_targets(session: Session, cards: Cards, changes: Iterable[Mapping[str, Any]]) -> None:
@@ -28,11 +30,13 @@ def change_all(
 
     Those that go into a stage lie on top of it afterwards, in the order in which they lay before.
     """
+    stage = None
     if "stage_id" in values:
+        stage = lock_column(session, cards, values["stage_id"])
         ids = [record.id for record in records]
         by_id = {record.id: record for record in records}
         records = [by_id[record_id] for (record_id,) in session.fetch(_from_below(cards), ids=ids)]
-    return sum(change(session, record, values).version != record.version for record in records)
+    return sum(change(session, record, values, stage).version != record.version for record in records)
 
 
 @lru_cache(maxsize=4)

@@ -101,6 +101,47 @@ def test_cards_on_top_of_one_another_are_spread_where_one_is_to_go_between(
     assert sum(after) == sum(versions) + 1
 
 
+def test_a_thousand_cards_on_top_of_one_another_are_one_order_for_all_readers(
+    *, client, client_of, create_deal, deal_stages, superuser, company_id, at_once
+):
+    first = create_deal()
+    superuser.execute(
+        "INSERT INTO deals (company_id, customer_id, deal_name, deal_value, pipeline_id, stage_id, stage, position)"
+        " SELECT company_id, customer_id, 'Deal ' || i, 1, pipeline_id, stage_id, stage, 7"
+        " FROM deals, generate_series(1, 999) i WHERE company_id = %s",
+        (company_id,),
+    )
+    superuser.execute("UPDATE deals SET position = 7 WHERE company_id = %s", (company_id,))
+
+    def column(by):
+        found, cursor = [], ""
+        while cursor is not None:
+            path = f"/v1/deals?stage_id={deal_stages['prospect']}&sort=position&limit=100&fields=id{cursor}"
+            page = by.get(path).json
+            found += [row["id"] for row in page["data"]]
+            cursor = page["page"]["next_cursor"] and f"&cursor={page['page']['next_cursor']}"
+        return found
+
+    order = column(client)
+    assert order == sorted(order)
+    assert len(order) == 1000
+    moved = order[:500:50]
+    body = {"stage_id": deal_stages["prospect"], "after_id": order[700]}
+    waiting = list(moved)
+    while waiting:
+        answers = at_once(
+            *(lambda card=card: client_of(company_id).post(f"/v1/deals/{card}/move", json=body) for card in waiting)
+        )
+        assert {answer.json.get("code", "record_busy") for answer in answers} == {"record_busy"}
+        waiting = [card for card, answer in zip(waiting, answers, strict=True) if answer.status_code != 200]
+    readers = [column(client_of(company_id, user_id=user)) for user in (7, 8, 9)]
+    assert readers[0] == readers[1] == readers[2]
+    place = readers[0].index(order[700])
+    assert sorted(readers[0][place + 1 : place + 11]) == sorted(moved)
+    assert [card for card in readers[0] if card not in moved] == [card for card in order if card not in moved]
+    assert first["id"] in readers[0]
+
+
 def test_the_newest_closing_is_on_top_of_its_column(client, column, create_deal):
     a, b, c = (create_deal()["id"] for _ in range(3))
     for deal in (b, c, a):
