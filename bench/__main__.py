@@ -7,7 +7,7 @@ from pathlib import Path
 
 import orjson
 
-from bench import data, event_flow, machine, questions, size_report, speed, system
+from bench import data, deal_questions, event_flow, machine, questions, size_report, speed, system
 from bench.report import Report
 
 
@@ -41,7 +41,11 @@ def _measure(*, quick: bool) -> Report:
         say(f"loading {data.TENANTS} tenants and {customers:,} customers")
         data.load(running.url("customers"), customers=customers)
         speeds = []
-        for question in questions.write(running.stack.home, running.url("customers"), running.sign):
+        deals = deal_questions.DEALS // 10 if quick else deal_questions.DEALS
+        deal_questions.load(running.url("pipeline"), deals=deals, say=say)
+        asked = questions.write(running.stack.home, running.url("customers"), running.sign)
+        asked += deal_questions.write(running.stack.home, running.url("pipeline"), running.sign)
+        for question in asked:
             say(f"{question.name}: {rounds} rounds of {seconds} s, ours and the floor in turn")
             speeds.append(speed.measure(running, question, rounds=rounds, seconds=seconds))
         events, latency_seconds = (5_000, 5) if quick else (20_000, 20)

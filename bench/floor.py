@@ -4,19 +4,14 @@ No token, no tenant, no routing, no validation beyond the JSON parser, no log, n
 same settings as a service; wrk asks it directly, without the gateway.
 """
 
-import os
-import threading
 import uuid
 from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
 from typing import Any
 
 import orjson
-import psycopg
-from psycopg.abc import Buffer
-from psycopg.adapt import Loader
 
-from chassis.db.session import OPTIONS
+from bench.floor_connection import RECORD, connect, fetch
 from customers.views import CUSTOMER
 
 StartResponse = Callable[[str, list[tuple[str, str]]], object]
@@ -33,29 +28,6 @@ CREATE = (
     f"WITH d AS (INSERT INTO customers (company_id, created_by, customer_code, {', '.join(GIVEN)})"  # noqa: S608
     f" VALUES (%s, %s, %s, {', '.join(['%s'] * len(GIVEN))}) RETURNING {COLUMNS}) SELECT row_to_json(d), id FROM d"
 )
-RECORD = (
-    "INSERT INTO floor_outbox (event_id, company_id, aggregate_type, aggregate_id, aggregate_version, type,"
-    " routing_key, correlation_id, body, occurred_at)"
-    " VALUES (%s, %s, 'customers', %s, 1, 'crm.customer.created.v1', %s, %s, %s, %s)"
-)
-
-_local = threading.local()
-
-
-class _Raw(Loader):
-    """JSON as the bytes that PostgreSQL sent."""
-
-    def load(self, data: Buffer) -> bytes:
-        return bytes(data)
-
-
-def _connection() -> psycopg.Connection:
-    connection: psycopg.Connection | None = getattr(_local, "connection", None)
-    if connection is None:
-        connection = psycopg.connect(os.environ["FLOOR_DATABASE_URL"], autocommit=True, options=OPTIONS)
-        connection.adapters.register_loader("json", _Raw)
-        _local.connection = connection
-    return connection
 
 
 def application(environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
@@ -67,23 +39,16 @@ def application(environ: dict[str, Any], start_response: StartResponse) -> Itera
         status = "201 Created"
         body = _create(company_id, orjson.loads(environ["wsgi.input"].read(int(environ["CONTENT_LENGTH"]))))
     elif len(parts) == 3:
-        body = _fetch(ONE, (company_id, int(parts[2])))
+        body = fetch(ONE, (company_id, int(parts[2])))
     else:
-        data = _fetch(LIST, (company_id,))
+        data = fetch(LIST, (company_id,))
         body = b'{"data":%s,"page":{"next_cursor":null,"has_more":true}}' % data
     start_response(status, [("Content-Type", "application/json"), ("Content-Length", str(len(body)))])
     return [body]
 
 
-def _fetch(statement: str, parameters: tuple[object, ...]) -> bytes:
-    row = _connection().execute(statement, parameters, prepare=True).fetchone()
-    assert row is not None
-    document: bytes = row[0]
-    return document
-
-
 def _create(company_id: int, given: dict[str, Any]) -> bytes:
-    connection = _connection()
+    connection = connect()
     event_id = str(uuid.uuid4())
     values = [given.get(name) for name in GIVEN]
     with connection.transaction():
@@ -99,7 +64,10 @@ def _create(company_id: int, given: dict[str, Any]) -> bytes:
             (
                 event_id,
                 company_id,
+                "customers",
                 record_id,
+                1,
+                "crm.customer.created.v1",
                 f"{company_id}.customer.created.v1",
                 event_id,
                 event % (event_id.encode(), document),

@@ -31,6 +31,7 @@ class Question:
     target: float
     ours: Path
     floor: Path
+    service: str
 
 
 def write(folder: Path, url: str, sign: Callable[[int, int], str]) -> list[Question]:
@@ -43,21 +44,21 @@ def write(folder: Path, url: str, sign: Callable[[int, int], str]) -> list[Quest
     companies = chance.sample(range(1, TENANTS + 1), TENANTS)
     body = orjson.dumps(NEW_CUSTOMER).decode()
     return [
-        _write(
+        write_question(
             folder,
             "list of 50",
             0.45,
             [("GET", "/v1/customers?limit=50&sort=-created_at", tokens[company], "-") for company in companies],
             [("GET", f"/{company}", "-", "-") for company in companies],
         ),
-        _write(
+        write_question(
             folder,
             "get one",
             0.3,
             [("GET", f"/v1/customers/{number}", tokens[company], "-") for company, number in ids],
             [("GET", f"/{company}/{number}", "-", "-") for company, number in ids],
         ),
-        _write(
+        write_question(
             folder,
             "create",
             0.4,
@@ -67,16 +68,18 @@ def write(folder: Path, url: str, sign: Callable[[int, int], str]) -> list[Quest
     ]
 
 
-def _write(
+def write_question(
     folder: Path,
     name: str,
     target: float,
     ours: list[tuple[str, str, str, str]],
     floor: list[tuple[str, str, str, str]],
+    *,
+    service: str = "customers",
 ) -> Question:
-    question = Question(
-        name, target, folder / f"{name.replace(' ', '-')}.ours", folder / f"{name.replace(' ', '-')}.floor"
-    )
+    """Write the two files of a question; they are asked of a service and of its floor."""
+    stem = name.replace(" ", "-")
+    question = Question(name, target, folder / f"{stem}.ours", folder / f"{stem}.floor", service)
     for path, lines in ((question.ours, ours), (question.floor, floor)):
         path.write_text("".join("\t".join(line) + "\n" for line in lines))
     return question

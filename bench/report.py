@@ -11,14 +11,16 @@ from bench.speed import Speed
 from bench.tables import aligned, markdown
 
 _METHOD = f"""
-How it is measured: a stack of its own, durable (fsync), with relay and consumers at work; 100 tenants and {{customers}}
-customers; wrk with {wrk.CONNECTIONS} connections that rotates the tokens of all tenants. Ours goes through the gateway,
-with token, tenancy and row-level security. The floor is one WSGI function under the same gunicorn settings, asked
-directly: no gateway, no token, a role that row-level security does not concern, one prepared statement (for create one
-transaction with the row and its outbox row, in a copy of the outbox table that no relay publishes). Rounds alternate,
-ours, floor, ours, floor; the figures are medians, the ratio is the median of the pairs' ratios. The events of a create
-cost us while we are measured, and are let through to the audit log before the floor is. The latency of an event is from
-the commit of the change to the audit row being visible to another connection.
+How it is measured: a stack of its own, durable (fsync), with relay and consumers at work; 100 tenants with
+{{customers}} customers and as many deals; wrk with {wrk.CONNECTIONS} connections that rotates the tokens of all
+tenants. Ours goes through the gateway, with token, tenancy and row-level
+security. The floor is one WSGI function under the same gunicorn
+settings, asked directly: no gateway, no token, a role that row-level security does not concern, one prepared statement
+(for create one transaction with the row and its outbox row, in a copy of the outbox table that no relay publishes; for
+a move with the rows of its history as well). Rounds alternate, ours, floor, ours, floor; the figures are medians, the
+ratio is the median of the pairs' ratios. The events of a change cost us while we are measured, and are let through to
+the audit log before the floor is. The latency of an event is from the commit of the change to the audit row being
+visible to another connection.
 """
 
 

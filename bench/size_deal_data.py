@@ -99,8 +99,14 @@ def create(postgres_url: str, tenants: dict[int, int], say: Say) -> DatabaseUrls
     """A migrated database with this many deals in each of the tenants (numbered from 1 without gaps)."""
     urls = create_database(postgres_url, "pipeline")
     os.environ.pop("OWNER_DATABASE_URL", None)
+    fill(urls.superuser, tenants, say)
+    return urls
+
+
+def fill(url: str, tenants: dict[int, int], say: Say) -> None:
+    """Fill the empty database at `url`, of a superuser, and analyse it."""
     tables = ("deals", "stage_history", "close_date_history")
-    with psycopg.connect(urls.superuser, autocommit=True) as connection:
+    with psycopg.connect(url, autocommit=True) as connection:
         connection.execute("SET synchronous_commit = off")
         given = {"tenants": max(tenants), "users": USERS, "customers": CUSTOMERS}
         for statement in _TENANTS.split(";\n"):
@@ -119,7 +125,6 @@ def create(postgres_url: str, tenants: dict[int, int], say: Say) -> DatabaseUrls
             connection.execute(f"ALTER TABLE {table} ENABLE TRIGGER ALL".encode())
         connection.execute("VACUUM (ANALYZE)")
         connection.execute("CHECKPOINT")
-    return urls
 
 
 def user_of(tenant: int) -> int:

@@ -32,8 +32,8 @@ def measure(system: System, question: Question, *, rounds: int, seconds: int) ->
     ours, floor = [], []
     for number in range(rounds + 1):
         mine = wrk.run(system.stack.gateway_url, question.ours, seconds if number else 2)
-        system.drain()
-        bare = wrk.run(system.floor_url, question.floor, seconds if number else 2)
+        system.drain(question.service)
+        bare = wrk.run(system.floor_urls[question.service], question.floor, seconds if number else 2)
         if number:  # The first pair warms caches and prepares statements.
             ours.append(mine)
             floor.append(bare)

@@ -8,7 +8,7 @@ import sys
 import tempfile
 import time
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -23,15 +23,16 @@ from identity.keys import Signer, SigningKeys
 
 PATIENCE = 180.0
 TOKEN_SECONDS = 4 * 3600
+FLOORS = {"customers": "bench.floor", "pipeline": "bench.floor_deals"}
 _REPOSITORY = Path(__file__).parent.parent
 
 
 @dataclass(frozen=True)
 class System:
-    """A running stack, the floor beside it, and a signer of the stack's tokens."""
+    """A running stack, the floors beside it, and a signer of the stack's tokens."""
 
     stack: Stack
-    floor_url: str
+    floor_urls: Mapping[str, str]
     signer: Signer
 
     def url(self, service: str) -> str:
@@ -48,7 +49,7 @@ class System:
                 "sub": str(user_id),
                 "company_id": company_id,
                 "role": "admin",
-                "scope": "customers:read customers:write",
+                "scope": "customers:read customers:write deals:read deals:write",
                 "sid": str(uuid.uuid4()),
                 "jti": str(uuid.uuid4()),
                 "ver": 1,
@@ -57,23 +58,23 @@ class System:
             }
         )
 
-    def drain(self) -> None:
-        """Wait until every event of customers is published and its audit row is there, so that no work is left over."""
+    def drain(self, service: str = "customers") -> None:
+        """Wait until every event of a service is published and its audit row is there, so that no work is left over."""
         deadline = time.monotonic() + PATIENCE
         with (
-            psycopg.connect(self.url("customers"), autocommit=True) as customers,
+            psycopg.connect(self.url(service), autocommit=True) as owner,
             psycopg.connect(self.url("audit"), autocommit=True) as audit,
         ):
-            while customers.execute("SELECT id FROM outbox WHERE published_at IS NULL LIMIT 1").fetchone():
-                _pause(deadline)
-            last = customers.execute("SELECT event_id FROM outbox ORDER BY id DESC LIMIT 1").fetchone()
+            while owner.execute("SELECT id FROM outbox WHERE published_at IS NULL LIMIT 1").fetchone():
+                _pause(deadline, service)
+            last = owner.execute("SELECT event_id FROM outbox ORDER BY id DESC LIMIT 1").fetchone()
             while last and not audit.execute("SELECT id FROM audit_logs WHERE event_id = %s", last).fetchone():
-                _pause(deadline)
+                _pause(deadline, service)
 
 
-def _pause(deadline: float) -> None:
+def _pause(deadline: float, service: str) -> None:
     if time.monotonic() > deadline:
-        raise SystemExit(f"the events of customers did not reach the audit log within {PATIENCE:.0f} s")
+        raise SystemExit(f"the events of {service} did not reach the audit log within {PATIENCE:.0f} s")
     time.sleep(0.1)
 
 
@@ -85,8 +86,9 @@ def running() -> Iterator[System]:
     stack = Stack(home, StackSettings(limits=NO_LIMITS, broker_metrics=False), attached=True)
     try:
         stack.up()
-        with _floor(stack) as floor_url:
-            yield System(stack, floor_url, _signer(stack))
+        with contextlib.ExitStack() as floors:
+            urls = {service: floors.enter_context(_floor(stack, service, module)) for service, module in FLOORS.items()}
+            yield System(stack, urls, _signer(stack))
     finally:
         stack.destroy()
         shutil.rmtree(home, ignore_errors=True)
@@ -102,19 +104,19 @@ def _signer(stack: Stack) -> Signer:
 
 
 @contextlib.contextmanager
-def _floor(stack: Stack) -> Iterator[str]:
-    """bench.floor under gunicorn with the very settings of the customers service."""
+def _floor(stack: Stack, service: str, module: str) -> Iterator[str]:
+    """A floor under gunicorn with the very settings of the service."""
     port = free_port(stack.state.ports.values())
-    settings = stack.environment("customers")
+    settings = stack.environment(service)
     environment = {
         "PATH": os.environ["PATH"],
-        "PROMETHEUS_MULTIPROC_DIR": str(stack.home / "floor-metrics"),
-        "FLOOR_DATABASE_URL": stack.database_url("customers", "superuser"),
+        "PROMETHEUS_MULTIPROC_DIR": str(stack.home / f"floor-{service}-metrics"),
+        "FLOOR_DATABASE_URL": stack.database_url(service, "superuser"),
     }
     command = [sys.executable, "-m", "gunicorn", "--config", "python:chassis.web.gunicorn"]
     command += ["--bind", f"{LOOPBACK}:{port}", "--workers", settings["WEB_WORKERS"]]
-    command += ["--threads", settings["WEB_THREADS"], "bench.floor:application"]
-    with (stack.home / "logs" / "floor.log").open("wb") as log:
+    command += ["--threads", settings["WEB_THREADS"], f"{module}:application"]
+    with (stack.home / "logs" / f"floor-{service}.log").open("wb") as log:
         process = subprocess.Popen(command, env=environment, cwd=_REPOSITORY, stdout=log, stderr=log)
         try:
             yield f"http://{LOOPBACK}:{port}"
