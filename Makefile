@@ -118,7 +118,7 @@ bench: ## Load a stack of its own and compare it with the floor
 	@$(PYTHON) deploy/bootstrap.py --bench
 	@$(BIN)/python -m bench
 
-bench-size: setup ## Compare a million customers with a thousand
+bench-size: setup ## Compare a million customers, and deals, with a thousand
 	@$(BIN)/python -m bench.size
 
 bench-imports: setup ## Import files of up to 400,000 rows
