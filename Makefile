@@ -155,6 +155,7 @@ contracts: setup ## Write in contracts/ what can be derived from the services, a
 
 contract-examples: setup ## Write the examples of events anew, from a run of the tests that make every event
 	@$(PYTEST) $(SERVERS) -q --write-examples $(wildcard services/*/tests/integration/test_every_event.py)
+	@$(BIN)/python -m chassis.contracts write
 
 contract-bundles: setup ## Write each event's schema as one file: DIR=.local/contracts
 	@$(BIN)/python -m chassis.contracts bundle $(or $(DIR),.local/contracts)
