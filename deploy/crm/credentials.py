@@ -3,7 +3,7 @@
 import base64
 import json
 import secrets
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterable
 from pathlib import Path
 
 from pyrage import x25519
@@ -37,6 +37,10 @@ class Credentials:
     def age_identity(self, name: str) -> str:
         """The secret key of a pair of age's, to open what was sealed for its public half."""
         return self._get(name, lambda: str(x25519.Identity.generate()))
+
+    def items(self) -> Iterable[tuple[str, str]]:
+        """Every secret there is, by its name."""
+        return self._values.items()
 
     def values(self) -> Collection[str]:
         """Every secret there is, to look for where none may be."""

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from crm import programs, screen
+from crm import doctor, programs, screen
 from crm.backup.dumps import KEEP, Dumps
 from crm.backup.restoring import Restoration
 from crm.backup.sealing import Seal
@@ -182,6 +182,23 @@ def republish(home: Path, since: str, services: tuple[str, ...]) -> None:
         arguments = ("again", each, "--since", _moment(since).isoformat())
         said = stack.preparation.run(each, "chassis.broker.republishing", *arguments).strip()
         screen.step("published again", f"{said} of {each}")
+
+
+@click.command(name="doctor")
+@_FOLDER
+@click.pass_obj
+def doctor_command(home: Path, folder: Path | None) -> None:
+    """Look at what goes wrong in a stack, or soon will, and say what to do; fails when there is something."""
+    stack = existing(home)
+    well = True
+    for finding in doctor.examine(stack, folder or home / "backups", datetime.now(UTC)):
+        well = well and finding.well
+        if finding.well:
+            screen.step(finding.about, finding.said)
+        else:
+            screen.warn(finding.about, f"{finding.said} → {finding.cure}")
+    if not well:
+        raise SystemExit(1)
 
 
 def _moment(text: str) -> datetime:

@@ -16,6 +16,7 @@ from chassis.broker.amqp import Publisher
 from chassis.broker.attempts import ROUTING_KEY
 from chassis.broker.messages import BrokerUnavailable, Message, Outcome
 from chassis.config import Settings, SettingsError, exit_with
+from chassis.service import load
 
 TRY_LATER = 75  # sysexits.h: EX_TEMPFAIL
 PATIENCE = 10.0
@@ -97,7 +98,9 @@ def main(arguments: Sequence[str]) -> None:
         if options.command == "again":
             count = republish(settings.relay_database_url, options.since)
         else:
-            count = receive(settings.broker_url, options.service, sys.stdin.buffer)
+            # Who consumes nothing has nothing to miss.
+            consumes = load(options.service).subscriptions is not None
+            count = receive(settings.broker_url, options.service, sys.stdin.buffer) if consumes else 0
     except (BrokerUnavailable, NotConfirmedError) as error:
         sys.stderr.write(f"{error}; do it again\n")
         raise SystemExit(TRY_LATER) from None
