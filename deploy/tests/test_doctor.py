@@ -85,9 +85,12 @@ def test_a_database_that_is_behind_and_a_worker_that_is_away_are_found(stack, fo
 
 
 def test_what_has_become_old_is_found(found, tmp_path):
-    assert found(datetime.now(UTC) + timedelta(hours=27)).keys() == {"backups", "clock"}
-    assert found(datetime.now(UTC) + timedelta(days=91)).keys() == {"backups", "clock", "keys"}
-    assert found(folder=tmp_path / "nothing").keys() == {"backups"}
+    tomorrow = found(datetime.now(UTC) + timedelta(hours=27))
+    assert tomorrow["backups"] == ["the newest is 27 h old"]
+    assert {said.partition("'")[0] for said in tomorrow["clock"]} == {"postgres", "identity"}
+    assert "keys" not in tomorrow
+    assert found(datetime.now(UTC) + timedelta(days=91))["keys"] == ["the key that signs is 91 days old"]
+    assert found(folder=tmp_path / "nothing")["backups"] == [f"there is none in {tmp_path / 'nothing'}"]
 
 
 @pytest.mark.parametrize(
