@@ -1,6 +1,7 @@
 """A whole system under one folder: PostgreSQL, RabbitMQ, the services and the gateway, supervised."""
 
 import contextlib
+import functools
 import hashlib
 import os
 import signal
@@ -9,7 +10,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from crm import places, plan
+from crm import places, plan, settings_file
 from crm.broker_rights import users
 from crm.credentials import Credentials
 from crm.environment import database_url, owner_environment, servers, service_environment
@@ -124,6 +125,7 @@ class Stack:
     def up(self, report: Report = _silent) -> None:
         """Start what does not run, prepare what is not prepared, and return when everything answers; safe to repeat."""
         with exclusive(self.home):
+            settings_file.keep(self.home, self.settings)
             if not self.supervisor.running():
                 self._clear_the_field()
             self.gateway.take_port()
@@ -387,14 +389,11 @@ class Stack:
 
 
 def existing(home: Path) -> Stack:
-    """The stack that is there. Raises OperatorError where none is."""
+    """The stack that is there, as large and as limited as it was started. Raises OperatorError where none is."""
     if not (home / "state.json").exists():
         raise OperatorError(f"there is no stack in {home}; make one with: make up")
-    return Stack(home)
+    return Stack(home, settings_file.kept(home))
 
 
 def _endpoint(url: str) -> Check:
-    def check() -> None:
-        check_endpoint(url)
-
-    return check
+    return functools.partial(check_endpoint, url)

@@ -155,9 +155,16 @@ def test_a_stack_is_ready_when_its_gateway_knows_what_is_revoked(stack):
     assert ask(f"{v1}/customers", method="POST", body={"name": "Grace"}, headers=headers).status == 201
 
 
+def limits_of(stack):
+    """The rules of the gateway's configuration that refuse what is too much."""
+    text = (stack.home / "gateway" / "haproxy.cfg").read_text()
+    return re.findall(r"(?:status 429|maxconn).*", text)
+
+
 def test_the_keys_are_shown_and_rotated_from_the_command_line(stack):
     kids = [key.kid for key in stack.signing_keys()]
     assert len(kids) == 2
+    limits = limits_of(stack)
     done = invoke(stack.home, "keys", "rotate")
     assert done.exit_code == 0, done.output
     new = next(key.kid for key in stack.signing_keys() if key.status == "next")
@@ -170,6 +177,7 @@ def test_the_keys_are_shown_and_rotated_from_the_command_line(stack):
     assert again.exit_code == 1
     assert "not everybody may know it yet; try again in" in again.output
     assert "Traceback" not in again.output
+    assert limits_of(stack) == limits
 
 
 def test_a_service_cannot_be_scaled_to_nothing_nor_one_that_is_not_there(stack):
