@@ -7,7 +7,7 @@ worker run `MailJobs(MAILS).send` and `.purge`.
 
 from chassis.mail.jobs import MailJobs
 from chassis.mail.letters import Carrier, Letter, Mailer, NotSentError
-from chassis.mail.mails import Mails, is_address, link, mails_table, one_line
+from chassis.mail.mails import Mails, as_name, is_address, link, mails_table, one_line
 from chassis.mail.sending import send_letters
 from chassis.mail.settings import MailSettings, make_mailer
 
@@ -19,6 +19,7 @@ __all__ = [
     "Mailer",
     "Mails",
     "NotSentError",
+    "as_name",
     "is_address",
     "link",
     "mails_table",

@@ -1,6 +1,7 @@
 """Letters as rows: written in the transaction of what they tell of, claimed and settled by who sends them."""
 
 import re
+import unicodedata
 from typing import Any, Final
 
 from sqlalchemy import (
@@ -31,6 +32,10 @@ LONGEST_SUBJECT = 200
 FIRST_DELAY = 30
 LONGEST_DELAY = 6 * 3600
 MOST_ATTEMPTS = 18
+
+# Beside letters, marks and digits.
+_OF_NAMES = " .,'\N{RIGHT SINGLE QUOTATION MARK}-&()"
+_LONGEST_NAME = 80
 
 _ADDRESS = re.compile(r"[A-Za-z0-9._%+-]+@[A-Za-z0-9.-]+\.[A-Za-z]{2,}\Z")
 _CLAIMED: Final = ("company_id", "id", "recipient", "subject", "body", "attempts")
@@ -128,6 +133,17 @@ def is_address(text: str) -> bool:
 def one_line(text: str) -> str:
     """A text of people as one line: a line break in it could make a letter say something else."""
     return " ".join("".join(c if c.isprintable() else " " for c in text).split())
+
+
+def as_name(text: str) -> str:
+    """What a stranger calls themself or their company, for a letter to somebody who may not know them.
+
+    It is short, and holds nothing that a mail program would make a link or an address of.
+    """
+    shown = "".join(c if c.isalnum() or c in _OF_NAMES or unicodedata.category(c)[0] == "M" else " " for c in text)
+    # A point between letters makes a host's name; after it comes a space, as in "J. R. R. Tolkien".
+    name = " ".join(re.sub(r"\.(?=\S)", ". ", shown).split())
+    return name if len(name) <= _LONGEST_NAME else f"{name[:_LONGEST_NAME].rstrip()}…"
 
 
 def link(app_url: str, page: str, token: str) -> str:

@@ -8,8 +8,8 @@ from chassis.context import current, tenant
 from chassis.db.records import Record
 from chassis.db.session import Session
 from chassis.errors import Conflict
+from chassis.mail import as_name
 from chassis.mail import link as link_to
-from chassis.mail import one_line
 from identity import events, rules
 from identity.commands import guards, one_time_tokens, throttles
 from identity.commands.locking import lock_company
@@ -96,13 +96,21 @@ def _refuse_decided(invitation: Record) -> dict[str, Any]:
 
 
 def _send(session: Session, app_url: str, invitation_id: int, email: str) -> None:
-    """Post the letter, at most one a minute from this company to this address."""
-    throttles.count_or_refuse(session, throttles.of_letters(f"{PURPOSE}-{tenant()}", email))
+    """Post the letter, at most one a minute from this company to this address, and not too many to strangers.
+
+    Whoever gets it may know neither, so that what they call themselves is shown as a name and not as more.
+    """
     user_id = current().user_id
     assert user_id is not None
-    inviter = one_line(get_user(session, user_id).document["name"])
-    company = one_line(get_company(session).document["name"])
+    user = get_user(session, user_id).document
+    throttles.count_or_refuse(
+        session,
+        throttles.of_letters(f"{PURPOSE}-{tenant()}", email),
+        throttles.of_invitations(verified=user["is_verified"]),
+    )
+    inviter = as_name(user["name"]) or "Somebody"
+    company = as_name(get_company(session).document["name"]) or "a company"
     token = one_time_tokens.issue(session, PURPOSE, rules.INVITATION_LIFE, invitation_id=invitation_id)
     link = link_to(app_url, "invitations", token)
     body = _BODY.format(inviter=inviter, company=company, link=link)
-    MAILS.post(session, recipient=email, subject=f"{inviter} invites you to {company}", body=body)
+    MAILS.post(session, recipient=email, subject=f"Invitation to {company} from {inviter}", body=body)

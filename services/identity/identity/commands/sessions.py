@@ -14,7 +14,7 @@ from chassis.db.statements import Prepared, named_values, of_tenant
 from chassis.errors import Forbidden
 from chassis.events import new_id
 from identity import rules
-from identity.commands import ended_sessions, letters, security
+from identity.commands import ended_sessions, letters, security, throttles
 from identity.commands.acting import working_for
 from identity.keys import Authority
 from identity.models import refresh_tokens, sessions
@@ -83,7 +83,8 @@ def refresh(session: Session, authority: Authority, token: str) -> Tokens | None
     """Exchange a refresh token for new tokens; None when it is refused.
 
     A refusal is answered and not raised, because it may have ended the session, and that must be committed.
-    Raises Forbidden, changing nothing, while the company is closed.
+    Raises Forbidden, changing nothing, while the company is closed, and TooManyRequests for a session that asks far
+    more often than its tokens expire.
     """
     token_hash = rules.token_hash(token)
     family = find_family(session, token_hash)
@@ -104,6 +105,7 @@ def refresh(session: Session, authority: Authority, token: str) -> Tokens | None
         refuse_closed(membership)
         successor = urlsafe_b64encode(rules.successor_of(token, shown.nonce)).rstrip(b"=").decode()
         if verdict is Refresh.ROTATE:
+            throttles.count_or_refuse(session, throttles.of_session(session_id))
             _rotate(session, shown, successor)
         return _tokens(authority, shown.user_id, membership, shown.sid, successor)
 

@@ -7,7 +7,7 @@ from typing import ClassVar
 
 from sqlalchemy import LargeBinary, bindparam, extract, func, select, text
 
-from chassis.context import current
+from chassis.context import current, tenant
 from chassis.db.locks import try_lock_name
 from chassis.db.session import Session
 from chassis.db.statements import Prepared
@@ -77,6 +77,17 @@ def of_account(email: str) -> Throttle:
 def of_network() -> Throttle:
     """Wrong passwords from where the request comes from; many people may share it."""
     return Throttle(_key("network", rules.network_of(current().client_ip)), 20, 1, Throttle.LONGEST, 60)
+
+
+def of_session(session_id: int) -> Throttle:
+    """Refreshes of a session, whose access tokens are good for ten minutes."""
+    return Throttle(_key("session", str(session_id)), 30, 1, Throttle.LONGEST, 2)
+
+
+def of_invitations(*, verified: bool) -> Throttle:
+    """Letters that the tenant asks strangers to join it with: more of them once its people can be written to."""
+    free, forgiven_after = (200, 20) if verified else (20, 180)
+    return Throttle(_key("invitations", str(tenant())), free, 60, 3600, forgiven_after)
 
 
 def of_requests() -> Throttle:

@@ -56,7 +56,7 @@ def test_an_invitation_is_answered_told_and_posted(
     event = published(ann.company_id)[-1]
     assert (event["type"], event["data"]["after"]) == ("crm.invitation.created.v1", answer.json)
     ((subject, text),) = letters(email)
-    assert subject == "Ann Smith invites you to Acme Corporation"
+    assert subject == "Invitation to Acme Corporation from Ann Smith"
     assert "http://127.0.0.1:8080/invitations#token=" in text
     assert len(token_of((subject, text))) == 43
 
@@ -72,7 +72,23 @@ def test_a_name_with_line_breaks_adds_no_line_to_the_letter(
     assert client_of(eve).post("/v1/invitations", json={"email": email, "role": "user"}).status_code == 201
     ((subject, text),) = letters(email)
     assert "\n" not in subject
-    assert "\nEve https://evil.example Smith invites you" in text
+    assert "\nEve https evil. example Smith invites you" in text
+
+
+def test_a_company_that_nobody_can_write_to_sends_a_few_letters_to_strangers(
+    admin: Any, ann: Any, superuser: psycopg.Connection
+) -> None:
+    def invite(number: int) -> Any:
+        body = {"email": f"stranger{number}@c{ann.company_id}.example", "role": "user"}
+        return admin.post("/v1/invitations", json=body)
+
+    answers = [invite(number) for number in range(22)]
+    assert [answer.status_code for answer in answers] == [201] * 21 + [429]
+    assert answers[-1].json["code"] == "too_many_attempts"
+    assert int(answers[-1].headers["Retry-After"]) > 30
+    superuser.execute("UPDATE login_throttles SET blocked_until = now()")
+    superuser.execute("UPDATE users SET is_verified = true WHERE id = %s", (ann.user_id,))
+    assert invite(30).status_code == 201
 
 
 def test_the_token_is_in_the_letter_alone(

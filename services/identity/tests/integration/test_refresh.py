@@ -238,3 +238,17 @@ def test_who_left_the_company_has_no_session_there(
     ann = register()
     superuser.execute("DELETE FROM user_companies WHERE user_id = %s", (ann.user_id,))
     assert refused(refresh(ann.answer["refresh_token"]))
+
+
+def test_a_session_that_refreshes_without_end_waits_and_others_do_not(
+    register: Callable[..., Any], refresh: Callable[..., Any]
+) -> None:
+    ann, bob = register(), register()
+    token, statuses = ann.answer["refresh_token"], []
+    while len(statuses) < 40 and 429 not in statuses:
+        answer = refresh(token)
+        statuses.append(answer.status_code)
+        token = answer.json.get("refresh_token", token)
+    assert len(statuses) > 30
+    assert answer.json["code"] == "too_many_attempts"
+    assert refresh(bob.answer["refresh_token"]).status_code == 200

@@ -2,13 +2,15 @@
 
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
+from chassis.context import Context, acting_as
 from chassis.errors import Unavailable
 from identity.hashing import Hasher, HashingError
-from identity.passwords import Passwords
+from identity.passwords import OF_NETWORK, Passwords
 
 
 @pytest.fixture
@@ -103,6 +105,34 @@ def test_only_so_many_are_computed_at_once_and_only_so_many_wait(bench: Bench) -
         assert [result.result(5) for result in five] == [True] * 5
     assert bench.most == 2
     assert passwords.matches("correct horse", "hash")
+
+
+@pytest.mark.parametrize(
+    ("caller", "share"),
+    [
+        (Context(company_id=1, user_id=7, client_ip="192.0.2.1"), 1),
+        (Context(company_id=None, user_id=None, client_ip="192.0.2.1"), OF_NETWORK),
+    ],
+    ids=["a user", "a network"],
+)
+def test_nobody_has_more_than_a_share_of_the_places(bench: Bench, caller: Context, share: int) -> None:
+    passwords = Passwords(4, at_once=2, waiting=8)
+
+    def compare(context: Context) -> bool:
+        with acting_as(context):
+            return passwords.matches("correct horse", "hash")
+
+    with ThreadPoolExecutor(share + 1) as callers:
+        taken = [callers.submit(compare, caller) for _ in range(share)]
+        while sum(passwords._taken.values()) < share:
+            """They have yet to take their places."""
+        with pytest.raises(Unavailable) as caught:
+            compare(caller)
+        assert caught.value.code == "busy"
+        other = callers.submit(compare, replace(caller, user_id=8, client_ip="192.0.2.2"))
+        bench.let_go.set()
+        assert [result.result(5) for result in (*taken, other)] == [True] * (share + 1)
+    assert not passwords._taken
 
 
 def test_whoever_waits_too_long_is_sent_away_and_leaves_no_place_taken(bench: Bench) -> None:
