@@ -90,8 +90,9 @@ class Limits:
 
     `…_at_once` are requests in flight: of a tenant, of one of its principals, of a tenant's exports, and of one source
     address that has no token yet. `source_connections` are open connections, idle ones too, of one address (IPv4) or
-    network (IPv6 /64). `letter_per_minute` holds for each address that asks for a letter by e-mail or takes the secret
-    from one.
+    network (IPv6 /64). An office behind one address signs in within a minute: guesses are identity's to count, by
+    account and by network. `letter_per_minute` holds for each address that asks for a letter by e-mail or takes the
+    secret from one.
     """
 
     body_bytes: int = 1_048_576
@@ -103,9 +104,9 @@ class Limits:
     exports_at_once: int | None = 2
     tenant_per_10s: int | None = 3_000
     principal_per_10s: int | None = 1_000
-    login_per_minute: int | None = 10
+    login_per_minute: int | None = 300
     register_per_minute: int | None = 10
-    refresh_per_minute: int | None = 60
+    refresh_per_minute: int | None = 600
     token_per_minute: int | None = 60
     letter_per_minute: int | None = 10
     calendar_per_minute: int | None = 600

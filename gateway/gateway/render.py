@@ -53,6 +53,14 @@ def render(config: GatewayConfig) -> str:
         limits=limits,
         public=public,
         public_reads=public_reads,
+        rates=[
+            (name, key, table, rate)
+            for name, key, table, rate in (
+                ("principal", "txn.principal", "limit_principal", limits.principal_per_10s),
+                ("tenant", "txn.company_id", "limit_tenant", limits.tenant_per_10s),
+            )
+            if rate
+        ],
         limited=[*public.values(), *public_reads.values()],
         map_of={"user": USERS, "session": SESSIONS, "company": COMPANIES, "synced": SYNCED, "verified": VERIFIED},
         life=LIFE_SECONDS,

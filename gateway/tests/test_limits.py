@@ -85,3 +85,43 @@ def test_attempts_without_a_token_are_limited_per_source_address(limited, path: 
 
 def test_no_limit_means_no_limit(gateway) -> None:
     assert set(statuses(gateway, 50, company_id=9, sub="1")) == {200}
+
+
+def test_an_answer_says_what_is_left(limited) -> None:
+    first, second = (limited.authorized("GET", "/v1/customers", company_id=9, sub="1") for _ in range(2))
+    assert first.header("RateLimit-Policy") == '"principal";q=3;w=10, "tenant";q=6;w=10'
+    assert first.header("RateLimit") == '"principal";r=2;t=10, "tenant";r=5;t=10'
+    assert second.header("RateLimit") == '"principal";r=1;t=10, "tenant";r=4;t=10'
+    other = limited.authorized("GET", "/v1/customers", company_id=9, sub="2")
+    assert other.header("RateLimit") == '"principal";r=2;t=10, "tenant";r=3;t=10'
+
+
+def test_a_refusal_says_that_nothing_is_left(limited) -> None:
+    refused = [limited.authorized("GET", "/v1/customers", company_id=10, sub="1") for _ in range(5)][-1]
+    assert refused.status == 429
+    assert refused.header("RateLimit").startswith('"principal";r=0;')
+    assert refused.header("Retry-After") is not None
+
+
+def test_what_needs_no_token_says_what_is_left_to_its_address(run) -> None:
+    gateway = run(limits=Limits(login_per_minute=3))
+    answers = [gateway.call("POST", "/v1/auth/login", body=b"{}") for _ in range(4)]
+    assert [answer.header("RateLimit") for answer in answers] == [f'"address";r={left};t=60' for left in (2, 1, 0, 0)]
+    assert {answer.header("RateLimit-Policy") for answer in answers} == {'"address";q=3;w=60'}
+    assert answers[-1].status == 429
+
+
+def test_what_has_no_rate_says_nothing_of_one(limited) -> None:
+    for answer in (
+        limited.call("GET", "/livez"),
+        limited.call("GET", "/v1/customers"),
+        limited.call("GET", "/nowhere"),
+    ):
+        assert answer.header("RateLimit") is None
+        assert answer.header("RateLimit-Policy") is None
+
+
+def test_an_office_behind_one_address_signs_in_within_a_minute_and_goes_on(run) -> None:
+    gateway = run(limits=Limits())
+    for path in ("/v1/auth/login", "/v1/auth/refresh"):
+        assert [gateway.call("POST", path, body=b"{}").status for _ in range(100)] == [200] * 100

@@ -29,6 +29,25 @@ _SCHEMAS = "#/components/schemas/"
 _METHODS = ("get", "head", "post", "put", "patch", "delete")
 # The gateway's own words, as its template has them.
 WRONG_PATH, NOT_KNOWN = "invalid_path", "revocation_unknown"
+# What is to be asked again later.
+_COME_BACK = (429, 503)
+_RETRY_AFTER = {"description": "Seconds to wait.", "schema": {"type": "integer", "minimum": 1}}
+_RATES = {
+    "RateLimit-Policy": {"$ref": "#/components/headers/RateLimit-Policy"},
+    "RateLimit": {"$ref": "#/components/headers/RateLimit"},
+}
+_HEADERS = {
+    "RateLimit-Policy": {
+        "description": "The rates that hold: by name, how many requests (`q`) in how many seconds (`w`).",
+        "schema": {"type": "string"},
+        "example": '"principal";q=1000;w=10, "tenant";q=3000;w=10',
+    },
+    "RateLimit": {
+        "description": "What is left of each: so many requests (`r`) in the next seconds (`t`).",
+        "schema": {"type": "string"},
+        "example": '"principal";r=998;t=10, "tenant";r=2990;t=10',
+    },
+}
 # What a request can meet before it reaches a service; whoever asks without a token meets no rate of a tenant.
 _ANYWHERE = (400, 413, 414, 429, 502, 503, 504)
 
@@ -56,7 +75,7 @@ def merge(documents: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
         "tags": [],
         "x-tagGroups": [],
         "paths": {},
-        "components": {"securitySchemes": {}, "schemas": {}, "responses": {}},
+        "components": {"securitySchemes": {}, "schemas": {}, "responses": {}, "headers": {}},
         "x-problems": [],
     }
     operations: set[str] = set()
@@ -76,6 +95,7 @@ def merge(documents: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
     for path, method, operation in operations_of(merged):
         _add_gateway(path, method, operation)
     merged["components"]["schemas"]["Problem"]["example"] = _PROBLEM
+    merged["components"]["headers"] |= deepcopy(_HEADERS)
     return merged
 
 
@@ -145,5 +165,11 @@ def _add_gateway(path: str, method: str, operation: dict[str, Any]) -> None:
         listed = sorted({*answer["x-codes"], *added})
         answer["x-codes"] = listed
         answer["description"] = f"{HTTPStatus(status).phrase}: {', '.join(f'`{code}`' for code in listed)}."
+        if status in _COME_BACK:
+            answer.setdefault("headers", {}).setdefault("Retry-After", _RETRY_AFTER)
+    if not public or path in PUBLIC:
+        for answer in answers.values():
+            if "$ref" not in answer:
+                answer["headers"] = {**answer.get("headers", {}), **_RATES}
     default = answers.pop("default")
     operation["responses"] = {**dict(sorted(answers.items())), "default": default}
