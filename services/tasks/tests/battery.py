@@ -11,7 +11,7 @@ def make(owner: Owner, mark: str) -> Mapping[str, Any]:
     recurrence = {"rrule": "FREQ=DAILY"}
     task = owner.create("/v1/tasks", title=mark, description=mark, due_on="2100-01-01", recurrence=recurrence)
     owner.database.execute(
-        "INSERT INTO customer_refs (company_id, customer_id, version, name) VALUES (%s, 3, 1, 'Ada')",
+        "INSERT INTO customer_refs (company_id, customer_id, version, name) VALUES (%s, 3, 1, 'Ada') ON CONFLICT DO NOTHING",
         (owner.company_id,),
     )
     activity = owner.create("/v1/activities", activity_type="note", title=mark, description=mark, customer_id=3)

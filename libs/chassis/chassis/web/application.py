@@ -31,10 +31,9 @@ from chassis.web.denials import Denials, documented
 from chassis.web.keys import KeySet
 from chassis.web.places import Places
 from chassis.web.read_through import read_through
-from chassis.web.schemas import LARGEST_ID, Problem
+from chassis.web.schemas import LARGEST_BODY, LARGEST_ID, Problem
 from chassis.web.waiting import waited
 
-LARGEST_BODY = 1024 * 1024
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{8,64}\Z")
 _TRACEPARENT = re.compile(r"[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}\Z")
 _KEPT_HEADERS = ("Content-Type", "ETag", "Location")
@@ -155,6 +154,7 @@ class ServiceApplication(Flask):
         if connection is None:
             return super().wsgi_app(environ, start_response)
         exchange = environ["chassis.exchange"] = self.deadlines.begin(connection)
+        environ["chassis.start_response"] = start_response
         try:
             parts = super().wsgi_app(environ, start_response)
         except BaseException:

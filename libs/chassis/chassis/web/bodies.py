@@ -2,6 +2,8 @@
 
 from flask import request
 from gunicorn.http.errors import ParseException
+from gunicorn.http.wsgi import Response
+from werkzeug.exceptions import RequestEntityTooLarge
 
 from chassis.errors import BadRequest
 
@@ -19,6 +21,21 @@ def take_body() -> None:
     try:
         body = request.get_data(cache=True)
     except (ParseException, OSError):
+        _say_that_it_closes()
         raise BadRequest("malformed_body", "The body is not what HTTP allows, or came too slowly.") from None
+    except RequestEntityTooLarge:
+        _say_that_it_closes()
+        raise
     if request.content_length is not None and len(body) != request.content_length:
+        _say_that_it_closes()
         raise BadRequest("incomplete_body", "The body is shorter than its Content-Length.")
+
+
+def _say_that_it_closes() -> None:
+    """Let the answer say that gunicorn closes the connection, which it does after such a body.
+
+    Otherwise the gateway keeps it for somebody else's request, which then gets no answer.
+    """
+    response = getattr(request.environ.get("chassis.start_response"), "__self__", None)
+    if isinstance(response, Response):
+        response.force_close()

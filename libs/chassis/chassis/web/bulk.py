@@ -21,7 +21,7 @@ from chassis.web.answers import answer
 from chassis.web.batches import each
 from chassis.web.listing import confirmation, confirms, parse_filter
 from chassis.web.request import session
-from chassis.web.schemas import LARGEST_BATCH, Id, InSchema, Items, OutSchema, Tags, Text, Version, load
+from chassis.web.schemas import LARGEST_BATCH, LARGEST_BODY, Id, InSchema, Items, OutSchema, Tags, Text, Version, load
 
 CONFIRMATION_SECONDS = 600
 MOST_LABELS = 1000
@@ -79,6 +79,7 @@ class BulkCommands:
         return _schema(
             f"{self._title}BatchIn",
             f"Up to {LARGEST_BATCH} changes, each of which succeeds or fails by itself.",
+            _LargeIn,
             items=Items(fields.Nested(item), least=1, most=LARGEST_BATCH, required=True),
         )
 
@@ -106,6 +107,12 @@ class BulkCommands:
     @property
     def _title(self) -> str:
         return self.records.noun.title().replace(" ", "")
+
+
+class _LargeIn(InSchema):
+    """A body of many records."""
+
+    largest = LARGEST_BODY
 
 
 class BulkUpdateOut(OutSchema):

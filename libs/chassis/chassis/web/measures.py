@@ -15,9 +15,12 @@ _histograms: dict[tuple[str, str], Histogram] = {}
 
 def observe(method: str, route: str, status: int, seconds: float) -> None:
     """Count one answered request. The labels are bounded: route templates, never paths, tenants or users."""
+    # Several threads may meet a route at the same time; what `labels` gives them is one and the same.
     counter = _counters.get((method, route, status))
     if counter is None:
         counter = _counters[method, route, status] = _REQUESTS.labels(method, route, str(status))
-        _histograms[method, route] = _SECONDS.labels(method, route)
+    histogram = _histograms.get((method, route))
+    if histogram is None:
+        histogram = _histograms[method, route] = _SECONDS.labels(method, route)
     counter.inc()
-    _histograms[method, route].observe(seconds)
+    histogram.observe(seconds)

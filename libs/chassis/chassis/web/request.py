@@ -1,5 +1,6 @@
 """The request at hand: its session, its body as JSON or as a form."""
 
+import re
 from typing import Any
 from urllib.parse import parse_qsl
 
@@ -9,10 +10,13 @@ from marshmallow import Schema, ValidationError
 
 from chassis.db.session import Session
 from chassis.errors import BadRequest, FieldError, TooLarge, UnsupportedMediaType
-from chassis.web.schemas import faults_of, load
+from chassis.web.schemas import LARGEST_RECORD, faults_of, load
 
 CONTENT = "application/octet-stream"
 MOST_FIELDS = 40
+# In a JSON body: the largest batch has a hundred for each of its items.
+MOST_VALUES = 50_000
+_TEXTS = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*"', re.DOTALL)
 
 
 def session() -> Session:
@@ -25,12 +29,18 @@ def session() -> Session:
 def load_body(schema: Schema) -> dict[str, Any]:
     """The JSON body, checked by `schema`.
 
-    Raises UnsupportedMediaType for another content type, BadRequest for what is no JSON, Invalid with a pointer for
-    every fault.
+    Raises UnsupportedMediaType for another content type, TooLarge for what no such body is as large as, BadRequest for
+    what is no JSON, Invalid with a pointer for every fault.
     """
     if request.mimetype != "application/json":
         raise UnsupportedMediaType("not_json", "Send the body as application/json.")
     body = _body()
+    largest = getattr(schema, "largest", LARGEST_RECORD)
+    if len(body) > largest:
+        raise TooLarge("body_too_large", f"The body is larger than {largest // 1024} KiB.")
+    # Small values take far more memory than bytes; text that looks like them is looked at more closely.
+    if body.count(b",") > MOST_VALUES and _TEXTS.sub(b"", body).count(b",") > MOST_VALUES:
+        raise TooLarge("body_too_large", f"The body has more than {MOST_VALUES} values.")
     try:
         document = orjson.loads(body)
     except orjson.JSONDecodeError as error:

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from itertools import islice
-from typing import Any
+from typing import Any, ClassVar
 
 import marshmallow
 from marshmallow import EXCLUDE, RAISE, ValidationError, fields, validate
@@ -20,6 +20,9 @@ LARGEST_ID = 2**63 - 1
 LARGEST_BATCH = 500
 ID_RANGE = validate.Range(min=1, max=LARGEST_ID)
 MOST_ERRORS = 50
+# Bytes of a body. A record with long texts has room for them, however they are escaped; many records take more.
+LARGEST_RECORD = 256 * 1024
+LARGEST_BODY = 1024 * 1024
 # Beside the fields that there are: room for typing errors, each of which is named.
 MOST_UNKNOWN = 20
 _CODES = {
@@ -32,6 +35,8 @@ _AMOUNT = r"^[0-9]{1,13}(\.[0-9]{1,2})?$(?!\n)"
 
 class InSchema(marshmallow.Schema):
     """A body that a client sends: unknown fields are refused, so that a typing error is not silently lost."""
+
+    largest: ClassVar[int] = LARGEST_RECORD
 
     class Meta:  # noqa: D106  # marshmallow's way to set options.
         unknown = RAISE

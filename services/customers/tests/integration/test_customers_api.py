@@ -219,3 +219,20 @@ def test_a_body_that_is_no_customer_is_refused(client, body, content_type, statu
 @pytest.mark.parametrize("path", ["0", "-1", "x", str(2**63), "1" * 30, "%00", "1/nothing"])
 def test_a_path_that_cannot_be_an_id_is_not_found(client, path):
     assert client.get(f"/v1/customers/{path}").status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("body", "status"),
+    [
+        (b'{"name": "%s"}' % (b"x" * 300_000), 413),
+        (b'{"name": "Ada", "tags": [%s0]}' % (b"0," * 60_000), 413),
+        # Commas in a text are no values.
+        (b'{"name": "Ada", "notes": "\\"%s"}' % (b"," * 60_000), 422),
+        (b'{"name": "Ada", "notes": "%s"}' % (rb"\ud83d\ude00" * 20_000), 201),
+    ],
+    ids=["larger than a record", "more values than a batch", "commas in a text", "the longest notes, escaped"],
+)
+def test_a_body_is_measured_before_it_is_parsed(client, body, status):
+    answer = client.post("/v1/customers", data=body, headers={"Content-Type": "application/json"})
+    assert answer.status_code == status, answer.json
+    assert status != 413 or answer.json["code"] == "body_too_large"

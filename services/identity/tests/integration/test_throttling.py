@@ -230,15 +230,15 @@ def test_the_event_names_the_request_that_failed(
     "password",
     [
         "a" * 73,
-        "a" * (1024 * 1024 - 200),
-        "a" + "\u0301\u0316" * 80_000,
+        "a" * (256 * 1024 - 200),
+        "a" + "\u0301\u0316" * 20_000,
         "nul\x00",
         "\x00",
         "\U0001f511" * 19,
         "\U0001f511",
         "",
     ],
-    ids=["73 bytes", "1 MiB", "accents without end", "NUL at the end", "NUL", "emoji", "one emoji", "empty"],
+    ids=["73 bytes", "256 KiB", "accents without end", "NUL at the end", "NUL", "emoji", "one emoji", "empty"],
 )
 def test_no_password_makes_a_server_error(
     register: Callable[..., Any], guess: Callable[..., Any], password: str
