@@ -65,7 +65,7 @@ rotate-keys: setup ## Let the next key sign (COMPROMISED=1 ends the tokens of th
 	@$(CRM) keys rotate $(if $(COMPROMISED),--compromised)
 
 ##@ Test
-.PHONY: test test-unit test-integration test-e2e test-faults test-compose mutants test-browser
+.PHONY: test test-unit test-integration test-e2e test-faults test-neighbours test-compose mutants test-browser
 test: setup ## Run all tests on private servers (TESTS="-k outbox" narrows them)
 	@$(PYTEST) $(SERVERS) $(PARALLEL) -m "not long" $(TESTS)
 
@@ -80,6 +80,9 @@ test-e2e: setup ## Run the tests of the whole system
 
 test-faults: setup ## Run the fault tests and the generated requests in their long form
 	@$(PYTEST) $(SERVERS) -m long tests/faults tests/e2e gateway services $(TESTS)
+
+test-neighbours: setup ## Attack every operation as one tenant while another works (half an hour)
+	@$(PYTEST) $(SERVERS) -m long tests/neighbours $(TESTS)
 
 test-compose: ## Build the images and run a stack of containers for real (Docker, or root to start one)
 	@$(PYTHON) deploy/bootstrap.py --compose-test

@@ -1,0 +1,138 @@
+"""A client that means no good, in a process of its own: reads jobs as lines of JSON, answers what it got to each.
+
+A job has `port` and `source` (the address that it comes from), `requests` (in base64), `way` of sending them, how many
+`connections` at once and for how many `seconds`, or `once` each. It answers how often each status came; 0 is a
+connection that ended without one, and `failed` are the places of the requests that got 500 and more. Whoever is refused
+for a rate waits a little, as even a greedy client would.
+"""
+
+import base64
+import contextlib
+import json
+import socket
+import sys
+import threading
+import time
+from collections import Counter
+
+_PATIENCE = 20.0
+_SMALLEST_BUFFER = 2_048
+_REFUSED_SECONDS = 0.05
+_RATE_SECONDS = 0.5
+
+
+class Attack:
+    """One job at work."""
+
+    def __init__(self, job: dict) -> None:
+        self._job = job
+        self._requests = [base64.b64decode(text) for text in job["requests"]]
+        self._ends = time.monotonic() + job["seconds"]
+        self._lock = threading.Lock()
+        self.statuses: Counter[int] = Counter()
+        self.failed: list[int] = []
+
+    def run(self) -> None:
+        way = {"send": self.send, "drip": self.drip, "stall": self.stall}[self._job["way"]]
+        threads = [
+            threading.Thread(target=self._repeat, args=(way, number)) for number in range(self._job["connections"])
+        ]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+
+    def _repeat(self, way, number: int) -> None:
+        while time.monotonic() < self._ends and not (self._job["once"] and number >= len(self._requests)):
+            place = number % len(self._requests)
+            status = 0
+            with contextlib.suppress(OSError), self._connected() as connection:
+                status = way(connection, self._requests[place])
+            with self._lock:
+                self.statuses[status] += 1
+                if status >= 500:
+                    self.failed.append(place)
+            if status in (0, 429) and not self._job["once"]:
+                time.sleep(_REFUSED_SECONDS)
+            if status == 429 and self._job["once"]:
+                time.sleep(_RATE_SECONDS)
+            else:
+                number += self._job["connections"]
+
+    @contextlib.contextmanager
+    def _connected(self):
+        with socket.socket() as connection:
+            if self._job["way"] == "stall":
+                connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _SMALLEST_BUFFER)
+            connection.bind((self._job["source"], 0))
+            connection.settimeout(_PATIENCE)
+            connection.connect(("127.0.0.1", self._job["port"]))
+            yield connection
+
+    def send(self, connection: socket.socket, request: bytes) -> int:
+        """All of it, and read the answer."""
+        with contextlib.suppress(BrokenPipeError, ConnectionResetError):
+            connection.sendall(request)
+        return _answer(connection)
+
+    def drip(self, connection: socket.socket, request: bytes) -> int:
+        """Most of it, and then a byte now and again; the last one never."""
+        connection.sendall(request[:-400])
+        connection.settimeout(0.2)
+        for byte in request[-400:-1]:
+            if time.monotonic() > self._ends:
+                break
+            connection.sendall(bytes([byte]))
+            with contextlib.suppress(TimeoutError):
+                if head := connection.recv(64):
+                    return _status(head)
+        return 0
+
+    def stall(self, connection: socket.socket, request: bytes) -> int:
+        """All of it, and read one byte of the answer a second."""
+        connection.sendall(request)
+        head = b""
+        while time.monotonic() < self._ends:
+            part = connection.recv(1)
+            if not part:
+                break
+            head += part
+            # Who is refused asks again; who is served sits on it.
+            time.sleep(0 if len(head) < len(b"HTTP/1.1 200") else 1)
+            if len(head) == len(b"HTTP/1.1 200") and _status(head) == 429:
+                break
+        return _status(head)
+
+
+def _answer(connection: socket.socket) -> int:
+    head = b""
+    while len(head) < len(b"HTTP/1.1 200"):
+        part = connection.recv(65_536)
+        if not part:
+            break
+        head += part
+    status = _status(head)
+    # A whole answer is read, so that the next request is another one's burden and not this one's rest.
+    connection.settimeout(2.0)
+    with contextlib.suppress(OSError):
+        while connection.recv(65_536):
+            pass
+    return status
+
+
+def _status(head: bytes) -> int:
+    return int(head[9:12]) if head.startswith(b"HTTP/1.") and head[9:12].isdigit() else 0
+
+
+def main() -> None:
+    """Work until the standard input ends."""
+    for line in sys.stdin:
+        attack = Attack(json.loads(line))
+        attack.run()
+        statuses = {str(status): count for status, count in attack.statuses.items()}
+        sys.stdout.write(json.dumps({"statuses": statuses, "failed": attack.failed}) + "\n")
+        sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    main()
