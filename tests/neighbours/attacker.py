@@ -1,9 +1,9 @@
 """A client that means no good, in a process of its own: reads jobs as lines of JSON, answers what it got to each.
 
-A job has `port` and `source` (the address that it comes from), `requests` (in base64), `way` of sending them, how many
-`connections` at once and for how many `seconds`, or `once` each. It answers how often each status came; 0 is a
-connection that ended without one, and `failed` are the places of the requests that got 500 and more. Whoever is refused
-for a rate waits a little, as even a greedy client would.
+It says `begun` when a job has been read, and at its end what came of it. A job has `port` and `source` (the address that
+it comes from), `requests` (in base64), `way` of sending them, how many `connections` at once and for how many `seconds`,
+or `once` each. It answers how often each status came; 0 is a connection that ended without one, and `failed` are the
+places of the requests that got 500 and more. Whoever is refused for a rate waits a little, as even a greedy client would.
 """
 
 import base64
@@ -128,6 +128,8 @@ def main() -> None:
     """Work until the standard input ends."""
     for line in sys.stdin:
         attack = Attack(json.loads(line))
+        sys.stdout.write("begun\n")
+        sys.stdout.flush()
         attack.run()
         statuses = {str(status): count for status, count in attack.statuses.items()}
         sys.stdout.write(json.dumps({"statuses": statuses, "failed": attack.failed}) + "\n")

@@ -94,24 +94,19 @@ def parallel(target: Target) -> Attack:
     return Attack("parallel", target, [target.request(body, content_type=kind)], connections=40)
 
 
-def slow_body(target: Target) -> Attack | None:
+def slow_body(target: Target) -> Attack:
     body, kind = plain_body(target)
-    if body is None:
-        return None
+    assert body is not None
     whole = body.ljust(target.room - 1) if kind == "application/json" else b"x" * (target.room - 1)
     return Attack("slow body", target, [target.request(whole, content_type=kind)], way="drip", connections=64)
 
 
-def slow_reader(target: Target) -> Attack | None:
-    if target.method != "get":
-        return None
+def slow_reader(target: Target) -> Attack:
     query = "?limit=100" if any(one["name"] == "limit" for one in _query_parameters(target)) else ""
     return Attack("slow reader", target, [target.request(query=query)], way="stall", connections=48)
 
 
-def nested(target: Target) -> Attack | None:
-    if "application/json" not in target.content:
-        return None
+def nested(target: Target) -> Attack:
     deep = target.room // 2 - 100
     forms = [b"[" * deep + b"]" * deep, b'{"a":' * (deep // 4) + b"1" + b"}" * (deep // 4)]
     for name in target.schema.get("properties", {}):
@@ -120,9 +115,7 @@ def nested(target: Target) -> Attack | None:
     return Attack("nested", target, [target.request(form) for form in forms])
 
 
-def wide(target: Target) -> Attack | None:
-    if "application/json" not in target.content:
-        return None
+def wide(target: Target) -> Attack:
     room = target.room - 200
     forms = [
         _object(f'"f{number}":0' for number in range(room // 11)),
@@ -152,10 +145,8 @@ def _member(name: str, value: bytes) -> bytes:
     return b"{%s:%s}" % (json.dumps(name).encode(), value)
 
 
-def costly_query(target: Target) -> Attack | None:
-    names = [one for one in _query_parameters(target) if one["name"] != "cursor"]
-    if target.method != "get" or not names:
-        return None
+def costly_query(target: Target) -> Attack:
+    names = _asked(target)
     always = {"limit": "100", "include": "total"}
     given = {name: value for name, value in always.items() if any(one["name"] == name for one in names)}
     filters = [one for one in names if one.get("x-filter") or one["name"] == "q"]
@@ -207,11 +198,20 @@ def _value(parameter: Mapping[str, Any]) -> str:
     return {"integer": "7", "boolean": "false", "number": "1"}.get(str(schema.get("type")), "e")
 
 
-KINDS: Mapping[str, Callable[[Target], Attack | None]] = {
-    "parallel": parallel,
-    "slow body": slow_body,
-    "slow reader": slow_reader,
-    "nested": nested,
-    "wide": wide,
-    "costly query": costly_query,
+def _asked(target: Target) -> list[Mapping[str, Any]]:
+    return [one for one in _query_parameters(target) if one["name"] != "cursor"]
+
+
+def _takes_json(target: Target) -> bool:
+    return "application/json" in target.content
+
+
+# Of each kind, whether it fits an operation, and how it is made, which takes its time.
+KINDS: Mapping[str, tuple[Callable[[Target], bool], Callable[[Target], Attack]]] = {
+    "parallel": (lambda _: True, parallel),
+    "slow body": (lambda target: bool(target.content), slow_body),
+    "slow reader": (lambda target: target.method == "get", slow_reader),
+    "nested": (_takes_json, nested),
+    "wide": (_takes_json, wide),
+    "costly query": (lambda target: target.method == "get" and bool(_asked(target)), costly_query),
 }

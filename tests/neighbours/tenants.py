@@ -27,6 +27,7 @@ from gateway.config import ROUTES
 ROOT = Path(__file__).parents[2]
 ATTACKER = Path(__file__).with_name("attacker.py")
 MARK = "neighbour"
+IDLE_SECONDS = 10.0
 PLACE = re.compile(r"\{([^}]+)\}")
 # Every tenant comes from an address of its own, as in life.
 _sources = (f"127.0.{third}.{fourth}" for third, fourth in itertools.product(range(1, 250), range(1, 250)))
@@ -52,6 +53,7 @@ class Client:
     def __init__(self, port: int, source: str, token: str | None = None) -> None:
         self._connection = http.client.HTTPConnection("127.0.0.1", port, timeout=20, source_address=(source, 0))
         self.token = token
+        self._asked_at = 0.0
 
     def request(self, method: str, path: str, *, json: Any = None, version: int | None = None) -> Answer:
         headers = {"Content-Type": "application/json"} if json is not None else {}
@@ -60,6 +62,10 @@ class Client:
         if version is not None:
             headers["If-Match"] = f'"{version}"'
         body = None if json is None else _dumps(json)
+        # The gateway closes what has been idle for long.
+        if time.monotonic() - self._asked_at > IDLE_SECONDS:
+            self._connection.close()
+        self._asked_at = time.monotonic()
         try:
             self._connection.request(method, path, body, headers)
             response = self._connection.getresponse()
@@ -160,7 +166,7 @@ class Attacker:
             for method in METHODS:
                 if method in operations:
                     target = self.target(method, path)
-                    found += [(kind, method, path) for kind, make in KINDS.items() if make(target) is not None]
+                    found += [(kind, method, path) for kind, (fits, _) in KINDS.items() if fits(target)]
         return found
 
     def target(self, method: str, path: str) -> Target:
@@ -171,9 +177,7 @@ class Attacker:
 
     def attack(self, kind: str, method: str, path: str) -> Attack:
         """That attack, as who the attacker is now."""
-        attack = KINDS[kind](self.target(method, path))
-        assert attack is not None
-        return attack
+        return KINDS[kind][1](self.target(method, path))
 
     def refresh(self) -> None:
         """Go on as somebody else where an attack has cost the attacker its own account."""
@@ -197,6 +201,7 @@ class Attacker:
         }
         self._process.stdin.write(json.dumps(job).encode() + b"\n")
         self._process.stdin.flush()
+        assert self._process.stdout.readline() == b"begun\n"
         yield outcome
         outcome.__dict__.update(json.loads(self._process.stdout.readline()))
 
