@@ -11,12 +11,18 @@ from crm.gateway_files import GatewayFiles
 from crm.ports import LOOPBACK
 from crm.programs import SYSTEM_PATH
 from crm.servers.rabbitmq import VHOST
-from crm.settings import ASKS, SENDS_LETTERS, SERVICES, StackSettings
+from crm.settings import ASKS, SENDS_LETTERS, SERVICES, WEB, WORKER, StackSettings
 from crm.state import State
 
 BROKER_PARAMETERS = "?heartbeat=20&blocked_connection_timeout=60"
 # What every process of a stack gets and nothing of the shell that started the stack.
 BASE: Mapping[str, str] = {"PATH": SYSTEM_PATH, "LANG": "C.UTF-8", "LC_ALL": "C.UTF-8", "TZ": "UTC"}
+# Secrets that one kind of a service's processes needs and the other is not given: who takes over a web process reads no
+# outbox, and a worker signs no tokens.
+WITHHELD: Mapping[str, tuple[str, ...]] = {
+    WEB: ("BROKER_URL", "RELAY_DATABASE_URL"),
+    WORKER: ("KEY_ENCRYPTION_KEY", "GATEWAY_AGENT_KEY"),
+}
 
 
 def roles(service: str) -> tuple[str, ...]:

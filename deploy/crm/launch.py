@@ -28,6 +28,8 @@ class LaunchPlan:
     command: list[str]
     environment: dict[str, str] = field(default_factory=dict)
     environment_file: str | None = None
+    # What of that file is not for this program.
+    withheld: list[str] = field(default_factory=list)
     user: str | None = None
     stop_signal: int = signal.SIGTERM
     # A port of loopback that must answer first: RabbitMQ would start a port mapper of its own if ours were late.
@@ -44,7 +46,7 @@ class LaunchPlan:
 
     def full_environment(self, home: Path) -> dict[str, str]:
         read = read_environment(home / self.environment_file) if self.environment_file else {}
-        return self.environment | read
+        return self.environment | {name: value for name, value in read.items() if name not in self.withheld}
 
 
 def plan_path(home: Path, program: str) -> Path:
