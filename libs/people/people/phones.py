@@ -23,6 +23,8 @@ _EXTENSION = re.compile(
     r"\s*[.:=]?\s*|(?<=[\d)])\s*(?:x|#|~)\s*)(\d{1,9})\s*\Z",
     re.IGNORECASE,
 )
+# Most numbers have nothing of an extension, which is dear to look for.
+_BEYOND_DIGITS = re.compile(r"[^\d\s()/+.-]")
 
 
 class Phone(NamedTuple):
@@ -82,7 +84,7 @@ def _phone_of(phone: str, region: str | None) -> Phone:
     text = unguarded(phone.strip())
     if _SCIENTIFIC.fullmatch(text):
         return NONE
-    found = _EXTENSION.search(text)
+    found = _EXTENSION.search(text) if _BEYOND_DIGITS.search(text) else None
     main, extension = (text[: found.start()], found[1].lstrip("0") or "0") if found else (text, None)
     digits = "".join(str(int(digit)) for digit in _NOT_DIGITS.sub("", _TRUNK.sub("", main)))
     tail = digits[-TAIL:] if len(digits) >= SHORTEST_PHONE and digits.strip("0") else None
