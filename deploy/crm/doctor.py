@@ -79,7 +79,7 @@ def _clock(stack: Stack, now: datetime) -> Iterator[Finding]:
         row = connection.execute("SELECT clock_timestamp()").fetchone()
     assert row is not None
     there = {"postgres": row[0]}
-    date = ask(f"{stack.web_urls('identity')[0]}/livez").headers.get("Date")
+    date = ask(f"{stack.web_urls('identity')[0]}/livez").headers.get("date")
     if date:
         there["identity"] = parsedate_to_datetime(date)
     apart = {name: abs((moment - now).total_seconds()) for name, moment in there.items()}
