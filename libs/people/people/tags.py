@@ -16,7 +16,11 @@ def distinct_tags(tags: Iterable[str]) -> list[str]:
 
     Raises Fault for control characters.
     """
-    return list({tag.casefold(): tag for tag in reversed([clean_line(tag) for tag in tags]) if tag}.values())[::-1]
+    first: dict[str, str] = {}
+    for tag in map(clean_line, tags):
+        if tag:
+            first.setdefault(tag.casefold(), tag)
+    return list(first.values())
 
 
 def same_word(one: str, other: str) -> bool:
