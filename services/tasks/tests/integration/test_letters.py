@@ -88,12 +88,16 @@ def statuses(superuser, company_id):
 REMINDED = {"email_reminders": True, "default_reminders": [{"minutes_before": 60}]}
 
 
-def test_a_reminder_becomes_a_letter_with_titles_and_names_as_text(client, wants, create, fire, *, send, statuses):
+def test_a_reminder_becomes_a_letter_with_titles_and_names_as_text(
+    client, wants, create, fire, *, send, statuses, superuser
+):
     wants(**REMINDED, time_zone="Asia/Kolkata")
     title = "Call <b>Ada</b> {name}\r\nBcc: eve@evil.example"
     task = create(client, title="Before", due_date="2099-03-05T12:00:00Z")
     assert fire(task)
-    client.patch(f"/v1/tasks/{task['id']}", json={"title": title}, version=1)
+    assert client.patch(f"/v1/tasks/{task['id']}", json={"title": title}, version=1).status_code == 422
+    # As one of before the API refused such titles.
+    superuser.execute("UPDATE tasks SET title = %s WHERE id = %s", (title, task["id"]))
     (letter,) = send()
     assert (letter["To"], "Bcc" in letter, letter.get_content_type()) == ("ann@acme.example", False, "text/plain")
     assert letter["Subject"] == "Reminder: Call <b>Ada</b> {name} Bcc: eve@evil.example"
