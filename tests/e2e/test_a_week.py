@@ -1,0 +1,153 @@
+"""A week of work with a customer, by two people, one of whom leaves: it reads as one true timeline."""
+
+import re
+import time
+from datetime import UTC, datetime, timedelta
+
+import pytest
+import requests
+
+# One stack serves all tests that need a whole one.
+pytestmark = pytest.mark.xdist_group("stack")
+PATIENCE = 30
+
+
+def day(count):
+    return (datetime.now(UTC).date() + timedelta(days=count)).isoformat()
+
+
+def wait_for(question):
+    deadline = time.monotonic() + PATIENCE
+    while not (found := question()):
+        assert time.monotonic() < deadline, question
+        time.sleep(0.1)
+    return found
+
+
+class Somebody:
+    """A member, who asks through the gateway."""
+
+    def __init__(self, api, signed_in):
+        self._api = api
+        self._token = signed_in["access_token"]
+        self.id = self.ask("GET", "/auth/me")["user"]["id"]
+
+    def ask(self, method, path, body=None, expected=None, **headers):
+        headers |= {"Authorization": f"Bearer {self._token}"}
+        answer = requests.request(method, f"{self._api}{path}", json=body, headers=headers, timeout=15)
+        assert answer.status_code == expected if expected else answer.ok, (method, path, answer.text)
+        return answer.json() if answer.content else None
+
+    def make(self, path, **body):
+        return self.ask("POST", path, body)
+
+    def list(self, path):
+        return self.ask("GET", path)["data"]
+
+
+@pytest.fixture
+def people(stack, register):
+    """The founder of a company, and somebody whom she has hired to sell."""
+    api = f"{stack.gateway_url}/v1"
+    _, registered = register(api)
+    ada = Somebody(api, registered)
+    address = f"bob-{registered['company']['id']}@acme.example"
+    ada.make("/invitations", email=address, role="sales_rep")
+
+    def token_in_letter():
+        for path in (stack.home / "mail").glob("*.eml"):
+            text = path.read_text()
+            found = re.search(r"/invitations#token=([A-Za-z0-9_-]{20,})", text)
+            if found and f"To: {address}" in text:
+                return found[1]
+        return None
+
+    body = {
+        "token": wait_for(token_in_letter),
+        "password": "correct horse battery",
+        "first_name": "Bob",
+        "last_name": "B",
+    }
+    accepted = requests.post(f"{api}/invitations/accept", json=body, timeout=15)
+    assert accepted.ok, accepted.text
+    return ada, Somebody(api, accepted.json())
+
+
+def test_a_week_of_work_reads_as_one_timeline(people):
+    ada, bob = people
+    customer_id = ada.make("/customers", name="Hopper Ltd")["id"]
+
+    def timeline():
+        return ada.list(f"/timeline?customer_id={customer_id}")
+
+    # Monday: a call, and what is to follow from it.
+    call = bob.make(
+        "/activities",
+        activity_type="call",
+        title="First call",
+        customer_id=customer_id,
+        outcome="Wants an offer",
+        duration_minutes=20,
+        follow_up_date=day(2),
+    )
+    [follow_up] = bob.list(f"/tasks?follow_up_of={call['id']}")
+    assert (follow_up["title"], follow_up["due_on"], follow_up["assigned_to"]) == (
+        "Follow up: First call",
+        day(2),
+        bob.id,
+    )
+    # Tuesday: a deal, which moves.
+    deal = bob.make("/deals", deal_name="Roll-out", deal_value="5000.00", customer_id=customer_id)
+    stages = {stage["code"]: stage["id"] for stage in bob.list(f"/pipelines/{deal['pipeline_id']}/stages")}
+    bob.make(f"/deals/{deal['id']}/move", stage_id=stages["proposal"])
+    # Wednesday: the follow-up is done and logged in one go, about the deal; a report is due each day from now on.
+    bob.make(f"/tasks/{follow_up['id']}/complete", activity={"outcome": "Offer sent", "duration_minutes": 5})
+    report = bob.make(
+        "/tasks",
+        title="Report",
+        due_on=day(1),
+        customer_id=customer_id,
+        deal_id=deal["id"],
+        recurrence={"rrule": "FREQ=DAILY"},
+    )
+    bob.make(f"/tasks/{report['id']}/complete")
+    [following] = bob.list(f"/tasks?series_id={report['series_id']}&open=true")
+    assert following["due_on"] == day(2)
+    # Thursday: it is won.
+    bob.make(f"/deals/{deal['id']}/win")
+    # Friday: Bob leaves, and what he has not done yet goes to Ada.
+    ada.make(f"/users/{bob.id}/deactivate", transfer={"tasks": {"to": ada.id}})
+    wait_for(lambda: [row["id"] for row in ada.list(f"/tasks?assigned_to={ada.id}&open=true")] == [following["id"]])
+    assert ada.list(f"/tasks?assigned_to={bob.id}&open=true") == []
+    [told] = wait_for(lambda: ada.list("/notifications"))
+    assert (told["kind"], told["details"]) == ("transfer", {"moved": 1})
+    series = ada.ask("GET", f"/task-series/{report['series_id']}")
+    assert series["assigned_to"] == ada.id
+
+    wait_for(lambda: len(timeline()) == 5)
+    read = [(entry["kind"], entry["record"]["title"], _who(entry)) for entry in timeline()]
+    assert read == [
+        ("activity", "Deal won", bob.id),
+        ("task", "Report", bob.id),
+        ("activity", "Follow up: First call", bob.id),
+        ("activity", "Deal moved: Prospect → Proposal", bob.id),
+        ("activity", "First call", bob.id),
+    ]
+    moments = [entry["at"] for entry in timeline()]
+    assert moments == sorted(moments, reverse=True)
+    # Of the deal, what is about it alone; and page by page the same.
+    assert [entry["record"]["title"] for entry in ada.list(f"/timeline?deal_id={deal['id']}")] == [
+        "Deal won",
+        "Report",
+        "Deal moved: Prospect → Proposal",
+    ]
+    page = ada.ask("GET", f"/timeline?customer_id={customer_id}&limit=2")
+    paged = page["data"]
+    while page["page"]["has_more"]:
+        page = ada.ask("GET", f"/timeline?customer_id={customer_id}&limit=2&cursor={page['page']['next_cursor']}")
+        paged += page["data"]
+    assert paged == timeline()
+
+
+def _who(entry):
+    return entry["record"]["user_id" if entry["kind"] == "activity" else "assigned_to"]
