@@ -23,12 +23,9 @@ from crm.backup.shelf import Shelf
 from crm.demo import Member
 from crm.seed_members import join_members
 
-pytestmark = pytest.mark.xdist_group("stack")
+pytestmark = [pytest.mark.xdist_group("stack"), pytest.mark.long]
 PASSWORD = "correct horse battery"
-SERVICES = [
-    "customers",
-    *(pytest.param(name, marks=pytest.mark.long) for name in ("pipeline", "tasks", "identity", "audit")),
-]
+SERVICES = ("customers", "pipeline", "tasks", "identity", "audit")
 # Parts before their wholes: who archives a customer archives its deals.
 KINDS = [
     ("task", "tasks", "title"),

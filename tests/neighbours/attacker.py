@@ -9,6 +9,7 @@ places of the requests that got 500 and more. Whoever is refused for a rate wait
 import base64
 import contextlib
 import json
+import re
 import socket
 import sys
 import threading
@@ -19,6 +20,7 @@ _PATIENCE = 20.0
 _SMALLEST_BUFFER = 2_048
 _REFUSED_SECONDS = 0.05
 _RATE_SECONDS = 0.5
+_PAUSE_SECONDS = 0.5
 
 
 class Attack:
@@ -105,19 +107,20 @@ class Attack:
 
 
 def _answer(connection: socket.socket) -> int:
-    head = b""
-    while len(head) < len(b"HTTP/1.1 200"):
-        part = connection.recv(65_536)
-        if not part:
-            break
-        head += part
-    status = _status(head)
-    # A whole answer is read, so that the next request is another one's burden and not this one's rest.
-    connection.settimeout(2.0)
-    with contextlib.suppress(OSError):
-        while connection.recv(65_536):
-            pass
-    return status
+    """The status of an answer that was read as a whole, so that no request leaves its rest to the next one."""
+    answer = b""
+    connection.settimeout(_PATIENCE)
+    while b"\r\n\r\n" not in answer and (part := connection.recv(65_536)):
+        answer += part
+    head, _, body = answer.partition(b"\r\n\r\n")
+    length = re.search(rb"(?i)\ncontent-length: *([0-9]+)", head)
+    bodiless = _status(head) in (204, 304)
+    # What says no length ends with its connection, or is in chunks; of those a pause is taken for the end.
+    connection.settimeout(_PATIENCE if length else _PAUSE_SECONDS)
+    with contextlib.suppress(TimeoutError, ConnectionResetError):
+        while not bodiless and (not length or len(body) < int(length[1])) and (part := connection.recv(65_536)):
+            body += part
+    return _status(head)
 
 
 def _status(head: bytes) -> int:

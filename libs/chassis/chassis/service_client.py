@@ -115,8 +115,9 @@ class ServiceClient:
             try:
                 headers = {"Authorization": f"Bearer {self._key}", "X-Request-Id": current().request_id}
                 connection.request("GET", target, headers=headers)
-                answer = connection.getresponse()
-                body = answer.read(LARGEST_ANSWER + 1)
+                # Closed by itself as well: one that was not read to its end would keep the connection's socket.
+                with connection.getresponse() as answer:
+                    body = answer.read(LARGEST_ANSWER + 1)
             finally:
                 guard.cancel()
         finally:

@@ -26,6 +26,7 @@ from chassis.db.session import Session
 from chassis.db.statements import Prepared, named_values
 from chassis.db.tables import tenant_table, timestamp
 from chassis.mail.letters import Letter
+from people import emails
 
 PENDING, SENT, FAILED, WITHDRAWN = "pending", "sent", "failed", "withdrawn"
 LONGEST_SUBJECT = 200
@@ -37,7 +38,6 @@ MOST_ATTEMPTS = 18
 _OF_NAMES = " .,'\N{RIGHT SINGLE QUOTATION MARK}-&()"
 _LONGEST_NAME = 80
 
-_ADDRESS = re.compile(r"[A-Za-z0-9._%+-]+@[A-Za-z0-9.-]+\.[A-Za-z]{2,}\Z")
 _CLAIMED: Final = ("company_id", "id", "recipient", "subject", "body", "attempts")
 # The functions of `chassis.db.migrations.protect_mails`: the role of the service may write letters and read none,
 # except the ones that it is to send now.
@@ -127,7 +127,7 @@ class Mails:
 
 def is_address(text: str) -> bool:
     """Whether a text is one e-mail address and nothing more: no list, no line break, no name."""
-    return _ADDRESS.match(text) is not None
+    return emails.is_email(text) and text == emails.clean_email(text)
 
 
 def one_line(text: str) -> str:

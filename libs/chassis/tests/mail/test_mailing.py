@@ -17,7 +17,7 @@ from sqlalchemy.exc import ProgrammingError
 
 from chassis.context import Context, acting_as, tenant
 from chassis.db.session import Database, Session
-from chassis.mail import Letter, MailJobs, as_name, make_mailer, send_letters, sending
+from chassis.mail import Letter, MailJobs, make_mailer, send_letters, sending
 from chassis.mail.mails import MOST_ATTEMPTS, delay
 from chassis.mail.sending import LEASE_SECONDS
 from chassis.testing.referring import MAILS
@@ -272,7 +272,7 @@ def test_a_subject_is_one_line_whatever_is_in_it(
 
 
 @pytest.mark.parametrize(
-    "recipient", ["ann@acme.example\n", "ann@acme.example,eve@evil.example", "Ann <ann@acme.example>", "ann", ""]
+    "recipient", ["ann@acme.example\n", "ann@acme.example,eve@evil.example", "Ann <ann@acme.example>", "ann", " ", ""]
 )
 def test_a_letter_goes_to_one_address(post: Any, recipient: str) -> None:
     with pytest.raises(ValueError, match="one e-mail address"):
@@ -393,21 +393,3 @@ def test_the_service_reads_no_letter(database: Database, post: Any, company_id: 
         pytest.raises(ProgrammingError, match="permission denied"),
     ):
         session.execute(text("SELECT body FROM mails"))
-
-
-@pytest.mark.parametrize(
-    ("given", "shown"),
-    [
-        ("Zoë O'Brien-Müller", "Zoë O'Brien-Müller"),
-        ("J.R.R. Tolkien", "J. R. R. Tolkien"),
-        ("Smith & Söhne (GmbH)", "Smith & Söhne (GmbH)"),
-        ("李小龙", "李小龙"),
-        ("URGENT: log in at http://evil.example/login", "URGENT log in at http evil. example login"),
-        ("mail me@evil.example\r\nBcc: x", "mail me evil. example Bcc x"),
-        ("<b>\u202e</b>", "b b"),
-        ("x" * 500, "x" * 80 + "…"),
-        ("://", ""),
-    ],
-)
-def test_a_strangers_name_is_shown_as_a_name(given, shown):
-    assert as_name(given) == shown

@@ -33,7 +33,8 @@ TABLE = Table(
 @pytest.fixture
 def root(tmp_path):
     """A repository without services: the chassis' own event is all that is published."""
-    (tmp_path / "contracts" / "events").mkdir(parents=True)
+    for folder in ("contracts/events", "libs/chassis/chassis", "deploy/crm"):
+        (tmp_path / folder).mkdir(parents=True)
     return tmp_path
 
 

@@ -17,14 +17,14 @@ _companies = itertools.count(5 * 10**11)
 
 # Names that sort, escape, fold and match in ways of their own; many alike, so that keys tie and the id decides.
 NAMES = st.sampled_from(
-    ["Ada", "ada", "Ädä", "Ada Lovelace", "Adam Smith", "Ida", "Zoë", "%_\\", '"', "日本", "😀 Ada", "\x01" * 255]
+    ["Ada", "ada", "Ädä", "Ada Lovelace", "Adam Smith", "Ida", "Zoë", "%_\\", '"', "日本", "😀 Ada", "~" * 255]
 ) | st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\x00"), min_size=1, max_size=12)
 VALUES = st.fixed_dictionaries(
     {"name": NAMES},
     optional={
         "city": st.sampled_from(["Bonn", "", "Rome & Co"]),
         "status": st.sampled_from(["active", "lost"]),
-        "company_name": st.sampled_from(["Acme", "Zeta", "\x01" * 255]),
+        "company_name": st.sampled_from(["Acme", "Zeta", "~" * 255]),
         "industry": st.sampled_from(["Retail", "Finance"]),
         "tags": st.lists(st.sampled_from(["vip", "eu", "%"]), unique=True),
     },
@@ -85,7 +85,8 @@ class Company:
     def happen(self, what, argument):
         if what == "create":
             return self.create([argument], writer=len(self.made) % 2)
-        path = f"/v1/customers/{self.made[argument % len(self.made)]}"
+        # Names of nothing but unseen signs are refused, so there may be none yet.
+        path = f"/v1/customers/{self.made[argument % len(self.made)] if self.made else 0}"
         now = self.writers[0].get(path)
         if now.status_code == 404:
             return None
@@ -177,13 +178,15 @@ def test_a_page_of_a_search_may_end_among_equal_ranks_that_are_no_binary_fractio
 
 def test_the_longest_names_fit_into_a_cursor(application, tokens):
     company = Company(application, tokens)
-    company.create([{"name": "\x01" * 255}] * 3)
+    company.create([{"name": "~" * 255}] * 3)
     assert pages(company, "/v1/customers?sort=name,updated_at,created_at&limit=1") == company.made
 
 
-def test_the_link_keeps_a_filter_for_the_empty_text(application, tokens):
+def test_the_link_keeps_a_filter_for_the_empty_text(application, tokens, superuser):
     company = Company(application, tokens)
-    company.create([{"name": "Ada", "city": ""}] * 3)
+    company.create([{"name": "Ada"}] * 3)
+    # As it was possible once.
+    superuser.execute("UPDATE customers SET city = '' WHERE company_id = %s", (company.company_id,))
     assert pages(company, "/v1/customers?city=&limit=1") == company.made[::-1]
 
 
@@ -227,13 +230,13 @@ def test_who_has_a_part_of_a_text_is_found_page_by_page_whichever_way(applicatio
     ("names", "part"),
     [
         (["삼성SK전자 1", "삼성SK전자 2", "SK 3", "한SK"], "sk"),
-        (["Line\tNT\tx", "東京NT支店", "NT", "\tnt"], "NT"),
-        (["a\tbcd\te", "ab\tbcd\te", "bcd", "日bcd日"], "bcd"),
+        (["Line/NT/x", "東京NT支店", "NT", "/nt"], "NT"),
+        (["a/bcd/e", "ab/bcd/e", "bcd", "日bcd日"], "bcd"),
         (["日本語", "x日本y", "日本 z"], "日本"),
         # The sign for the unit beside the letter, and a letter whose accent the rules know when it is small alone.
         (["\u212bngstr\xf6m", "\xc5NGSTR\xd6M", "\xe5ngstr\xf6m"], "\xe5ngs"),
         (["\u01f6adu", "\u0195adu"], "\u01f6ad"),
-        (["O\x7fneil", "Oo\x7fnei\x01l"], "nei"),
+        (["O'neil", "Oo'nei'l"], "nei"),
     ],
 )
 def test_a_part_is_found_among_characters_of_any_kind_whichever_way(application, tokens, names, part):
