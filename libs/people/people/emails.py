@@ -53,6 +53,8 @@ def email_key(email: str | None) -> str | None:
     if not email:
         return None
     email = trimmed(email)
+    if not email:
+        return None
     if email.isascii() and "xn--" not in email:
         return email.lower()
     local, _, domain = unicodedata.normalize("NFC", email).rpartition("@")
