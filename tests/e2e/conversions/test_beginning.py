@@ -206,7 +206,8 @@ def test_of_twenty_at_once_one_converts(saga, scoped, at_once, direct):
     won = [answer for answer in answers if answer.status_code in (201, 202)]
     assert len(won) == 1, [answer.json for answer in answers]
     codes = {answer.json["code"] for answer in answers if answer not in won}
-    assert codes <= {"lead_converting", "lead_converted", "record_busy"}
+    # Who names a customer has it asked for, and where one question takes too long the others are refused for a moment.
+    assert codes <= {"lead_converting", "lead_converted", "record_busy", "reference_unavailable"}
     if not direct:
         saga.run()
     assert saga.counts() == (1, 1, ["converted"])
