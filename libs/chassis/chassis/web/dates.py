@@ -1,6 +1,7 @@
 """Fields of days and instants: text of one form on the wire, and nothing that is only nearly one."""
 
 import re
+from abc import ABC, abstractmethod
 from datetime import date, datetime
 from typing import Any
 
@@ -15,7 +16,7 @@ _MOMENT = (
 )
 
 
-class FormattedText(fields.Field[Any]):
+class FormattedText(fields.Field[Any], ABC):
     """A value that is text of the pattern `form` on the wire; `read` makes the value from it or raises ValueError."""
 
     form: str
@@ -36,9 +37,9 @@ class FormattedText(fields.Field[Any]):
         except ValueError:
             raise ValidationError(self.wanted) from None
 
+    @abstractmethod
     def read(self, value: str) -> Any:
         """The value of a text that has the form."""
-        raise NotImplementedError
 
 
 class Day(FormattedText):
