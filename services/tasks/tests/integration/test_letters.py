@@ -9,6 +9,7 @@ import sys
 import textwrap
 from datetime import UTC, datetime, timedelta
 from threading import Event as Flag
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -161,14 +162,25 @@ def test_a_letter_leaves_only_while_its_reminder_stands(
     assert (send(), statuses()) == ([], ["withdrawn"])
 
 
+# Where it is nearest to noon: whatever the hour of the run, hours before and after it are of the same day there.
+NOON = min(
+    (f"Etc/GMT{hours:+}" for hours in range(-12, 13)),
+    key=lambda name: abs(datetime.now(ZoneInfo(name)).hour - 12),
+)
+
+
+def there(**before):
+    """The wall clock there, so long before now."""
+    return (NOW - timedelta(**before)).astimezone(ZoneInfo(NOON)).replace(second=0, microsecond=0)
+
+
 def due_now(**more):
-    """Settings with a digest that is due by the wall clock of Kolkata for half an hour."""
-    local = NOW + timedelta(hours=5, minutes=30) - timedelta(minutes=30)
+    """Settings with a digest that has been due for half an hour by the wall clock there."""
     return {
         "digest": True,
-        "digest_at": local.time().replace(second=0, microsecond=0),
+        "digest_at": there(minutes=30).time(),
         "digest_days": "[1, 2, 3, 4, 5, 6, 7]",
-        "time_zone": "Asia/Kolkata",
+        "time_zone": NOON,
     } | more
 
 
@@ -177,9 +189,8 @@ def test_a_digest_says_what_is_overdue_and_due_today(client, wants, create, data
     for number in range(27):
         create(client, title=f"Old {number:02}", due_date=at(days=-2, minutes=number))
     create(client, title="Elsewhere", due_date=at(days=-1), assigned_to=8)
-    # Of this moment: since these tests were read it may have become tomorrow there.
-    today = (datetime.now(UTC) + timedelta(hours=5, minutes=30)).date()
-    create(client, title="All day", due_on=today.isoformat(), due_time_zone="Asia/Kolkata")
+    today = there().date()
+    create(client, title="All day", due_on=today.isoformat(), due_time_zone=NOON)
     missed = create(client, title="Missed", due_date=at(days=20), remind_at=at(days=10))
     superuser.execute(
         "UPDATE reminders SET state = 'skipped', fire_at = now() - interval '30 hours', updated_at = now(),"
@@ -221,7 +232,7 @@ def test_there_is_no_digest(reason, client, wants, create, *, database, send, su
     given = {
         "off": {"digest": False},
         "another_day": {"digest_days": "[]"},
-        "late": {"digest_at": (NOW + timedelta(hours=2, minutes=15)).time()},
+        "late": {"digest_at": there(hours=3, minutes=15).time()},
     }.get(reason, {})
     wants(**due_now(**given))
     if reason != "nothing":
