@@ -96,8 +96,8 @@ test-browser: setup ## Open the pages in Chromium (downloads Playwright)
 	@$(PYTEST) $(SERVERS) web/browser/pages_in_chromium.py $(TESTS)
 
 ##@ Check
-.PHONY: lint format types imports check-contracts
-lint: setup imports types check-contracts ## Run every check that needs no server
+.PHONY: lint format types imports check-contracts check-manifests
+lint: setup imports types check-contracts check-manifests ## Run every check that needs no server
 	@$(BIN)/ruff check
 	@$(BIN)/ruff format --check
 
@@ -115,6 +115,9 @@ check-contracts: setup ## Check that contracts/ is what services publish
 	@$(BIN)/python -m chassis.contracts check
 	@$(BIN)/python -m web check
 
+check-manifests: setup ## Render deploy/kubernetes, and hold it to Kubernetes' schemas (CRD_SCHEMAS=folder for operators' kinds)
+	@$(BIN)/python -m crm.kubernetes.check
+
 ##@ Measure
 .PHONY: bench bench-size bench-imports
 bench: ## Load a stack of its own and compare it with the floor
@@ -128,7 +131,7 @@ bench-imports: setup ## Import files of up to 400,000 rows
 	@$(BIN)/python -m bench.imports
 
 ##@ Maintain
-.PHONY: lock openapi openapi-document openapi-lint release-surface web-assets contracts contract-examples contract-bundles compose-file roles-page help
+.PHONY: lock openapi openapi-document openapi-lint release-surface web-assets contracts contract-examples contract-bundles compose-file manifests roles-page help
 lock: setup ## Pin the requirements anew (needs the package index)
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check uv
 	@for name in runtime dev browser compose; do \
@@ -165,6 +168,9 @@ contract-bundles: setup ## Write each event's schema as one file: DIR=.local/con
 
 compose-file: setup ## Write docker-compose.yml anew, with every service and process
 	@$(BIN)/python -m crm.compose.file
+
+manifests: setup ## Write what of deploy/kubernetes is made, with every service
+	@$(BIN)/python -m crm.kubernetes.overlays
 
 roles-page: setup ## Write docs/roles.md anew
 	@$(BIN)/python docs/roles_page.py

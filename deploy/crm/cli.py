@@ -22,6 +22,7 @@ from crm.demo import NORTHWIND
 from crm.environment import mail_folder
 from crm.errors import OperatorError
 from crm.import_command import import_command
+from crm.kubernetes.commands import kubernetes
 from crm.sandbox import running
 from crm.settings import ASKS, SERVICES, WEB, StackSettings
 from crm.stack import Stack, existing
@@ -86,6 +87,7 @@ def main(context: click.Context, home: Path, mode: str) -> None:  # noqa: ARG001
 main.add_command(import_command)
 main.add_command(consumers)
 main.add_command(dead_letters)
+main.add_command(kubernetes)
 main.add_command(backup_command)
 main.add_command(doctor_command)
 main.add_command(restore_command)

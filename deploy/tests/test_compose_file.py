@@ -129,6 +129,21 @@ def test_the_job_writes_a_configuration_that_haproxy_takes(tmp_path):
     assert text.count("server-template ") == 3 * len(SERVICES) + 1
 
 
+def test_names_are_whole_where_haproxy_needs_them_so_and_gateways_share(tmp_path):
+    alone, shared = tmp_path / "alone", tmp_path / "shared"
+    for folder, given in ((alone, {}), (shared, {"domain": "crm.svc.cluster.local", "gateways": 2})):
+        folder.mkdir()
+        write(folder, {"one": ""}, NO_LIMITS, **given)
+    text = (shared / "haproxy.cfg").read_text()
+    assert set(re.findall(r" (\S+):8000 ", text)) == {
+        f"{name}.crm.svc.cluster.local" for name in ("web", *(f"{service}-web" for service in SERVICES))
+    }
+    places = [int(most) for most in re.findall(r"customers-web\S* maxconn (\d+)", (alone / "haproxy.cfg").read_text())]
+    halves = [int(most) for most in re.findall(r"customers-web\S* maxconn (\d+)", text)]
+    assert len(places) == len(halves) == 3
+    assert sum(halves) < sum(places)
+
+
 def test_a_gateway_that_does_not_run_is_left_alone(tmp_path):
     reload(tmp_path / "master.sock")
 

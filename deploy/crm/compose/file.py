@@ -33,7 +33,7 @@ def text() -> str:
         keep_trailing_newline=True,
     )
     return environment.get_template("docker-compose.yml.j2").render(
-        services=[_service(name) for name in SERVICES],
+        services=[of_service(name) for name in SERVICES],
         port=WEB_PORT,
         postgres={"max_connections": MAX_CONNECTIONS, **SETTINGS},
         erlang=ERLANG_ARGUMENTS,
@@ -49,7 +49,8 @@ def _rights() -> str:
     return hashlib.sha256(definitions(given, (VHOST,)).encode()).hexdigest()[:16]
 
 
-def _service(name: str) -> dict[str, Any]:
+def of_service(name: str) -> dict[str, Any]:
+    """What the processes of a service are told, where its servers have the names that they have in containers."""
     settings = StackSettings()
     # Only the names of the secrets are of interest, and they depend on nothing that is kept.
     with tempfile.TemporaryDirectory() as scratch:

@@ -44,8 +44,11 @@ def _pem(key: dict[str, str]) -> str:
     return public.decode()
 
 
-def write(folder: Path, keys: dict[str, str], limits: Limits) -> bool:
-    """Write keys, error files and configuration; return whether a running HAProxy has to load them again."""
+def write(folder: Path, keys: dict[str, str], limits: Limits, *, domain: str = "", gateways: int = 1) -> bool:
+    """Write keys, error files and configuration; return whether a running HAProxy has to load them again.
+
+    `domain` is what the names of servers end with where HAProxy asks for them: it knows no search domains.
+    """
     for name in ("keys", "errors"):
         (folder / name).mkdir(mode=0o700, exist_ok=True)
     map_files.ensure(folder / "maps")
@@ -53,14 +56,16 @@ def write(folder: Path, keys: dict[str, str], limits: Limits) -> bool:
     paths = {kid: folder / "keys" / f"{kid}.pem" for kid in keys}
     changed = [write_private(paths[kid], pem) for kid, pem in keys.items()]
     settings = StackSettings()
+    end = f".{domain}" if domain else ""
     text = render(
         GatewayConfig(
             bind="0.0.0.0:8080",  # The container's; compose publishes it on loopback.
             metrics_bind="0.0.0.0:8405",  # As above, and not published.
             keys=paths,
-            backends={service: [f"{service}-web:{WEB_PORT}"] for service in SERVICES},
-            web=[f"web:{WEB_PORT}"],
+            backends={service: [f"{service}-web{end}:{WEB_PORT}"] for service in SERVICES},
+            web=[f"web{end}:{WEB_PORT}"],
             addresses_of_name=_MOST_SERVERS,
+            gateways=gateways,
             places={service: settings.threads(service) * settings.web_workers for service in SERVICES},
             maps=folder / "maps",
             error_files=folder / "errors",
@@ -93,6 +98,8 @@ def reload(master: Path) -> None:
 
 
 if __name__ == "__main__":
-    if write(GATEWAY, public_keys(), NO_LIMITS if os.environ.get("CRM_LIMITS") == "off" else Limits()):
+    wanted = NO_LIMITS if os.environ.get("CRM_LIMITS") == "off" else Limits()
+    domain, gateways = os.environ.get("SERVERS_DOMAIN", ""), int(os.environ.get("GATEWAYS", "1"))
+    if write(GATEWAY, public_keys(), wanted, domain=domain, gateways=gateways):
         reload(GATEWAY / "master.sock")
     print("the gateway is configured")

@@ -1,4 +1,4 @@
-"""The processes of a service: `python -m chassis web|worker|relay|consumer|migrate|topology|openapi <service>`."""
+"""The processes of a service: `python -m chassis <command> <service>`, with a command of `COMMANDS`."""
 
 import os
 import sys
@@ -10,7 +10,7 @@ from chassis import logging
 from chassis.config import SPARE_THREADS, Settings, SettingsError, exit_with
 from chassis.service import Service, load
 
-COMMANDS = ("web", "worker", "relay", "consumer", "migrate", "topology", "openapi")
+COMMANDS = ("web", "worker", "relay", "consumer", "migrate", "migrated", "topology", "openapi")
 USAGE = 64  # sysexits.h: the command was used wrongly.
 
 
@@ -31,6 +31,8 @@ def main(arguments: list[str]) -> None:
         _openapi(service)
     elif command == "migrate":
         _migrate(service)
+    elif command == "migrated":
+        _migrated(service)
     else:
         _broker(service, command)
 
@@ -70,6 +72,17 @@ def _migrate(service: Service) -> None:
 
     _settings(service, "owner_database_url")
     print(migrations.upgrade(service.migrations))  # noqa: T201  # A command line.
+
+
+def _migrated(service: Service) -> None:
+    """Wait until another process has brought the database to what this code wants, or one newer."""
+    from chassis.db import revisions  # noqa: PLC0415  # See above.
+
+    try:
+        settings = Settings.from_environment()
+    except SettingsError as error:
+        exit_with(error)
+    print(revisions.wait_for(settings.database_url, service.migrations))  # noqa: T201  # A command line.
 
 
 def _broker(service: Service, command: str) -> None:
