@@ -170,13 +170,13 @@ INSERT INTO customers (company_id, customer_code, name, email, phone, city, coun
 SELECT tenant, 'C-' || lpad(number::text, 6, '0'), name, email, phone, city, country, kind, industry, business, site,
     status, source, priority, credit, notes, tags, created_by, assigned_to, created,
     created + interval '1 hour' * (p9 %% 1000),
-    CASE WHEN p2 %% 33 = 0 THEN created + interval '30 days' END, lower(email), lower(public.unaccent(name)),
+    CASE WHEN p2 %% 33 = 0 THEN created + interval '30 days' END, lower(email), public.fold_text(name),
     replace(phone, ' ', ''), right(replace(phone, ' ', ''), 10), CASE WHEN site IS NOT NULL THEN substr(site, 13) END
 FROM (
     SELECT i, tenant, number, p2, p9, first || ' ' || last AS name, city, country, kind, industry, status, source,
         priority, credit, notes, tags, created, (tenant - 1) * %(users)s + 1 + p2 %% %(users)s AS created_by,
         CASE WHEN p7 %% 10 > 0 THEN (tenant - 1) * %(users)s + 1 + p8 %% %(users)s END AS assigned_to,
-        lower(regexp_replace(public.unaccent(first || '.' || last), '[^A-Za-z.]', '', 'g')) || number || '@'
+        regexp_replace(public.fold_text(first || '.' || last), '[^a-z.]', '', 'g') || number || '@'
             || (ARRAY['gmail.com', 'web.de', 'mail' || p6 %% 400 || '.example'])[1 + p9 %% 3] AS email,
         '+49 ' || (30 + p6 %% 60) || ' ' || lpad((p1::bigint * 31 %% 10000000)::text, 7, '0') AS phone,
         CASE WHEN kind = 'business' THEN last || ' ' || trade || ' ' || number END AS business,

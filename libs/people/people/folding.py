@@ -1,6 +1,6 @@
 """One folding for searches and for matching: what people leave out, and nothing else, goes.
 
-`folding_sql` writes the same rules for PostgreSQL, from the same tables; a test holds both together.
+`folding_in_sql` writes the same rules for PostgreSQL, from the same tables; a test holds both together.
 """
 
 import re

@@ -12,7 +12,7 @@ def folding_function(name: str) -> str:
     Functions are named in full, because a SET clause would cost more than the rest of it.
     """
     kept = [(unicodedata.normalize("NFD", letter), letter) for letter in KEPT]
-    text = f"pg_catalog.normalize({_translated('given', SIGNS)}, NFKD)"
+    text = f"pg_catalog.normalize({_translated('given', SIGNS)}, 'NFKD')"
     text = f"pg_catalog.lower({_translated(text, SIGNS)})"
     lines = [f"given := {text};"]
     # Few texts have any of these: one look for the letters spares as many replacements.
@@ -24,7 +24,7 @@ def folding_function(name: str) -> str:
         f"IF given ~ '[{''.join(sorted({pair[0] for pair, _ in kept}))}][{marks}]' THEN given := {replaced}; END IF;"
     )
     lines.append(f"given := pg_catalog.regexp_replace(given, '{_class(DROPPED)}', '', 'g');")
-    lines.append(f"given := pg_catalog.normalize({_translated('given', LETTERS)}, NFC);")
+    lines.append(f"given := pg_catalog.normalize({_translated('given', LETTERS)}, 'NFC');")
     spaced = f"(?<={_class(UNSPACED)})[ \u3000]+(?={_class(UNSPACED)})"
     lines.append(
         f"IF given ~ '{_class(UNSPACED)} ' THEN given := pg_catalog.regexp_replace(given, '{spaced}', '', 'g'); END IF;"
@@ -35,7 +35,7 @@ def folding_function(name: str) -> str:
 def two_letters_function(name: str, folding: str) -> str:
     """The body of `fold_two` as a function `name`(text) beside `folding`, which `folding_function` has written."""
     pairs = TWO_LETTERS | {letter.upper(): two for letter, two in TWO_LETTERS.items()}
-    text = "pg_catalog.normalize(given, NFC)"
+    text = "pg_catalog.normalize(given, 'NFC')"
     for letter, two in pairs.items():
         text = f"pg_catalog.replace({text}, '{letter}', '{two}')"
     return _function(name, f"RETURN {folding}(given);", [f"given := {folding}({text});"])

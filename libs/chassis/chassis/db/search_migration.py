@@ -17,39 +17,42 @@ MOST_OF_TEXT = 4000  # Characters of each text that are searched: a key in the i
 class Searched:
     """A tenant's table with a column `search_text` (Text) and the index of `chassis.db.tables.search_index`.
 
-    `columns` are searched as they are, the first is the record's name; of those in `digits` the digits; of `texts`,
-    which may be long and have several lines, the first 4,000 characters. `live` is the condition that an ordinary list
-    has. A `code` is found by itself in an index of (company_id, code), and so are the `keys` that the table has of
-    `email_norm`, `phone_tail` and `name_norm` (`chassis.matching_keys`), in indexes of their own that begin with the
-    company: what somebody knows exactly comes first, however many others have it somewhere.
+    `columns` are searched as they are, the first is the record's name; of those in `digits` the digits, and of the
+    first of them as well those of `e164`, where it is the same number in full; of `texts`, which may be long and have
+    several lines, the first 4,000 characters. `live` is the condition that an ordinary list has. A `code` is found by
+    itself in an index of (company_id, code), and so are the `keys` that the table has of `email_norm`, `phone_tail`,
+    `name_norm` and `name_two` (`chassis.matching_keys`), in indexes of their own that begin with the company: what
+    somebody knows exactly comes first, however many others have it somewhere. `instead` is a column that names another
+    record of the table, which is found in place of this one.
     """
 
     table: str
     service: str
     columns: tuple[str, ...]
     digits: tuple[str, ...] = ()
+    e164: str = ""
     texts: tuple[str, ...] = ()
     code: str = ""
     keys: tuple[str, ...] = ()
     live: str = "archived_at IS NULL"
+    instead: str = ""
 
     @property
     def all_columns(self) -> tuple[str, ...]:
         """In the order in which the searched text has them."""
-        return (*self.columns, *self.digits, *self.texts)
+        return (*self.columns, *self.digits, *[self.e164] * bool(self.e164), *self.texts)
 
 
 # Folding a record's text costs more than all else of a search, so it is done once, when the record is written. Names
 # are written out in full, because a function with a SET clause of its own costs more to call.
 _KEPT = """
-    CREATE FUNCTION keep_search_text_of_{table}() RETURNS trigger LANGUAGE plpgsql AS $$
+    CREATE OR REPLACE FUNCTION keep_search_text_of_{table}() RETURNS trigger LANGUAGE plpgsql AS $$
     BEGIN
-        NEW.search_text := pg_catalog.lower(public.unaccent('public.unaccent', pg_catalog.lower(
-            pg_catalog.concat_ws(' ', {parts}))));
+        NEW.search_text := public.searched_text(ARRAY[{names}]::text[], {rest});
         RETURN NEW;
     END $$;
 
-    CREATE TRIGGER keep_search_text
+    CREATE OR REPLACE TRIGGER keep_search_text
     BEFORE INSERT OR UPDATE OF {columns}, search_text ON {table}
     FOR EACH ROW EXECUTE FUNCTION keep_search_text_of_{table}();
 """
@@ -92,13 +95,22 @@ _FILL = """
 
 def keep_search_text(searched: Searched) -> None:
     """Have PostgreSQL keep the column `search_text` whenever a record is written."""
-    parts = [f"NEW.{name}" for name in searched.columns]
-    parts += [f"pg_catalog.regexp_replace(NEW.{name}, '[^0-9]', '', 'g')" for name in searched.digits]
-    parts += [
+    digits = [f"pg_catalog.regexp_replace(NEW.{name}, '[^0-9]', '', 'g')" for name in searched.digits]
+    if searched.e164:
+        digits.append(f"NULLIF(pg_catalog.ltrim(NEW.{searched.e164}, '+'), {digits[0]})")
+    texts = [
         f"pg_catalog.translate(pg_catalog.left(NEW.{name}, {MOST_OF_TEXT}), E'\\n\\r\\t', '   ')"
         for name in searched.texts
     ]
-    op.execute(_KEPT.format(table=searched.table, parts=", ".join(parts), columns=", ".join(searched.all_columns)))
+    rest = ", ".join(["' '", *digits, *texts])
+    op.execute(
+        _KEPT.format(
+            table=searched.table,
+            names=", ".join(f"NEW.{name}" for name in searched.columns),
+            rest=f"pg_catalog.concat_ws({rest})" if digits or texts else "NULL",
+            columns=", ".join(searched.all_columns),
+        )
+    )
 
 
 def create_search_index(table: str) -> None:
@@ -112,15 +124,24 @@ def fill_search_index(table: str) -> None:
 
     It is all of a migration of its own, after that with `keep_search_text()`: if it dies, it is run again as a whole.
     """
+    fill_search_text(table)
     with op.get_context().autocommit_block():
-        op.execute(_FILL.format(table=table))
         op.execute(f"DROP INDEX CONCURRENTLY IF EXISTS ix_{table}_grams")
         op.execute(_INDEX.format(table=table, concurrently="CONCURRENTLY IF NOT EXISTS"))
     op.execute(_UNCOUNTED.format(table=table))
 
 
+def fill_search_text(table: str) -> None:
+    """Write the searched text of the records that there are anew, beside a service that works on.
+
+    In a migration after the one that has changed how it is made: if it dies, it is run again as a whole.
+    """
+    with op.get_context().autocommit_block():
+        op.execute(_FILL.format(table=table))
+
+
 def create_search(searched: Searched) -> None:
-    """Create search_<table>(words, most) for `Listing.search`: it answers ids and ranks of the tenant's best."""
+    """Create or replace search_<table>(words, most) for `Listing.search`: ids and ranks of the tenant's best."""
     function = f"search_{searched.table}(text, integer)"
     op.execute(_search(searched))
     op.execute(f"REVOKE ALL ON FUNCTION {function} FROM PUBLIC")
@@ -139,15 +160,20 @@ def answers(question: str) -> str:
 # are does it look for what resembles them, which is dear: for who has a part of each of two words, else for who has a
 # part of one; those with the most such parts are compared. A code, an address or a number that is somebody's is not
 # looked for inside of others. Where the grams are asked for, the company's column is hidden from the planner, which
-# might otherwise read all that the company has.
+# might otherwise read all that the company has. `q` has a second row where the words have a second spelling: who asks
+# for Müller finds Mueller. A telephone number may be known with the zero that is dialled at home, or with the country.
 _SEARCH = """
-    CREATE FUNCTION search_{table}(words text, most integer) RETURNS TABLE (id bigint, rank real)
+    CREATE OR REPLACE FUNCTION search_{table}(words text, most integer) RETURNS TABLE (id bigint, rank real)
     LANGUAGE sql STABLE SECURITY DEFINER ROWS 20 SET search_path = pg_catalog, public, pg_temp AS $$
         WITH q AS MATERIALIZED (
-            SELECT folded, btrim(words) AS given,
-                replace(replace(replace(folded, chr(92), chr(92) || chr(92)), '%', chr(92) || '%'), '_', chr(92) || '_')
-                AS pattern
-            FROM (SELECT {folded} AS folded) folding
+            SELECT f.folded, f.given, f.digits, '%' || p.pattern || '%' AS anywhere, '% ' || p.pattern || '%' AS inside,
+                p.pattern || '%' AS beginning
+            FROM (
+                SELECT {folded} AS folded, btrim(words) AS given, {digits} AS digits
+                UNION ALL
+                SELECT two, btrim(words), '' FROM fold_text_two(btrim(words)) two WHERE two <> fold_text(btrim(words))
+            ) f, replace(f.folded, chr(92), chr(92) || chr(92)) masked,
+                replace(replace(masked, '%', chr(92) || '%'), '_', chr(92) || '_') p(pattern)
         ), exact (id, rank) AS MATERIALIZED (
             {exact}
         ), newest AS MATERIALIZED (
@@ -155,8 +181,8 @@ _SEARCH = """
                 SELECT {columns} FROM {table} c
                 WHERE c.company_id = {tenant} AND {live}
                 ORDER BY c.created_at DESC, c.id DESC LIMIT 400
-            ) n WHERE n.search_text LIKE (SELECT '%' || pattern || '%' FROM q)
-            AND ((SELECT folded !~ '[0-9@]' FROM q) OR NOT EXISTS (SELECT FROM exact)) LIMIT most
+            ) n WHERE n.search_text LIKE q.anywhere
+            AND (q.folded !~ '[0-9@]' OR NOT EXISTS (SELECT FROM exact)) LIMIT most
         ), hits AS MATERIALIZED (
             SELECT e.id, e.rank FROM exact e
             UNION
@@ -167,9 +193,9 @@ _SEARCH = """
                 SELECT asked.*, q.* FROM q, text_questions({tenant}, q.folded) asked
                 WHERE (q.folded !~ '[0-9@]' OR NOT EXISTS (SELECT FROM exact)) AND (SELECT count(*) FROM newest) < 80
             ) a CROSS JOIN LATERAL (
-                SELECT c.id, {rank_a} AS rank FROM {table} c WHERE {answers_a}
+                SELECT {id} AS id, {rank_a} AS rank FROM {table} c WHERE {answers_a}
                 AND c.company_id + 0 = {tenant}
-                AND c.search_text LIKE (SELECT '%' || pattern || '%' FROM q) LIMIT most
+                AND c.search_text LIKE a.anywhere LIMIT most
             ) f
         ), parts AS MATERIALIZED (
             SELECT asked.* FROM q, text_questions_alike({tenant}, q.folded) asked WHERE NOT EXISTS (SELECT FROM hits)
@@ -178,59 +204,75 @@ _SEARCH = """
         ), partly AS MATERIALIZED (
             {partly}
         )
-        SELECT f.id, f.rank FROM (
+        SELECT f.id, max(f.rank) FROM (
             SELECT h.id, h.rank FROM hits h
             UNION ALL
             SELECT a.id, a.likeness FROM alike a
             UNION ALL
             SELECT p.id, p.likeness FROM partly p
         ) f
-        ORDER BY f.rank DESC, f.id DESC LIMIT most
+        GROUP BY f.id ORDER BY 2 DESC, 1 DESC LIMIT most
     $$
 """
-_ALIKE = """SELECT near.id, l.likeness FROM (
+_ALIKE = """SELECT l.id, l.likeness FROM (
                 SELECT f.id FROM {questions} CROSS JOIN LATERAL (
                     SELECT c.id FROM {table} c WHERE {having} AND c.company_id + 0 = {tenant} LIMIT 1000
                 ) f GROUP BY f.id ORDER BY count(*) DESC, f.id DESC LIMIT 100
             ) near CROSS JOIN LATERAL (
-                SELECT word_similarity((SELECT folded FROM q), c.search_text) AS likeness FROM {table} c
-                WHERE c.id = near.id AND c.company_id = {tenant} LIMIT 1
+                SELECT {id} AS id, (SELECT max(word_similarity(q.folded, c.search_text)) FROM q) AS likeness
+                FROM {table} c WHERE c.id = near.id AND c.company_id = {tenant} LIMIT 1
             ) l WHERE l.likeness >= 0.45"""
-_RANK = """(CASE {whole} WHEN {row}.search_text LIKE {q}.pattern || '%'
+_RANK = """(CASE {whole} WHEN {row}.search_text LIKE {q}.beginning
             THEN CASE WHEN fold_text({row}.{name}) = {q}.folded THEN 4 ELSE 3 END
-        WHEN {row}.search_text LIKE '% ' || {q}.pattern || '%' THEN 2
-        WHEN {row}.search_text LIKE '%' || {q}.pattern || '%' THEN 1
-        ELSE word_similarity({q}.folded, {row}.search_text) END)::real"""
-_OF_KEY = "(SELECT c.id, {rank} AS rank FROM {table} c, q WHERE c.company_id = {tenant} AND {condition} LIMIT most)"
+        WHEN {row}.search_text LIKE {q}.inside
+            THEN CASE WHEN fold_text_two({row}.{name}) = {q}.folded THEN 4
+                WHEN fold_text_two({row}.{name}) LIKE {q}.beginning THEN 3 ELSE 2 END
+        {last} END)::real"""
+_ANYWHERE = "WHEN {row}.search_text LIKE {q}.anywhere THEN 1 ELSE word_similarity({q}.folded, {row}.search_text)"
+# What somebody knows exactly is no mere resemblance, however it is written.
+_KNOWN = "ELSE 1"
+_OF_KEY = """(SELECT f.* FROM q CROSS JOIN LATERAL (
+                SELECT {id} AS id, {rank} AS rank FROM {table} c
+                WHERE c.company_id = {tenant} AND {condition} LIMIT most
+            ) f)"""
 # Where the table has telephone numbers, what looks like one is looked for by its digits.
 _FOLDED = "fold_text(btrim(words))"
-_FOLDED_OR_DIGITS = """CASE WHEN words ~ '^[-+0-9 ()./]{4,}$' THEN regexp_replace(words, '[^0-9]', '', 'g')
-                         ELSE fold_text(btrim(words)) END"""
-_BY_CODE = "c.{code} = ANY (ARRAY(SELECT unnest(ARRAY[q.given, upper(q.given)]) FROM q))"
+_NUMBER = r"words ~ '^[-+0-9 ()./]{4,}$'"
+_DIGITS = r"regexp_replace(regexp_replace(words, '(?<=[0-9])\s*\(0\)', ''), '[^0-9]', '', 'g')"
+# Without the zeros that are dialled before a number at home, or before a country.
+_BARE = f"regexp_replace({_DIGITS}, '^0{{1,2}}(?=[1-9][0-9]{{5}})', '')"
+_BY_CODE = "c.{code} = ANY (ARRAY[q.given, upper(q.given)])"
 _BY_KEY = {
-    "email_norm": "c.email_norm = (SELECT lower(given) FROM q)",
-    "phone_tail": "c.phone_tail = (SELECT right(folded, 10) FROM q WHERE folded ~ '^[0-9]{7,}$')",
-    "name_norm": """c.name_norm >= (SELECT folded FROM q)
-             AND c.name_norm < (SELECT folded || chr(1114111) FROM q)""",
+    "email_norm": "c.email_norm = lower(q.given)",
+    "phone_tail": "c.phone_tail = right(q.digits, 10) AND length(q.digits) > 6",
+    "name_norm": "c.name_norm >= q.folded AND c.name_norm < q.folded || chr(1114111)",
+    "name_two": "c.name_two >= q.folded AND c.name_two < q.folded || chr(1114111)",
 }
+_OF_NAMES = ("name_norm", "name_two")
 
 
 def _search(searched: Searched) -> str:
     exact = [_BY_CODE.format(code=searched.code)] if searched.code else []
-    exact += [_BY_KEY[key] for key in searched.keys if key != "name_norm"]
-    of_row = {"table": searched.table, "tenant": TENANT}
-    pages = [_OF_KEY.format(**of_row, rank=_rank(searched, "c"), condition=condition) for condition in exact]
-    named = [_OF_KEY.format(**of_row, rank=_rank(searched, "c"), condition=_BY_KEY["name_norm"])]
+    exact += [_BY_KEY[key] for key in searched.keys if key not in _OF_NAMES]
+    found = f"coalesce(c.{searched.instead}, c.id)" if searched.instead else "c.id"
+    of_row = {"table": searched.table, "tenant": TENANT, "id": found}
+    pages = [_OF_KEY.format(**of_row, rank=_rank(searched, "c", _KNOWN), condition=condition) for condition in exact]
+    named = [
+        _OF_KEY.format(**of_row, rank=_rank(searched, "c", _KNOWN), condition=_BY_KEY[key])
+        for key in searched.keys
+        if key in _OF_NAMES
+    ]
     ranked = dict.fromkeys(("id", searched.columns[0], *_whole(searched), "search_text"))
     return _SEARCH.format(
         **of_row,
-        folded=_FOLDED_OR_DIGITS if searched.digits else _FOLDED,
+        folded=_of_number(_BARE, _FOLDED) if searched.digits else _FOLDED,
+        digits=_of_number(_DIGITS, "''") if searched.digits else "''",
         exact="\n            UNION\n            ".join(pages) or "SELECT NULL::bigint, NULL::real WHERE false",
         columns=", ".join(f"c.{name}" for name in ranked),
         live=searched.live,
-        rank_n=_rank(searched, "n"),
-        named="\n            ".join(["UNION", *named]) if "name_norm" in searched.keys else "",
-        rank_a=_rank(searched, "c", "a"),
+        rank_n=_rank(searched, "n", _ANYWHERE),
+        named="\n            ".join(f"UNION\n            {page}" for page in named),
+        rank_a=_rank(searched, "c", _ANYWHERE, "a"),
         answers_a=answers("a"),
         alike=_ALIKE.format(
             **of_row,
@@ -243,6 +285,11 @@ def _search(searched: Searched) -> str:
     )
 
 
+def _of_number(digits: str, otherwise: str) -> str:
+    """`digits` where the words look like a telephone number."""
+    return f"CASE WHEN {_NUMBER} THEN {digits} ELSE {otherwise} END"
+
+
 def _has(part: str) -> str:
     return f"{answers(part)} AND c.search_text LIKE {part}.part"
 
@@ -252,6 +299,12 @@ def _whole(searched: Searched) -> list[str]:
     return [searched.code] * bool(searched.code) + ["email"] * ("email_norm" in searched.keys)
 
 
-def _rank(searched: Searched, row: str, q: str = "q") -> str:
+def _rank(searched: Searched, row: str, last: str, q: str = "q") -> str:
     whole = " OR ".join(f"lower({row}.{name}) = {q}.folded" for name in _whole(searched))
-    return _RANK.format(row=row, q=q, name=searched.columns[0], whole=f"WHEN {whole} THEN 5" if whole else "")
+    return _RANK.format(
+        row=row,
+        q=q,
+        name=searched.columns[0],
+        whole=f"WHEN {whole} THEN 5" if whole else "",
+        last=last.format(row=row, q=q),
+    )

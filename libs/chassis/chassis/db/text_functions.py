@@ -2,13 +2,28 @@
 
 from alembic import op
 
-# unaccent() is STABLE because its dictionary could change; ours does not. In small letters first: the rules that take
-# the accents off know some letters in one case only, such as the sign for Ångström. Names are written out in full,
-# since a SET clause would cost more than the rest of it.
-_FOLD = """
-    CREATE FUNCTION fold_text(given text) RETURNS text LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE STRICT AS $$
+from people.folding import TWO_LETTERS
+from people.folding_in_sql import folding_function, two_letters_function
+
+# What a search looks in: names and the rest, folded, and after them the names as who writes ue for ü has them. Names of
+# functions are written out in full, since a SET clause would cost more than the rest of it.
+_SEARCHED_TEXT = """
+    CREATE OR REPLACE FUNCTION searched_text(names text[], rest text) RETURNS text
+    LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE AS $$
+    DECLARE
+        given text := pg_catalog.concat_ws(' ', pg_catalog.array_to_string(names, ' '), rest);
+        folded text := public.fold_text(given);
+        name text;
     BEGIN
-        RETURN pg_catalog.lower(public.unaccent('public.unaccent', pg_catalog.lower(given)));
+        IF pg_catalog.octet_length(given) > pg_catalog.length(given) THEN
+            FOREACH name IN ARRAY names LOOP
+                IF pg_catalog.octet_length(name) > pg_catalog.length(name)
+                AND pg_catalog.normalize(name, 'NFC') ~ '[{letters}]' THEN
+                    folded := pg_catalog.concat(folded, ' ', public.fold_text_two(name));
+                END IF;
+            END LOOP;
+        END IF;
+        RETURN folded;
     END $$;
 """
 
@@ -23,13 +38,14 @@ _WINDOWS = ", ".join(
     for at in range(0, 2 * _AT_ONCE, 2)
 )
 _GRAMS = """
-    CREATE FUNCTION text_gram(company bigint, piece text) RETURNS bigint LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
+    CREATE OR REPLACE FUNCTION text_gram(company bigint, piece text) RETURNS bigint
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
         SELECT (company << 32) + CASE WHEN length(piece) = 3 AND octet_length(piece) = 3
             THEN ascii(piece) * 65536 + ascii(substr(piece, 2)) * 256 + ascii(substr(piece, 3))
             ELSE 2147483648 + (hashtext(piece) & 2147483647) END
     $$;
 
-    CREATE FUNCTION text_grams(company bigint, given text) RETURNS bigint[]
+    CREATE OR REPLACE FUNCTION text_grams(company bigint, given text) RETURNS bigint[]
     LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE STRICT AS $$
     DECLARE
         base bigint := company << 32;
@@ -57,7 +73,7 @@ _GRAMS = """
     END $$;
 
     -- The questions, one of which every text with `given` inside answers: it has `every` gram, or `one` of them.
-    CREATE FUNCTION text_questions(company bigint, given text)
+    CREATE OR REPLACE FUNCTION text_questions(company bigint, given text)
     RETURNS TABLE (every bigint[], one bigint[]) LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE ROWS 2 AS $$
     DECLARE n integer := length(given);
     BEGIN
@@ -83,7 +99,7 @@ _GRAMS = """
 
     -- The same for texts that resemble `given`: of a word with a typing error the beginning or the end is right, of a
     -- long one with two the beginning, the middle or the end.
-    CREATE FUNCTION text_questions_alike(company bigint, given text)
+    CREATE OR REPLACE FUNCTION text_questions_alike(company bigint, given text)
     RETURNS TABLE (word bigint, part text, every bigint[], one bigint[])
     LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE ROWS 4 AS $$
     BEGIN
@@ -111,8 +127,14 @@ _GRAMS = """
 
 
 def create_text_functions() -> None:
-    """Create fold_text(), text_grams() and the questions that are asked of grams; once in a database."""
-    for extension in ("pg_trgm", "unaccent"):
-        op.execute(f"CREATE EXTENSION IF NOT EXISTS {extension} WITH SCHEMA public")
-    op.execute(_FOLD)
+    """Create or replace fold_text(), searched_text(), text_grams() and the questions that are asked of grams.
+
+    Once in a database, and again when the folding of `people` has changed: the texts that are kept are then to be made
+    anew, with `fill_search_text`.
+    """
+    op.execute("CREATE EXTENSION IF NOT EXISTS pg_trgm WITH SCHEMA public")
+    op.execute(folding_function("fold_text"))
+    op.execute(two_letters_function("fold_text_two", "public.fold_text"))
+    letters = "".join(TWO_LETTERS) + "".join(TWO_LETTERS).upper()
+    op.execute(_SEARCHED_TEXT.format(letters=letters))
     op.execute(_GRAMS.format(windows=_WINDOWS, block=2 * _AT_ONCE, beyond=2 * _AT_ONCE + 1))

@@ -56,6 +56,67 @@ def test_the_best_match_comes_first(client, people, words, first):
     assert search(client, words)[:1] == [first]
 
 
+# Each pair is of one name to people, typed on two keyboards.
+SPELLINGS = [
+    ("Müller GmbH", "mueller"),
+    ("Müller GmbH", "Muller"),
+    ("Mueller & Sohn", "Müller"),
+    ("Łódzki Dom", "lodzki"),
+    ("Lodz Invest", "Łódź"),
+    ("Søren Ødegård", "soeren oedegaard"),
+    ("Soren Odegard", "Søren Ødegård"),
+    ("Đặng Thị", "dang thi"),
+    ("İSTANBUL Tekstil", "istanbul"),
+    ("Istanbul Hal\u0131", "İstanbul"),
+    ("IŞIK Tekstil", "\u0131ş\u0131k"),
+    ("Ærø Færge", "aero faerge"),
+    ("Groß", "GROSS"),
+    ("山田 花子", "山田花子"),
+    ("محمد أحمد", "احمد"),
+    ("O\u2019Brien", "o'brien"),
+    ("ﬁnanz \uff21", "finanz a"),
+]
+
+
+@pytest.mark.parametrize(("name", "words"), SPELLINGS)
+def test_a_search_finds_what_is_the_same_name_to_people(client, name, words):
+    for made in (name, "Something else"):
+        assert client.post("/v1/customers", json={"name": made}).status_code == 201
+    assert search(client, words) == [name]
+
+
+@pytest.mark.parametrize(("name", "other"), [("कमल", "कमला"), ("グラス", "クラス"), ("мой", "мои")])
+def test_letters_that_look_like_accents_are_letters_to_a_search_too(client, name, other):
+    for made in (name, other):
+        assert client.post("/v1/customers", json={"name": made}).status_code == 201
+    assert name not in search(client, other)
+
+
+def test_whose_name_it_is_in_two_letters_comes_before_who_has_it_somewhere(client):
+    for name in ("Müller", "Beate Mueller", "Muellerei", "Anna Müller"):
+        assert client.post("/v1/customers", json={"name": name}).status_code == 201
+    assert search(client, "mueller")[:2] == ["Müller", "Muellerei"]
+    assert search(client, "Müller")[0] == "Müller"
+
+
+@pytest.mark.parametrize(
+    ("values", "words"),
+    [
+        ({"phone": "+49 171 2000021"}, "0171 2000021"),
+        ({"phone": "0171 2000021", "country": "Germany"}, "+49 171 2000021"),
+        ({"phone": "+49 (0)171 2000021"}, "+49 171-2000021"),
+        ({"phone": "0171 2000021", "country": "Germany"}, "+49 (0)171 2000021"),
+        ({"phone": "0171 2000021", "country": "Germany"}, "0049 171 2000021"),
+        ({"secondary_phone": "0171 2000021"}, "0171/2000021"),
+        ({"phone": "312-555-0142 x12", "country": "US"}, "3125550142"),
+    ],
+)
+def test_a_number_is_found_however_it_is_dialled(client, values, words):
+    for made in (values, {"phone": "+49 171 2999999"}):
+        assert client.post("/v1/customers", json={"name": f"Somebody {made}"[:90]} | made).status_code == 201
+    assert len(search(client, words)) == 1
+
+
 def test_what_matches_nothing_finds_nothing(client, people):
     assert search(client, "xylophone") == []
     assert search(client, "%") == ["100% Juice_Bar"]

@@ -55,6 +55,9 @@ def search(client, nouns, words, **parameters):
         ("zoe muller", ["Zoë Müller-Weiß"]),
         ("the difference", ["Zoë Müller-Weiß"]),
         ("xylophone", []),
+        # As matching has it.
+        ("mueller", ["Zoë Müller-Weiß"]),
+        ("030 123456", ["Ada Lovelace"]),
         # With a typing error.
         ("lovelcae", ["Ada Lovelace"]),
         ("muelller", ["Zoë Müller-Weiß"]),

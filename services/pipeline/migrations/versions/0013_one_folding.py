@@ -1,0 +1,31 @@
+"""Searches of leads and deals fold as matching does, and find numbers with and without their country."""
+
+from chassis.db.search_migration import Searched, create_search, keep_search_text
+from chassis.db.text_functions import create_text_functions
+
+revision = "0013"
+down_revision = "0012"
+branch_labels = None
+depends_on = None
+
+LEADS = Searched(
+    "leads",
+    service="pipeline",
+    columns=("lead_name", "email"),
+    digits=("phone",),
+    e164="phone_e164",
+    texts=("description",),
+    keys=("email_norm", "phone_tail", "name_norm"),
+)
+DEALS = Searched("deals", service="pipeline", columns=("deal_name",), texts=("notes",))
+
+
+def upgrade() -> None:
+    create_text_functions()
+    for searched in (LEADS, DEALS):
+        keep_search_text(searched)
+        create_search(searched)
+
+
+def downgrade() -> None:
+    """The version before works with these too."""
