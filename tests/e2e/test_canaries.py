@@ -65,6 +65,8 @@ class Flight:
         self.keep("access token", document["access_token"].rpartition(".")[2])
         if "refresh_token" in document:
             self.keep("refresh token", document["refresh_token"])
+        if "device_token" in document:
+            self.keep("device token", document["device_token"])
         return document
 
     def send(self, method, path, token=None, **options):

@@ -1,6 +1,7 @@
 """Signing keys: made and sealed here, kept in the database, cached in the process. Run as `python -m identity.keys`."""
 
 import hashlib
+import hmac
 import sys
 import threading
 import time
@@ -174,6 +175,8 @@ class Authority:
     keys: SigningKeys
     passwords: Passwords
     app_url: str
+    # Signs what known devices are given.
+    device_key: bytes
 
 
 def make_authority(settings: IdentitySettings, database: Database) -> Authority:
@@ -181,7 +184,11 @@ def make_authority(settings: IdentitySettings, database: Database) -> Authority:
     if 0 < len(settings.gateway_agent_key) < SHORTEST_SECRET:
         raise SettingsError([f"GATEWAY_AGENT_KEY is shorter than {SHORTEST_SECRET} characters"])
     keys = SigningKeys(database, sealer(settings))
-    return Authority(settings.token_issuer, settings.token_audience, keys, _passwords(settings), settings.app_url)
+    # A key of its own, so that no signature of one purpose is good for another.
+    device_key = hmac.digest(settings.key_encryption_key.encode(), b"devices", "sha256")
+    return Authority(
+        settings.token_issuer, settings.token_audience, keys, _passwords(settings), settings.app_url, device_key
+    )
 
 
 def sealer(settings: IdentitySettings) -> Fernet:

@@ -44,6 +44,7 @@ API_KEY_PREFIX = re.compile(rf"[a-z0-9]{{{API_KEY_PREFIX_LENGTH}}}\Z")
 REFRESH_IDLE = timedelta(days=14)
 SESSION_LIFE = timedelta(days=90)
 LOST_ANSWER_WINDOW = timedelta(seconds=20)
+DEVICE_LIFE = timedelta(days=180)
 
 VERIFICATION_LIFE = timedelta(days=3)
 RESET_LIFE = timedelta(hours=1)

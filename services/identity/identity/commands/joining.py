@@ -13,7 +13,7 @@ from chassis.db.session import Session
 from chassis.db.statements import Prepared, named_values
 from chassis.errors import Conflict, FieldError, Invalid, NotFound
 from identity import events, rules
-from identity.commands import emails, guards, login_attempts, one_time_tokens, throttles
+from identity.commands import devices, emails, guards, login_attempts, one_time_tokens, throttles
 from identity.commands.acting import working_for
 from identity.commands.invitations import PURPOSE, refuse
 from identity.commands.locking import lock_user
@@ -68,8 +68,9 @@ def accept_invitation(
     with acting_as(replace(current(), company_id=company_id)):
         shown = _check(find_by_token(session, rules.token_hash(token)))
     email = rules.normal_address(shown.email)
-    account, network = throttles.of_account(email), throttles.of_network()
-    throttles.refuse_blocked(session, account, network)
+    # Not the account's: whoever has the letter is kept out by nobody else's guesses.
+    letter, network = throttles.of_acceptance(shown.id), throttles.of_network()
+    throttles.refuse_blocked(session, letter, network)
     login = find_login(session, email, None)
     # Passwords are hashed and compared before the transaction: a connection must not wait for a hash.
     if login is None:
@@ -79,7 +80,8 @@ def accept_invitation(
     elif authority.passwords.matches(password, login.password_hash) and login.is_active:
         user_id, password_hash = login.user_id, None
     else:
-        throttles.count_or_refuse(session, account, network)
+        throttles.count_or_refuse(session, letter, network)
+        throttles.count(session, throttles.of_account(email))
         login_attempts.put_down(session, "sign_in_failed", email)
         return None
     with working_for(session, company_id, user_id):
@@ -93,13 +95,16 @@ def accept_invitation(
         _add_member(session, user_id, invitation.document, is_new=login is None)
         if login is not None:
             _recognise(session, email, login)
-            throttles.forgive(session, account, network)
+            throttles.forgive(session, letter, network)
         values = {"status": "accepted", "accepted_by": user_id, "decided_at": datetime.now(UTC)}
         INVITATIONS.change(session, events.INVITATION_ACCEPTED, invitation, values)
         membership = find_membership(session, user_id)
         assert membership is not None
         refuse_closed(membership)
-        tokens = open_session(session, authority, user_id, membership)
+        tokens = replace(
+            open_session(session, authority, user_id, membership),
+            device_token=devices.device_token(authority, email),
+        )
         return Joined(get_entry(session, user_id).json, tokens)
 
 

@@ -35,8 +35,8 @@ _SET = Prepared(
 def change_password(session: Session, authority: Authority, user_id: int, old: str, new: str) -> bool:
     """Set a new password and end all other sessions of the user; False when `old` is wrong, which was counted.
 
-    Raises Invalid for a new password that cannot be taken, TooManyRequests after too many wrong ones, for many changes,
-    and while the user's last one is under way.
+    Raises Invalid for a new password that cannot be taken, TooManyRequests after too many tries, right or wrong, and
+    while the user's last one is under way. Strangers' guesses at the account keep nobody from it who is signed in.
     """
     secret = rules.check_new_password(new, NEW_PASSWORD)
     throttles.take_turn(session, f"password:{user_id}")
@@ -45,16 +45,16 @@ def change_password(session: Session, authority: Authority, user_id: int, old: s
         email = letters.get_addressee(session, user_id).email
     except LookupError:
         raise _not_a_member() from None
-    account, network = throttles.of_account(email), throttles.of_network()
-    throttles.refuse_blocked(session, account, network)
     login = find_login(session, email, None)
     if login is None or not authority.passwords.matches(old, login.password_hash):
-        throttles.count_or_refuse(session, account, network)
+        # Each one tried was counted for the user above; who signs in elsewhere meanwhile is told of it as well.
+        for throttle in (throttles.of_account(email), throttles.of_network()):
+            throttles.count(session, throttle)
         security.note(session, "wrong_password", user_id=user_id)
         return False
     password_hash = authority.passwords.hash(secret)
     get_user(session, user_id, lock=True)
-    throttles.forgive(session, account, network)
+    throttles.lift(session, throttles.of_account(email))
     if not still_holds(session, email, login):
         raise Conflict("password_changed_meanwhile", "The password was changed by somebody else just now.")
     _set(session, user_id, password_hash)

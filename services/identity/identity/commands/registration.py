@@ -1,7 +1,7 @@
 """Registering: a new company, and the first user, who is its admin."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from sqlalchemy import bindparam, func, insert, select
@@ -10,7 +10,7 @@ from chassis.db.records import Record
 from chassis.db.session import Session
 from chassis.db.statements import Prepared, named_values
 from identity import events, rules
-from identity.commands import letters
+from identity.commands import devices, letters
 from identity.commands.acting import working_for
 from identity.commands.sessions import Tokens, open_session
 from identity.keys import Authority
@@ -90,4 +90,8 @@ def register(
         membership = find_membership(session, user_id)
         assert membership is not None
         letters.ask_to_verify(session, authority.app_url, user_id)
-        return Registration(company_record.json, founder.json, open_session(session, authority, user_id, membership))
+        tokens = replace(
+            open_session(session, authority, user_id, membership),
+            device_token=devices.device_token(authority, user["email"]),
+        )
+        return Registration(company_record.json, founder.json, tokens)

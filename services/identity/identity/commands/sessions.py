@@ -51,14 +51,17 @@ class Tokens:
 
     access_token: str
     refresh_token: str
+    # For who has just shown a password (identity.commands.devices).
+    device_token: str | None = None
 
     def document(self) -> dict[str, Any]:
-        return {
+        document = {
             "access_token": self.access_token,
             "refresh_token": self.refresh_token,
             "token_type": "Bearer",
             "expires_in": int(rules.ACCESS_TOKEN_LIFE.total_seconds()),
         }
+        return document if self.device_token is None else {**document, "device_token": self.device_token}
 
 
 def open_session(session: Session, authority: Authority, user_id: int, membership: Membership) -> Tokens:

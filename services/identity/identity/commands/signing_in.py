@@ -1,5 +1,7 @@
 """Signing in with an e-mail address and a password."""
 
+from dataclasses import replace
+
 from sqlalchemy import BigInteger, bindparam, func, update
 
 from chassis.db.records import Record
@@ -7,7 +9,7 @@ from chassis.db.session import Session
 from chassis.db.statements import Prepared
 from chassis.errors import Unauthenticated
 from identity import events, rules
-from identity.commands import login_attempts, throttles
+from identity.commands import devices, login_attempts, throttles
 from identity.commands.acting import working_for
 from identity.commands.sessions import Tokens, open_session, refuse_closed
 from identity.keys import Authority
@@ -26,16 +28,28 @@ _SIGN_IN = Prepared(
 )
 
 
-def log_in(session: Session, authority: Authority, email: str, password: str, company_id: int | None) -> Tokens | None:
+def log_in(
+    session: Session,
+    authority: Authority,
+    email: str,
+    password: str,
+    company_id: int | None,
+    *,
+    device_token: str | None = None,
+) -> Tokens | None:
     """Sign a user in to a company of theirs: the one asked for, else their primary one.
 
     None for everything that is wrong with the pair, the account or the membership; that was counted, and must be
     committed. Every way there takes the same statements and one comparison, whether the address is somebody's or not.
-    Raises TooManyRequests, before a password is compared, after too many wrong ones; and Forbidden for a company that
-    is closed, because that is said only to a member with the right password.
+    Raises TooManyRequests, before a password is compared, after too many wrong ones: of the account and of the network,
+    or on a known device of this alone, so that no stranger's guesses keep its owner out. Raises Forbidden for a company
+    that is closed, because that is said only to a member with the right password.
     """
     email = rules.normal_address(email)
+    device = devices.find_device(authority, email, device_token)
     account, network = throttles.of_account(email), throttles.of_network()
+    if device is not None:
+        account = network = throttles.of_device(device)
     throttles.refuse_blocked(session, account, network)
     login = find_login(session, email, company_id)
     matches = authority.passwords.matches(password, None if login is None else login.password_hash)
@@ -46,8 +60,10 @@ def log_in(session: Session, authority: Authority, email: str, password: str, co
                 before, membership = admitted
                 refuse_closed(membership)
                 throttles.forgive(session, account, network)
-                return sign_in(session, authority, before, membership)
-    throttles.count_or_refuse(session, account, network)
+                tokens = sign_in(session, authority, before, membership)
+                return replace(tokens, device_token=devices.device_token(authority, email, device))
+    # Of a known device there is one to count.
+    throttles.count_or_refuse(session, *dict.fromkeys((account, network)))
     login_attempts.put_down(session, "sign_in_failed", email)
     return None
 

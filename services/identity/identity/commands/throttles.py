@@ -79,6 +79,16 @@ def of_network() -> Throttle:
     return Throttle(_key("network", rules.network_of(current().client_ip)), 20, 1, Throttle.LONGEST, 60)
 
 
+def of_device(device: bytes) -> Throttle:
+    """Wrong passwords from a device where their address was signed in before; strangers' guesses do not count there."""
+    return Throttle(_key("device", device.hex()), 3, 1, Throttle.LONGEST, 600)
+
+
+def of_acceptance(invitation_id: int) -> Throttle:
+    """Wrong passwords of who has the letter of an invitation."""
+    return Throttle(_key("acceptance", str(invitation_id)), 3, 1, Throttle.LONGEST, 600)
+
+
 def of_session(session_id: int) -> Throttle:
     """Refreshes of a session, whose access tokens are good for ten minutes."""
     return Throttle(_key("session", str(session_id)), 30, 1, Throttle.LONGEST, 2)

@@ -3,6 +3,7 @@
 from functools import lru_cache
 from typing import Any, cast
 
+import orjson
 from sqlalchemy import (
     BigInteger,
     Boolean,
@@ -35,6 +36,21 @@ RECORDS = Records(COMPANY, source=SOURCE, noun="company", merged=frozenset({"set
 def get_company(session: Session, *, lock: bool = False) -> Record:
     """The tenant itself; with `lock` under the row's lock. Raises NotFound for one that is gone."""
     return RECORDS.get(session, tenant(), lock=lock)
+
+
+# What work needs and a letterhead says anyway: for who may not read the company.
+_SEEN_BY_ALL = frozenset(
+    {"id", "version", "name", "logo", "status", "default_currency", "time_zone", "region", "created_at", "updated_at"}
+)
+
+
+def get_company_as_seen(session: Session, *, whole: bool) -> bytes:
+    """The tenant as its members see it: `whole`, or of what not everybody may read nothing."""
+    record = get_company(session)
+    if whole:
+        return record.json
+    seen = {name: value if name in _SEEN_BY_ALL else None for name, value in record.document.items()}
+    return orjson.dumps(seen | {"settings": {}})
 
 
 # What an operator sees of any company, and a member of theirs.

@@ -5,13 +5,14 @@ from dataclasses import dataclass
 
 from sqlalchemy import BigInteger, and_, bindparam, func, literal_column, select
 
+from chassis.context import current
 from chassis.db.records import Record, Records
 from chassis.db.session import Session
 from chassis.db.statements import Prepared, of_tenant
 from chassis.errors import Unauthenticated
 from identity.events import SOURCE
 from identity.models import companies, user_companies, users
-from identity.queries.companies import get_company
+from identity.queries.companies import get_company_as_seen
 from identity.queries.users import get_user, record_of
 from identity.rules import PLATFORM_ROLE, permissions_of
 from identity.views import USER_COMPANY
@@ -103,7 +104,8 @@ def get_identity(session: Session, user_id: int) -> Identity:
         )
     return Identity(
         user=get_user(session, user_id).json,
-        company=get_company(session).json,
+        # A key may do less than its member.
+        company=get_company_as_seen(session, whole="companies:read" in membership.permissions & current().permissions),
         role=membership.role,
         permissions=sorted(membership.permissions),
         membership_id=membership.id,

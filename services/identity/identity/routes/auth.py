@@ -14,7 +14,15 @@ from chassis.web.request import session
 from identity.commands import registration, sessions, signing_in
 from identity.queries import members
 from identity.routes.authority import authority, refused, secret
-from identity.schemas.auth import IdentityOut, LoginIn, RefreshIn, RegistrationIn, RegistrationOut, TokensOut
+from identity.schemas.auth import (
+    IdentityOut,
+    LoginIn,
+    RefreshIn,
+    RegistrationIn,
+    RegistrationOut,
+    SignedInOut,
+    TokensOut,
+)
 
 blueprint = Blueprint("auth", __name__, url_prefix="/v1/auth", description="Signing up, in and on.")
 
@@ -37,10 +45,17 @@ def register(data: dict[str, Any]) -> Response:
 @blueprint.route("/login", methods=["POST"])
 @public
 @blueprint.arguments(LoginIn)
-@blueprint.response(200, TokensOut)
+@blueprint.response(200, SignedInOut)
 def log_in(data: dict[str, Any]) -> Response:
     """Sign in to a company."""
-    tokens = signing_in.log_in(session(), authority(), data["email"], data["password"], data.get("company_id"))
+    tokens = signing_in.log_in(
+        session(),
+        authority(),
+        data["email"],
+        data["password"],
+        data.get("company_id"),
+        device_token=data.get("device_token"),
+    )
     if tokens is None:
         return refused(signing_in.invalid_credentials())
     return secret(answer(orjson.dumps(tokens.document())))

@@ -4,7 +4,7 @@ from marshmallow import fields, validate
 
 from chassis.web.schemas import Id, InSchema, OutSchema, Text
 from identity.rules import ROLES
-from identity.schemas.companies import CompanyIn, CompanyOut
+from identity.schemas.companies import CompanyIn, CompanyOut, OwnCompanyOut
 from identity.schemas.users import UserIn, UserOut
 
 
@@ -21,6 +21,12 @@ class LoginIn(InSchema):
     email = Text(required=True, longest=255)
     password = fields.String(required=True, load_only=True, metadata={"format": "password"})
     company_id = Id(allow_none=True)
+    device_token = fields.String(
+        allow_none=True,
+        load_only=True,
+        validate=validate.Length(max=200),
+        metadata={"description": "What a sign-in on this device was last answered; others' guesses do not count then."},
+    )
 
 
 class RefreshIn(InSchema):
@@ -38,7 +44,15 @@ class TokensOut(OutSchema):
     expires_in = fields.Integer(required=True, metadata={"description": "Seconds that the access token is good for."})
 
 
-class RegistrationOut(TokensOut):
+class SignedInOut(TokensOut):
+    """Tokens for who has shown a password, and what this device is known by from now on."""
+
+    device_token = fields.String(
+        required=True, metadata={"description": "To be kept on this device and shown when signing in again."}
+    )
+
+
+class RegistrationOut(SignedInOut):
     """The new company, its first user and their tokens."""
 
     company = fields.Nested(CompanyOut, required=True)
@@ -56,7 +70,7 @@ class IdentityOut(OutSchema):
     """The caller, their company, and what they may do in it."""
 
     user = fields.Nested(UserOut, required=True)
-    company = fields.Nested(CompanyOut, required=True)
+    company = fields.Nested(OwnCompanyOut, required=True)
     role = fields.String(required=True, validate=validate.OneOf(ROLES))
     permissions = fields.List(fields.String(), required=True)
     membership = fields.Nested(MembershipOut, required=True)

@@ -5,7 +5,7 @@ from marshmallow import fields, validate
 from chassis.web.records import RecordSchema
 from chassis.web.schemas import Email, InSchema, Text
 from identity.rules import COMPANY_ROLES, INVITATION_STATUSES, ROLES
-from identity.schemas.auth import TokensOut
+from identity.schemas.auth import SignedInOut
 from identity.schemas.fields import PASSWORD
 from identity.schemas.users import PERMISSIONS, MemberOut, PermissionsIn
 from identity.views import INVITATION
@@ -36,7 +36,7 @@ class InvitationOut(RecordSchema, view=INVITATION):
     status = fields.String(required=True, validate=validate.OneOf(INVITATION_STATUSES))
 
 
-class JoinedOut(TokensOut):
+class JoinedOut(SignedInOut):
     """The new member and their tokens."""
 
     member = fields.Nested(MemberOut, required=True)

@@ -15,6 +15,7 @@ import pytest
 from chassis.web.application import ServiceApplication
 from chassis.web.auth import TokenVerifier
 from identity import rules
+from identity.schemas.auth import IdentityOut
 
 SCOPES = ["customers:read", "customers:write"]
 
@@ -48,6 +49,44 @@ class Keys:
 @pytest.fixture
 def keys(http: Any, published: Callable[..., Any]) -> Keys:
     return Keys(http, published)
+
+
+def test_a_key_and_a_plain_user_see_no_more_of_the_company_than_work_needs(
+    *, http: Any, register: Callable[..., Any], hire: Callable[..., Any], keys: Keys
+) -> None:
+    ann = register()
+    company = ann.answer["company"]
+    key = keys.exchange(keys.make(ann)).json["access_token"]
+    allowed = keys.exchange(keys.make(ann, scopes=["companies:read"])).json["access_token"]
+
+    def seen(token: str) -> Any:
+        answer = http.get("/v1/auth/me", headers={"Authorization": f"Bearer {token}"})
+        assert answer.status_code == 200
+        assert IdentityOut().validate(answer.json) == {}
+        return answer.json["company"]
+
+    assert seen(allowed) == company
+    for token in (key, hire(ann, "user").client.token):
+        part = seen(token)
+        assert part.keys() == company.keys()
+        told = {name for name, value in part.items() if value is not None} - {"settings"}
+        assert told < {
+            "id",
+            "version",
+            "name",
+            "logo",
+            "status",
+            "default_currency",
+            "time_zone",
+            "region",
+            "created_at",
+            "updated_at",
+        }
+        assert {name: part[name] for name in ("id", "name", "time_zone")} == {
+            name: company[name] for name in ("id", "name", "time_zone")
+        }
+        assert part["settings"] == {}
+    assert seen(hire(ann, "sales_rep").client.token) == company
 
 
 def refused(answer: Any) -> bool:

@@ -119,6 +119,22 @@ def test_guessing_the_password_is_throttled_like_signing_in(
     assert statuses[-1] == 429
 
 
+def test_guesses_at_the_door_keep_nobody_from_joining_and_those_at_a_letter_count_there(
+    *, ann: Any, hire: Any, register: Any, invite: Any, accept: Any, log_in: Any
+) -> None:
+    bob, eve = hire(register()), hire(register())
+    token = invite(ann, bob.email)
+    for _ in range(5):
+        log_in(bob.email, "wrong horse battery")
+    joined = accept(token, OWN)
+    assert joined.status_code == 200
+    assert log_in(bob.email).status_code == 429
+    assert log_in(bob.email, device_token=joined.json["device_token"]).status_code == 200
+    token = invite(ann, eve.email)
+    assert [accept(token, {"password": f"guess number {number}"}).status_code for number in range(4)] == [401] * 4
+    assert log_in(eve.email).status_code == 429
+
+
 def test_a_switched_off_user_does_not_join(
     *, ann: Any, hire: Any, register: Any, invite: Any, accept: Any, superuser: Any
 ) -> None:

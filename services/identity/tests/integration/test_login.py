@@ -17,7 +17,7 @@ def test_an_email_signs_in_in_any_case(
     response = log_in(ann.email.swapcase())
     assert response.status_code == 200
     assert response.headers["Cache-Control"] == "no-store"
-    assert set(response.json) == {"access_token", "refresh_token", "token_type", "expires_in"}
+    assert set(response.json) == {"access_token", "refresh_token", "token_type", "expires_in", "device_token"}
     token = claims(response.json["access_token"])
     assert (token["sub"], token["company_id"], token["role"]) == (str(ann.user_id), ann.company_id, "admin")
 

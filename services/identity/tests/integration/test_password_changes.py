@@ -95,16 +95,34 @@ def test_a_wrong_current_password_changes_nothing_and_is_told_to_the_audit_log(
     assert kinds(ann.company_id) == ["wrong_password"]
 
 
-def test_guesses_at_the_current_password_are_throttled_together_with_those_at_the_door(
+def test_guesses_at_the_current_password_count_at_the_door_as_well(
     register: Callable[..., Any], change: Callable[..., Any], log_in: Callable[..., Any]
 ) -> None:
     ann = register()
     statuses = [change(ann.headers, "wrong horse battery").status_code for _ in range(2)]
     statuses += [log_in(ann.email, "wrong horse battery").status_code for _ in range(2)]
     assert statuses == [422, 422, 401, 401]
-    response = change(ann.headers, ann.password)
-    assert (response.status_code, response.json["code"]) == (429, "too_many_attempts")
-    assert response.headers["Retry-After"] == "1"
+    assert log_in(ann.email, ann.password).status_code == 429
+
+
+def test_guesses_at_the_door_keep_nobody_who_is_in_from_a_new_password(
+    register: Callable[..., Any], change: Callable[..., Any], log_in: Callable[..., Any]
+) -> None:
+    ann = register()
+    for _ in range(5):
+        log_in(ann.email, "wrong horse battery")
+    assert change(ann.headers, ann.password).status_code == 204
+    # The guesses were at another password.
+    assert log_in(ann.email, NEW).status_code == 200
+
+
+def test_guesses_at_the_current_password_come_to_an_end(
+    register: Callable[..., Any], change: Callable[..., Any]
+) -> None:
+    ann = register()
+    answers = [change(ann.headers, f"wrong horse {number}") for number in range(7)]
+    assert [answer.status_code for answer in answers] == [422] * 6 + [429]
+    assert (answers[-1].json["code"], answers[-1].headers["Retry-After"]) == ("too_many_attempts", "1")
 
 
 @pytest.mark.parametrize(
