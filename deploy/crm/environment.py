@@ -1,7 +1,7 @@
 """The environment of each service's processes, from the stack's ports and secrets."""
 
 import importlib.metadata
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,10 +18,10 @@ BROKER_PARAMETERS = "?heartbeat=20&blocked_connection_timeout=60"
 # What every process of a stack gets and nothing of the shell that started the stack.
 BASE: Mapping[str, str] = {"PATH": SYSTEM_PATH, "LANG": "C.UTF-8", "LC_ALL": "C.UTF-8", "TZ": "UTC"}
 # Secrets that one kind of a service's processes needs and the other is not given: who takes over a web process reads no
-# outbox, and a worker signs no tokens.
+# outbox and adds nothing to the audit log, and a worker signs no tokens and no cursors.
 WITHHELD: Mapping[str, tuple[str, ...]] = {
-    WEB: ("BROKER_URL", "RELAY_DATABASE_URL"),
-    WORKER: ("KEY_ENCRYPTION_KEY", "GATEWAY_AGENT_KEY"),
+    WEB: ("BROKER_URL", "RELAY_DATABASE_URL", "INGEST_DATABASE_URL"),
+    WORKER: ("KEY_ENCRYPTION_KEY", "GATEWAY_AGENT_KEY", "CURSOR_SECRET", "SERVICE_KEY"),
 }
 
 
@@ -71,6 +71,18 @@ def secret_environment(service: str, credentials: Credentials, there: Servers) -
         values["KEY_ENCRYPTION_KEY"] = credentials.fernet_key("identity_key_encryption")
         values["GATEWAY_AGENT_KEY"] = agent_key(credentials)
     return values
+
+
+def own_to(kind: str, secrets: Iterable[str]) -> tuple[str, ...]:
+    """Those of a service's secrets that its processes of one kind alone are given."""
+    others = {name for other, names in WITHHELD.items() if other != kind for name in names}
+    return tuple(name for name in secrets if name in others)
+
+
+def shared(secrets: Iterable[str]) -> tuple[str, ...]:
+    """Those of a service's secrets that all its processes are given."""
+    withheld = {name for names in WITHHELD.values() for name in names}
+    return tuple(name for name in secrets if name not in withheld)
 
 
 def service_environment(

@@ -11,7 +11,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from crm import modes
 from crm.compose import file
 from crm.credentials import Credentials
-from crm.environment import secret_environment
+from crm.environment import WITHHELD, secret_environment
 from crm.errors import OperatorError
 from crm.jobs import secrets
 from crm.jobs.gateway import reload, write
@@ -44,10 +44,11 @@ def test_it_runs_every_process_of_a_native_stack_and_no_other(services):
 
 def test_a_service_is_told_where_each_of_its_secrets_is_and_whom_it_may_ask(services, tmp_path):
     for service in SERVICES:
-        wanted = {f"{name}_FILE" for name in secret_environment(service, Credentials(tmp_path), SERVERS)}
+        every = set(secret_environment(service, Credentials(tmp_path), SERVERS))
         for kind in KINDS:
             told = services[f"{service}-{kind}"]["environment"]
-            assert {name for name in told if name.endswith("_FILE")} == wanted
+            wanted = every - set(WITHHELD[kind])
+            assert {name for name in told if name.endswith("_FILE")} == {f"{name}_FILE" for name in wanted}
             asked = {entry.split("=")[0] for entry in told.get("SERVICE_URLS", "").split()}
             assert asked == set(ASKS.get(service, ()))
 
@@ -58,7 +59,11 @@ def test_only_the_job_that_migrates_sees_the_owners_secret(services):
         owners = {mount for mount in mounts if mount.endswith("-owner")}
         own = {f"secrets-{name.removesuffix('-prepare')}-owner"}
         assert owners == (own if name.endswith("-prepare") else {mount for mount in owners if name == "secrets"}), name
-        others = {f"secrets-{other}" for other in SERVICES if not name.startswith(f"{other}-")}
+        readers = {f"{other}{kind}" for other in SERVICES for kind in ("", *(f"-{one}" for one in KINDS))}
+        service_name, _, kind = name.rpartition("-")
+        # What comes before the processes makes what the web signs with.
+        mine = {service_name, f"{service_name}-{'web' if kind == 'prepare' else kind}"}
+        others = {f"secrets-{reader}" for reader in readers - mine}
         assert name == "secrets" or not mounts & others, name
         assert name == "secrets" or "secrets" not in mounts, name
 
@@ -108,11 +113,26 @@ def test_the_job_makes_secrets_once_and_gives_each_reader_its_own(tmp_path, owne
     assert {path.stat().st_mode & 0o777 for path in files if path.parent.name != "master"} == {0o400}
     assert {path.parent.name for path in files} >= {"postgres", "rabbitmq", "gateway", "databases", *SERVICES}
     for service in SERVICES:
-        wanted = {name.lower() for name in secret_environment(service, Credentials(tmp_path / "master"), SERVERS)}
-        assert {path.name for path in (tmp_path / service).iterdir()} == wanted
+        every = {name.lower() for name in secret_environment(service, Credentials(tmp_path / "master"), SERVERS)}
+        of_all = {path.name for path in (tmp_path / service).iterdir()}
+        for kind in KINDS:
+            folder = tmp_path / f"{service}-{kind}"
+            own = {path.name for path in folder.iterdir()} if folder.exists() else set()
+            assert of_all | own == every - {name.lower() for name in WITHHELD[kind]}
+            assert not of_all & own
         owned = {path.name for path in (tmp_path / f"{service}-owner").iterdir()}
         assert owned == {"owner_database_url", "owner_broker_url"}
     assert owners[".gateway_agent_key.new"] >= {(secrets.GATEWAY_USER,) * 2}
+
+
+def test_what_an_earlier_release_put_where_others_read_it_is_deleted(tmp_path, owners):
+    (tmp_path / "master").mkdir()
+    (tmp_path / "customers").mkdir()
+    (tmp_path / "customers" / "broker_url").write_text("amqp://")
+    secrets.write(tmp_path)
+    assert not (tmp_path / "customers" / "broker_url").exists()
+    assert (tmp_path / "customers-worker" / "broker_url").exists()
+    assert owners
 
 
 def test_the_job_writes_a_configuration_that_haproxy_takes(tmp_path):

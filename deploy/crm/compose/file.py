@@ -10,12 +10,12 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from crm.broker_rights import users
 from crm.credentials import Credentials
-from crm.environment import secret_environment
+from crm.environment import own_to, secret_environment, shared
 from crm.gateway import ALLOCATOR
 from crm.jobs.places import SERVERS, WEB_PORT
 from crm.servers.postgres import MAX_CONNECTIONS, SETTINGS
 from crm.servers.rabbitmq import ERLANG_ARGUMENTS, VHOST, definitions
-from crm.settings import ASKS, SENDS_LETTERS, SERVICES, StackSettings
+from crm.settings import ASKS, KINDS, SENDS_LETTERS, SERVICES, StackSettings
 
 ROOT = Path(__file__).resolve().parents[3]
 FILE = ROOT / "docker-compose.yml"
@@ -57,7 +57,8 @@ def of_service(name: str) -> dict[str, Any]:
         secrets = list(secret_environment(name, Credentials(Path(scratch)), SERVERS))
     return {
         "name": name,
-        "secrets": secrets,
+        "secrets": shared(secrets),
+        "own": {kind: own_to(kind, secrets) for kind in KINDS},
         "asks": " ".join(f"{asked}=http://{asked}-web:{WEB_PORT}" for asked in ASKS.get(name, ())),
         "sends_letters": name in SENDS_LETTERS,
         "workers": settings.web_workers,

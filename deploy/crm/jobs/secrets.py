@@ -2,6 +2,7 @@
 
 import json
 import os
+from collections.abc import Iterable
 from pathlib import Path
 
 from crm.broker_rights import users
@@ -9,13 +10,15 @@ from crm.credentials import Credentials
 from crm.environment import (
     agent_key,
     database_password,
+    own_to,
     owner_environment,
     roles,
     secret_environment,
+    shared,
 )
 from crm.jobs.places import DEFINITIONS, OWNER, ROLES, SECRETS, SERVERS, SUPERUSER
 from crm.servers.rabbitmq import VHOST, definitions
-from crm.settings import SERVICES
+from crm.settings import KINDS, SERVICES
 
 SERVICE_USER, SERVER_USER, GATEWAY_USER = 10001, 999, 99
 
@@ -24,8 +27,12 @@ def write(root: Path) -> None:
     """Write every file. What was made before stays as it is, in the folder `master` that nobody else mounts."""
     credentials = Credentials(root / "master")
     for service in SERVICES:
-        for name, value in secret_environment(service, credentials, SERVERS).items():
-            _put(root / service / name.lower(), value, SERVICE_USER)
+        values = secret_environment(service, credentials, SERVERS)
+        folders = {service: shared(values)} | {f"{service}-{kind}": own_to(kind, values) for kind in KINDS}
+        for folder, names in folders.items():
+            for name in names:
+                _put(root / folder / name.lower(), values[name], SERVICE_USER)
+            _forget_others(root / folder, names)
         for name, value in owner_environment(service, credentials, SERVERS).items():
             _put(root / f"{service}-{OWNER}" / name.lower(), value, SERVICE_USER)
     superuser = credentials.password("postgres_superuser")
@@ -38,6 +45,14 @@ def write(root: Path) -> None:
     _put(root / "postgres" / SUPERUSER, superuser, SERVER_USER)
     _put(root / "rabbitmq" / DEFINITIONS, definitions(users(credentials), (VHOST,)), SERVER_USER)
     _put(root / "gateway" / "gateway_agent_key", agent_key(credentials), GATEWAY_USER)
+
+
+def _forget_others(folder: Path, names: Iterable[str]) -> None:
+    """Delete what an earlier release put where its readers need it no more."""
+    kept = {name.lower() for name in names}
+    for path in folder.iterdir() if folder.is_dir() else ():
+        if path.name not in kept:
+            path.unlink()
 
 
 def _put(path: Path, text: str, user: int) -> None:
