@@ -50,7 +50,8 @@ def get_company_as_seen(session: Session, *, whole: bool) -> bytes:
     if whole:
         return record.json
     seen = {name: value if name in _SEEN_BY_ALL else None for name, value in record.document.items()}
-    return orjson.dumps(seen | {"settings": {}})
+    # Clients know these as never null.
+    return orjson.dumps(seen | {"email": "", "settings": {}})
 
 
 # What an operator sees of any company, and a member of theirs.

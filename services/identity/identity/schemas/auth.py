@@ -4,7 +4,7 @@ from marshmallow import fields, validate
 
 from chassis.web.schemas import Id, InSchema, OutSchema, Text
 from identity.rules import ROLES
-from identity.schemas.companies import CompanyIn, CompanyOut, OwnCompanyOut
+from identity.schemas.companies import CompanyIn, CompanyOut
 from identity.schemas.users import UserIn, UserOut
 
 
@@ -70,7 +70,11 @@ class IdentityOut(OutSchema):
     """The caller, their company, and what they may do in it."""
 
     user = fields.Nested(UserOut, required=True)
-    company = fields.Nested(OwnCompanyOut, required=True)
+    company = fields.Nested(
+        CompanyOut,
+        required=True,
+        metadata={"description": "Without companies:read what work needs of it; the rest is null or empty."},
+    )
     role = fields.String(required=True, validate=validate.OneOf(ROLES))
     permissions = fields.List(fields.String(), required=True)
     membership = fields.Nested(MembershipOut, required=True)

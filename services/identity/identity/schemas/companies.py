@@ -154,9 +154,3 @@ class CompanyOut(RecordSchema, view=COMPANY):
     default_currency = fields.String(required=True, validate=CURRENCY)
     region = fields.String(required=True, allow_none=True, validate=REGION)
     settings = fields.Nested(SettingsOut, required=True)
-
-
-class OwnCompanyOut(CompanyOut):
-    """The caller's company. What it takes companies:read to see is null without, and no setting is named."""
-
-    email = fields.String(required=True, allow_none=True)
