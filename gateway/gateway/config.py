@@ -64,6 +64,9 @@ PASSWORDS: Sequence[str] = (
     "/v1/invitations/accept",
 )
 
+# Where a browser shows the cookie that holds its refresh token; everywhere else it is dropped.
+COOKIES: Sequence[str] = ("/v1/auth/refresh", "/v1/auth/logout")
+
 # What answers to a GET without a token, by what it begins with: addresses that hold a secret of their own, which no log
 # shows → the limit on its rate per source address, from which many people's calendars may be asked for.
 PUBLIC_READS: Mapping[str, str] = {"/v1/calendar/": "calendar_per_minute"}

@@ -5,6 +5,7 @@ from pathlib import Path
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 
 from gateway.config import (
+    COOKIES,
     DEFAULT_PLACES,
     LISTS,
     PAGE_FOLDERS,
@@ -64,6 +65,7 @@ def render(config: GatewayConfig) -> str:
         limited=[*public.values(), *public_reads.values()],
         map_of={"user": USERS, "session": SESSIONS, "company": COMPANIES, "synced": SYNCED, "verified": VERIFIED},
         life=LIFE_SECONDS,
+        cookies=COOKIES,
         passwords=PASSWORDS,
         lists=LISTS,
         pages=PAGES,

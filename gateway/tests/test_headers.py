@@ -57,6 +57,21 @@ def test_forwarded_for_is_the_source_address_alone(gateway) -> None:
     assert [value for name, value in headers if "forwarded" in name] == ["127.0.0.1"]
 
 
+COOKIE = ("Cookie", "__Host-crm_7=secret")
+
+
+@pytest.mark.parametrize("path", ["/v1/auth/refresh", "/v1/auth/logout"])
+def test_a_cookie_goes_where_a_session_is_refreshed_or_ended(gateway, path: str) -> None:
+    assert ("cookie", COOKIE[1]) in received(gateway.authorized("POST", path, [COOKIE]))
+
+
+@pytest.mark.parametrize("path", ["/v1/customers", "/v1/auth/me", "/v1/auth/refresh/", "/v1/audit-logs"])
+def test_a_cookie_goes_nowhere_else(gateway, path: str) -> None:
+    answer = gateway.authorized("GET", path, [COOKIE, COOKIE])
+
+    assert "secret" not in answer.body.decode()
+
+
 def test_second_spelling_of_authorization_is_no_token(gateway, tokens) -> None:
     answer = gateway.call("GET", "/v1/customers", [("X-Authorization", f"Bearer {tokens.sign()}")])
 

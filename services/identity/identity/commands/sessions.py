@@ -49,6 +49,7 @@ _USE_TOKEN = Prepared(
 class Tokens:
     """What a client gets to go on with (RFC 6749, 5.1)."""
 
+    company_id: int
     access_token: str
     refresh_token: str
     # For who has just shown a password (identity.commands.devices).
@@ -82,8 +83,8 @@ def open_session(session: Session, authority: Authority, user_id: int, membershi
     return _tokens(authority, user_id, membership, sid, token)
 
 
-def refresh(session: Session, authority: Authority, token: str) -> Tokens | None:
-    """Exchange a refresh token for new tokens; None when it is refused.
+def refresh(session: Session, authority: Authority, token: str, of_company: int | None = None) -> Tokens | None:
+    """Exchange a refresh token, of a company if one is named, for new tokens; None when it is refused.
 
     A refusal is answered and not raised, because it may have ended the session, and that must be committed.
     Raises Forbidden, changing nothing, while the company is closed, and TooManyRequests for a session that asks far
@@ -94,6 +95,8 @@ def refresh(session: Session, authority: Authority, token: str) -> Tokens | None
     if family is None:
         return None
     company_id, session_id = family
+    if of_company not in (None, company_id):
+        return None
     with working_for(session, company_id, None):
         shown = lock_refresh_token(session, session_id, token_hash)
         if shown is None:
@@ -152,7 +155,7 @@ def _tokens(authority: Authority, user_id: int, membership: Membership, sid: str
         epoch=membership.token_epoch,
         now=datetime.now(UTC),
     )
-    return Tokens(authority.keys.signer().sign(claims), refresh_token)
+    return Tokens(tenant(), authority.keys.signer().sign(claims), refresh_token)
 
 
 def refuse_closed(membership: Membership) -> None:

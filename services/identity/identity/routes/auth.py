@@ -13,7 +13,8 @@ from chassis.web.blueprint import Blueprint
 from chassis.web.request import session
 from identity.commands import registration, sessions, signing_in
 from identity.queries import members
-from identity.routes.authority import authority, refused, secret
+from identity.routes.authority import authority, refused
+from identity.routes.cookies import answer_tokens, cookie_of, forget_cookie, wants_cookie
 from identity.schemas.auth import (
     IdentityOut,
     LoginIn,
@@ -33,13 +34,10 @@ blueprint = Blueprint("auth", __name__, url_prefix="/v1/auth", description="Sign
 @blueprint.response(201, RegistrationOut)
 def register(data: dict[str, Any]) -> Response:
     """Register a company with its first user, who becomes its admin."""
+    in_cookie = wants_cookie(data)
     registered = registration.register(session(), authority(), data["company"], data["user"])
-    document = b'{"company":%s,"user":%s,%s' % (
-        registered.company,
-        registered.user,
-        orjson.dumps(registered.tokens.document())[1:],
-    )
-    return secret(answer(document, status=201))
+    members = b'{"company":%s,"user":%s,' % (registered.company, registered.user)
+    return answer_tokens(registered.tokens, in_cookie=in_cookie, members=members, status=201)
 
 
 @blueprint.route("/login", methods=["POST"])
@@ -48,6 +46,7 @@ def register(data: dict[str, Any]) -> Response:
 @blueprint.response(200, SignedInOut)
 def log_in(data: dict[str, Any]) -> Response:
     """Sign in to a company."""
+    in_cookie = wants_cookie(data)
     tokens = signing_in.log_in(
         session(),
         authority(),
@@ -58,7 +57,7 @@ def log_in(data: dict[str, Any]) -> Response:
     )
     if tokens is None:
         return refused(signing_in.invalid_credentials())
-    return secret(answer(orjson.dumps(tokens.document())))
+    return answer_tokens(tokens, in_cookie=in_cookie)
 
 
 @blueprint.route("/refresh", methods=["POST"])
@@ -67,11 +66,14 @@ def log_in(data: dict[str, Any]) -> Response:
 @blueprint.response(200, TokensOut)
 def refresh(data: dict[str, Any]) -> Response:
     """Exchange a refresh token for a new pair of tokens."""
-    tokens = sessions.refresh(session(), authority(), data["refresh_token"])
+    in_cookie, company_id = wants_cookie(data), data.get("company_id")
+    token = cookie_of(company_id) if in_cookie else data["refresh_token"]
+    tokens = None if token is None else sessions.refresh(session(), authority(), token, company_id)
     if tokens is None:
         detail = "The refresh token is not valid, has expired or was used before; sign in again."
-        return refused(Unauthenticated("invalid_refresh_token", detail))
-    return secret(answer(orjson.dumps(tokens.document())))
+        response = refused(Unauthenticated("invalid_refresh_token", detail))
+        return forget_cookie(response, company_id) if in_cookie else response
+    return answer_tokens(tokens, in_cookie=in_cookie)
 
 
 @blueprint.route("/me", methods=["GET"])

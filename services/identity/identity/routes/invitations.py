@@ -2,7 +2,6 @@
 
 from typing import Any
 
-import orjson
 from flask import Response
 
 from chassis.db.listing import ListQuery
@@ -16,7 +15,8 @@ from identity.commands import invitations as commands
 from identity.commands import joining
 from identity.commands.signing_in import invalid_credentials
 from identity.queries import invitations as queries
-from identity.routes.authority import authority, refused, secret
+from identity.routes.authority import authority, refused
+from identity.routes.cookies import answer_tokens, wants_cookie
 from identity.schemas.invitations import AcceptanceIn, InvitationIn, InvitationOut, JoinedOut
 
 blueprint = Blueprint("invitations", __name__, url_prefix="/v1/invitations", description="Asking people to join.")
@@ -74,7 +74,8 @@ def resend_invitation(invitation_id: int) -> Response:
 @blueprint.response(200, JoinedOut)
 def accept_invitation(data: dict[str, Any]) -> Response:
     """Join a company with the token from its letter, as a new user or with one's own password."""
+    in_cookie = wants_cookie(data)
     joined = joining.accept_invitation(session(), authority(), data["token"], data, data["password"])
     if joined is None:
         return refused(invalid_credentials())
-    return secret(answer(b'{"member":%s,%s' % (joined.member, orjson.dumps(joined.tokens.document())[1:])))
+    return answer_tokens(joined.tokens, in_cookie=in_cookie, members=b'{"member":%s,' % joined.member)

@@ -12,8 +12,9 @@ from chassis.web.blueprint import Blueprint
 from chassis.web.request import session
 from identity.commands import memberships as commands
 from identity.queries import memberships as queries
-from identity.routes.authority import authority, secret
-from identity.schemas.auth import TokensOut
+from identity.routes.authority import authority
+from identity.routes.cookies import answer_tokens, wants_cookie
+from identity.schemas.auth import SwitchIn, TokensOut
 from identity.schemas.companies import CompanyChoiceIn, WorkplacesOut
 
 blueprint = Blueprint("memberships", __name__, url_prefix="/v1/auth", description="The companies that one works for.")
@@ -30,12 +31,13 @@ def list_own_companies() -> Response:
 
 @blueprint.route("/switch-company", methods=["POST"])
 @require("account:write")
-@blueprint.arguments(CompanyChoiceIn)
+@blueprint.arguments(SwitchIn)
 @blueprint.response(200, TokensOut)
 def switch_company(data: dict[str, Any]) -> Response:
     """Get tokens for another company of the caller's."""
+    in_cookie = wants_cookie(data)
     tokens = commands.switch_company(session(), authority(), _caller(), data["company_id"])
-    return secret(answer(orjson.dumps(tokens.document())))
+    return answer_tokens(tokens, in_cookie=in_cookie)
 
 
 @blueprint.route("/primary-company", methods=["POST"])

@@ -2,7 +2,7 @@
 
 from flask import Response, request
 
-from chassis.context import current
+from chassis.context import current, tenant
 from chassis.db.listing import ListQuery
 from chassis.db.pages import list_page
 from chassis.errors import BadRequest, FieldError, NotFound
@@ -13,6 +13,7 @@ from chassis.web.listing import answer_page
 from chassis.web.request import session
 from identity.commands import ended_sessions
 from identity.queries.own_sessions import OWN_SESSIONS, of_caller
+from identity.routes.cookies import forget_cookie
 from identity.schemas.sessions import SessionOut
 
 blueprint = Blueprint("sessions", __name__, url_prefix="/v1/auth", description="Where one is signed in.")
@@ -29,9 +30,9 @@ _CURRENT = {
 @require("account:write")
 @blueprint.response(204)
 def log_out() -> Response:
-    """End the session that the access token belongs to."""
+    """End the session that the access token belongs to, and delete the company's cookie."""
     ended_sessions.end_this_session(session(), _caller(), _sid(), "signed_out")
-    return no_content()
+    return forget_cookie(no_content(), tenant())
 
 
 @blueprint.route("/sessions", methods=["GET"])

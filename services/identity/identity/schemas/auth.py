@@ -1,6 +1,8 @@
 """Registering, signing in, and who one is then."""
 
-from marshmallow import fields, validate
+from typing import Any
+
+from marshmallow import ValidationError, fields, validate, validates_schema
 
 from chassis.web.schemas import Id, InSchema, OutSchema, Text
 from identity.rules import ROLES
@@ -8,14 +10,26 @@ from identity.schemas.companies import CompanyIn, CompanyOut
 from identity.schemas.users import UserIn, UserOut
 
 
-class RegistrationIn(InSchema):
+class BrowserIn(InSchema):
+    """Where the refresh token goes: into the answer, or into a cookie that no script of a page can read."""
+
+    session = fields.String(
+        validate=validate.OneOf(["cookie"]),
+        metadata={
+            "description": "For pages of this origin in a browser: the refresh token goes into a cookie of the company "
+            "(`HttpOnly`, `__Host-`) instead of the answer."
+        },
+    )
+
+
+class RegistrationIn(BrowserIn):
     """A company and its first user."""
 
     company = fields.Nested(CompanyIn, required=True)
     user = fields.Nested(UserIn, required=True)
 
 
-class LoginIn(InSchema):
+class LoginIn(BrowserIn):
     """An e-mail address and a password, and the company to work for."""
 
     email = Text(required=True, longest=255)
@@ -29,17 +43,35 @@ class LoginIn(InSchema):
     )
 
 
-class RefreshIn(InSchema):
-    """The refresh token that the last answer brought."""
+class RefreshIn(BrowserIn):
+    """The refresh token that the last answer brought, or the company whose cookie has it."""
 
-    refresh_token = fields.String(required=True, load_only=True)
+    refresh_token = fields.String(load_only=True, metadata={"description": "Wanted unless the session is in a cookie."})
+    company_id = Id(metadata={"description": "Wanted where the session is in a cookie: whose it is."})
+
+    @validates_schema
+    def token_or_cookie(self, data: dict[str, Any], **_: Any) -> None:
+        """Raise ValidationError unless it is clear where the token is."""
+        wanted, unwanted = "refresh_token", "company_id"
+        if "session" in data:
+            wanted, unwanted = unwanted, wanted
+        if wanted not in data:
+            raise ValidationError("Missing data for required field.", wanted)
+        if unwanted in data:
+            raise ValidationError("A token is in the body, or in a cookie of a company.", unwanted)
+
+
+class SwitchIn(BrowserIn):
+    """The company of the caller's to go on in."""
+
+    company_id = Id(required=True)
 
 
 class TokensOut(OutSchema):
     """Tokens to go on with (RFC 6749, 5.1)."""
 
     access_token = fields.String(required=True)
-    refresh_token = fields.String(required=True)
+    refresh_token = fields.String(metadata={"description": "Absent where it went into a cookie."})
     token_type = fields.String(required=True, validate=validate.Equal("Bearer"))
     expires_in = fields.Integer(required=True, metadata={"description": "Seconds that the access token is good for."})
 

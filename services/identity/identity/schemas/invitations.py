@@ -5,7 +5,7 @@ from marshmallow import fields, validate
 from chassis.web.records import RecordSchema
 from chassis.web.schemas import Email, InSchema, Text
 from identity.rules import COMPANY_ROLES, INVITATION_STATUSES, ROLES
-from identity.schemas.auth import SignedInOut
+from identity.schemas.auth import BrowserIn, SignedInOut
 from identity.schemas.fields import PASSWORD
 from identity.schemas.users import PERMISSIONS, MemberOut, PermissionsIn
 from identity.views import INVITATION
@@ -19,7 +19,7 @@ class InvitationIn(InSchema):
     permissions = fields.Nested(PermissionsIn, allow_none=True)
 
 
-class AcceptanceIn(InSchema):
+class AcceptanceIn(BrowserIn):
     """The token from the letter. A new user gives names and a password to be, a user who is known gives theirs."""
 
     token = Text(required=True, longest=100, load_only=True)
