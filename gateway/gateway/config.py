@@ -9,7 +9,7 @@ from typing import Literal
 
 # First path segment after /v1/ → the service that owns it. What is not here does not exist outside.
 ROUTES: Mapping[str, Sequence[str]] = {
-    "identity": ("auth", "companies", "users", "members", "invitations", "api-keys"),
+    "identity": ("auth", "companies", "users", "members", "invitations", "api-keys", "views", "preferences"),
     "customers": ("customers", "contacts", "industries"),
     "pipeline": (
         "leads",
@@ -40,7 +40,7 @@ PAGES = ("/", "/docs", "/openapi.json", "/asyncapi.json", "/llms.txt")
 PAGE_FOLDERS = ("/docs/", "/assets/")
 # The addresses of lists, of all records of a kind or of those of one record: what is compressed for who asks for it.
 # Settings and a calendar feed are one record each that has no id in its address.
-LISTS = r"^/v1/(?!(?:[a-z-]+-settings|calendar-feed)\z)[a-z-]+(?:/[0-9]+/[a-z-]+)?\z"
+LISTS = r"^/v1/(?!(?:[a-z-]+-settings|preferences|calendar-feed)\z)[a-z-]+(?:/[0-9]+/[a-z-]+)?\z"
 
 # What answers to a POST without a token → the limit on its rate per source address.
 PUBLIC: Mapping[str, str] = {

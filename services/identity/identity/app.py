@@ -15,6 +15,12 @@ from identity.keys import IdentitySettings, SigningKeys
 from identity.routes.authority import authority
 from identity.rules import COMPANY_STATUSES, INVITATION_STATUSES, MEMBER_STATUSES
 
+VIEW_NAME_TAKEN = Conflict(
+    "view_name_taken",
+    "There is a view of this name on this screen already.",
+    (FieldError("/name", "taken", "There is a view of this name on this screen already."),),
+)
+
 SERVICE = Service(
     name="identity",
     title="Identity",
@@ -45,6 +51,8 @@ SERVICE = Service(
             "This address is invited already; send that invitation again, or withdraw it.",
             (FieldError("/email", "taken", "This address is invited already."),),
         ),
+        "uq_saved_views_own": VIEW_NAME_TAKEN,
+        "uq_saved_views_shared": VIEW_NAME_TAKEN,
         "uq_user_companies_company_id_user_id": Conflict(
             "already_member", "Somebody with this address is a member of the company already."
         ),

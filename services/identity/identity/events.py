@@ -25,6 +25,12 @@ INVITATION_WITHDRAWN = EventType("invitation", "withdrawn", table="invitations")
 INVITATION_ACCEPTED = EventType("invitation", "accepted", table="invitations")
 API_KEY_CREATED = EventType("api_key", "created", table="api_keys")
 API_KEY_REVOKED = EventType("api_key", "revoked", table="api_keys")
+SAVED_VIEW_CREATED = EventType("saved_view", "created", table="saved_views")
+SAVED_VIEW_UPDATED = EventType("saved_view", "updated", table="saved_views")
+SAVED_VIEW_DELETED = EventType("saved_view", "deleted", table="saved_views")
+USER_PREFERENCES_CREATED = EventType("user_preferences", "created", table="user_preferences")
+USER_PREFERENCES_UPDATED = EventType("user_preferences", "updated", table="user_preferences")
+USER_PREFERENCES_DELETED = EventType("user_preferences", "deleted", table="user_preferences")
 SECURITY_EVENT_RECORDED = EventType("security_event", "recorded", table="security_events")
 
 PUBLISHED = (
@@ -49,5 +55,11 @@ PUBLISHED = (
     INVITATION_ACCEPTED,
     API_KEY_CREATED,
     API_KEY_REVOKED,
+    SAVED_VIEW_CREATED,
+    SAVED_VIEW_UPDATED,
+    SAVED_VIEW_DELETED,
+    USER_PREFERENCES_CREATED,
+    USER_PREFERENCES_UPDATED,
+    USER_PREFERENCES_DELETED,
     SECURITY_EVENT_RECORDED,
 )

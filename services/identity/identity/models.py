@@ -225,6 +225,54 @@ one_time_tokens = tenant_table(
     Index("ix_one_time_tokens_expires_at", "expires_at"),
 )
 
+# A list as somebody wants to see it again: on which screen, which records, which columns. One that is shared outlives
+# the membership of who made it, and is nobody's then.
+saved_views = tenant_table(
+    "saved_views",
+    metadata,
+    Column("user_id", BigInteger),
+    Column("screen", String(50), nullable=False),
+    Column("name", String(100), nullable=False),
+    Column("query", Text, nullable=False, server_default=text("''")),
+    Column("columns", JSONB(none_as_null=True)),
+    Column("shared", Boolean, nullable=False, server_default=text("false")),
+    ForeignKeyConstraint(
+        ["company_id", "user_id"], ["user_companies.company_id", "user_companies.user_id"], ondelete="CASCADE"
+    ),
+    CheckConstraint("shared OR user_id IS NOT NULL", name="owner"),
+    CheckConstraint("jsonb_typeof(columns) = 'array'", name="columns"),
+    Index("ix_saved_views_company_id_created_at", "company_id", "created_at", "id"),
+    Index("ix_saved_views_company_id_name", "company_id", "name", "id"),
+    Index("ix_saved_views_company_id_user_id", "company_id", "user_id"),
+)
+Index(
+    "uq_saved_views_own",
+    *(saved_views.c[name] for name in ("company_id", "user_id", "screen")),
+    func.lower(saved_views.c.name),
+    unique=True,
+    postgresql_where=text("NOT shared"),
+)
+Index(
+    "uq_saved_views_shared",
+    *(saved_views.c[name] for name in ("company_id", "screen")),
+    func.lower(saved_views.c.name),
+    unique=True,
+    postgresql_where=text("shared"),
+)
+
+# How a member likes what they look at: texts by name, of which the user interface alone knows what they mean.
+user_preferences = tenant_table(
+    "user_preferences",
+    metadata,
+    Column("user_id", BigInteger, nullable=False),
+    Column("settings", JSONB, nullable=False, server_default=text("'{}'")),
+    ForeignKeyConstraint(
+        ["company_id", "user_id"], ["user_companies.company_id", "user_companies.user_id"], ondelete="CASCADE"
+    ),
+    UniqueConstraint("company_id", "user_id"),
+    CheckConstraint("jsonb_typeof(settings) = 'object'", name="settings"),
+)
+
 # A machine's credential. It acts for the member who made it and never beyond what they may do themselves.
 api_keys = tenant_table(
     "api_keys",

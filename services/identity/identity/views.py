@@ -5,7 +5,16 @@ from typing import Any
 from sqlalchemy import func, literal_column, select
 
 from chassis.db.json_view import JsonView
-from identity.models import api_keys, companies, invitations, security_events, user_companies, users
+from identity.models import (
+    api_keys,
+    companies,
+    invitations,
+    saved_views,
+    security_events,
+    user_companies,
+    user_preferences,
+    users,
+)
 
 COMPANY = JsonView(
     companies,
@@ -99,6 +108,27 @@ API_KEY = JsonView(
         "updated_at",
     ),
     extra=[api_keys.c.sid.label("session_id")],
+)
+
+SAVED_VIEW = JsonView(
+    saved_views,
+    (
+        "id",
+        "company_id",
+        "version",
+        "user_id",
+        "screen",
+        "name",
+        "query",
+        "columns",
+        "shared",
+        "created_at",
+        "updated_at",
+    ),
+)
+
+USER_PREFERENCES = JsonView(
+    user_preferences, ("id", "company_id", "version", "user_id", "settings", "created_at", "updated_at")
 )
 
 SECURITY_EVENT = JsonView(

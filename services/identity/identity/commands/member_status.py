@@ -11,7 +11,7 @@ from chassis.db.statements import Prepared, of_tenant
 from chassis.errors import Conflict, FieldError, Invalid
 from chassis.events import EventType
 from identity import events
-from identity.commands import api_keys, ended_sessions, guards, revocations
+from identity.commands import api_keys, ended_sessions, guards, preferences, revocations, saved_views
 from identity.commands.acting import working_for
 from identity.commands.members import Member, lock_member, lock_membership, write_member
 from identity.models import api_keys as api_keys_table
@@ -91,6 +91,8 @@ def remove_member(session: Session, user_id: int, version: int) -> None:
     ended_sessions.end_sessions_of_member(session, user_id, "member_removed")
     for key_id, key_version in session.fetch(_LIVE_KEYS, of_user=user_id):
         api_keys.revoke_api_key(session, key_id, key_version)
+    saved_views.leave_views(session, user_id)
+    preferences.forget_preferences(session, user_id)
     revocations.revoke_user(session, user_id)
     RECORDS.delete(session, events.USER_COMPANY_REMOVED, member.record)
     if member.state["is_primary"]:

@@ -66,13 +66,14 @@ def log_in(data: dict[str, Any]) -> Response:
 @blueprint.response(200, TokensOut)
 def refresh(data: dict[str, Any]) -> Response:
     """Exchange a refresh token for a new pair of tokens."""
-    in_cookie, company_id = wants_cookie(data), data.get("company_id")
-    token = cookie_of(company_id) if in_cookie else data["refresh_token"]
+    in_cookie = wants_cookie(data)
+    company_id: int | None = data["company_id"] if in_cookie else None
+    token = data["refresh_token"] if company_id is None else cookie_of(company_id)
     tokens = None if token is None else sessions.refresh(session(), authority(), token, company_id)
     if tokens is None:
         detail = "The refresh token is not valid, has expired or was used before; sign in again."
         response = refused(Unauthenticated("invalid_refresh_token", detail))
-        return forget_cookie(response, company_id) if in_cookie else response
+        return response if company_id is None else forget_cookie(response, company_id)
     return answer_tokens(tokens, in_cookie=in_cookie)
 
 

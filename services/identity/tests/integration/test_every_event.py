@@ -35,6 +35,7 @@ def test_every_event_is_what_its_contract_says(
     bob, eve = hire(ann), hire(ann, "sales_rep")
     # Who is a member of nothing else cannot be removed.
     join(bob.user_id, ben.company_id)
+    save_views(admin, bob)
     change_members(admin, bob, eve)
     emails = invite(admin, ann, superuser)
     acceptance = {"token": token_of(letters(emails[0])[-1]), "first_name": "Nora", "last_name": "New"}
@@ -59,6 +60,16 @@ def change_company(superuser: psycopg.Connection, http: Any, admin: Client, ann:
     assert admin.patch("/v1/companies/current", json=settings, version=1).status_code == 200
     assert operator.post(f"/v1/companies/{ann.company_id}/suspend").status_code == 200
     assert operator.post(f"/v1/companies/{ann.company_id}/activate").status_code == 200
+
+
+def save_views(admin: Client, bob: Any) -> None:
+    """What somebody looks at: saved, shared, and gone with who saved it."""
+    view = {"screen": "customers", "query": "status=active&sort=-created_at", "columns": ["name", "city"]}
+    made = admin.post("/v1/views", json={**view, "name": "Active ones"})
+    assert admin.patch(made.headers["Location"], json={"shared": True}, version=1).status_code == 200
+    assert bob.client.post("/v1/views", json={**view, "name": "Mine"}).status_code == 201
+    for theme in ("dark", "light"):
+        assert bob.client.patch("/v1/preferences", json={"settings": {"theme": theme}}).status_code == 200
 
 
 def change_members(admin: Client, bob: Any, eve: Any) -> None:
