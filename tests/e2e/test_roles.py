@@ -60,8 +60,8 @@ def allowed(permission, permissions):
     return permission == ANYBODY or not permissions.isdisjoint({permission, permission + OF_THEIR_OWN})
 
 
-# What a route asks for by what it is to do: to log and change activities of others.
-WITHIN_ROUTES = {"activities:write:all", "deals:import"}
+# What a route asks for by what it is to do: to log and change activities of others, to share a view.
+WITHIN_ROUTES = {"activities:write:all", "deals:import", "views:share"}
 
 
 @pytest.mark.parametrize("caller", CALLERS)
