@@ -187,3 +187,9 @@ def test_headers_that_are_too_large_together_are_refused(gateway, stand_in) -> N
     assert (answer.status, answer.json["code"]) == (431, "headers_too_large")
     assert stand_in.calls.total() == before
     assert gateway.authorized("GET", "/v1/customers", [("A", "b" * 15_000)]).status == 200
+
+
+def test_nobody_speaks_http_2(gateway, stand_in) -> None:
+    before = stand_in.calls.total()
+    assert gateway.raw(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + bytes(9)).status == 400
+    assert stand_in.calls.total() == before

@@ -3,9 +3,10 @@
 import re
 from typing import Any
 
-# What a spreadsheet would run (OWASP, "CSV Injection"), in characters of full width as well. It may begin a cell, or a
-# line of it, or what stands behind a separator: which one that is depends on the country of the reader.
-_SIGNS = "=+\\-@\t\r＝＋－＠"  # noqa: RUF001  # The characters of full width are meant.
+# What a spreadsheet would run (OWASP, "CSV Injection"), in characters of full width, small ones and mathematical ones
+# as well. It may begin a cell, or a line of it, or what stands behind a separator: which one that is depends on the
+# country of the reader.
+_SIGNS = "=+\\-@\t\r＝＋－＠﹦﹢﹣﹫−"  # noqa: RUF001  # These characters are meant.
 _FORMULA = re.compile(rf"(?:\A|(?<=[;,\t\r\n|]))(?P<mark>'*)(?=[ \u00a0]*[{_SIGNS}])")
 # A phone number begins with a plus sign and is none; neither is a number below zero.
 _HARMLESS = re.compile(r"\+[0-9 ]+\Z|-[0-9]+(?:\.[0-9]+)?\Z")

@@ -17,6 +17,8 @@ AT_ONCE = 2
 WAITING = 10
 # Of these places one user has one, and one network that nobody has signed in from yet so many.
 OF_NETWORK = 4
+# Where more than half of them are taken, one: a few networks leave places to those that have none.
+OF_NETWORK_IN_A_CROWD = 1
 PATIENCE_SECONDS = 4.0
 # Salt and digest of no password in particular. bcrypt takes its cost from the prefix, so comparing with this takes as
 # long as comparing with a real hash of that cost.
@@ -39,7 +41,8 @@ class Passwords:
     ) -> None:
         self._cost = cost
         self._nobody = (_NOBODYS_HASH % cost).encode()
-        self._places = threading.BoundedSemaphore(at_once + waiting)
+        self._all_places = at_once + waiting
+        self._places = threading.BoundedSemaphore(self._all_places)
         self._patience = patience
         self._taken: Counter[str] = Counter()
         self._lock = threading.Lock()
@@ -72,6 +75,8 @@ class Passwords:
         """Take a place of the caller's share meanwhile."""
         who, most = _caller()
         with self._lock:
+            if who and 2 * sum(self._taken.values()) >= self._all_places:
+                most = min(most, OF_NETWORK_IN_A_CROWD)
             if who and self._taken[who] >= most:
                 raise _busy()
             self._taken[who] += 1

@@ -87,7 +87,7 @@ class Claim:
             place = headers.get("Location")
             raise Conflict(
                 "answer_not_kept",
-                f"This was done before, with status {status}; the answer held a secret and was not kept.",
+                f"This was done before, with status {status}; its answer was secret or too long to be kept.",
                 headers={} if place is None else {"Location": place},
             )
         return StoredAnswer(status, headers, body)

@@ -232,8 +232,9 @@ class ServiceApplication(Flask):
     def _once(self, claim: Claim, view: Any, arguments: dict[str, Any]) -> Response:
         """Run the view under its idempotency key, or answer again what it answered the first time.
 
-        An answer that nobody may keep (RFC 9111, 5.2.2.5) holds a secret; the claim is kept without it. A refusal that
-        was returned, so that what it counted is committed, leaves the key free like any other.
+        An answer that nobody may keep (RFC 9111, 5.2.2.5) holds a secret; the claim is kept without it, and without one
+        that is larger than any request, so that nobody fills the disk with answers. A refusal that was returned, so
+        that what it counted is committed, leaves the key free like any other.
         """
         stored = claim.take(g.session)
         if stored is not None:
@@ -243,6 +244,8 @@ class ServiceApplication(Flask):
             return response
         headers = {name: response.headers[name] for name in _KEPT_HEADERS if name in response.headers}
         body = None if response.cache_control.no_store else response.get_data()
+        if body is not None and len(body) > LARGEST_BODY:
+            body = None
         claim.store(g.session, StoredAnswer(response.status_code, headers, body))
         return response
 

@@ -10,10 +10,10 @@ from hypothesis import strategies as st
 
 from chassis.spreadsheets import neutral, original
 
-_RUN = re.compile("[=+\\-@\t\r＝＋－＠]")  # noqa: RUF001
+_RUN = re.compile("[=+\\-@\t\r＝＋－＠﹦﹢﹣﹫−]")  # noqa: RUF001
 
 
-@pytest.mark.parametrize("sign", list("=+-@＝＋－＠"))  # noqa: RUF001
+@pytest.mark.parametrize("sign", list("=+-@＝＋－＠﹦﹢﹣﹫−"))  # noqa: RUF001
 @pytest.mark.parametrize("before", ["", "a;", ";", "a,", "a|", "a\n", "a\r\n", "\t", "a; ", " "])
 @pytest.mark.parametrize("separator", [",", ";", "\t", "|"])
 def test_no_cell_is_a_formula_whatever_the_separator(sign, before, separator):

@@ -66,6 +66,19 @@ def test_who_reads_the_table_cannot_try_out_what_was_sent(client, superuser, com
     assert bytes(kept[0]) not in {sha256(guess).digest() for guess in guesses}
 
 
+def test_an_answer_longer_than_any_request_is_not_kept_but_its_effect_is_known(
+    client, monkeypatch, superuser, company_id
+):
+    monkeypatch.setattr("chassis.web.application.LARGEST_BODY", 2_000)
+    items = [{"action": "create", "values": {"name": "Ada", "notes": "x" * 3_000}}]
+    first = client.post("/v1/customers/batch", json={"items": items}, headers=KEY)
+    again = client.post("/v1/customers/batch", json={"items": items}, headers=KEY)
+    assert (first.status_code, again.status_code, again.json["code"]) == (200, 409, "answer_not_kept")
+    assert client.get("/v1/customers?include=total").json["page"]["total"] == 1
+    kept = "SELECT sum(length(body)) FROM idempotency_keys WHERE company_id = %s"
+    assert superuser.execute(kept, (company_id,)).fetchone() == (0,)
+
+
 def test_an_unusable_key_is_refused(client):
     for key in ("", "k" * 256):
         answer = client.post("/v1/customers", json={"name": "Ada"}, headers={"Idempotency-Key": key})

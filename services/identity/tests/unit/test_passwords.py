@@ -135,6 +135,31 @@ def test_nobody_has_more_than_a_share_of_the_places(bench: Bench, caller: Contex
     assert not passwords._taken
 
 
+def test_a_few_networks_leave_places_to_others(bench: Bench) -> None:
+    passwords = Passwords(4, at_once=2, waiting=10, patience=60)
+    crowd = [f"192.0.2.{number}" for number in range(1, 5)]
+    others = [f"198.51.100.{number}" for number in range(1, 4)]
+
+    def compare(address: str) -> bool:
+        with acting_as(Context(client_ip=address)):
+            return passwords.matches("correct horse", "hash")
+
+    with ThreadPoolExecutor(60) as callers:
+        asked = [callers.submit(compare, address) for address in crowd * 10]
+        let_in = 0
+        # Those who are refused hear it at once, the others wait.
+        while sum(one.done() for one in asked) + let_in < len(asked):
+            let_in = sum(passwords._taken.values())
+        assert let_in <= 9
+        waiting = [callers.submit(compare, address) for address in others]
+        while sum(passwords._taken.values()) < let_in + len(others):
+            assert not any(one.done() for one in waiting)
+        bench.let_go.set()
+        assert [one.result(5) for one in waiting] == [True] * len(others)
+        assert {type(one.exception()) for one in asked} == {type(None), Unavailable}
+    assert not passwords._taken
+
+
 def test_whoever_waits_too_long_is_sent_away_and_leaves_no_place_taken(bench: Bench) -> None:
     passwords = Passwords(4, at_once=1, waiting=1, patience=0.05)
     with ThreadPoolExecutor(1) as callers:
