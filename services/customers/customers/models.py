@@ -22,6 +22,7 @@ from sqlalchemy.dialects.postgresql import JSONB
 from chassis.db.tables import (
     HIDDEN,
     LIVE,
+    alphabetical,
     chassis_tables,
     email_check,
     exports_table,
@@ -145,14 +146,12 @@ _live = LIVE
 for _index in (
     Index("ix_customers_company_id_created_at", "company_id", "created_at", "id", postgresql_where=_live),
     Index("ix_customers_company_id_updated_at", "company_id", "updated_at", "id"),
-    Index("ix_customers_company_id_name", "company_id", "name", "id"),
+    alphabetical("customers", "name"),
     Index("ix_customers_company_id_status_created_at", "company_id", "status", "created_at", "id"),
     Index("ix_customers_company_id_customer_type", "company_id", "customer_type", "created_at", "id"),
     _owned("created_by", "assigned_to"),
     _owned("assigned_to"),
-    Index("ix_customers_company_id_company_name_created_at", "company_id", "company_name", "created_at", "id"),
-    Index("ix_customers_company_id_industry_created_at", "company_id", "industry", "created_at", "id"),
-    Index("ix_customers_company_id_city_created_at", "company_id", "city", "created_at", "id"),
+    *(alphabetical("customers", column, "created_at") for column in ("company_name", "industry", "city")),
     # A record that was merged into another may have the name that the other has now.
     Index(
         "uq_customers_name_unmerged",

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from decimal import Decimal
 from functools import cache
@@ -10,6 +10,10 @@ from typing import Any
 
 from sqlalchemy import ARRAY, ColumnElement, any_, bindparam, func, select
 
+from people.emails import email_key
+
+# The operators that ask whether two values are equal.
+OF_EQUALS = ("eq", "ne", "in")
 # The operators of a condition that has no value in SQL.
 ON_NULLS = ("is_null", "not_null")
 # What the operator of a condition begins with that is one of a filter's words; the word is the rest of it.
@@ -24,13 +28,14 @@ _AMOUNT = re.compile(r"-?[0-9]{1,18}(\.[0-9]{1,10})?\Z")
 class Kind:
     """A type of field: how its text is read (ValueError says what is wanted) and which operators it takes.
 
-    `choices` are its values where there are few.
+    `choices` are its values where there are few. `key` is what of a value is compared where it is to be equal.
     """
 
     parse: Callable[[str], Any]
     operators: tuple[str, ...]
     description: str
     choices: tuple[str, ...] = ()
+    key: Callable[[str], str] | None = None
 
 
 def _integer(text: str) -> int:
@@ -83,6 +88,8 @@ TIMESTAMP = Kind(_timestamp, ("eq", "gt", "gte", "lt", "lte", "is_null"), "times
 DATE = Kind(_day, ("eq", "gt", "gte", "lt", "lte", "is_null"), "date")
 LABEL = Kind(_text, ("eq",), "text")
 TEXT = Kind(_text, ("eq", "ne", "in", "contains", "is_null"), "text")
+# A mailbox is the same in capital letters and small ones.
+EMAIL = replace(TEXT, key=lambda text: email_key(text) or "")
 
 
 @cache

@@ -4,10 +4,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from sqlalchemy import ColumnElement, Table, bindparam, or_
+from sqlalchemy import ColumnElement, Table, bindparam, collate, func, or_
 
 from chassis.db.json_view import JsonView
-from chassis.db.kinds import INTEGER, OF_WORD, ON_NULLS, RANK, Kind, kind_of
+from chassis.db.kinds import INTEGER, OF_EQUALS, OF_WORD, ON_NULLS, RANK, Kind, kind_of
+from chassis.db.tables import ALPHABET
 
 LARGEST_PAGE = 100
 DEFAULT_PAGE = 50
@@ -111,7 +112,8 @@ class Listing:
     for no two. `search` names a function of the database that answers (id, rank) to `q=` (words, most). `containing`
     names one that answers the ids of all records that may have a text in one of the fields `contained`, or null for too
     many (text, most); see `chassis.db.containing`. `words` are filters that take one of a few words each. `ranks` says
-    by which column, which need not be shown, a field is sorted instead: by its meaning and not by the alphabet.
+    by which column, which need not be shown, a field is sorted instead: by its meaning and not by the alphabet. Those
+    in `alphabetical` are sorted as people read, and so are their indexes (`chassis.db.tables.alphabetical`).
     `options` are further parameters, for the route to read. The tenant's own condition is always there, whatever row-
     level security does.
     """
@@ -130,6 +132,7 @@ class Listing:
     labels: Mapping[str, Labels] = field(default_factory=dict)
     words: Mapping[str, Mapping[str, Word]] = field(default_factory=dict)
     ranks: Mapping[str, str] = field(default_factory=dict)
+    alphabetical: Sequence[str] = ()
     options: Sequence[str] = ()
 
     @property
@@ -156,6 +159,18 @@ class Listing:
         last, descending = shape.sort[-1]
         more = ["created_at", "id"] if last in self.grouped else ["id"]
         return (*shape.sort, *((name, descending) for name in more if name not in names))
+
+    def sorted_by(self, name: str, column: ColumnElement[Any]) -> ColumnElement[Any]:
+        """A column that holds the field `name`, as it is sorted, and as its index has it."""
+        return collate(column, ALPHABET) if name in self.alphabetical else column
+
+    def compared(self, name: str, operator: str) -> ColumnElement[Any]:
+        """The column of a condition: of an address its key where the table has one, else its small letters."""
+        table, kind = self.view.table, self.filters.get(name)
+        if kind is not None and kind.key is not None and operator in OF_EQUALS:
+            key = f"{name}_norm"
+            return table.c[key] if key in table.c else func.lower(table.c[name])
+        return table.c[name] if operator == "contains" else self.sorted_by(name, table.c[name])
 
     def may_lack(self, name: str) -> bool:
         """Whether a record may have nothing in this field."""

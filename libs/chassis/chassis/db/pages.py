@@ -131,17 +131,18 @@ def _rows(listing: Listing, shape: Shape, own: bool) -> FromClause:
     lean = halved and keys[0][0] != "created_at"
     columns = _columns(listing, shape, plain=lean or shape.named)
     where = _of_shape(listing, shape, own=own and not halved)
-    parts = _valued(listing, shape, where, [(columns[name], descending) for name, descending in keys])
+    sorts = [(listing.sorted_by(name, columns[name]), descending) for name, descending in keys]
+    parts = _valued(listing, shape, where, sorts)
     if halved:
         mine = [of_actor(listing.view.table, (name,)) for name in listing.own_columns]
         # A null is not the actor; plain NOT would make it unknown.
         halves = [[this, *(other.is_not(True) for other in mine[:index])] for index, this in enumerate(mine)]
         parts = [[*part, *half] for part in parts for half in halves]
-    order = _order(columns, keys)
+    order = _order(listing, columns, keys)
     if lean:
         named = [columns[name].label(name) for name, _ in keys]
         pages = [select(columns["id"].label("place"), *named).where(*part).order_by(*order) for part in parts]
-        places = select(_together(pages, keys, most).subquery("f").c.place)
+        places = select(_together(listing, pages, keys, most).subquery("f").c.place)
         named_rows = columns["id"] == any_(func.array(places.scalar_subquery()))
         page = _documents(listing, keys, _of_tenant(listing), named_rows)
         return page.order_by(columns[keys[0][0]].is_(None), *order).limit(most).subquery("d")
@@ -149,7 +150,7 @@ def _rows(listing: Listing, shape: Shape, own: bool) -> FromClause:
     if shape.search:
         [page] = pages
         pages = [page.add_columns(columns["rank"]).where(listing.view.table.c.id == columns["id"])]
-    return _together(pages, keys, most).subquery("d")
+    return _together(listing, pages, keys, most).subquery("d")
 
 
 def _documents(listing: Listing, keys: Sequence[tuple[str, bool]], *where: ColumnElement[bool]) -> Select[Any]:
@@ -170,18 +171,23 @@ def _key(columns: Mapping[str, ColumnElement[Any]], name: str) -> ColumnElement[
     return columns[unshown if unshown in columns else name]
 
 
-def _together(parts: Sequence[Select[Any]], keys: Sequence[tuple[str, bool]], most: ColumnElement[Any]) -> Select[Any]:
+def _together(
+    listing: Listing, parts: Sequence[Select[Any]], keys: Sequence[tuple[str, bool]], most: ColumnElement[Any]
+) -> Select[Any]:
     """The first `most` of all parts in the order of the list, in which each of them is."""
     pages = [part.limit(most) for part in parts]
     if len(pages) == 1:
         return pages[0].correlate(None)
     rows = union_all(*(page.correlate(None).subquery().select() for page in pages)).subquery("u")
     columns = dict(rows.c)
-    return select(*rows.c).order_by(_key(columns, keys[0][0]).is_(None), *_order(columns, keys)).limit(most)
+    return select(*rows.c).order_by(_key(columns, keys[0][0]).is_(None), *_order(listing, columns, keys)).limit(most)
 
 
-def _order(columns: Mapping[str, ColumnElement[Any]], keys: Sequence[tuple[str, bool]]) -> list[ColumnElement[Any]]:
-    return [_key(columns, name).desc() if descending else _key(columns, name).asc() for name, descending in keys]
+def _order(
+    listing: Listing, columns: Mapping[str, ColumnElement[Any]], keys: Sequence[tuple[str, bool]]
+) -> list[ColumnElement[Any]]:
+    sorts = [(listing.sorted_by(name, _key(columns, name)), descending) for name, descending in keys]
+    return [column.desc() if descending else column.asc() for column, descending in sorts]
 
 
 def _columns(listing: Listing, shape: Shape, *, plain: bool) -> dict[str, ColumnElement[Any]]:
@@ -268,7 +274,7 @@ def _where(
         elif operator.startswith(OF_WORD):
             where.append(listing.words[name][operator.removeprefix(OF_WORD)].condition)
         else:
-            where.append(condition(listing.view.table.c[name], operator, f"v{index}"))
+            where.append(condition(listing.compared(name, operator), operator, f"v{index}"))
     return where
 
 

@@ -37,6 +37,9 @@ NAMING = {
 }
 
 
+# The collation of what people read in order: letters by their base, then by their accents, then by their case. It is
+# in every database of a PostgreSQL with ICU, and deterministic, so that equal is what is equal byte for byte.
+ALPHABET = "und-x-icu"
 LIVE = text("archived_at IS NULL")
 HIDDEN = text("archived_at IS NOT NULL")
 
@@ -122,6 +125,11 @@ def ordered(
     name = f"ix_{table}_{column}_{'_'.join(more) or 'created_at'}"
     columns = ("company_id", column, *(more or ("created_at",)), "id")
     return Index(name, *columns, postgresql_where=None if where is None else text(where), postgresql_include=include)
+
+
+def alphabetical(table: str, column: str, *more: str) -> Index:
+    """For lists that are sorted by a text as people read it: `Listing.alphabetical`."""
+    return Index(f"ix_{table}_{column}_alphabetical", "company_id", text(f'{column} COLLATE "{ALPHABET}"'), *more, "id")
 
 
 def given_only(table: str, column: str) -> Index:

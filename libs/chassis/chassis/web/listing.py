@@ -12,7 +12,7 @@ import orjson
 from flask import Response, current_app, request
 
 from chassis.context import current, tenant
-from chassis.db.kinds import OF_WORD, Kind
+from chassis.db.kinds import OF_EQUALS, OF_WORD, Kind
 from chassis.db.listing import DEFAULT_PAGE, LARGEST_PAGE, Listing, ListQuery, Page, Shape
 from chassis.db.records import Record
 from chassis.errors import BadRequest, FieldError
@@ -202,7 +202,7 @@ def _value(kind: Kind, parameter: str, operator: str, text: str) -> Any:
         if operator == "is_null":
             return {"true": True, "false": False}[text]
         if operator == "in":
-            return [kind.parse(part) for part in _few(text.split(","))]
+            return [_equal(kind, kind.parse(part)) for part in _few(text.split(","))]
         value = kind.parse(text)
     except KeyError:
         raise _refuse(parameter, "invalid_value", "true or false is wanted.") from None
@@ -211,7 +211,12 @@ def _value(kind: Kind, parameter: str, operator: str, text: str) -> Any:
     if operator == "contains":
         escaped = value.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
         return f"%{escaped}%"
-    return value
+    return _equal(kind, value) if operator in OF_EQUALS else value
+
+
+def _equal(kind: Kind, value: Any) -> Any:
+    """What of a value is compared where it is to be equal."""
+    return value if kind.key is None else kind.key(value)
 
 
 def _few(parts: list[str]) -> list[str]:

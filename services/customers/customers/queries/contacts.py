@@ -2,7 +2,7 @@
 
 from sqlalchemy import select
 
-from chassis.db.kinds import BOOLEAN, INTEGER, TEXT, TIMESTAMP
+from chassis.db.kinds import BOOLEAN, EMAIL, INTEGER, TEXT, TIMESTAMP
 from chassis.db.listing import Listing
 from chassis.db.records import Records
 from customers.events import SOURCE
@@ -24,7 +24,7 @@ CONTACTS = Listing(
     filters={
         "id": INTEGER,
         "customer_id": INTEGER,
-        "email": TEXT,
+        "email": EMAIL,
         "phone_e164": TEXT,
         "is_primary": BOOLEAN,
         "created_by": INTEGER,

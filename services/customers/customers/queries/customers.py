@@ -2,7 +2,7 @@
 
 import re
 
-from chassis.db.kinds import INTEGER, LABEL, TEXT, TIMESTAMP, choice_of
+from chassis.db.kinds import EMAIL, INTEGER, LABEL, TEXT, TIMESTAMP, choice_of
 from chassis.db.listing import Labels, Listing, of_actor
 from chassis.db.records import Record, Records
 from chassis.db.session import Session
@@ -21,7 +21,7 @@ CUSTOMERS = Listing(
         "id": INTEGER,
         "customer_code": TEXT,
         "name": TEXT,
-        "email": TEXT,
+        "email": EMAIL,
         "phone": TEXT,
         "city": TEXT,
         "country": TEXT,
@@ -51,6 +51,7 @@ CUSTOMERS = Listing(
         "created_by",
     ),
     grouped=("status", "customer_type", "company_name", "industry", "city", "assigned_to", "created_by"),
+    alphabetical=("name", "company_name", "industry", "city"),
     labels={"tag": Labels(customer_tags, "tag", "customer_id")},
     default={"archived_at": customers.c.archived_at.is_(None)},
     own=OWN,

@@ -5,7 +5,7 @@ from typing import cast
 from sqlalchemy import BigInteger, Table, bindparam, select
 
 from chassis.db.json_view import JsonView
-from chassis.db.kinds import BOOLEAN, INTEGER, TEXT, choice_of
+from chassis.db.kinds import BOOLEAN, EMAIL, INTEGER, TEXT, choice_of
 from chassis.db.listing import Listing
 from chassis.db.records import Record
 from chassis.db.session import Session
@@ -65,7 +65,7 @@ MEMBERS = Listing(
         "id": INTEGER,
         "role": choice_of(*ROLES),
         "status": choice_of(*MEMBER_STATUSES),
-        "email": TEXT,
+        "email": EMAIL,
         "name": TEXT,
     },
     sorts=("id",),

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from sqlalchemy import LargeBinary, bindparam, func, literal_column, select
 
-from chassis.db.kinds import INTEGER, TEXT, TIMESTAMP, choice_of
+from chassis.db.kinds import EMAIL, INTEGER, TIMESTAMP, choice_of
 from chassis.db.listing import Listing
 from chassis.db.records import Records
 from chassis.db.session import Session
@@ -19,7 +19,7 @@ INVITATIONS = Listing(
     INVITATION,
     filters={
         "id": INTEGER,
-        "email": TEXT,
+        "email": EMAIL,
         "role": choice_of(*ROLES),
         "status": choice_of(*INVITATION_STATUSES),
         "invited_by": INTEGER,

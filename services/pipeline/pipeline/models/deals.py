@@ -20,6 +20,7 @@ from sqlalchemy.dialects.postgresql import JSONB
 from chassis.db.tables import (
     HIDDEN,
     LIVE,
+    alphabetical,
     archivable,
     exports_table,
     given_only,
@@ -222,7 +223,7 @@ for _index in (
     ordered("deals", "assigned_to", include=["created_by", *_OWN]),
     ordered("deals", "created_by", include=["assigned_to", *_OWN]),
     by("deals", "updated_at"),
-    by("deals", "deal_name"),
+    alphabetical("deals", "deal_name"),
     search_index("deals"),
     by("deals", "value_rank"),
     by("deals", "expected_close_date"),

@@ -1,8 +1,9 @@
 """Everything that reads deals; always of one tenant."""
 
-from chassis.db.kinds import DATE, DECIMAL, INTEGER, TEXT, TIMESTAMP
+from chassis.db.kinds import DATE, DECIMAL, INTEGER, TEXT, TIMESTAMP, choice_of
 from chassis.db.listing import Listing, of_actor
 from chassis.db.records import Records
+from pipeline import rules
 from pipeline.events import SOURCE
 from pipeline.models import deal_stages, deals
 from pipeline.queries.lateness import words
@@ -22,11 +23,11 @@ DEALS = Listing(
         "pipeline_id": INTEGER,
         "stage_id": INTEGER,
         "stage": TEXT,
-        "status": TEXT,
+        "status": choice_of(*rules.DEAL_STATUSES),
         "deal_value": DECIMAL,
         "currency": TEXT,
         "probability": INTEGER,
-        "probability_source": TEXT,
+        "probability_source": choice_of(*rules.PROBABILITY_SOURCES),
         "expected_close_date": DATE,
         "actual_close_date": DATE,
         "closed_at": TIMESTAMP,
@@ -56,6 +57,7 @@ DEALS = Listing(
         "position",
     ),
     grouped=("assigned_to", "created_by", "status"),
+    alphabetical=("deal_name",),
     ranks={"deal_value": "value_rank"},
     words=words(deals, deal_stages),
     default={"archived_at": deals.c.archived_at.is_(None)},

@@ -1,8 +1,9 @@
 """Everything that reads leads; always of one tenant."""
 
-from chassis.db.kinds import DATE, DECIMAL, INTEGER, TEXT, TIMESTAMP
+from chassis.db.kinds import DATE, DECIMAL, EMAIL, INTEGER, TEXT, TIMESTAMP, choice_of
 from chassis.db.listing import Listing, of_actor
 from chassis.db.records import Records
+from pipeline import rules
 from pipeline.events import SOURCE
 from pipeline.models import lead_stages, leads
 from pipeline.queries.lateness import words
@@ -18,15 +19,15 @@ LEADS = Listing(
         "id": INTEGER,
         "lead_name": TEXT,
         "customer_id": INTEGER,
-        "email": TEXT,
+        "email": EMAIL,
         "phone": TEXT,
         "phone_e164": TEXT,
         "source": TEXT,
         "stage_id": INTEGER,
-        "status": TEXT,
-        "priority": TEXT,
+        "status": choice_of(*rules.LEAD_STATUSES),
+        "priority": choice_of(*rules.PRIORITIES),
         "probability": INTEGER,
-        "probability_source": TEXT,
+        "probability_source": choice_of(*rules.PROBABILITY_SOURCES),
         "estimated_value": DECIMAL,
         "currency": TEXT,
         "expected_close_date": DATE,
@@ -61,6 +62,7 @@ LEADS = Listing(
         "position",
     ),
     grouped=("assigned_to", "created_by", "priority_rank", "source", "status"),
+    alphabetical=("lead_name", "source"),
     ranks={"priority": "priority_rank", "estimated_value": "value_rank"},
     words=words(leads, lead_stages),
     default={"archived_at": leads.c.archived_at.is_(None)},

@@ -24,6 +24,7 @@ LOSS_REASON_LIST = Listing(
     LOSS_REASON,
     filters={"id": INTEGER, "name": TEXT, "is_active": BOOLEAN},
     sorts=("order_index", "name"),
+    alphabetical=("name",),
     default_sort=(("order_index", False),),
 )
 

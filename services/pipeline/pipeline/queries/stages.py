@@ -8,12 +8,13 @@ from typing import Any
 from sqlalchemy import BigInteger, ColumnElement, Select, and_, bindparam, func, literal_column, null, select
 from sqlalchemy.dialects.postgresql import JSONB
 
-from chassis.db.kinds import BOOLEAN, INTEGER, TEXT
+from chassis.db.kinds import BOOLEAN, INTEGER, TEXT, choice_of
 from chassis.db.listing import Listing
 from chassis.db.records import Records
 from chassis.db.session import Session
 from chassis.db.statements import Prepared, of_tenant
 from chassis.errors import FieldError, Invalid
+from pipeline import rules
 from pipeline.events import SOURCE
 from pipeline.models import deal_stages, pipelines
 from pipeline.queries.cards import DEALS, LEADS, Cards
@@ -25,13 +26,19 @@ LEAD_STAGES = Records(LEAD_STAGE, source=SOURCE, noun="lead stage")
 DEAL_STAGES = Records(DEAL_STAGE, source=SOURCE, noun="deal stage")
 LEAD_STAGE_LIST = Listing(
     LEAD_STAGE,
-    filters={"id": INTEGER, "lead_status": TEXT, "is_active": BOOLEAN},
+    filters={"id": INTEGER, "lead_status": choice_of(*rules.LEAD_STATUSES), "is_active": BOOLEAN},
     sorts=("order_index",),
     default_sort=(("order_index", False),),
 )
 DEAL_STAGE_LIST = Listing(
     DEAL_STAGE,
-    filters={"id": INTEGER, "pipeline_id": INTEGER, "code": TEXT, "kind": TEXT, "is_active": BOOLEAN},
+    filters={
+        "id": INTEGER,
+        "pipeline_id": INTEGER,
+        "code": TEXT,
+        "kind": choice_of(*rules.DEAL_STATUSES),
+        "is_active": BOOLEAN,
+    },
     sorts=("order_index",),
     default_sort=(("order_index", False),),
 )

@@ -8,6 +8,26 @@ def ids(answer):
     return [row["id"] for row in answer.json["data"]]
 
 
+def test_names_are_sorted_as_people_read(client, create_lead):
+    made = {
+        name: create_lead(lead_name=name, source=name)["id"] for name in ("Zacher", "über", "Adam", "Öhler", "Š", "s")
+    }
+    book = [made[name] for name in ("Adam", "Öhler", "s", "Š", "über", "Zacher")]
+    for sort, wanted in (("lead_name", book), ("-lead_name", book[::-1]), ("source", book)):
+        found, cursor = [], ""
+        while cursor is not None:
+            answer = client.get(f"/v1/leads?sort={sort}&limit=2{cursor and '&cursor=' + cursor}")
+            found, cursor = found + ids(answer), answer.json["page"]["next_cursor"]
+        assert found == wanted
+
+
+def test_a_lead_is_found_by_its_address_in_any_case_and_no_status_by_a_word_that_is_none(client, create_lead):
+    made = create_lead(lead_name="A", email="Ada@Engines.example")["id"]
+    assert ids(client.get("/v1/leads?email=ADA@engines.EXAMPLE")) == [made]
+    for path in ("leads?status=New", "leads?priority=urgent", "deals?status=Won"):
+        assert client.get(f"/v1/{path}").json["code"] == "invalid_query"
+
+
 def test_priority_is_sorted_by_its_meaning(client, create_lead):
     made = {priority: create_lead(priority=priority)["id"] for priority in ("medium", "high", "low")}
     assert ids(client.get("/v1/leads?sort=priority")) == [made["low"], made["medium"], made["high"]]
