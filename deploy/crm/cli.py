@@ -24,7 +24,7 @@ from crm.errors import OperatorError
 from crm.import_command import import_command
 from crm.kubernetes.commands import kubernetes
 from crm.sandbox import running
-from crm.settings import ASKS, SERVICES, WEB, StackSettings
+from crm.settings import REFERRING, SERVICES, WEB, StackSettings
 from crm.stack import Stack, existing
 
 _DEFAULT_PORT = 8080
@@ -259,7 +259,7 @@ def rotate(home: Path, compromised: bool) -> None:
 
 
 @main.command()
-@click.argument("service", type=click.Choice(sorted(ASKS)))
+@click.argument("service", type=click.Choice(sorted(REFERRING)))
 @click.option("--remove", is_flag=True, help="Take for purged what its owner does not know.")
 @click.pass_obj
 def resync(home: Path, service: str, *, remove: bool) -> None:

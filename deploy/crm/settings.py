@@ -13,12 +13,15 @@ SERVICES: Mapping[str, tuple[str, ...]] = {
     "tasks": (),
     "audit": ("ingest",),
 }
-# Whom a service asks for records that it keeps references to.
+# Whom a service asks: for records that it keeps references to, and before it does what another's records forbid.
 ASKS: Mapping[str, tuple[str, ...]] = {
+    "identity": ("tasks",),
     "customers": ("identity",),
     "pipeline": ("identity", "customers"),
     "tasks": ("identity", "customers", "pipeline"),
 }
+# Who keeps references, and can rebuild them.
+REFERRING = tuple(service for service, asked in ASKS.items() if "identity" in asked)
 # Whose worker sends letters.
 SENDS_LETTERS = frozenset({"identity", "tasks"})
 WEB = "web"

@@ -94,4 +94,4 @@ def test_no_gateway_leads_to_what_services_ask(stack, path):
 def test_only_those_who_ask_and_are_asked_have_the_key(stack):
     assert "SERVICE_KEY" not in stack.environment("audit")
     assert stack.environment("customers")["SERVICE_KEY"] == stack.environment("identity")["SERVICE_KEY"]
-    assert "SERVICE_URLS" not in stack.environment("identity")
+    assert "SERVICE_URLS" not in stack.environment("audit")

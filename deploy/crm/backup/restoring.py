@@ -14,7 +14,7 @@ from crm.backup.shelf import Backup
 from crm.environment import database_password, roles
 from crm.preparation import Command
 from crm.servers.rabbitmq import VHOST
-from crm.settings import ASKS, SERVICES, WEB
+from crm.settings import REFERRING, SERVICES, WEB
 from crm.stack import Stack
 
 Report = Callable[[str, str, float], None]
@@ -62,7 +62,7 @@ class Restoration:
 
     def heal(self, service: str, *, keep: str | None = None, missing: str | None = None) -> bool:
         """Heal a service that does not run, in an order in which each step finds what it needs."""
-        if service in ASKS:
+        if service in REFERRING:
             # First, because records that are made again name others.
             began = time.monotonic()
             self._stack.resync(service)

@@ -86,7 +86,11 @@ class Settings:
 
     def service_url(self, name: str) -> str | None:
         """The base URL of another service, or None where this one was not told."""
-        return dict(entry.split("=", 1) for entry in self.service_urls.split()).get(name)
+        return self.services().get(name)
+
+    def services(self) -> dict[str, str]:
+        """The base URLs of the services that this one asks, by their names."""
+        return dict(entry.split("=", 1) for entry in self.service_urls.split())
 
 
 def exit_with(error: SettingsError) -> NoReturn:

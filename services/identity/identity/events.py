@@ -13,12 +13,14 @@ USER_UPDATED = EventType("user", "updated", table="users")
 USER_SIGNED_IN = EventType("user", "signed_in", table="users")
 USER_VERIFIED = EventType("user", "verified", table="users")
 USER_PASSWORD_CHANGED = EventType("user", "password_changed", table="users")
+USER_PURGED = EventType("user", "purged", table="users")
 USER_COMPANY_CREATED = EventType("user_company", "created", table="user_companies")
 USER_COMPANY_UPDATED = EventType("user_company", "updated", table="user_companies")
 USER_COMPANY_SUSPENDED = EventType("user_company", "suspended", table="user_companies")
 USER_COMPANY_ACTIVATED = EventType("user_company", "activated", table="user_companies")
 USER_COMPANY_DEACTIVATED = EventType("user_company", "deactivated", table="user_companies")
 USER_COMPANY_REMOVED = EventType("user_company", "removed", table="user_companies")
+USER_COMPANY_PURGED = EventType("user_company", "purged", table="user_companies")
 INVITATION_CREATED = EventType("invitation", "created", table="invitations")
 INVITATION_RESENT = EventType("invitation", "resent", table="invitations")
 INVITATION_WITHDRAWN = EventType("invitation", "withdrawn", table="invitations")
@@ -43,12 +45,14 @@ PUBLISHED = (
     USER_SIGNED_IN,
     USER_VERIFIED,
     USER_PASSWORD_CHANGED,
+    USER_PURGED,
     USER_COMPANY_CREATED,
     USER_COMPANY_UPDATED,
     USER_COMPANY_SUSPENDED,
     USER_COMPANY_ACTIVATED,
     USER_COMPANY_DEACTIVATED,
     USER_COMPANY_REMOVED,
+    USER_COMPANY_PURGED,
     INVITATION_CREATED,
     INVITATION_RESENT,
     INVITATION_WITHDRAWN,

@@ -31,7 +31,7 @@ BATTERY = Battery(
         "views": {"name": "Mallory's"},
         "preferences": {"settings": {"start": "mallory"}},
     },
-    deeds={"deactivate": {}},
+    deeds={"deactivate": {}, "purge": {"transfer_to": 7}},
     # Where somebody works is theirs to see in whatever company.
     of_the_caller=frozenset({"/v1/auth/companies", "/v1/companies", "/v1/preferences"}),
 )

@@ -20,25 +20,25 @@ log = structlog.get_logger()
 
 
 class References:
-    """A service's references, as far as the settings say where their owners are."""
+    """A service's references, and whom else it asks, as far as the settings say where these are."""
 
     def __init__(self, references: Sequence[AnyReference], settings: Settings, database: Database) -> None:
         self._database = database
         self._clients: dict[str, ServiceClient] = {}
         self._kinds: dict[str, Reference] = {}
+        if settings.service_key:
+            for name, url in settings.services().items():
+                self._clients[name] = ServiceClient(name, url, settings.service_key)
         for reference in references:
-            url = settings.service_url(reference.owner)
-            if isinstance(reference, Reference) and url is not None and settings.service_key:
+            if isinstance(reference, Reference) and reference.owner in self._clients:
                 self._kinds[reference.kind] = reference
-                if reference.owner not in self._clients:
-                    self._clients[reference.owner] = ServiceClient(reference.owner, url, settings.service_key)
 
     def can_ask(self, kind: str) -> bool:
         """Whether there is anybody to ask for references of this kind."""
         return kind in self._kinds
 
     def ask(self, owner: str, path: str, query: Mapping[str, object], members: Collection[str]) -> dict[str, Any]:
-        """What an owner of references answers to a question of another kind. No transaction may be open.
+        """What a service answers to a question of another kind. No transaction may be open.
 
         Raises Unavailable, also where the settings do not say where the owner is.
         """

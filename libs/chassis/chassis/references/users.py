@@ -38,7 +38,8 @@ class UserReference(Reference):
     """The users of the company, in `user_refs`; told of by the events of their memberships.
 
     Versions are of one membership. Who leaves a company and joins it again has a new one, whose versions begin anew and
-    whose id is the higher one. Who has left stays known and is inactive: what they made or looked after names them.
+    whose id is the higher one. Who has left stays known and is inactive: what they made or looked after names them. Who
+    was purged stays as well, as the former user that their last event shows.
     """
 
     guard: Sequence[str] = ("membership_id", "version")
@@ -55,7 +56,7 @@ class UserReference(Reference):
         self._declare("user", table, [column.name for column in columns], "identity")
         self.path = "/internal/members/{company_id}"
         self.entity = "user_company"
-        self.actions = ("created", "updated", "suspended", "activated", "deactivated", "removed")
+        self.actions = ("created", "updated", "suspended", "activated", "deactivated", "removed", "purged")
         self.removed = None
         # Under a lock that an event about the user has to wait for: whoever is assigned to before it is still there to
         # be moved when it comes, and nobody is assigned to after it.
@@ -150,7 +151,8 @@ class UserReference(Reference):
         user = document["user"]
         return {
             "name": f"{user['first_name']} {user['last_name']}",
-            "email": user["email"],
+            # Of whoever was purged there is none.
+            "email": user["email"] or None,
             # Events from before there were suspensions do not say.
             "is_active": user["is_active"] and document.get("status", "active") == "active",
         }

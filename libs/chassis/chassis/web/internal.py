@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from dataclasses import replace
 from functools import wraps
 from typing import Any, TypeVar
@@ -9,7 +10,7 @@ from typing import Any, TypeVar
 from flask import Response, current_app, request
 from marshmallow import fields
 
-from chassis.context import acting_as, current
+from chassis.context import Context, acting_as, current
 from chassis.errors import BadRequest, Unauthenticated
 from chassis.references.asking import MOST_IDS
 from chassis.references.owned import Owned
@@ -46,7 +47,7 @@ def internal_blueprint(**owned: Owned) -> Blueprint:
 
 def _add(blueprint: Blueprint, name: str, records: Owned) -> None:
     def view(company_id: int) -> Response:
-        with acting_as(replace(current(), company_id=company_id)):
+        with of_company(company_id):
             ids = _ids()
             if ids is not None:
                 return answer(records.list_named(session(), ids))
@@ -72,6 +73,16 @@ def internal(view: View) -> View:
         return response
 
     return public(guarded)  # type: ignore[return-value]  # The same view behind its guard.
+
+
+def of_company(company_id: int) -> AbstractContextManager[Context]:
+    """Answer as the company that another service asks about."""
+    return acting_as(replace(current(), company_id=company_id))
+
+
+def number(name: str) -> int:
+    """The id that the query must name. Raises BadRequest."""
+    return _checked(name, request.args.get(name, ""), 1)
 
 
 def after() -> int:

@@ -15,6 +15,7 @@ from identity.queries.members import find_membership
 
 ADMIN = "admin"
 WRITE = "users:write"
+PURGE = "users:purge"
 
 _REVOKED = f"""'{{"revoke": ["{WRITE}"]}}'::jsonb"""
 # An admin who may not change members cannot mend anything, and so is not counted.
@@ -45,19 +46,19 @@ class Giver:
     held: frozenset[str]
 
 
-def get_giver(session: Session) -> Giver:
-    """The caller, who may change members. Raises Forbidden for who no longer may."""
+def get_giver(session: Session, permission: str = WRITE) -> Giver:
+    """The caller, who may change members. Raises Forbidden for who no longer has this permission."""
     user_id = current().user_id
-    giver = None if user_id is None else find_giver(session, user_id)
+    giver = None if user_id is None else find_giver(session, user_id, permission)
     if giver is None:
-        raise Forbidden("permission_missing", f"This needs the permission {WRITE}.")
+        raise Forbidden("permission_missing", f"This needs the permission {permission}.")
     return giver
 
 
-def find_giver(session: Session, user_id: int) -> Giver | None:
-    """A member who may change members, None for anybody else."""
+def find_giver(session: Session, user_id: int, permission: str = WRITE) -> Giver | None:
+    """A member who has this permission, None for anybody else."""
     membership = find_membership(session, user_id)
-    if membership is None or not membership.is_active or WRITE not in membership.permissions:
+    if membership is None or not membership.is_active or permission not in membership.permissions:
         return None
     return Giver(rules.permissions_of(membership.role, membership.custom_permissions), membership.permissions)
 

@@ -1,6 +1,6 @@
 """What becomes of members: suspended, deactivated, active again, or gone."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import ARRAY, BigInteger, any_, bindparam, literal_column, select
@@ -17,7 +17,7 @@ from identity.commands.members import Member, lock_member, lock_membership, writ
 from identity.models import api_keys as api_keys_table
 from identity.models import user_companies, users
 from identity.queries.members import RECORDS
-from identity.queries.memberships import list_workplaces
+from identity.queries.memberships import Workplace, list_workplaces
 from identity.rules import TRANSFERABLE
 
 _LIVE_KEYS = Prepared(
@@ -87,18 +87,27 @@ def remove_member(session: Session, user_id: int, version: int) -> None:
     others = [place for place in list_workplaces(session, user_id) if place.company_id != tenant()]
     if not others:
         raise Conflict("last_company", "A user belongs to one company at least; deactivate this one instead.")
-    # What goes with the membership has ended before, and the audit log knows.
-    ended_sessions.end_sessions_of_member(session, user_id, "member_removed")
+    end_access(session, user_id, "member_removed")
+    RECORDS.delete(session, events.USER_COMPANY_REMOVED, member.record)
+    if member.state["is_primary"]:
+        name_primary(session, user_id, others)
+
+
+def end_access(session: Session, user_id: int, reason: str) -> None:
+    """End the sessions, keys and tokens that go with a membership before it goes, so that the audit log knows."""
+    ended_sessions.end_sessions_of_member(session, user_id, reason)
     for key_id, key_version in session.fetch(_LIVE_KEYS, of_user=user_id):
         api_keys.revoke_api_key(session, key_id, key_version)
     saved_views.leave_views(session, user_id)
     preferences.forget_preferences(session, user_id)
     revocations.revoke_user(session, user_id)
-    RECORDS.delete(session, events.USER_COMPANY_REMOVED, member.record)
-    if member.state["is_primary"]:
-        heir = next((place for place in others if place.is_open), others[0])
-        with working_for(session, heir.company_id, current().user_id):
-            write_member(session, events.USER_COMPANY_UPDATED, lock_membership(session, user_id), {"is_primary": True})
+
+
+def name_primary(session: Session, user_id: int, others: Sequence[Workplace]) -> None:
+    """Make one of the other companies of a user the primary one, after that was left: an open one, if there is any."""
+    heir = next((place for place in others if place.is_open), others[0])
+    with working_for(session, heir.company_id, current().user_id):
+        write_member(session, events.USER_COMPANY_UPDATED, lock_membership(session, user_id), {"is_primary": True})
 
 
 def _refuse_status(member: Member, *statuses: str) -> None:
@@ -124,14 +133,18 @@ def _refuse_inactive(session: Session, user_id: int, plan: Mapping[str, Mapping[
             named[f"/transfer/{kind}/to"] = way["to"]
         for index, target in enumerate(way.get("round_robin", ())):
             named[f"/transfer/{kind}/round_robin/{index}"] = target
-    rows = session.fetch(_ACTIVE_AMONG, of_users=sorted(set(named.values())))
-    active = {row[0] for row in rows} - {user_id}
+    active = active_among(session, named.values()) - {user_id}
     detail = "This is no other active member of the company."
     faults = tuple(
         FieldError(pointer, "inactive_user", detail) for pointer, target in named.items() if target not in active
     )
     if faults:
         raise Invalid("inactive_user", "Records go to active members of the company alone.", faults)
+
+
+def active_among(session: Session, user_ids: Collection[int]) -> set[int]:
+    """Those of the users who are active members; under the company's lock they stay so."""
+    return {row[0] for row in session.fetch(_ACTIVE_AMONG, of_users=sorted(set(user_ids)))}
 
 
 def _send_away(session: Session, event_type: EventType, member: Member, values: Mapping[str, Any]) -> None:

@@ -4,16 +4,18 @@ from typing import Any
 
 from flask import Response
 
+from chassis.context import tenant
 from chassis.db.listing import ListQuery
 from chassis.db.pages import list_page
 from chassis.web.answers import answer, expected_version, no_content
 from chassis.web.auth import require
 from chassis.web.blueprint import Blueprint, versioned
 from chassis.web.listing import answer_page
+from chassis.web.read_through import answer_of
 from chassis.web.request import session
-from identity.commands import member_status, members
+from identity.commands import member_purges, member_status, members
 from identity.queries import directory
-from identity.schemas.users import DeactivationIn, MemberOut, MemberPatch
+from identity.schemas.users import DeactivationIn, MemberOut, MemberPatch, PurgeIn
 
 blueprint = Blueprint("users", __name__, url_prefix="/v1/users", description="The members of the company.")
 
@@ -81,6 +83,22 @@ def deactivate_user(values: dict[str, Any], user_id: int) -> Response:
     """Sign a member out for good and give their records to others."""
     member_status.deactivate_member(session(), user_id, values["transfer"])
     return _entry(user_id)
+
+
+@blueprint.route("/<id:user_id>/purge", methods=["POST"])
+@require("users:purge")
+@versioned
+@blueprint.arguments(PurgeIn)
+@blueprint.response(204)
+def purge_user(values: dict[str, Any], user_id: int) -> Response:
+    """Remove a deactivated member for good, with all that is known of them; their records go to `transfer_to`."""
+    member = member_purges.lock_purgeable(session(), user_id, expected_version(), values["transfer_to"])
+    if values["transfer_to"] is None:
+        # What is refused anyway is refused before anybody is asked.
+        found = answer_of("tasks", f"/internal/open-tasks/{tenant()}", {"user_id": user_id}, ("open_tasks",))
+        member_purges.refuse_open_tasks(found["open_tasks"])
+    member_purges.purge_member(session(), member, **values)
+    return no_content()
 
 
 def _entry(user_id: int) -> Response:

@@ -37,6 +37,7 @@ def test_every_event_is_what_its_contract_says(
     join(bob.user_id, ben.company_id)
     save_views(admin, bob)
     change_members(admin, bob, eve)
+    purge(admin, hire(ann), eve)
     emails = invite(admin, ann, superuser)
     acceptance = {"token": token_of(letters(emails[0])[-1]), "first_name": "Nora", "last_name": "New"}
     joined = http.post("/v1/invitations/accept", json={**acceptance, "password": "correct horse battery"})
@@ -80,6 +81,12 @@ def change_members(admin: Client, bob: Any, eve: Any) -> None:
     admin.post(f"{bob.path}/activate")
     admin.post(f"{bob.path}/deactivate", json={"transfer": {"customers": {"to": eve.user_id}}})
     assert admin.delete(bob.path, version=4).status_code == 204
+
+
+def purge(admin: Client, gus: Any, eve: Any) -> None:
+    """Somebody goes for good."""
+    admin.post(f"{gus.path}/deactivate", json={})
+    assert admin.post(f"{gus.path}/purge", json={"transfer_to": eve.user_id}, version=2).status_code == 204
 
 
 def invite(admin: Client, ann: Any, superuser: psycopg.Connection) -> list[str]:

@@ -44,6 +44,9 @@ def events(
     admin.post(f"{bob.path}/activate")
     admin.post(f"{bob.path}/deactivate", json={"transfer": {"customers": {"to": eve.user_id}}})
     assert admin.delete(bob.path, version=4).status_code == 204
+    gus = hire(ann)
+    admin.post(f"{gus.path}/deactivate", json={})
+    assert admin.post(f"{gus.path}/purge", json={"transfer_to": eve.user_id}, version=2).status_code == 204
     emails = [f"{name}-{ann.company_id}@acme.example" for name in ("one", "two")]
     one, two = (admin.post("/v1/invitations", json={"email": email, "role": "user"}).json["id"] for email in emails)
     superuser.execute("UPDATE login_throttles SET blocked_until = now(), updated_at = now() - interval '2 minutes'")

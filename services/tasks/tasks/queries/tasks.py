@@ -1,13 +1,16 @@
 """Everything that reads tasks; always of one tenant."""
 
+from sqlalchemy import BigInteger, bindparam, func, select
+
 from chassis.db.kinds import DATE, INTEGER, TEXT, TIMESTAMP, choice_of
 from chassis.db.listing import Listing, of_actor
 from chassis.db.records import Record, Records
 from chassis.db.session import Session
+from chassis.db.statements import Prepared, of_tenant
 from tasks import rules
 from tasks.events import SOURCE
 from tasks.models import tasks
-from tasks.queries.buckets import WORDS
+from tasks.queries.buckets import OPEN, WORDS
 from tasks.views import TASK
 
 # Whose a task is, for those who see no more than their own.
@@ -49,6 +52,22 @@ TASKS = Listing(
 )
 
 RECORDS = Records(TASK, source=SOURCE, noun="task", own=OWN)
+
+
+_COUNT_OPEN = Prepared(
+    select(func.count()).where(
+        of_tenant(tasks),
+        tasks.c.assigned_to == bindparam("of_user", type_=BigInteger),
+        OPEN,
+        tasks.c.archived_at.is_(None),
+    )
+)
+
+
+def count_open(session: Session, user_id: int) -> int:
+    """How many tasks wait for a user, archived ones left out."""
+    count: int = session.fetch(_COUNT_OPEN, of_user=user_id)[0][0]
+    return count
 
 
 def get_task(session: Session, task_id: int, *, lock: bool = False) -> Record:

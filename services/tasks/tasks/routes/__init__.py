@@ -1,6 +1,6 @@
 """The HTTP routes of the tasks service, by noun."""
 
-from tasks.routes import activities, bulk, calendar, notices, series, tasks, timeline
+from tasks.routes import activities, bulk, calendar, internal, notices, series, tasks, timeline
 
 BLUEPRINTS = (
     tasks.blueprint,
@@ -10,4 +10,5 @@ BLUEPRINTS = (
     timeline.blueprint,
     notices.blueprint,
     calendar.blueprint,
+    internal.blueprint,
 )
