@@ -11,7 +11,7 @@ from chassis.db.session import Database, Session
 from chassis.events import Event
 from chassis.references import bindings, handlers
 from customers.commands import conversions
-from customers.commands.import_work import work
+from customers.commands.import_work import CONNECTIONS, work
 from customers.commands.imports import purge_old_imports
 from customers.commands.transfers import TRANSFERS
 from customers.models import REFERENCES
@@ -56,6 +56,6 @@ SUBSCRIPTIONS = Subscriptions(
 )
 SCHEDULES = (
     Schedule("transfer-customers", timedelta(seconds=5), TRANSFERS.work),
-    Schedule("work-on-imports", timedelta(seconds=1), work_on_imports),
+    Schedule("work-on-imports", timedelta(seconds=1), work_on_imports, CONNECTIONS),
     Schedule("purge-imports", timedelta(hours=1), purge_imports),
 )

@@ -21,6 +21,7 @@ PURGE_EVERY = timedelta(minutes=10)
 PURGE_BATCH = 1000
 LATEST_FIRST_TURN = 60.0
 LONGEST_SLEEP = 1.0
+CONNECTIONS = 4
 
 _PURGE = Prepared(text("SELECT purge_expired(:most)"))
 
@@ -32,12 +33,13 @@ class Schedule:
     """A job that every worker starts `every` so often; `name` identifies it in the database, in logs and metrics.
 
     The job gets the database as the role of the service's handlers, and the flag that tells it to come to an end. It
-    must be safe to repeat, to skip and to break off.
+    must be safe to repeat, to skip and to break off. `connections` bounds its transactions at a time.
     """
 
     name: str
     every: timedelta
     job: Callable[[Database, Flag], None]
+    connections: int = CONNECTIONS
 
 
 def purge_expired(database: Database, stop: Flag) -> None:

@@ -154,8 +154,8 @@ def _runnables(
     consumer: bool,
     schedules: bool,
 ) -> list[tuple[str, Runnable]]:
-    def database(url: str, part: str) -> Database:
-        databases.append(Database(url, pool_size=POOL, application_name=f"{service.name}.{part}"))
+    def database(url: str, part: str, connections: int = POOL) -> Database:
+        databases.append(Database(url, pool_size=connections, application_name=f"{service.name}.{part}"))
         return databases[-1]
 
     found: list[tuple[str, Runnable]] = []
@@ -181,7 +181,8 @@ def _runnables(
         # Each in a thread of its own: one may have work for an hour, another a turn every second.
         for schedule in (PURGE, *service.schedules):
             url = settings.relay_database_url if schedule is PURGE else settings.database_url
-            found.append((schedule.name, Scheduler(schedule, database(url, schedule.name), url)))
+            own = database(url, schedule.name, schedule.connections)
+            found.append((schedule.name, Scheduler(schedule, own, url)))
     return found
 
 

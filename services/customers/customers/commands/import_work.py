@@ -1,5 +1,8 @@
 """The worker's way through the imports that wait: each in turn for a while, so that a long one holds up no other.
 
+Two kinds of steps cannot be left for another's turn: reading a file, and all rows in one transaction. One that takes
+longer than its turn goes on beside the turns of other tenants.
+
 Every step commits what it did together with how far it is. The worker may die between any two instructions: what was
 not committed has not happened, and whoever comes next goes on from there.
 """
@@ -7,7 +10,7 @@ not committed has not happened, and whoever comes next goes on from there.
 import time
 from collections import Counter, deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from threading import Event as Flag
 from typing import Any, Self
 
@@ -48,6 +51,11 @@ from customers.rules.import_files import MalformedFile
 
 TURN_SECONDS = 2.0
 LANES = 2
+# Imports, each of another tenant, that go on beside those whose turn it is.
+MOST_BESIDE = 2
+# Of a turn: two lanes or what is written and its progress, and the chunk that is read ahead; and one that looks around.
+CONNECTIONS = 3 * (1 + MOST_BESIDE) + 1
+_LOOK_SECONDS = 0.2
 # The database is away, or somebody else was quicker: neither is the import's fault.
 _AWAY = (psycopg.OperationalError, sqlalchemy.exc.OperationalError, sqlalchemy.exc.TimeoutError)
 
@@ -58,14 +66,32 @@ MakeReader = Callable[[Job], Reader]
 
 def work(database: Database, stop: Flag, make_reader: MakeReader) -> None:
     """Work on every import that waits until none does, or until `stop`."""
-    while not stop.is_set():
-        with database.session() as session:
-            waiting = WAITING.find(session)
-        if not waiting:
-            return
-        done = [_turn(database, stop, make_reader, working) for working in waiting]
-        if not any(done):
-            return
+    beside: dict[int | None, Future[bool]] = {}
+    with ThreadPoolExecutor(1 + MOST_BESIDE) as pool:
+        while not stop.is_set():
+            with database.session() as session:
+                waiting = WAITING.find(session)
+            done = _ended(beside)
+            for working in waiting:
+                company_id = working.context.company_id
+                # A tenant's own imports wait for each other, however many there are.
+                if company_id in beside or stop.is_set():
+                    continue
+                turn = pool.submit(_turn, database, stop, make_reader, working)
+                wait([turn], TURN_SECONDS)
+                beside[company_id] = turn
+                if len(beside) > MOST_BESIDE:
+                    wait(beside.values(), return_when=FIRST_COMPLETED)
+                done += _ended(beside)
+            if not beside and not any(done):
+                return
+            wait(beside.values(), _LOOK_SECONDS, FIRST_COMPLETED)
+
+
+def _ended(turns: dict[int | None, Future[bool]]) -> list[bool]:
+    """What came of those turns that have ended, which are taken out."""
+    over = [company_id for company_id, turn in turns.items() if turn.done()]
+    return [turns.pop(company_id).result() for company_id in over]
 
 
 def _turn(database: Database, stop: Flag, make_reader: MakeReader, working: Waiting) -> bool:

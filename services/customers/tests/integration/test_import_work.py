@@ -13,6 +13,7 @@ from typing import Any
 import psycopg
 import pytest
 
+from chassis.context import current
 from chassis.db.session import Database
 from chassis.testing.fixtures import DatabaseUrls
 from customers.commands import import_chunks, import_rows, import_work
@@ -302,3 +303,38 @@ def test_a_long_import_lets_a_short_one_through(imports: Any, twin: Any, monkeyp
     monkeypatch.setattr(import_work, "move_on", note)
     imports.work()
     assert finished == [short, long]
+
+
+@pytest.mark.parametrize("all_or_nothing", [False, True], ids=["reading", "all at once"])
+def test_a_step_that_cannot_be_left_holds_up_no_other_tenant(
+    *, imports: Any, twin: Any, monkeypatch: pytest.MonkeyPatch, all_or_nothing: bool
+) -> None:
+    monkeypatch.setattr(import_work, "TURN_SECONDS", 0.05)
+    content = b"Name\nAda\n"
+    first, second = (imports.begin(content, all_or_nothing=all_or_nothing).json["id"] for _ in range(2))
+    action = "validate"
+    if all_or_nothing:
+        for begun in (first, second):
+            imports.step(begun, "validate")
+        action = "start"
+    for begun in (first, second):
+        imports.client.post(f"{PATH}/{begun}/{action}")
+    other = twin.begin(content).json["id"]
+    twin.client.post(f"{PATH}/{other}/validate")
+    where, name = (import_chunks, "run_chunk") if all_or_nothing else (import_work, "read_file")
+    real, held = getattr(where, name), []
+
+    def hold(subject: Any, job: Any, *rest: Any) -> Any:
+        if imports.company_id == current().company_id and not held:
+            held.append(None)
+            # It would go on for ever if the other tenant had to wait for it.
+            until(lambda: twin.get(other)["state"] == "awaiting_confirmation")
+            # Its own next import is not begun meanwhile, so that it takes one place however many it has.
+            assert imports.get(second)["state"] == ("running" if all_or_nothing else "validating")
+        return real(subject, job, *rest)
+
+    monkeypatch.setattr(where, name, hold)
+    imports.work()
+    done = {imports.get(begun)["state"] for begun in (first, second)}
+    assert held
+    assert done == {"completed" if all_or_nothing else "awaiting_confirmation"}
