@@ -10,7 +10,7 @@ from jsonschema import Draft202012Validator
 from openapi_spec_validator import OpenAPIV31SpecValidator
 
 SCHEMAS = "#/components/schemas/"
-SELECTORS = {"limit", "cursor", "time_zone", "sort", "fields", "include", "q"}
+SELECTORS = {"limit", "cursor", "time_zone", "sort", "fields", "expand", "include", "q"}
 
 
 @pytest.fixture(scope="session")

@@ -10,6 +10,7 @@ from typing import Any
 from apispec import APISpec
 from apispec.ext.marshmallow import MarshmallowPlugin
 
+from chassis.web.records import EXPANDED
 from chassis.web.schemas import OutSchema
 
 # What goes without saying.
@@ -44,7 +45,8 @@ def _modules(package: str) -> list[ModuleType]:
 def _derived(schema: type[OutSchema]) -> dict[str, Any]:
     plugin = MarshmallowPlugin()
     spec = APISpec("", "", "3.1.0", plugins=[plugin])
-    spec.components.schema("record", schema=schema)
+    # What an answer says beside the record, where it is asked to, is in no event.
+    spec.components.schema("record", schema=schema(exclude=[EXPANDED] if getattr(schema, "naming_users", ()) else ()))
     components = spec.to_dict()["components"]["schemas"]
     title = (inspect.getdoc(schema) or "").split("\n\n")[0].replace("\n", " ")
     return {"title": title.removesuffix("."), **_inlined(components["record"], components)}

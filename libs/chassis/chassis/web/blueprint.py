@@ -9,6 +9,7 @@ import marshmallow
 
 from chassis.db.listing import Listing
 from chassis.web import listing as lists
+from chassis.web.expansion import expanding, parameter
 from chassis.web.request import CONTENT, load_body, load_content, load_form, load_query
 from chassis.web.schemas import PageInfo
 
@@ -21,7 +22,15 @@ class Blueprint(flask_smorest.Blueprint):  # type: ignore[misc]  # flask-smorest
     def route(self, rule: str, *, methods: Sequence[str]) -> Callable[[View], View]:
         """Register the view for `rule` and `methods`, in the application and in its OpenAPI document."""
         decorate: Callable[[View], View] = super().route(rule, methods=list(methods))
-        return decorate
+
+        def register(view: View) -> View:
+            names = getattr(view, "naming_users", ())
+            if names and "GET" in methods:
+                view = expanding(view, names)
+                _note(view, "manual_doc", {"parameters": [parameter(names)]})
+            return decorate(view)
+
+        return register
 
     def arguments(self, schema: type[marshmallow.Schema]) -> Callable[[View], View]:
         """Pass the JSON body, checked by `schema`, as the view's first argument."""
@@ -52,7 +61,7 @@ class Blueprint(flask_smorest.Blueprint):  # type: ignore[misc]  # flask-smorest
         page = _page_of(schema)
 
         def decorate(view: View) -> View:
-            return self.response(200, page)(_with_query(view, listing))
+            return self.response(200, page)(_with_query(view, listing, expands=bool(page.naming_users)))
 
         return decorate
 
@@ -73,6 +82,7 @@ class Blueprint(flask_smorest.Blueprint):  # type: ignore[misc]  # flask-smorest
                 document["schema"] = instance = schema()
                 if "version" in instance.fields:
                     document["headers"] = {"ETag": _ETAG}
+                view.naming_users = getattr(schema, "naming_users", ())  # type: ignore[attr-defined]  # See route.
             _note(view, "response", {"responses": {status: [document]}})
             return view
 
@@ -99,23 +109,24 @@ def _with_body(
     return decorate
 
 
-def _with_query(view: View, listing: Listing) -> View:
+def _with_query(view: View, listing: Listing, *, expands: bool = False) -> View:
     @wraps(view)
     def with_query(**path: Any) -> Any:
-        return view(lists.parse(listing), **path)
+        return view(lists.parse(listing, expands=expands), **path)
 
     _note(with_query, "manual_doc", {"parameters": lists.parameters(listing)})
     return with_query  # type: ignore[return-value]  # The same view with its query supplied.
 
 
 @cache  # One for each schema that is listed: two lists of one schema share their page's.
-def _page_of(schema: type[marshmallow.Schema]) -> type[marshmallow.Schema]:
+def _page_of(schema: type[marshmallow.Schema]) -> Any:
     """The schema of a page of `schema` documents."""
     return type(
         f"{schema.__name__.removesuffix('Out')}Page",
         (marshmallow.Schema,),
         {
             "Meta": type("Meta", (), {"unknown": marshmallow.EXCLUDE}),
+            "naming_users": getattr(schema, "naming_users", ()),
             "data": marshmallow.fields.List(marshmallow.fields.Nested(schema), required=True),
             "page": marshmallow.fields.Nested(PageInfo, required=True),
         },

@@ -18,6 +18,7 @@ from chassis.db.records import Record
 from chassis.errors import BadRequest, FieldError
 from chassis.web import cursors
 from chassis.web.answers import JSON
+from chassis.web.expansion import EXPAND
 
 MOST_PARAMETERS = 40
 MOST_VALUES = 100
@@ -27,9 +28,12 @@ LONGEST_SEARCH = 200
 _RESERVED = ("limit", "cursor", "sort", "fields", "include")
 
 
-def parse(listing: Listing) -> ListQuery:
-    """What the request's query string asks of `listing`. Raises BadRequest that names what is allowed."""
-    query, cursor = _parse(listing, request.query_string)
+def parse(listing: Listing, *, expands: bool = False) -> ListQuery:
+    """What the request's query string asks of `listing`. Raises BadRequest that names what is allowed.
+
+    With `expands` whoever answers reads `expand=` as well (`chassis.web.expansion`).
+    """
+    query, cursor = _parse(listing, request.query_string, expands)
     if not cursor:
         return query
     sealed = cursors.unseal(_secret(), _question(listing, query), cursor)
@@ -115,7 +119,7 @@ def _question(listing: Listing, query: ListQuery) -> bytes:
 
 
 @lru_cache(maxsize=4096)
-def _parse(listing: Listing, query_string: bytes) -> tuple[ListQuery, str]:
+def _parse(listing: Listing, query_string: bytes, expands: bool = False) -> tuple[ListQuery, str]:
     """The query string understood, and its cursor. Cached: clients ask the same few questions again and again."""
     try:
         pairs = parse_qsl(
@@ -125,7 +129,7 @@ def _parse(listing: Listing, query_string: bytes) -> tuple[ListQuery, str]:
         raise BadRequest(
             "malformed_query", f"The query string is not UTF-8 or has over {MOST_PARAMETERS} parts."
         ) from None
-    known = _known_parameters(listing)
+    known = (*_known_parameters(listing), *((EXPAND,) if expands else ()))
     reserved = {name: value for name, value in pairs if name in known}
     filters = [(name, value) for name, value in pairs if name not in known]
     if len(reserved) + len(filters) != len(pairs):

@@ -9,6 +9,23 @@ from sqlalchemy import ARRAY, BigInteger, Boolean, Column, Date, DateTime, Integ
 from chassis.db.json_view import JsonView
 from chassis.web.schemas import ID_RANGE, Money, OutSchema, Timestamp
 
+EXPANDED = "expanded"
+_USERS = "user_refs.user_id"
+
+
+def naming_users(view: JsonView) -> tuple[str, ...]:
+    """The fields of a record that name a user of whom the service keeps who they are."""
+    keys = {key.parent.name for key in view.table.foreign_keys if key.target_fullname == _USERS}
+    return tuple(name for name in view.columns if name in keys)
+
+
+class PersonOut(OutSchema):
+    """Who a user is; a name that nobody has told yet is null."""
+
+    id = fields.Integer(required=True, validate=ID_RANGE)
+    name = fields.String(required=True, allow_none=True)
+    is_active = fields.Boolean(required=True, metadata={"description": "Whether work can be given to them."})
+
 
 class _Derive(SchemaMeta):
     """Adds to a schema a field for each column of `view`, in the view's order; what the class declares goes first."""
@@ -19,6 +36,8 @@ class _Derive(SchemaMeta):
         if view is not None:
             shown = {field: attributes.pop(field, None) or _field(view, field) for field in view.columns}
             attributes = {**shown, **attributes}
+            if names := naming_users(view):
+                attributes |= {"naming_users": names, EXPANDED: _people()}
         return super().__new__(mcs, name, bases, attributes)
 
     def __init__(
@@ -41,6 +60,15 @@ class RecordSchema(OutSchema, metaclass=_Derive):
     def __init_subclass__(cls, *, view: JsonView | None = None) -> None:
         """Let `view` be given where a class is declared; the metaclass has taken it."""
         super().__init_subclass__()
+
+
+def _people() -> fields.Dict:
+    """What `expand=` adds to an answer; no event has it."""
+    return fields.Dict(
+        keys=fields.String(),
+        values=fields.Nested(PersonOut, allow_none=True),
+        metadata={"description": "Who they are whom `expand` names; null is nobody."},
+    )
 
 
 class Count(fields.Integer):
