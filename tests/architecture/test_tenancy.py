@@ -52,7 +52,7 @@ UNSCOPED = {
     "uq_calendar_feeds_token_hash": "found by its hash before there is a tenant",
     "ix_security_events_created_at": "old ones are deleted for all tenants at once",
     **dict.fromkeys(
-        ("ix_customers_grams", "ix_leads_grams", "ix_deals_grams", "ix_tasks_grams"),
+        ("ix_customers_grams", "ix_contacts_grams", "ix_leads_grams", "ix_deals_grams", "ix_tasks_grams"),
         "every key of the expression holds the tenant in its upper half",
     ),
 }

@@ -192,6 +192,8 @@ contacts = tenant_table(
     Column("archived_by_event", Uuid),
     Column("email_norm", Text),
     Column("phone_e164", Text),
+    # What search_contacts() looks in: names, e-mail, job and digits of the phone, folded by a trigger.
+    Column("search_text", Text),
     part_of("customers", "customer_id"),
     _user("created_by"),
     email_check(),
@@ -200,6 +202,7 @@ contacts = tenant_table(
     Index("ix_contacts_company_id_phone_e164", "company_id", "phone_e164"),
     Index("ix_contacts_company_id_created_by", "company_id", "created_by"),
     Index("ix_contacts_company_id_created_at", "company_id", "created_at", "id"),
+    search_index("contacts"),
     Index(
         "uq_contacts_company_id_customer_id_primary",
         "company_id",

@@ -164,8 +164,11 @@ def answers(question: str) -> str:
 # for Müller finds Mueller. A telephone number may be known with the zero that is dialled at home, or with the country.
 _SEARCH = """
     CREATE OR REPLACE FUNCTION search_{table}(words text, most integer) RETURNS TABLE (id bigint, rank real)
-    LANGUAGE sql STABLE SECURITY DEFINER ROWS 20 SET search_path = pg_catalog, public, pg_temp AS $$
-        WITH q AS MATERIALIZED (
+    LANGUAGE plpgsql STABLE SECURITY DEFINER ROWS 20 SET search_path = pg_catalog, public, pg_temp
+    SET plan_cache_mode = force_generic_plan AS $$
+    #variable_conflict use_column
+    BEGIN
+        RETURN QUERY WITH q AS MATERIALIZED (
             SELECT f.folded, f.given, f.digits, '%' || p.pattern || '%' AS anywhere, '% ' || p.pattern || '%' AS inside,
                 p.pattern || '%' AS beginning
             FROM (
@@ -211,8 +214,8 @@ _SEARCH = """
             UNION ALL
             SELECT p.id, p.likeness FROM partly p
         ) f
-        GROUP BY f.id ORDER BY 2 DESC, 1 DESC LIMIT most
-    $$
+        GROUP BY f.id ORDER BY 2 DESC, 1 DESC LIMIT most;
+    END $$
 """
 _ALIKE = """SELECT l.id, l.likeness FROM (
                 SELECT f.id FROM {questions} CROSS JOIN LATERAL (

@@ -34,4 +34,5 @@ CONTACTS = Listing(
     sorts=("created_at",),
     default={"archived_at": contacts.c.archived_at.is_(None)},
     own=_OWN,
+    search="search_contacts",
 )

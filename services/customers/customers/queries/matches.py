@@ -50,14 +50,14 @@ _INDUSTRIES = Prepared(
 def find_matches(session: Session, match_by: str, keys: Collection[Any]) -> dict[Any, list[tuple[int, bool]]]:
     """The customers with each of these keys, each with whether it is archived; by e-mail address, none that is.
 
-    The address of one that was merged finds the customer that it was merged into.
+    The address or the code of one that was merged finds the customer that it was merged into.
     """
     own = current().own_only
     parameters = {"actor": current().user_id} if own else {}
     found: dict[Any, list[tuple[int, bool]]] = {}
     if keys:
         rows = session.fetch(_matches(match_by, own), keys=list(keys), **parameters)
-        survivors = _survivors(session, {row[3] for row in rows} - {None}) if match_by == "email" else {}
+        survivors = _survivors(session, {row[3] for row in rows} - {None}) if match_by != "id" else {}
         for key, known, archived, into in rows:
             hit = survivors.get(into, (known, archived))
             hits = found.setdefault(key, [])

@@ -42,7 +42,8 @@ def create_customer(values: dict[str, Any]) -> Response:
 @blueprint.listing(queries.CUSTOMERS, CustomerOut)
 def list_customers(query: ListQuery) -> Response:
     """List customers, newest first, without the archived ones."""
-    return answer_page(queries.CUSTOMERS, query, list_page(session(), queries.CUSTOMERS, query))
+    asked = queries.of_survivors(session(), query)
+    return answer_page(queries.CUSTOMERS, query, list_page(session(), queries.CUSTOMERS, asked))
 
 
 @blueprint.route("/<id:customer_id>", methods=["GET"])

@@ -134,7 +134,7 @@ def test_search_goes_with_filters_fields_and_totals(client, people):
     assert set(answer["data"][0]) == {"id", "name"}
     assert client.get("/v1/customers?q=ada&sort=name").json["errors"][0]["code"] == "not_with_search"
     assert client.get("/v1/customers?q=%00").status_code == 400
-    assert client.get("/v1/contacts?q=ada").json["errors"][0]["code"] == "unknown_parameter"
+    assert client.get("/v1/customers/merges?q=ada").json["errors"][0]["code"] == "unknown_parameter"
 
 
 def test_pages_of_a_search_hold_every_record_once(client):
