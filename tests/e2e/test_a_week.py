@@ -151,3 +151,44 @@ def test_a_week_of_work_reads_as_one_timeline(people):
 
 def _who(entry):
     return entry["record"]["user_id" if entry["kind"] == "activity" else "assigned_to"]
+
+
+def test_of_a_colleague_who_is_purged_only_the_work_is_left(people):
+    ada, bob = people
+    customer_id = bob.make("/customers", name="Hopper Ltd", assigned_to=bob.id)["id"]
+    deal_id = bob.make("/deals", deal_name="D", deal_value="5.00", customer_id=customer_id, assigned_to=bob.id)["id"]
+    task_id = bob.make("/tasks", title="Call back", customer_id=customer_id, assigned_to=bob.id)["id"]
+    bob.make("/activities", activity_type="note", title="n", description="n", customer_id=customer_id)
+    ada.make(f"/users/{bob.id}/deactivate")
+    path = f"/users/{bob.id}/purge"
+    version = {"If-Match": f'"{ada.ask("GET", f"/users/{bob.id}")["version"]}"'}
+    refusal = ada.ask("POST", path, {}, 409, **version)
+    assert (refusal["code"], " 1 open " in refusal["detail"]) == ("open_tasks", True)
+    ada.ask("POST", path, {"transfer_to": ada.id, "activities": "delete"}, 204, **version)
+
+    def left():
+        records = [f"/customers/{customer_id}", f"/deals/{deal_id}", f"/tasks/{task_id}"]
+        found = [ada.ask("GET", record) for record in records]
+        return {(each["assigned_to"], each["created_by"]) for each in found}
+
+    wait_for(lambda: left() == {(ada.id, None)})
+    wait_for(lambda: ada.list("/activities") == [])
+    assert ada.ask("GET", f"/users/{bob.id}", expected=404)["code"] == "user_not_found"
+
+    def logged():
+        entries = ada.list("/audit-logs?limit=100")
+        return {entry["event_type"] for entry in entries}
+
+    wait_for(
+        lambda: (
+            logged()
+            >= {
+                "crm.user_company.purged.v1",
+                "crm.user.purged.v1",
+                "crm.activity.purged.v1",
+                "crm.customer.updated.v1",
+                "crm.deal.updated.v1",
+                "crm.task.updated.v1",
+            }
+        )
+    )

@@ -14,6 +14,7 @@ from customers.commands import conversions
 from customers.commands.import_work import CONNECTIONS, work
 from customers.commands.imports import purge_old_imports
 from customers.commands.transfers import TRANSFERS
+from customers.commands.user_purges import PURGES
 from customers.models import REFERENCES
 from customers.schemas.conversions import read_wishes
 from customers.schemas.import_rows import RowReader
@@ -47,7 +48,7 @@ def on_conversion_ended(session: Session, event: Event) -> None:
 
 SUBSCRIPTIONS = Subscriptions(
     bindings=(*bindings(*REFERENCES), "*.conversion.*.v1"),
-    handlers=handlers(*REFERENCES, transfers=(TRANSFERS,))
+    handlers=handlers(*REFERENCES, transfers=(TRANSFERS,), purges=(PURGES,))
     | {
         "crm.conversion.started.v1": on_conversion_started,
         "crm.conversion.cancelled.v1": on_conversion_ended,
@@ -56,6 +57,7 @@ SUBSCRIPTIONS = Subscriptions(
 )
 SCHEDULES = (
     Schedule("transfer-customers", timedelta(seconds=5), TRANSFERS.work),
+    Schedule("purge-users", timedelta(seconds=5), PURGES.work),
     Schedule("work-on-imports", timedelta(seconds=1), work_on_imports, CONNECTIONS),
     Schedule("purge-imports", timedelta(hours=1), purge_imports),
 )

@@ -34,6 +34,7 @@ from chassis.db.tables import (
     timestamp,
 )
 from chassis.db.tag_tables import tags_table
+from chassis.purges import purges_table
 from chassis.references import CompanyReference, UserReference
 from chassis.transfers import transfer_table
 from customers import rules
@@ -59,6 +60,8 @@ REFERENCES = (COMPANY, USERS)
 
 # The customers of somebody who was deactivated, on their way to others.
 customer_transfers = transfer_table("customer_transfers", metadata, USERS)
+
+user_purges = purges_table(metadata)
 
 customer_codes = Table(
     "customer_codes",

@@ -21,6 +21,7 @@ from pipeline.commands.retention import expire_leads
 from pipeline.commands.snapshots import take_snapshots
 from pipeline.commands.stage_deletion import move_on
 from pipeline.commands.transfers import DEAL_TRANSFERS, LEAD_TRANSFERS
+from pipeline.commands.user_purges import PURGES
 from pipeline.models import REFERENCES, customer_purges, deal_stages, lead_stages
 from pipeline.queries.cards import DEALS, LEADS
 from pipeline.queries.conversions import count_delayed
@@ -60,7 +61,7 @@ def _of_conversion(step: Callable[[Session, int, Mapping[str, Any]], None]) -> C
 
 SUBSCRIPTIONS = Subscriptions(
     bindings=(*bindings(*REFERENCES), "*.conversion_result.*.v1"),
-    handlers=handlers(*REFERENCES, transfers=(LEAD_TRANSFERS, DEAL_TRANSFERS))
+    handlers=handlers(*REFERENCES, transfers=(LEAD_TRANSFERS, DEAL_TRANSFERS), purges=(PURGES,))
     | {
         "crm.conversion_result.succeeded.v1": _of_conversion(conversions.complete),
         "crm.conversion_result.refused.v1": _of_conversion(conversions.fail),
@@ -75,6 +76,7 @@ SCHEDULES = (
     Schedule("move-stage-records", timedelta(seconds=1), move_stage_records),
     Schedule("transfer-leads", timedelta(seconds=5), LEAD_TRANSFERS.work),
     Schedule("transfer-deals", timedelta(seconds=5), DEAL_TRANSFERS.work),
+    Schedule("purge-users", timedelta(seconds=5), PURGES.work),
     Schedule("purge-customers", timedelta(seconds=5), purge_customers),
     Schedule("expire-leads", timedelta(days=1), expire_leads),
     Schedule("watch-conversions", timedelta(seconds=30), watch_conversions),

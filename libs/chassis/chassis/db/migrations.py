@@ -102,6 +102,13 @@ def protect_transfers(table: str, *, service: str) -> None:
     create_waiting(table, service=service, where="finished_at IS NULL", carried=carried)
 
 
+def protect_purges(*, service: str) -> None:
+    """Close the table of `chassis.purges`, and let the worker, which has no tenant, ask where one is to go on."""
+    protect("user_purges", service=service, grant="SELECT, INSERT, UPDATE (version, updated_at, changed, finished_at)")
+    carried = {"created_by": "bigint", "correlation_id": "text", "event_id": "uuid"}
+    create_waiting("user_purges", service=service, where="finished_at IS NULL", carried=carried)
+
+
 def protect_mails(*, service: str, readable: tuple[str, ...] = ()) -> None:
     """Close the table of `chassis.mail`, and let the worker, which has no tenant, claim, settle and delete letters.
 

@@ -7,17 +7,17 @@ from chassis.db.session import Session
 from chassis.events import Event
 from chassis.references.companies import CompanyReference
 from chassis.references.reference import Reference
-from chassis.references.users import DEACTIVATED
+from chassis.references.users import DEACTIVATED, PURGED
 
 AnyReference = Reference | CompanyReference
 Handler = Callable[[Session, Event], None]
 
 
 class Starter(Protocol):
-    """What begins when somebody is deactivated: `chassis.transfers.Transfers`."""
+    """What begins when somebody is deactivated or purged: `chassis.transfers.Transfers`, `chassis.purges.Purges`."""
 
     def start(self, session: Session, event: Event) -> None:
-        """Begin what the event's plan asks for."""
+        """Begin what the event asks for."""
 
 
 def bindings(*references: AnyReference) -> tuple[str, ...]:
@@ -25,22 +25,28 @@ def bindings(*references: AnyReference) -> tuple[str, ...]:
     return tuple(f"*.{reference.entity}.*.v1" for reference in references)
 
 
-def handlers(*references: AnyReference, transfers: Sequence[Starter] = ()) -> dict[str, Handler]:
+def handlers(
+    *references: AnyReference, transfers: Sequence[Starter] = (), purges: Sequence[Starter] = ()
+) -> dict[str, Handler]:
     """A handler for each event that tells of these references; a service replaces those that do more.
 
-    When a user is deactivated, `transfers` begin, after nobody can give them work any more.
+    When a user is deactivated, `transfers` begin, after nobody can give them work any more; when one is purged,
+    `purges`.
     """
     found: dict[str, Handler] = {}
     for reference in references:
         actions = reference.actions if reference.removed is None else (*reference.actions, reference.removed)
         found |= {f"crm.{reference.entity}.{action}.v1": reference.save_event for action in actions}
-    if transfers:
-        know = found[DEACTIVATED]
-
-        def on_member_deactivated(session: Session, event: Event) -> None:
-            know(session, event)
-            for transfer in transfers:
-                transfer.start(session, event)
-
-        found[DEACTIVATED] = on_member_deactivated
+    for event_type, starters in ((DEACTIVATED, transfers), (PURGED, purges)):
+        if starters:
+            found[event_type] = _beginning(found[event_type], starters)
     return found
+
+
+def _beginning(know: Handler, starters: Sequence[Starter]) -> Handler:
+    def handle(session: Session, event: Event) -> None:
+        know(session, event)
+        for starter in starters:
+            starter.start(session, event)
+
+    return handle

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import BigInteger, ColumnElement, Table, and_, bindparam, exists, func, literal, or_, select, text
+from sqlalchemy import BigInteger, ColumnElement, Table, and_, bindparam, exists, func, literal, not_, or_, select, text
 from sqlalchemy.dialects.postgresql import Insert
 from sqlalchemy.dialects.postgresql import insert as upsert
 
@@ -23,17 +23,26 @@ def save_statement(
 
 
 def repair_statement(
-    table: Table, key: str, guard: Sequence[str], mirrored: Sequence[str], *, kind: str, tombstones: Table | None
+    table: Table,
+    key: str,
+    guard: Sequence[str],
+    mirrored: Sequence[str],
+    *,
+    kind: str,
+    tombstones: Table | None,
+    kept: ColumnElement[bool] | None = None,
 ) -> Prepared:
     """As above, and where what is kept is still what it was before its owner was asked, anything replaces it.
 
-    Events tell of what the owner has committed, so it cannot have answered less unless what is kept here is wrong.
+    Events tell of what the owner has committed, so it cannot have answered less unless what is kept here is wrong. What
+    is `kept` is replaced by a newer state alone.
     """
     known = (*guard, *mirrored)
     new = _insert(table, key, known, kind, tombstones)
     newer = row(table.c, guard) < row(new.excluded, guard)
     differs = row(table.c, known).is_distinct_from(row(new.excluded, known))
-    return Prepared(_over(new, key, known, and_(or_(newer, is_as_seen(table, guard)), differs)))
+    wrong = is_as_seen(table, guard) if kept is None else and_(is_as_seen(table, guard), not_(kept))
+    return Prepared(_over(new, key, known, and_(or_(newer, wrong), differs)))
 
 
 def is_as_seen(table: Table, guard: Sequence[str]) -> ColumnElement[bool]:

@@ -25,13 +25,17 @@ from sqlalchemy.dialects.postgresql import insert as upsert
 from chassis.context import current
 from chassis.db.session import Session
 from chassis.db.statements import TENANT, Prepared, of_tenant
+from chassis.db.tables import timestamp
 from chassis.errors import FieldError, Invalid
 from chassis.events import Event
 from chassis.references.reference import Guard, Reference
-from chassis.references.saving import is_as_seen, of_reference
+from chassis.references.saving import is_as_seen, of_reference, repair_statement
 from chassis.references.tables import reference_table
 
 DEACTIVATED = "crm.user_company.deactivated.v1"
+PURGED = "crm.user_company.purged.v1"
+FORMER = "Former user"
+"""The name of whoever was purged."""
 
 
 class UserReference(Reference):
@@ -39,7 +43,7 @@ class UserReference(Reference):
 
     Versions are of one membership. Who leaves a company and joins it again has a new one, whose versions begin anew and
     whose id is the higher one. Who has left stays known and is inactive: what they made or looked after names them. Who
-    was purged stays as well, as the former user that their last event shows.
+    was purged stays as well, as a former user without a name.
     """
 
     guard: Sequence[str] = ("membership_id", "version")
@@ -51,9 +55,21 @@ class UserReference(Reference):
             Column("name", String(201)),
             Column("email", String(255)),
             Column("is_active", Boolean, nullable=False, server_default=text("true")),
+            # What was kept of the person is gone for good; only a new membership says again who they are.
+            timestamp("purged_at"),
         )
         table = reference_table("user", metadata, *columns)
         self._declare("user", table, [column.name for column in columns], "identity")
+        # What identity answers brings nobody back who was purged, be it from a backup of its own.
+        self._repair = repair_statement(
+            table,
+            self.key,
+            self.guard,
+            self.mirrored,
+            kind=self.kind,
+            tombstones=None,
+            kept=table.c.purged_at.is_not(None),
+        )
         self.path = "/internal/members/{company_id}"
         self.entity = "user_company"
         self.actions = ("created", "updated", "suspended", "activated", "deactivated", "removed", "purged")
@@ -147,6 +163,8 @@ class UserReference(Reference):
         """Know the user of a membership, and whether work can be given to them now."""
         is_member = event.data["after"] is not None
         membership = self.told(event.data["after"] or event.data["before"], event)
+        if event.type == PURGED:
+            membership = membership | {"purged_at": event.time}
         self.save(session, membership if is_member else membership | {"status": "removed"})
 
     def deactivate(self, session: Session, user_id: int, seen: Guard) -> bool:
@@ -158,13 +176,16 @@ class UserReference(Reference):
 
     def values(self, document: Mapping[str, Any]) -> dict[str, Any]:
         """What is kept of a membership as identity shows it, in events and answers alike."""
+        purged_at = document.get("purged_at")
+        if purged_at is not None:
+            return {"name": FORMER, "email": None, "is_active": False, "purged_at": purged_at}
         user = document["user"]
         return {
             "name": f"{user['first_name']} {user['last_name']}",
-            # Of whoever was purged there is none.
-            "email": user["email"] or None,
+            "email": user["email"],
             # Events from before there were suspensions do not say.
             "is_active": user["is_active"] and document.get("status", "active") == "active",
+            "purged_at": None,
         }
 
     def guard_of(self, document: Mapping[str, Any]) -> Guard:

@@ -1,6 +1,7 @@
 """Purged: nothing of the person is left, nothing of them is told, and nobody is purged who may not be."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import orjson
@@ -8,6 +9,8 @@ import psycopg
 import pytest
 
 from chassis.testing.fixtures import Client
+from chassis.web.application import ServiceApplication
+from identity.app import SERVICE
 
 NOBODY = 2**62
 
@@ -230,3 +233,17 @@ def test_a_purge_that_is_rolled_back_leaves_everything(
     assert answer.status_code >= 400
     assert admin.get(bob.path).json["status"] == "deactivated"
     assert not [event for event in published(ann.company_id) if ".purged." in event["type"]]
+
+
+def test_while_the_tasks_service_is_down_nobody_goes_without_an_heir(
+    *, settings: Any, database: Any, app: Any, ann: Any, admin: Client, hire: Any
+) -> None:
+    apart = replace(settings, service_urls="tasks=http://127.0.0.1:9", service_key="k" * 32)
+    asking = ServiceApplication(SERVICE, apart, database)
+    asking.verifier = app.verifier
+    bob = hire(ann)
+    admin.post(f"{bob.path}/deactivate", json={})
+    answer = Client(asking.test_client(), admin.token).post(f"{bob.path}/purge", json={}, version=2)
+    assert (answer.status_code, answer.json["code"]) == (503, "reference_unavailable")
+    assert answer.headers["Retry-After"]
+    assert admin.get(bob.path).json["status"] == "deactivated"

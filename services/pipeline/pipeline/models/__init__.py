@@ -5,7 +5,7 @@ from pipeline.models.deals import deal_exports, deal_stages, deals, pipelines
 from pipeline.models.history import close_date_history, exchange_rates, loss_reasons, stage_history
 from pipeline.models.leads import lead_exports, lead_stages, leads
 from pipeline.models.metadata import metadata
-from pipeline.models.moves import customer_moves, customer_purges, deal_transfers, lead_transfers
+from pipeline.models.moves import customer_moves, customer_purges, deal_transfers, lead_transfers, user_purges
 from pipeline.models.references import (
     COMPANY,
     CUSTOMERS,
@@ -45,5 +45,6 @@ __all__ = [
     "ref_tombstones",
     "snapshot_days",
     "stage_history",
+    "user_purges",
     "user_refs",
 ]

@@ -3,12 +3,15 @@
 from sqlalchemy import BigInteger, CheckConstraint, Column, Index, Integer, String, UniqueConstraint, Uuid, text
 
 from chassis.db.tables import part_of, tenant_table, timestamp
+from chassis.purges import purges_table
 from chassis.transfers import transfer_table
 from pipeline.models.metadata import metadata
 from pipeline.models.references import USERS
 
 lead_transfers = transfer_table("lead_transfers", metadata, USERS)
 deal_transfers = transfer_table("deal_transfers", metadata, USERS)
+
+user_purges = purges_table(metadata)
 
 # Whose leads and deals went to another customer by a merge, so that its undoing gives back exactly these.
 customer_moves = tenant_table(

@@ -18,6 +18,7 @@ from tasks.commands.letters import make_letter
 from tasks.commands.notifications import forget_old
 from tasks.commands.retention import ACTIVITIES, TASKS, Expiring, expire
 from tasks.commands.transfers import TRANSFERS
+from tasks.commands.user_purges import PURGES
 from tasks.models import MAILS
 from tasks.queries.reminders import list_due
 
@@ -85,6 +86,7 @@ def post_digests(database: Database, stop: Flag) -> None:
 
 SCHEDULES: tuple[Schedule, ...] = (
     Schedule("transfer-tasks", timedelta(seconds=5), TRANSFERS.work),
+    Schedule("purge-users", timedelta(seconds=5), PURGES.work),
     Schedule("fire-reminders", timedelta(seconds=2), fire_reminders),
     Schedule("expire-tasks", timedelta(days=1), lambda database, stop: _expire(database, stop, TASKS)),
     Schedule("expire-activities", timedelta(days=1), lambda database, stop: _expire(database, stop, ACTIVITIES)),

@@ -2,7 +2,7 @@
 
 from tasks.models.activities import activities, activity_exports
 from tasks.models.metadata import metadata
-from tasks.models.moves import customer_moves, task_relinks, task_transfers
+from tasks.models.moves import customer_moves, task_relinks, task_transfers, user_purges
 from tasks.models.notices import MAILS, calendar_feeds, digests, mails, notifications, reminders, user_settings
 from tasks.models.references import (
     COMPANY,
@@ -47,6 +47,7 @@ __all__ = [
     "task_series",
     "task_transfers",
     "tasks",
+    "user_purges",
     "user_refs",
     "user_settings",
 ]

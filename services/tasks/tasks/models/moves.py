@@ -4,6 +4,7 @@ from sqlalchemy import BigInteger, CheckConstraint, Column, Index
 from sqlalchemy.dialects.postgresql import JSONB
 
 from chassis.db.tables import given_only, part_of, tenant_table
+from chassis.purges import purges_table
 from chassis.transfers import transfer_table
 from tasks.models.metadata import metadata
 from tasks.models.references import USERS
@@ -46,3 +47,5 @@ customer_moves = tenant_table(
 # The tasks of somebody who was deactivated, on their way to others.
 task_transfers = transfer_table("task_transfers", metadata, USERS)
 task_transfers.append_constraint(Index("ix_task_transfers_user_id", "company_id", "user_id"))
+
+user_purges = purges_table(metadata)
