@@ -3,12 +3,14 @@
 It says `begun` when a job has been read, and at its end what came of it. A job has `port` and `source` (the address that
 it comes from), `requests` (in base64), `way` of sending them, how many `connections` at once and for how many `seconds`,
 or `once` each. It answers how often each status came; 0 is a connection that ended without one, and `failed` are the
-places of the requests that got 500 and more. Whoever is refused for a rate waits a little, as even a greedy client would.
+places of the requests that got 500 and more. Whoever is refused for a rate waits a little, as even a greedy client would,
+and where each request is to be answered comes again from another address.
 """
 
 import base64
 import contextlib
 import json
+import random
 import re
 import socket
 import sys
@@ -19,7 +21,9 @@ from collections import Counter
 _PATIENCE = 20.0
 _SMALLEST_BUFFER = 2_048
 _REFUSED_SECONDS = 0.05
-_RATE_SECONDS = 0.5
+_RATE_SECONDS = 0.2
+# What is counted by account or tenant stays refused.
+_MOST_TRIES = 3
 _PAUSE_SECONDS = 0.5
 
 
@@ -35,7 +39,7 @@ class Attack:
         self.failed: list[int] = []
 
     def run(self) -> None:
-        way = {"send": self.send, "drip": self.drip, "stall": self.stall}[self._job["way"]]
+        way = {"send": self.send, "end": self.end, "drip": self.drip, "stall": self.stall}[self._job["way"]]
         threads = [
             threading.Thread(target=self._repeat, args=(way, number)) for number in range(self._job["connections"])
         ]
@@ -45,28 +49,32 @@ class Attack:
             thread.join()
 
     def _repeat(self, way, number: int) -> None:
+        source, tries = self._job["source"], 0
         while time.monotonic() < self._ends and not (self._job["once"] and number >= len(self._requests)):
             place = number % len(self._requests)
             status = 0
-            with contextlib.suppress(OSError), self._connected() as connection:
+            with contextlib.suppress(OSError), self._connected(source) as connection:
                 status = way(connection, self._requests[place])
+            tries += 1
+            if status == 429 and self._job["once"] and tries < _MOST_TRIES:
+                time.sleep(_RATE_SECONDS)
+                source = f"127.201.{random.randrange(256)}.{random.randrange(1, 255)}"
+                continue
             with self._lock:
                 self.statuses[status] += 1
                 if status >= 500:
                     self.failed.append(place)
             if status in (0, 429) and not self._job["once"]:
                 time.sleep(_REFUSED_SECONDS)
-            if status == 429 and self._job["once"]:
-                time.sleep(_RATE_SECONDS)
-            else:
-                number += self._job["connections"]
+            number += self._job["connections"]
+            tries = 0
 
     @contextlib.contextmanager
-    def _connected(self):
+    def _connected(self, source: str):
         with socket.socket() as connection:
             if self._job["way"] == "stall":
                 connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _SMALLEST_BUFFER)
-            connection.bind((self._job["source"], 0))
+            connection.bind((source, 0))
             connection.settimeout(_PATIENCE)
             connection.connect(("127.0.0.1", self._job["port"]))
             yield connection
@@ -75,6 +83,13 @@ class Attack:
         """All of it, and read the answer."""
         with contextlib.suppress(BrokenPipeError, ConnectionResetError):
             connection.sendall(request)
+        return _answer(connection)
+
+    def end(self, connection: socket.socket, request: bytes) -> int:
+        """All of it, and say that no more will come, so that nobody waits for what is missing."""
+        with contextlib.suppress(BrokenPipeError, ConnectionResetError):
+            connection.sendall(request)
+            connection.shutdown(socket.SHUT_WR)
         return _answer(connection)
 
     def drip(self, connection: socket.socket, request: bytes) -> int:

@@ -12,6 +12,7 @@ import uuid
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from http import HTTPStatus
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -79,6 +80,15 @@ class Client:
 
     def post(self, path: str, **options: Any) -> Answer:
         return self.request("POST", path, **options)
+
+    def put(self, path: str, **options: Any) -> Answer:
+        return self.request("PUT", path, **options)
+
+    def patch(self, path: str, **options: Any) -> Answer:
+        return self.request("PATCH", path, **options)
+
+    def delete(self, path: str, **options: Any) -> Answer:
+        return self.request("DELETE", path, **options)
 
     def close(self) -> None:
         self._connection.close()
@@ -238,6 +248,19 @@ class Victim:
                 operation = document["paths"].get(f"/v1/{resource}", {}).get("get")
                 if operation and any(one["name"] == "limit" for one in operation.get("parameters", [])):
                     self._lists.setdefault(service, f"/v1/{resource}?limit=5")
+
+    def cursors(self, document: Mapping[str, Any]) -> list[str]:
+        """Where each list goes on that has two records at least."""
+        found = []
+        for _ in range(2):
+            self.tenant.client.post("/v1/customers", json={"name": "Customer"})
+        for path, operations in document["paths"].items():
+            asked = {one["name"] for one in operations.get("get", {}).get("parameters", ())}
+            if {"cursor", "limit"} <= asked and not set("{.") & set(path):
+                answer = self.tenant.client.get(f"{path}?limit=1")
+                if answer.status == HTTPStatus.OK and (cursor := answer.json["page"]["next_cursor"]):
+                    found.append(cursor)
+        return found
 
     def work(self, service: str, seconds: float) -> Seen:
         """Read and write, at the attacked service most of all."""
