@@ -79,7 +79,7 @@ test-e2e: setup ## Run the tests of the whole system
 	@$(PYTEST) $(SERVERS) $(PARALLEL) -m "not long" tests/e2e $(TESTS)
 
 test-faults: setup ## Run the fault tests and the generated requests in their long form
-	@$(PYTEST) $(SERVERS) -m long tests/faults tests/e2e gateway services $(TESTS)
+	@$(PYTEST) $(SERVERS) -m long tests/faults tests/e2e gateway services web $(TESTS)
 
 test-neighbours: setup ## Attack every operation as one tenant while another works (half an hour)
 	@$(PYTEST) $(SERVERS) -m long tests/neighbours $(TESTS)
@@ -131,7 +131,7 @@ bench-imports: setup ## Import files of up to 400,000 rows
 	@$(BIN)/python -m bench.imports
 
 ##@ Maintain
-.PHONY: lock openapi openapi-document openapi-lint release-surface web-assets contracts contract-examples contract-bundles compose-file manifests roles-page help
+.PHONY: lock sdk openapi openapi-document openapi-lint release-surface web-assets contracts contract-examples contract-bundles compose-file manifests roles-page help
 lock: setup ## Pin the requirements anew (needs the package index)
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check uv
 	@for name in runtime dev browser compose; do \
@@ -145,6 +145,10 @@ openapi-document: setup ## Write the API's one document: FILE=openapi.json
 openapi-lint: setup ## Hold that document to Redocly's rules (needs Node and npm's registry)
 	@mkdir -p .local && $(BIN)/python -m web document .local/openapi.json
 	@npx --yes $(REDOCLY) lint .local/openapi.json
+
+sdk: setup ## Build the Python client: clients/python/dist/crm_client-*.whl
+	@$(BIN)/python clients/python/generate.py clients/python/crm_client
+	@cd clients/python && ../../$(BIN)/python -m hatchling build -t wheel
 
 release-surface: setup ## Keep what clients depend on from now (BREAKING=1 although it breaks those of the last release)
 	@$(BIN)/python -m web release $(if $(BREAKING),--breaking)

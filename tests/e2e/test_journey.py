@@ -34,7 +34,7 @@ def test_a_created_customer_is_in_the_audit_log_within_two_seconds(api, register
     credentials = {"email": body["user"]["email"], "password": body["user"]["password"]}
     login = requests.post(f"{api}/auth/login", json=credentials, timeout=10)
     assert login.status_code == 200, login.text
-    assert set(login.json()) == {"access_token", "refresh_token", "token_type", "expires_in"}
+    assert set(login.json()) == {"access_token", "refresh_token", "token_type", "expires_in", "device_token"}
     headers = bearer(login.json()["access_token"]) | {"User-Agent": "journey/1"}
     created = requests.post(f"{api}/customers", json={"name": "Grace Hopper"}, headers=headers, timeout=10)
     assert created.status_code == 201, created.text
