@@ -22,7 +22,11 @@ from customers.schemas.import_rows import RowReader
 
 def work_on_imports(database: Database, stop: Flag) -> None:
     """Validate, run and revert the imports that wait for it."""
-    work(database, stop, lambda job: RowReader(job.columns, job.mapping, job.mode, job.match_by))
+    work(
+        database,
+        stop,
+        lambda job: RowReader(job.columns, job.mapping, job.mode, job.match_by, options=job.options),
+    )
 
 
 def purge_imports(database: Database, stop: Flag) -> None:

@@ -39,6 +39,8 @@ from chassis.references import CompanyReference, UserReference
 from chassis.transfers import transfer_table
 from customers import rules
 from customers.rules import importing
+from imports.rows import ERROR, WARNING
+from imports.values import DATE_FORMATS, DECIMAL_MARKS
 
 metadata = new_metadata()
 chassis_tables(metadata)
@@ -253,6 +255,13 @@ customer_imports = tenant_table(
     Column("delimiter", String(1)),
     Column("columns", JSONB, nullable=False, server_default=text("'[]'::jsonb")),
     Column("mapping", JSONB, nullable=False, server_default=text("'{}'::jsonb")),
+    # The system whose export it is, and how its cells are read.
+    Column("profile", String(20)),
+    Column("header_line", Integer, nullable=False, server_default=text("1")),
+    Column("on_unknown", String(10)),
+    Column("value_mapping", JSONB, nullable=False, server_default=text("'{}'::jsonb")),
+    Column("date_format", String(20)),
+    Column("decimal_mark", String(1)),
     Column("size", BigInteger, nullable=False, server_default=text("0")),
     Column("total_rows", Integer),
     Column("processed_rows", Integer, nullable=False, server_default=text("0")),
@@ -260,6 +269,7 @@ customer_imports = tenant_table(
     Column("updated_rows", Integer, nullable=False, server_default=text("0")),
     Column("unchanged_rows", Integer, nullable=False, server_default=text("0")),
     Column("failed_rows", Integer, nullable=False, server_default=text("0")),
+    Column("duplicate_rows", Integer, nullable=False, server_default=text("0")),
     Column("reverted_rows", Integer, nullable=False, server_default=text("0")),
     Column("kept_rows", Integer, nullable=False, server_default=text("0")),
     Column("error_code", String(60)),
@@ -277,6 +287,9 @@ customer_imports = tenant_table(
     one_of("state", importing.STATES),
     one_of("mode", importing.MODES),
     one_of("match_by", importing.KEYS),
+    one_of("on_unknown", importing.ON_UNKNOWN),
+    one_of("date_format", DATE_FORMATS),
+    one_of("decimal_mark", DECIMAL_MARKS),
     CheckConstraint("mode = 'create' OR match_by IS NOT NULL", name="match"),
     Index("ix_customer_imports_company_id_created_by", "company_id", "created_by"),
     Index("ix_customer_imports_company_id_created_at", "company_id", "created_at", "id"),
@@ -314,6 +327,18 @@ import_chunks = Table(
     info={"tenant": "company_id"},
 )
 
+# What the rows of earlier chunks would do, by hashes of what later ones could meet them by; while it is validated.
+import_keys = Table(
+    "import_keys",
+    metadata,
+    Column("company_id", BigInteger, primary_key=True),
+    Column("import_id", BigInteger, primary_key=True),
+    Column("key", BigInteger, primary_key=True),
+    Column("entry", JSONB, nullable=False),
+    part_of("customer_imports", "import_id"),
+    info={"tenant": "company_id"},
+)
+
 import_errors = tenant_table(
     "import_errors",
     metadata,
@@ -324,7 +349,9 @@ import_errors = tenant_table(
     Column("code", String(60), nullable=False),
     Column("message", Text, nullable=False),
     Column("value", Text),
+    Column("severity", String(10), nullable=False, server_default="error"),
     part_of("customer_imports", "import_id"),
+    one_of("severity", (ERROR, WARNING)),
     Index("ix_import_errors_company_id_import_id", "company_id", "import_id", "chunk"),
     Index("ix_import_errors_company_id_import_id_line", "company_id", "import_id", "line", "id"),
 )

@@ -103,8 +103,8 @@ class Imports:
         assert validated["state"] == "awaiting_confirmation", validated
         return self.step(begun.json["id"], "start")
 
-    def errors(self, import_id: int) -> Any:
-        return self.client.get(f"{_IMPORTS}/{import_id}/errors").json["data"]
+    def errors(self, import_id: int, severity: str = "error") -> Any:
+        return self.client.get(f"{_IMPORTS}/{import_id}/errors?severity={severity}").json["data"]
 
     def names(self) -> list[str]:
         rows: list[dict[str, str]] = self.client.get("/v1/customers?limit=100").json["data"]

@@ -80,12 +80,13 @@ class UserReference(Reference):
             select(table.c.is_active).where(*of_reference(table, self.key)).with_for_update(read=True)
         )
         self._among = Prepared(
-            select(table.c.user_id, func.lower(table.c.email), table.c.is_active)
+            select(table.c.user_id, func.lower(table.c.email), table.c.is_active, func.lower(table.c.name))
             .where(
                 of_tenant(table),
                 or_(
                     table.c.user_id == any_(bindparam("ids", type_=ARRAY(BigInteger))),
-                    func.lower(table.c.email) == any_(bindparam("emails", type_=ARRAY(String))),
+                    func.lower(table.c.email) == any_(bindparam("words", type_=ARRAY(String))),
+                    func.lower(table.c.name) == any_(bindparam("words", type_=ARRAY(String))),
                 ),
             )
             .order_by(table.c.user_id)
@@ -134,20 +135,27 @@ class UserReference(Reference):
             raise Invalid("inactive_user", detail, (FieldError(pointer, "inactive_user", detail),))
 
     def find_people(self, session: Session, given: Collection[int | str]) -> dict[int | str, tuple[int, bool]]:
-        """The users that ids and e-mail addresses (in lower case) name, each with whether they are active.
+        """The users that ids, e-mail addresses and full names (in lower case) name, each with whether they are active.
 
-        They stay what they are until the transaction ends.
+        A name that several who are active have names none of them. They stay what they are until the transaction ends.
         """
         if not given:
             return {}
         session.connection()
         ids = [user for user in given if isinstance(user, int)]
-        emails = [user for user in given if isinstance(user, str)]
+        words = [user for user in given if isinstance(user, str)]
         found: dict[int | str, tuple[int, bool]] = {}
-        for user_id, email, active in session.fetch(self._among, ids=ids, emails=emails):
+        namesakes: dict[str, list[tuple[int, bool]]] = {}
+        for user_id, email, active, name in session.fetch(self._among, ids=ids, words=words):
             found[user_id] = (user_id, active)
             if email is not None and not (email in found and found[email][1]):
                 found[email] = (user_id, active)
+            if name is not None:
+                namesakes.setdefault(name, []).append((user_id, active))
+        for name, people in namesakes.items():
+            at_work = [person for person in people if person[1]]
+            if len(at_work or people) == 1:
+                found[name] = (at_work or people)[0]
         return found
 
     def describe(self, session: Session, user_ids: Collection[int]) -> dict[int, dict[str, Any]]:

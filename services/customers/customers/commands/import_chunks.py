@@ -10,11 +10,14 @@ import orjson
 import psycopg
 from sqlalchemy import (
     ARRAY,
+    JSON,
     BigInteger,
+    Boolean,
     Integer,
     LargeBinary,
     any_,
     bindparam,
+    cast,
     column,
     delete,
     func,
@@ -23,22 +26,31 @@ from sqlalchemy import (
     select,
     update,
 )
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.dialects.postgresql import insert as upsert
 
 from chassis.db.bulk import change_many, json_rows, lock_many
 from chassis.db.records import Record
 from chassis.db.session import Session
 from chassis.db.statements import TENANT, Prepared, of_tenant
-from customers.commands.import_jobs import Job, Reader, StoppedError, count, hold, reach
-from customers.commands.import_rows import Fault, ImportOptions, Outcome, ReadRow, apply_rows, draw_codes
+from chassis.matching_keys import keys_of_name
+from customers import rules
+from customers.commands.import_jobs import Job, StoppedError, count, hold, reach
+from customers.commands.import_rows import ImportOptions, apply_rows, conflict_keys, draw_codes
 from customers.events import CUSTOMER_PURGED, CUSTOMER_UPDATED
-from customers.models import USERS, contacts, import_chunks, import_errors
+from customers.models import USERS, contacts, import_chunks, import_errors, import_keys
 from customers.queries.customers import RECORDS
 from customers.queries.imports import get_checked, get_chunk
-from customers.rules.import_mapping import Cells
-from customers.rules.importing import RUNNING
+from customers.rules.duplicates import ALLOW
+from customers.rules.import_fields import CATALOGUE
+from customers.rules.importing import EMPTY, RUNNING
 from customers.rules.keys import customer_keys
+from imports.cells import Cells
+from imports.rows import ERROR, Fault, Outcome, Reader, ReadRow
+from imports.seen import Seen, hashes
 
 _TRIES = 3
+LIKELY = "possible_duplicate"
 _CONFLICT = "The row cannot stand beside what is stored, such as a customer of the same name or code."
 
 # A plan that was made while a table was empty, those of foreign keys above all, takes any index that begins with the
@@ -53,9 +65,11 @@ _FORGET_ERRORS = Prepared(
         of_tenant(import_errors),
         import_errors.c.import_id == _IMPORT,
         import_errors.c.chunk == _CHUNK,
+        # What validation has found of likely duplicates stays.
+        (import_errors.c.severity == ERROR) | (import_errors.c.code != LIKELY) | bindparam("all", type_=Boolean),
     )
 )
-_ERROR = ("line", "column_name", "code", "message", "value")
+_ERROR = ("line", "column_name", "code", "message", "value", "severity")
 _errors = json_rows("v", *(column(name, import_errors.c[name].type) for name in _ERROR))
 _ADD_ERRORS = Prepared(
     insert(import_errors).from_select(
@@ -77,6 +91,23 @@ _KEEP_VALIDATED = Prepared(
     .values(codes=bindparam("codes", type_=Integer), checked=bindparam("checked", type_=LargeBinary))
     .where(*_THIS)
 )
+_SEEN = Prepared(
+    select(import_keys.c.key, import_keys.c.entry).where(
+        of_tenant(import_keys),
+        import_keys.c.import_id == _IMPORT,
+        import_keys.c.key == any_(bindparam("keys", type_=ARRAY(BigInteger))),
+    )
+)
+_entries = json_rows("v", column("key", BigInteger), column("entry", JSON))
+_see = upsert(import_keys).from_select(
+    ["company_id", "import_id", "key", "entry"], select(TENANT, _IMPORT, _entries.c.key, cast(_entries.c.entry, JSONB))
+)
+_SEE = Prepared(
+    _see.on_conflict_do_update(index_elements=["company_id", "import_id", "key"], set_={"entry": _see.excluded.entry})
+)
+_FORGET_SEEN = Prepared(
+    delete(import_keys).where(of_tenant(import_keys), import_keys.c.import_id == _IMPORT), writes=True
+)
 _WITH_CONTACTS = Prepared(
     select(contacts.c.customer_id)
     .where(of_tenant(contacts), contacts.c.customer_id == any_(bindparam("ids", type_=ARRAY(BigInteger))))
@@ -96,9 +127,14 @@ def read_chunk(session: Session, job: Job, number: int, reader: Reader) -> list[
         return None
     rows = []
     for line, cells in chunk[0]:
-        values, faults = reader(cells)
-        keys = {} if faults else customer_keys(values, job.region)
-        rows.append(ReadRow(line, values, keys, [Fault(line, *fault) for fault in faults]))
+        row = reader(line, cells)
+        if not row.faults:
+            row.keys = customer_keys(row.values, job.region)
+            if row.new_values:
+                row.new_keys = keys_of_name(
+                    row.new_values["name"], firm=row.values.get("customer_type") == rules.CUSTOMER_TYPES[1]
+                )
+        rows.append(row)
     return rows
 
 
@@ -106,17 +142,44 @@ def validate_chunk(session: Session, job: Job, number: int, rows: Sequence[ReadR
     """Keep what is wrong with the rows, as far as can be told without changing anything."""
     hold(session, job, number)
     checked = zlib.compress(orjson.dumps(rows), 1)
-    outcome = apply_rows(session, rows, options_of(job))
-    keep_errors(session, job, number, outcome.faults)
+    options = options_of(job)
+    several = (job.total_rows or 0) > len(rows)
+    if several:
+        options = replace(options, seen=_seen_before(session, job, rows, options))
+    outcome = apply_rows(session, rows, options)
+    if several and options.seen.new:
+        entries = [{"key": key, "entry": entry} for key, entry in options.seen.new.items()]
+        session.run(_SEE, of_import=job.id, rows=orjson.dumps(entries).decode())
+    keep_errors(session, job, number, [*outcome.faults, *_warnings(rows)], anew=True)
     validated = {"codes": outcome.codes, "checked": checked}
     session.run(_KEEP_VALIDATED, of_import=job.id, chunk=number, **validated)
     count(session, job, counts(outcome))
     reach(session, job, number + 1)
 
 
+def _seen_before(session: Session, job: Job, rows: Sequence[ReadRow], options: ImportOptions) -> Seen:
+    """What the chunks before have left by what rows of this one could meet it by."""
+    keys = conflict_keys(rows, options)
+    if job.duplicates != ALLOW:
+        keys |= {key for row in rows for key in job.rules.telling(row.new_keys | row.keys).items()}
+        keys |= {("name_two", name) for row in rows if (name := (row.new_keys | row.keys).get("name_two"))}
+    return Seen(dict(session.fetch(_SEEN, of_import=job.id, keys=hashes(keys)))) if keys else Seen({})
+
+
+def forget_seen(session: Session, import_id: int) -> None:
+    """Delete what validation has kept of the rows for those below them."""
+    session.run(_FORGET_SEEN, of_import=import_id)
+
+
+def _warnings(rows: Sequence[ReadRow]) -> list[Fault]:
+    # Rows that were tried several times have said the same several times.
+    return list(dict.fromkeys(warning for row in rows for warning in row.warnings))
+
+
 def options_of(job: Job) -> ImportOptions:
     """How the rows of an import become customers, looked at and not written."""
-    return ImportOptions(job.mode, job.match_by, job.refuse_duplicates)
+    empties = job.options["on_unknown"] == EMPTY
+    return ImportOptions(job.mode, job.match_by, job.duplicates, empties, job.rules)
 
 
 def run_chunk(session: Session, job: Job, number: int, rows: Sequence[ReadRow], codes: range) -> Outcome:
@@ -130,7 +193,7 @@ def run_chunk(session: Session, job: Job, number: int, rows: Sequence[ReadRow], 
     if number in _ANALYZED:
         session.fetch(_ANALYZE)
     outcome = _applied(session, job, rows, codes)
-    keep_errors(session, job, number, outcome.faults)
+    keep_errors(session, job, number, [*outcome.faults, *_warnings(rows)])
     kept = zlib.compress(orjson.dumps({"created": outcome.created, "updated": outcome.updated}), 1)
     session.run(_KEEP_OUTCOME, of_import=job.id, chunk=number, kept=kept)
     return outcome
@@ -237,12 +300,15 @@ def _set_back(
     return back
 
 
-def keep_errors(session: Session, job: Job, number: int, faults: Sequence[Fault]) -> None:
-    """Keep what is wrong with a chunk's rows in the place of what was found before."""
-    session.run(_FORGET_ERRORS, of_import=job.id, chunk=number)
+def keep_errors(session: Session, job: Job, number: int, faults: Sequence[Fault], *, anew: bool = False) -> None:
+    """Keep what is wrong with a chunk's rows in the place of what was found before.
+
+    The run leaves what validation has said of likely duplicates; `anew` is a validation.
+    """
+    session.run(_FORGET_ERRORS, of_import=job.id, chunk=number, all=anew)
     if not faults:
         return
-    column_of = Cells(job.columns, job.mapping).column_of
+    column_of = Cells(job.columns, job.mapping, CATALOGUE).column_of
     rows = [
         {
             "line": fault.line,
@@ -251,6 +317,7 @@ def keep_errors(session: Session, job: Job, number: int, faults: Sequence[Fault]
             "message": fault.message,
             # PostgreSQL stores no NUL, and the cell may be refused for just that.
             "value": fault.value and fault.value.replace("\x00", "\ufffd"),
+            "severity": fault.severity,
         }
         for fault in faults
     ]
@@ -265,4 +332,4 @@ def counts(outcome: Outcome) -> dict[str, int]:
         "unchanged_rows": outcome.unchanged,
         "failed_rows": outcome.failed,
     }
-    return numbers | {"processed_rows": sum(numbers.values())}
+    return numbers | {"processed_rows": sum(numbers.values()), "duplicate_rows": outcome.duplicates}

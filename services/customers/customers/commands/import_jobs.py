@@ -1,10 +1,10 @@
 """What the worker knows of an import that it works on, and how it says how far it is."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import BigInteger, Integer, bindparam, func, literal_column, select, update
+from sqlalchemy import BigInteger, Integer, bindparam, func, select, update
 
 from chassis.context import current
 from chassis.db.session import Session
@@ -12,6 +12,8 @@ from chassis.db.statements import Prepared, of_tenant
 from customers.models import COMPANY, USERS
 from customers.models import customer_imports as imports
 from customers.queries.imports import RECORDS
+from customers.rules import importing
+from customers.rules.duplicates import Rules
 
 _THIS = (of_tenant(imports), imports.c.id == bindparam("of_import", type_=BigInteger))
 _POSITION = Prepared(select(imports.c.next_chunk, imports.c.first_code).where(*_THIS))
@@ -19,15 +21,13 @@ _HOLD = Prepared(select(imports.c.state, imports.c.next_chunk).where(*_THIS).wit
 _AROUND = Prepared(
     select(
         select(COMPANY.table.c.region).where(of_tenant(COMPANY.table)).scalar_subquery(),
-        select(COMPANY.table.c.settings.op("->>")(literal_column("'duplicates'")))
-        .where(of_tenant(COMPANY.table))
-        .scalar_subquery(),
+        select(COMPANY.table.c.settings).where(of_tenant(COMPANY.table)).scalar_subquery(),
         select(USERS.table.c.is_active)
         .where(of_tenant(USERS.table), USERS.table.c.user_id == bindparam("actor", type_=BigInteger))
         .scalar_subquery(),
     )
 )
-_DONE = ("processed_rows", "created_rows", "updated_rows", "unchanged_rows", "failed_rows")
+_DONE = ("processed_rows", "created_rows", "updated_rows", "unchanged_rows", "failed_rows", "duplicate_rows")
 _COUNTS = (*_DONE, "reverted_rows", "kept_rows")
 _IN_STATE = imports.c.state == bindparam("in_state", type_=imports.c.state.type)
 _COUNT = Prepared(
@@ -43,10 +43,6 @@ _SHOW = Prepared(
     update(imports).values(**{name: bindparam(f"now_{name}", type_=Integer) for name in _DONE}).where(*_THIS, _IN_STATE)
 )
 _RESERVE = Prepared(update(imports).values(first_code=bindparam("first", type_=BigInteger)).where(*_THIS))
-
-# A row's cells as values and faults (field, code, message, text): schemas.import_rows.RowReader, which commands, being
-# below schemas, are handed.
-Reader = Callable[[Sequence[str]], tuple[dict[str, Any], list[tuple[str | None, str, str, str | None]]]]
 
 
 class StoppedError(Exception):
@@ -71,7 +67,12 @@ class Job:
     next_chunk: int
     first_code: int | None
     region: str | None
-    refuse_duplicates: bool
+    header_line: int
+    # How cells are read: on_unknown, value_mapping, date_format and decimal_mark.
+    options: dict[str, Any]
+    # What the company does with likely duplicates, and by what it goes.
+    duplicates: str
+    rules: Rules
     actor_is_active: bool
 
 
@@ -79,7 +80,7 @@ def take_up(session: Session, import_id: int) -> Job:
     """Read what there is to know. Raises NotFound."""
     known = RECORDS.get(session, import_id).document
     next_chunk, first_code = session.fetch(_POSITION, of_import=import_id)[0]
-    region, duplicates, active = session.fetch(_AROUND, actor=current().user_id)[0]
+    region, settings, active = session.fetch(_AROUND, actor=current().user_id)[0]
     return Job(
         id=import_id,
         state=known["state"],
@@ -95,7 +96,10 @@ def take_up(session: Session, import_id: int) -> Job:
         next_chunk=next_chunk,
         first_code=first_code,
         region=region,
-        refuse_duplicates=duplicates == "block",
+        header_line=known["header_line"],
+        options={name: known[name] for name in importing.READING},
+        duplicates=str((settings or {}).get("duplicates")),
+        rules=Rules.of(settings),
         actor_is_active=active is not False,
     )
 

@@ -16,7 +16,7 @@ from customers.models import customer_imports as imports
 from customers.models import import_chunks
 from customers.queries.imports import get_part
 from customers.rules import importing
-from customers.rules.import_files import MalformedFile, Parts, Row, read_rows
+from imports.files import MalformedFile, Parts, Row, read_rows
 
 # Chunks that are written in one transaction.
 _TOGETHER = 10
@@ -47,7 +47,7 @@ def read_file(database: Database, job: Job, stop: Flag) -> int:
     with database.transaction() as session:
         session.run(_FORGET_CHUNKS, of_import=job.id)
     source = io.BufferedReader(Parts(_parts(database, job.id)), importing.LARGEST_PART)
-    rows = read_rows(source, job.encoding, job.delimiter)
+    rows = read_rows(source, job.encoding, job.delimiter, job.header_line)
     if next(rows, None) is None:  # The header; its columns are known.
         raise MalformedFile("import_expired", "The file is not kept any more; begin another import.")
     total = number = 0

@@ -7,7 +7,7 @@ of the same customer, of the same code or name, or, where the company refuses du
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
-from typing import Any, Self
+from typing import Any
 
 from sqlalchemy import BigInteger, bindparam
 from sqlalchemy.dialects.postgresql import insert as upsert
@@ -19,14 +19,17 @@ from chassis.db.session import Session
 from chassis.db.statements import TENANT, Prepared
 from customers import rules
 from customers.commands.customers import lock_creation
+from customers.commands.import_checks import Likely, Lists
 from customers.events import CUSTOMER_CREATED, CUSTOMER_UPDATED
-from customers.models import USERS, customer_codes
+from customers.models import customer_codes
 from customers.queries.customers import RECORDS
-from customers.queries.duplicates import find_duplicates
-from customers.queries.matches import find_matches, known_industries, taken_codes, taken_names
-from customers.rules.duplicates import DEFAULT
+from customers.queries.matches import find_matches, taken_codes, taken_names
+from customers.rules.duplicates import ALLOW, BLOCK, DEFAULT, Rules
 from customers.rules.importing import CREATE, UPDATE
 from customers.rules.keys import customer_keys
+from customers.views import CUSTOMER
+from imports.rows import Fault, Outcome, ReadRow
+from imports.seen import Seen
 from people.emails import email_key
 
 # What a row says of new customers alone.
@@ -41,65 +44,33 @@ _DRAW_CODES = Prepared(
 
 
 @dataclass(frozen=True, slots=True)
-class Fault:
-    """What is wrong with a row: the field (None where it is the row as a whole), a code, a sentence, the text."""
-
-    line: int
-    field: str | None
-    code: str
-    message: str
-    value: str | None = None
-
-
-@dataclass(slots=True)
-class ReadRow:
-    """A row as a customer's values and matching keys; what has faults already is not looked at further."""
-
-    line: int
-    values: dict[str, Any]
-    keys: dict[str, Any]
-    faults: list[Fault]
-
-    @classmethod
-    def of(cls, document: Mapping[str, Any]) -> Self:
-        """The row that was dumped as this JSON object."""
-        faults = [Fault(**fault) for fault in document["faults"]]
-        return cls(document["line"], document["values"], document["keys"], faults)
-
-
-@dataclass(frozen=True, slots=True)
 class ImportOptions:
-    """How rows become customers; `draw_codes` answers the numbers of so many new codes, without it none is written."""
+    """How rows become customers; `draw_codes` answers the numbers of so many new codes, without it none is written.
+
+    `empties` leaves empty what names nobody and nothing. `seen` is what the rows before would have done, where none is
+    written.
+    """
 
     mode: str
     match_by: str | None
-    refuse_duplicates: bool
+    duplicates: str
+    empties: bool = False
+    rules: Rules = DEFAULT
     draw_codes: Callable[[Session, int], Iterable[int]] | None = None
+    seen: Seen = field(default_factory=lambda: Seen({}))
 
     @property
     def writes(self) -> bool:
         return self.draw_codes is not None
 
+    @property
+    def refuse_duplicates(self) -> bool:
+        return self.duplicates == BLOCK
 
-@dataclass(slots=True)
-class Outcome:
-    """What became of rows: (line, id, version) of those created, with the changed fields of those updated."""
-
-    created: list[tuple[int, int, int]] = field(default_factory=list)
-    updated: list[tuple[int, int, int, dict[str, Any]]] = field(default_factory=list)
-    unchanged: int = 0
-    failed: int = 0
-    codes: int = 0
-    faults: list[Fault] = field(default_factory=list)
-
-    def __add__(self, later: Self) -> Self:
-        """What became of these rows and of later ones."""
-        return type(self)(*(getattr(self, name) + getattr(later, name) for name in self.__slots__))
-
-    def refuse(self, row: ReadRow, *faults: Fault) -> None:
-        """Count a row among those that failed."""
-        self.failed += 1
-        self.faults += faults or row.faults
+    @property
+    def tells_duplicates(self) -> bool:
+        """Whether rows that are probably there already are told, which only a validation does."""
+        return self.duplicates != ALLOW and not self.writes
 
 
 def draw_codes(session: Session, count: int) -> range:
@@ -144,8 +115,8 @@ def _batches(rows: Iterable[ReadRow], options: ImportOptions) -> Iterator[list[R
         yield batch
 
 
-def _conflict_keys(row: ReadRow, options: ImportOptions) -> Iterator[Any]:
-    values = row.values
+def _conflict_keys(row: ReadRow, options: ImportOptions) -> Iterator[tuple[Any, ...]]:
+    values = row.new_values | row.values
     if options.mode != CREATE and options.match_by is not None:
         yield "key", key_of(values, options.match_by)
     if "customer_code" in values:
@@ -154,7 +125,28 @@ def _conflict_keys(row: ReadRow, options: ImportOptions) -> Iterator[Any]:
         yield "name", values["name"], values["company_name"]
     if options.refuse_duplicates:
         # By all that the company's rules, which may change while the import runs, could go by.
-        yield from DEFAULT.telling(row.keys).items()
+        yield from DEFAULT.telling(row.new_keys | row.keys).items()
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """A customer that a row is about: stored (`record`), or one that a row above would create."""
+
+    id: int
+    version: int
+    document: Mapping[str, Any]
+    record: Record | None = None
+
+
+# What a new customer has where its row says nothing.
+_NEW: Mapping[str, Any] = {
+    **dict.fromkeys(CUSTOMER.columns),
+    "customer_type": "individual",
+    "status": "active",
+    "priority": "medium",
+    "credit_limit": "0.00",
+    "tags": [],
+}
 
 
 class _Batch:
@@ -166,10 +158,23 @@ class _Batch:
         self._outcome = outcome
 
     def apply(self, rows: Sequence[ReadRow]) -> None:
-        good = self._without(rows, lambda row: row.faults)
-        good = self._assigned(self._of_known_industries(good))
+        lists = Lists(self._session, rows, empties=self._options.empties)
+        good = []
+        for row in rows:
+            faults = [*row.faults, *lists.settle(row)]
+            if faults and self._options.mode == CREATE:
+                # All in one go: also what would be found only of a row that is good otherwise.
+                faults += row.late
+                if "name" not in row.values | row.new_values and not {"name", None} & {fault.field for fault in faults}:
+                    faults.append(_nameless(row))
+            if faults:
+                self._outcome.refuse(row, *faults)
+            else:
+                good.append(row)
         new, known = self._told_apart(good)
         self._change(known)
+        for row in new:
+            row.becomes_new()
         self._create(self._creatable(new))
 
     def _without(self, rows: Iterable[ReadRow], faults_of: Callable[[ReadRow], Sequence[Fault]]) -> list[ReadRow]:
@@ -182,42 +187,7 @@ class _Batch:
                 good.append(row)
         return good
 
-    def _of_known_industries(self, rows: Sequence[ReadRow]) -> list[ReadRow]:
-        named = {row.values["industry"] for row in rows if "industry" in row.values}
-        unknown = named - set(rules.INDUSTRIES)
-        unknown -= known_industries(self._session, unknown)
-
-        def faults(row: ReadRow) -> list[Fault]:
-            name = row.values.get("industry")
-            if name not in unknown:
-                return []
-            return [Fault(row.line, "industry", "unknown_industry", "There is no such industry in this company.", name)]
-
-        return self._without(rows, faults)
-
-    def _assigned(self, rows: Sequence[ReadRow]) -> list[ReadRow]:
-        """With the ids of the assignees in the place of their e-mail addresses."""
-        found = USERS.find_people(
-            self._session, {row.values["assigned_to"] for row in rows if "assigned_to" in row.values}
-        )
-
-        def faults(row: ReadRow) -> list[Fault]:
-            given = row.values.get("assigned_to")
-            if given is None:
-                return []
-            user_id, active = found.get(given, (None, False))
-            if user_id is None:
-                detail = "There is no such user in this company."
-                return [Fault(row.line, "assigned_to", "unknown_user", detail, str(given))]
-            if not active:
-                detail = "This user is not active in the company."
-                return [Fault(row.line, "assigned_to", "inactive_user", detail, str(given))]
-            row.values["assigned_to"] = user_id
-            return []
-
-        return self._without(rows, faults)
-
-    def _told_apart(self, rows: Sequence[ReadRow]) -> tuple[list[ReadRow], list[tuple[ReadRow, Record]]]:
+    def _told_apart(self, rows: Sequence[ReadRow]) -> tuple[list[ReadRow], list[tuple[ReadRow, Known]]]:
         """The rows of new customers, and those of known ones with these, locked."""
         match_by = self._options.match_by
         if self._options.mode == CREATE or match_by is None:
@@ -225,90 +195,125 @@ class _Batch:
         matches = find_matches(self._session, match_by, {key_of(row.values, match_by) for row in rows})
         new: list[ReadRow] = []
         ids: dict[int, ReadRow] = {}
+        known = []
         for row in rows:
+            before = self._options.seen.get("key", key_of(row.values, match_by))
+            if before is not None and before["id"] < 0:  # A row above makes it.
+                known.append((row, Known(before["id"], 0, _NEW | before["values"])))
+                continue
             hits = matches.get(key_of(row.values, match_by), [])
-            given = str(row.values[match_by])
-            if len(hits) > 1:
-                detail = f"{len(hits)} customers have this; find them by something else."
-                self._outcome.refuse(row, Fault(row.line, match_by, "ambiguous_match", detail, given))
-            elif hits and hits[0][1]:
-                detail = "The customer is archived, or merged into another one."
-                self._outcome.refuse(row, Fault(row.line, match_by, "customer_archived", detail, given))
-            elif hits and hits[0][0] in ids:
-                detail = f"Line {ids[hits[0][0]].line} is about the same customer."
-                self._outcome.refuse(row, Fault(row.line, match_by, "conflict", detail, given))
+            if (fault := self._mismatch(row, match_by, hits, ids)) is not None:
+                self._outcome.refuse(row, fault)
             elif hits:
                 ids[hits[0][0]] = row
-            elif self._options.mode == UPDATE or match_by == "id":
-                detail = "There is no such customer."
-                self._outcome.refuse(row, Fault(row.line, match_by, "customer_not_found", detail, given))
             else:
                 new.append(row)
         records = lock_many(self._session, RECORDS, ids, lock=self._options.writes)
-        known = []
         for customer_id, row in ids.items():
             record = records.get(customer_id)
             if record is None or record.document["archived_at"] is not None:
                 detail = "The customer was archived or removed meanwhile."
                 self._outcome.refuse(row, Fault(row.line, match_by, "customer_archived", detail))
             else:
-                known.append((row, record))
+                before = self._options.seen.get("key", key_of(row.values, match_by))
+                changed = before["values"] if before is not None else {}
+                known.append((row, Known(record.id, record.version, record.document | changed, record)))
         return new, known
 
-    def _change(self, known: Sequence[tuple[ReadRow, Record]]) -> None:
-        documents = [(row, record, record.document) for row, record in known]
-        changes = [
-            (row, record, document, _changed_values(row.values, document)) for row, record, document in documents
-        ]
+    def _mismatch(
+        self, row: ReadRow, match_by: str, hits: Sequence[tuple[int, bool]], ids: Mapping[int, ReadRow]
+    ) -> Fault | None:
+        """Why a row is about none of the customers that were found for it."""
+        given = str(row.values[match_by])
+        if len(hits) > 1:
+            detail = f"{len(hits)} customers have this; find them by something else."
+            return Fault(row.line, match_by, "ambiguous_match", detail, given)
+        if hits and hits[0][1]:
+            detail = "The customer is archived, or merged into another one."
+            return Fault(row.line, match_by, "customer_archived", detail, given)
+        if hits and hits[0][0] in ids:
+            detail = f"Line {ids[hits[0][0]].line} is about the same customer."
+            return Fault(row.line, match_by, "conflict", detail, given)
+        if not hits and (self._options.mode == UPDATE or match_by == "id"):
+            return Fault(row.line, match_by, "customer_not_found", "There is no such customer.", given)
+        return None
+
+    def _change(self, known: Sequence[tuple[ReadRow, Known]]) -> None:
+        changes = [(row, record, _changed_values(row.values, record.document)) for row, record in known]
         wanted = {
-            row.line: (values.get("name", document["name"]), values.get("company_name", document["company_name"]))
-            for row, _, document, values in changes
+            row.line: tuple(values.get(name, record.document[name]) for name in ("name", "company_name"))
+            for row, record, values in changes
             if "name" in values or "company_name" in values
         }
         taken = self._taken(wanted.values())
         passed = []
-        for row, record, document, values in changes:
-            code = row.values.get("customer_code", document["customer_code"])
-            if code != document["customer_code"]:
-                detail = f"The customer's code is {document['customer_code']} and stays so."
+        for row, record, values in changes:
+            code = row.values.get("customer_code", record.document["customer_code"])
+            if code != record.document["customer_code"]:
+                detail = f"The customer's code is {record.document['customer_code'] or 'another one'} and stays so."
                 self._outcome.refuse(row, Fault(row.line, "customer_code", "code_fixed", detail, code))
             elif taken.get(wanted.get(row.line, ("", "")), record.id) != record.id:
                 self._outcome.refuse(row, _same_name(row))
             elif not values:
                 self._outcome.unchanged += 1
             else:
-                passed.append((row, record, document, values))
-        versions = {record.id: record.version for _, record, _, _ in passed}
+                passed.append((row, record, values))
+        versions = {record.id: record.version for _, record, _ in passed}
         if self._options.writes:
-            keyed = [(record, values | _keys_of(row, values)) for row, record, _, values in passed]
+            keyed = [(record.record, values | _keys_of(row, values)) for row, record, values in passed if record.record]
             after = change_many(self._session, RECORDS, CUSTOMER_UPDATED, keyed)
             versions = {known_id: record.version for known_id, record in after.items()}
-        for row, record, document, values in passed:
-            fields = {name: [document[name], value] for name, value in values.items()}
+        for row, record, values in passed:
+            fields = {name: [record.document[name], value] for name, value in values.items()}
             self._outcome.updated.append((row.line, record.id, versions[record.id], fields))
+            if not self._options.writes:
+                self._leave(row, record.id, wanted.get(row.line), values)
+
+    def _leave(self, row: ReadRow, customer_id: int, name: tuple[Any, ...] | None, values: Mapping[str, Any]) -> None:
+        """Leave for the rows below what this one would do; who it would create has its line, below zero, for an id."""
+        seen, match_by = self._options.seen, self._options.match_by
+        if name is not None and None not in name:
+            seen.put("name", *name, entry=customer_id)
+        if customer_id < 0 and (code := values.get("customer_code")) is not None:
+            seen.put("code", code, entry=customer_id)
+        if self._options.mode != CREATE and match_by is not None and row.values.get(match_by) is not None:
+            key = ("key", key_of(row.values, match_by))
+            before = seen.get(*key) or {"values": {}}
+            seen.put(*key, entry={"id": customer_id, "values": before["values"] | dict(values)})
 
     def _creatable(self, rows: Sequence[ReadRow]) -> list[ReadRow]:
         codes = taken_codes(self._session, {code for row in rows if (code := row.values.get("customer_code"))})
         names = self._taken((row.values.get("name"), row.values.get("company_name")) for row in rows)
+        likely = Likely(self._session, rows, self._options) if self._options.duplicates != ALLOW else None
+        seen = self._options.seen
 
         def faults(row: ReadRow) -> list[Fault]:
             code, name = row.values.get("customer_code"), row.values.get("name")
+            found = list(row.faults)
             if name is None:
-                return [Fault(row.line, "name", "required", "A new customer needs a name.")]
-            if code in codes:
-                return [Fault(row.line, "customer_code", "customer_code_taken", "A customer has this code.", code)]
+                found.append(_nameless(row))
+            if code is not None and (code in codes or seen.get("code", code) is not None):
+                found.append(Fault(row.line, "customer_code", "customer_code_taken", "A customer has this code.", code))
             if code is not None and rules.GENERATED_CODE.match(code):
-                detail = "There is no customer with this code, and codes of this form are given out by the service."
-                return [Fault(row.line, "customer_code", "customer_not_found", detail, code)]
+                if self._options.match_by == "customer_code":
+                    detail = "There is no customer with this code, and codes of this form are given out by the service."
+                    found.append(Fault(row.line, "customer_code", "customer_not_found", detail, code))
+                else:
+                    row.values.pop("customer_code")
+                    row.warn(
+                        "customer_code", "code_left_aside", "Codes of this form are given out by the service.", code
+                    )
             if (name, row.values.get("company_name")) in names:
-                return [_same_name(row)]
-            if self._options.refuse_duplicates:
-                found = find_duplicates(self._session, row.values | row.keys)
-                if found["candidates"] or found["hidden"]:
-                    ids = ", ".join(str(candidate["customer"]["id"]) for candidate in found["candidates"])
-                    detail = f"Probably the same as customer {ids or 'of a colleague'}."
-                    return [Fault(row.line, None, "possible_duplicate", detail, name)]
-            return []
+                found.append(_same_name(row))
+            if not found and likely is not None and (sentence := likely.sentence(row)) is not None:
+                if self._options.refuse_duplicates:
+                    found.append(Fault(row.line, None, "possible_duplicate", sentence, name))
+                else:
+                    self._outcome.duplicates += 1
+                    row.warn(None, "possible_duplicate", sentence, name)
+            if not found and likely is not None and self._options.tells_duplicates:
+                likely.leave(row)
+            return found
 
         return self._without(rows, faults)
 
@@ -317,6 +322,8 @@ class _Batch:
         self._outcome.codes += uncoded
         if self._options.draw_codes is None:
             self._outcome.created += [(row.line, 0, 0) for row in rows]
+            for row in rows:
+                self._leave(row, -row.line, (row.values.get("name"), row.values.get("company_name")), row.values)
             return
         numbers = iter(self._options.draw_codes(self._session, uncoded))
         documents = []
@@ -328,14 +335,16 @@ class _Batch:
         created = create_many(self._session, RECORDS, CUSTOMER_CREATED, documents)
         self._outcome.created += [(row.line, *known) for row, known in zip(rows, created, strict=True)]
 
-    def _taken(self, names: Iterable[tuple[str | None, str | None]]) -> dict[tuple[str, str], int]:
+    def _taken(self, names: Iterable[tuple[Any, ...]]) -> dict[tuple[Any, ...], int]:
         # As the unique index has it: a company without a name is one company, no company at all is none.
-        given = [
-            {"name": name, "company_name": company}
-            for name, company in names
-            if name is not None and company is not None
-        ]
-        return taken_names(self._session, given)
+        given = [(name, company) for name, company in names if name is not None and company is not None]
+        taken: dict[tuple[Any, ...], int] = dict(
+            taken_names(self._session, [{"name": name, "company_name": company} for name, company in given])
+        )
+        for pair in given:
+            if (before := self._options.seen.get("name", *pair)) is not None:
+                taken[pair] = before
+        return taken
 
 
 def _changed_values(values: Mapping[str, Any], document: Mapping[str, Any]) -> dict[str, Any]:
@@ -350,6 +359,11 @@ def _changed_values(values: Mapping[str, Any], document: Mapping[str, Any]) -> d
 def _keys_of(row: ReadRow, values: Mapping[str, Any]) -> dict[str, Any]:
     """The matching keys that follow from the values that change."""
     return {name: row.keys[name] for name in customer_keys(dict.fromkeys(values)) if name in row.keys}
+
+
+def _nameless(row: ReadRow) -> Fault:
+    detail = "A new customer needs a name, a company or an e-mail address."
+    return Fault(row.line, "name", "required", detail)
 
 
 def _same_name(row: ReadRow) -> Fault:

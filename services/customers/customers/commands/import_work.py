@@ -26,7 +26,6 @@ from chassis.events import EventType
 from customers.commands import import_chunks as chunks
 from customers.commands.import_jobs import (
     Job,
-    Reader,
     StoppedError,
     count,
     hold,
@@ -36,7 +35,7 @@ from customers.commands.import_jobs import (
     take_up,
 )
 from customers.commands.import_reading import forget_file, read_file
-from customers.commands.import_rows import Outcome, ReadRow, conflict_keys, draw_codes
+from customers.commands.import_rows import conflict_keys, draw_codes
 from customers.commands.imports import NOTHING_DONE, move_on
 from customers.events import (
     CUSTOMER_IMPORT_COMPLETED,
@@ -47,7 +46,8 @@ from customers.events import (
 from customers.models import USERS
 from customers.queries.imports import WAITING, list_chunks
 from customers.rules import importing
-from customers.rules.import_files import MalformedFile
+from imports.files import MalformedFile
+from imports.rows import Outcome, Reader, ReadRow
 
 TURN_SECONDS = 2.0
 LANES = 2
@@ -195,12 +195,19 @@ class _Steps:
                 return
         with self._database.session() as session:
             last = len(list_chunks(session, job.id))
+        if job.next_chunk == 0:
+            self._forget_seen()
         for number, rows in self._ahead(range(job.next_chunk, last)):
             with self._database.transaction() as session:
                 chunks.validate_chunk(session, job, number, rows)
             if self._is_over:
                 return
+        self._forget_seen()
         self._move_on(CUSTOMER_IMPORT_UPDATED, {"state": importing.AWAITING})
+
+    def _forget_seen(self) -> None:
+        with self._database.transaction() as session:
+            chunks.forget_seen(session, self._job.id)
 
     def _run(self) -> None:
         """Two chunks at a time, each in a transaction of its own, where no row of one could meet a row of the other."""

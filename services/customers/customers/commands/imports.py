@@ -1,6 +1,7 @@
 """What a client does with an import: brings the file, says what it means, has it validated, run, stopped, undone."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -14,6 +15,7 @@ from chassis.db.session import Session
 from chassis.db.statements import TENANT, Prepared, of_tenant
 from chassis.errors import Conflict, FieldError, Invalid
 from chassis.events import EventType
+from customers.commands.import_checks import industries_named
 from customers.events import (
     CUSTOMER_IMPORT_CANCELLED,
     CUSTOMER_IMPORT_CREATED,
@@ -25,12 +27,15 @@ from customers.models import USERS, import_parts
 from customers.models import customer_imports as imports
 from customers.queries.imports import RECORDS, get_part, list_chunks, measure_files, measure_kept, measure_parts
 from customers.rules import importing
-from customers.rules.import_files import MalformedFile, detect_encoding, read_header
-from customers.rules.import_mapping import crowded_fields, propose_mapping
+from customers.rules.import_fields import CATALOGUE, CHOICES_OF
 from customers.rules.importing import CREATE, OPEN, UPLOADING
+from imports.files import Beginning, MalformedFile, detect_encoding, read_header
+from imports.proposal import DOUBTFUL, Column, Proposal, crowded_fields, propose
+from imports.values import propose_date_format, propose_decimal_mark
 
 PURGE_BATCH = 200
 _SAMPLE = 256 * 1024
+_LONGEST_ID = 19
 
 _UNFINISHED = Prepared(
     select(func.count()).where(
@@ -63,13 +68,15 @@ _REACHED = Prepared(
 _COUNTS = ("processed_rows", "created_rows", "updated_rows", "unchanged_rows", "failed_rows")
 # What the worker has shown of a transaction that is given up has not happened.
 NOTHING_DONE: Mapping[str, Any] = dict.fromkeys(_COUNTS, 0)
-ANEW: Mapping[str, Any] = {
+_STARTED: Mapping[str, Any] = {
     **NOTHING_DONE,
     "next_chunk": 0,
     "first_code": None,
     "error_code": None,
     "error_detail": None,
 }
+# How many rows are probably there already only a validation counts.
+ANEW: Mapping[str, Any] = {**_STARTED, "duplicate_rows": 0}
 
 
 def create_import(session: Session, values: dict[str, Any]) -> Record:
@@ -112,8 +119,8 @@ def finish_upload(session: Session, import_id: int, parts: int) -> Record:
         raise Conflict(
             "parts_missing", f"{count} parts have come, of which the last is {highest}; {parts} are awaited."
         )
-    looked = _looked_at(session, import_id, known, parts)
-    values = {"state": importing.UPLOADED, "size": size, "mapping": _proposed(looked["columns"]), **looked}
+    looked, mapping = _looked_at(session, import_id, known, parts)
+    values = {"state": importing.UPLOADED, "size": size, "mapping": mapping, **looked}
     return RECORDS.change(session, CUSTOMER_IMPORT_UPDATED, before, values)
 
 
@@ -132,11 +139,11 @@ def update_import(session: Session, import_id: int, version: int, given: dict[st
     if anew:
         # In another encoding other characters divide the columns; another delimiter says nothing of the encoding.
         parts = measure_parts(session, import_id)[0]
-        looked = _looked_at(session, import_id, known | {"delimiter": None} | given, parts)
+        looked, proposed = _looked_at(session, import_id, known | {"delimiter": None} | given, parts)
         mapping = known["mapping"]
         if not mapping or mapping.keys() - {column["name"] for column in looked["columns"]}:
-            mapping = _proposed(looked["columns"])
-        values = {"total_rows": None, "mapping": mapping, **given, **looked}
+            mapping = proposed
+        values = {"total_rows": None, "mapping": mapping, **looked, **given}
     # What is proposed anew may lack something, which whoever wants to see the columns first could not say yet.
     if "mapping" in given or not anew:
         _check_mapping(known | values)
@@ -164,7 +171,7 @@ def start_import(session: Session, import_id: int) -> Record:
         detail = f"All or nothing is for up to {importing.MOST_ROWS_AT_ONCE} rows; this file has {known['total_rows']}."
         raise Conflict("too_many_rows", detail)
     return RECORDS.change(
-        session, CUSTOMER_IMPORT_STARTED, before, {"state": importing.RUNNING, "started_at": NOW, **ANEW}
+        session, CUSTOMER_IMPORT_STARTED, before, {"state": importing.RUNNING, "started_at": NOW, **_STARTED}
     )
 
 
@@ -234,7 +241,10 @@ def _refuse_unless(known: Mapping[str, Any], states: tuple[str, ...]) -> None:
         raise Conflict("import_state", f"The import is {known['state']}; that takes one that is {' or '.join(states)}.")
 
 
-def _looked_at(session: Session, import_id: int, known: Mapping[str, Any], parts: int) -> dict[str, Any]:
+def _looked_at(
+    session: Session, import_id: int, known: Mapping[str, Any], parts: int
+) -> tuple[dict[str, Any], dict[str, str]]:
+    """What the file looks like and how it is proposed to be read, and what its columns are proposed to mean."""
     sample, number = b"", 0
     while number < parts and len(sample) < _SAMPLE:
         number += 1
@@ -243,14 +253,60 @@ def _looked_at(session: Session, import_id: int, known: Mapping[str, Any], parts
         raise Conflict("import_expired", "The file is not kept any more; begin another import.")
     encoding = known["encoding"] or detect_encoding(sample)
     try:
-        delimiter, columns = read_header(sample, encoding, known["delimiter"], whole=number == parts)
+        beginning = read_header(
+            sample, encoding, known["delimiter"], whole=number == parts, is_header=CATALOGUE.is_header
+        )
     except MalformedFile as fault:
         raise _invalid("", fault.code, str(fault)) from None
-    return {"encoding": encoding, "delimiter": delimiter, "columns": columns}
+    columns = [Column(name, beginning.samples(index)) for index, name in enumerate(beginning.names)]
+    proposal = _of_known_lists(session, propose(columns, CATALOGUE))
+    values = {
+        "encoding": encoding,
+        "delimiter": beginning.delimiter,
+        "header_line": beginning.line,
+        "profile": proposal.profile,
+        "columns": _shown(beginning, proposal),
+        "on_unknown": known["on_unknown"] or (importing.EMPTY if proposal.profile else importing.REFUSE),
+        "date_format": known["date_format"] or propose_date_format(_samples(proposal, "created_at")),
+        "decimal_mark": known["decimal_mark"] or propose_decimal_mark(_samples(proposal, "credit_limit")),
+    }
+    return values, proposal.mapping
 
 
-def _proposed(columns: Iterable[Mapping[str, Any]]) -> dict[str, str]:
-    return propose_mapping(column["name"] for column in columns)
+def _shown(beginning: Beginning, proposal: Proposal) -> list[dict[str, Any]]:
+    """The columns as a client sees them: a few values, and what they are taken for, however doubtful that is."""
+    shown = []
+    for index, name in enumerate(beginning.names):
+        guess = proposal.guesses.get(name)
+        shown.append(
+            {
+                "name": name,
+                "samples": beginning.shown(index),
+                "proposed_field": guess.field if guess is not None else None,
+                "confidence": guess.confidence if guess is not None else None,
+            }
+        )
+    return shown
+
+
+def _samples(proposal: Proposal, field: str) -> list[str]:
+    return [text for guess in proposal.guesses.values() if guess.field == field for text in guess.column.given]
+
+
+def _of_known_lists(session: Session, proposal: Proposal) -> Proposal:
+    """Doubt a column of a table of unknown origin whose samples are no industry and no member of the company."""
+    if proposal.profile is not None:
+        return proposal
+    guesses = dict(proposal.guesses)
+    for name, guess in proposal.guesses.items():
+        given = set(guess.column.given)
+        if guess.field == "industry" and given and not industries_named(session, given):
+            guesses[name] = replace(guess, confidence=DOUBTFUL)
+        if guess.field == "assigned_to" and given:
+            ids = {int(text) for text in given if text.isascii() and text.isdigit() and len(text) < _LONGEST_ID}
+            if not USERS.find_people(session, {*ids, *(text.lower() for text in given)}):
+                guesses[name] = replace(guess, confidence=DOUBTFUL)
+    return replace(proposal, guesses=guesses)
 
 
 def _check_options(known: Mapping[str, Any]) -> None:
@@ -263,11 +319,18 @@ def _check_mapping(known: Mapping[str, Any]) -> None:
     mapping = known["mapping"]
     if strangers := mapping.keys() - {column["name"] for column in known["columns"]}:
         raise _invalid("/mapping", "unknown_column", f"The file has no column {min(strangers)!r}.")
-    if crowded := crowded_fields(mapping):
+    if crowded := crowded_fields(mapping, CATALOGUE):
         raise _invalid("/mapping", "field_twice", f"Several columns go into {crowded[0]}, which takes one.")
-    needed = {"name"} if known["mode"] == CREATE else {known["match_by"]}
-    if missing := sorted(needed - set(mapping.values())):
-        raise _invalid("/mapping", "field_missing", f"No column is mapped to {missing[0]}, which this import needs.")
+    # The company, else the address, is the name of who has none.
+    needed = {"name", "company_name", "email"} if known["mode"] == CREATE else {known["match_by"]}
+    if not needed & set(mapping.values()):
+        missing = "name" if known["mode"] == CREATE else known["match_by"]
+        raise _invalid("/mapping", "field_missing", f"No column is mapped to {missing}, which this import needs.")
+    for field, words in known["value_mapping"].items():
+        for text, value in words.items():
+            if value and field in CHOICES_OF and value not in CHOICES_OF[field]:
+                detail = f"{text!r} is to become {value!r}; {field} is one of {', '.join(CHOICES_OF[field])}."
+                raise _invalid(f"/value_mapping/{field}", "invalid_value", detail)
 
 
 def _invalid(pointer: str, code: str, detail: str) -> Invalid:

@@ -21,6 +21,7 @@ from customers.models import customer_imports as imports
 from customers.models import import_chunks, import_errors, import_parts
 from customers.rules.importing import STATES
 from customers.views import CUSTOMER_IMPORT
+from imports.rows import ERROR, WARNING
 
 _OWN = of_actor(imports, ("created_by",))
 RECORDS = Records(CUSTOMER_IMPORT, source=SOURCE, noun="customer import", own=_OWN)
@@ -32,8 +33,8 @@ IMPORTS = Listing(
 )
 
 ERRORS = Listing(
-    JsonView(import_errors, ("id", "import_id", "line", "column_name", "code", "message", "value")),
-    filters={"import_id": INTEGER, "code": TEXT},
+    JsonView(import_errors, ("id", "import_id", "line", "column_name", "code", "message", "value", "severity")),
+    filters={"import_id": INTEGER, "code": TEXT, "severity": choice_of(ERROR, WARNING)},
     sorts=("line",),
     default_sort=(("line", False),),
 )
@@ -75,6 +76,7 @@ _FAULTS = Prepared(
         of_tenant(import_errors),
         import_errors.c.import_id == bindparam("of_import", type_=BigInteger),
         import_errors.c.chunk == bindparam("number", type_=Integer),
+        import_errors.c.severity == ERROR,
     )
     .order_by(import_errors.c.line, import_errors.c.id)
 )

@@ -5,14 +5,15 @@ from functools import lru_cache
 from typing import Any
 
 import orjson
-from sqlalchemy import ARRAY, BigInteger, String, any_, bindparam, column, select
+from sqlalchemy import ARRAY, BigInteger, String, Text, any_, bindparam, column, literal_column, select, true, union
 
 from chassis.context import current
 from chassis.db.bulk import json_rows
 from chassis.db.session import Session
 from chassis.db.statements import Prepared, of_tenant
-from customers.models import customers, industries
+from customers.models import customers
 from customers.queries.customers import OWN
+from customers.rules.duplicates import MOST_SHARING
 
 # The column that holds what a row's customer is found by.
 COLUMN_OF = {"id": "id", "customer_code": "customer_code", "email": "email_norm"}
@@ -39,12 +40,42 @@ _NAMES = Prepared(
         & _OF_COMPANY,
     )
 )
-_INDUSTRIES = Prepared(
-    select(industries.c.name).where(
-        of_tenant(industries),
-        industries.c.name == any_(bindparam("names", type_=ARRAY(String))),
+# Which rows share a key with a customer, a few customers for each: more than that say nothing.
+_SHARED = ("email_norm", "phone_e164", "phone_tail", "domain_norm", "name_norm", "name_two")
+_keyed = json_rows("v", column("line", BigInteger), *(column(name, Text) for name in _SHARED))
+
+
+def _sharing(name: str, stored: str) -> Any:
+    hits = (
+        select(customers.c.id)
+        .where(
+            _OF_COMPANY,
+            customers.c[stored] == _keyed.c[name],
+            customers.c.archived_at.is_(None) | customers.c.merged_into.is_not(None),
+        )
+        .limit(literal_column(str(MOST_SHARING + 1)))
+        .lateral()
+    )
+    key = "name_norm" if name in _OF_NAMES else name
+    return select(_keyed.c.line, literal_column(f"'{key}'").label("key"), hits.c.id).join_from(_keyed, hits, true())
+
+
+_OF_NAMES = ("name_norm", "name_two")
+_ALIKE = Prepared(
+    union(
+        *(_sharing(name, name) for name in _SHARED if name not in _OF_NAMES),
+        *(_sharing(name, stored) for name in _OF_NAMES for stored in _OF_NAMES),
     )
 )
+
+
+def find_sharing(session: Session, rows: Sequence[dict[str, Any]]) -> dict[int, dict[int, set[str]]]:
+    """By line the customers that share keys with a row, and which keys; one question for many rows."""
+    found: dict[int, dict[int, set[str]]] = {}
+    if rows:
+        for line, key, known in session.fetch(_ALIKE, rows=orjson.dumps(rows).decode()):
+            found.setdefault(line, {}).setdefault(known, set()).add(key)
+    return found
 
 
 def find_matches(session: Session, match_by: str, keys: Collection[Any]) -> dict[Any, list[tuple[int, bool]]]:
@@ -105,9 +136,3 @@ def taken_names(session: Session, names: Sequence[dict[str, str]]) -> dict[tuple
     """The customer that has each of these names at its company already."""
     rows = session.fetch(_NAMES, rows=orjson.dumps(names).decode()) if names else []
     return {(row[0], row[1]): row[2] for row in rows}
-
-
-def known_industries(session: Session, names: Collection[str]) -> set[str]:
-    """Those of the industries that the company has."""
-    rows = session.fetch(_INDUSTRIES, names=list(names)) if names else []
-    return {row[0] for row in rows}

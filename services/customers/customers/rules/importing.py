@@ -42,3 +42,9 @@ MOST_KEPT_BYTES = 2 * 1024**3
 CHUNK = 1000
 LONGEST_CHUNK = 4_000_000
 REVERT_WINDOW = timedelta(days=30)
+
+# What becomes of a cell that names nothing that is known, such as a status of another system's.
+REFUSE, EMPTY = "refuse", "empty"
+ON_UNKNOWN = (REFUSE, EMPTY)
+# What a client may say of how cells are read.
+READING = ("on_unknown", "value_mapping", "date_format", "decimal_mark")

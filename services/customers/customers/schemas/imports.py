@@ -5,9 +5,12 @@ from marshmallow import ValidationError, fields, validate
 from chassis.web.records import Count, RecordSchema
 from chassis.web.schemas import Entries, InSchema, OutSchema, Text
 from customers.rules import importing
-from customers.rules.import_files import DELIMITERS, MOST_COLUMNS, known_encoding
 from customers.schemas.customers import CustomerIn
+from customers.schemas.import_rows import CHOICES
 from customers.views import CUSTOMER_IMPORT
+from imports.files import DELIMITERS, MOST_COLUMNS, known_encoding
+from imports.rows import ERROR, WARNING
+from imports.values import DATE_FORMATS, DECIMAL_MARKS
 
 # What a client may say of a customer, and two things that only a file can know.
 FIELDS = ("id", *CustomerIn().load_fields, "created_at")
@@ -35,6 +38,29 @@ class _Options(InSchema):
     )
     encoding = Text(longest=40, allow_none=True, validate=[_known])
     delimiter = fields.String(allow_none=True, validate=[validate.OneOf(DELIMITERS)])
+    on_unknown = fields.String(
+        validate=[validate.OneOf(importing.ON_UNKNOWN)],
+        metadata={
+            "description": "A status, type, priority, industry or owner that is none here refuses its row or is left "
+            "empty. Proposed with the columns if it is not said."
+        },
+    )
+    value_mapping = Entries(
+        most=len(CHOICES),
+        keys=fields.String(validate=[validate.OneOf(CHOICES)]),
+        values=Entries(most=500, keys=Text(longest=255, shortest=1), values=Text(longest=255)),
+        metadata={"description": "By field what a text in the file stands for; an empty text leaves the field empty."},
+    )
+    date_format = fields.String(
+        allow_none=True,
+        validate=[validate.OneOf(DATE_FORMATS)],
+        metadata={"description": "Whether days or months come first in dates such as 03/04/2026."},
+    )
+    decimal_mark = fields.String(
+        allow_none=True,
+        validate=[validate.OneOf(DECIMAL_MARKS)],
+        metadata={"description": "What stands before the cents in amounts."},
+    )
 
 
 class CustomerImportIn(_Options):
@@ -66,6 +92,15 @@ class ColumnOut(OutSchema):
 
     name = fields.String(required=True)
     samples = fields.List(fields.String(), required=True)
+    proposed_field = fields.String(
+        required=True, allow_none=True, metadata={"description": "What the column is taken for, sure or not."}
+    )
+    confidence = fields.Float(
+        required=True,
+        allow_none=True,
+        validate=validate.Range(min=0, max=1),
+        metadata={"description": "How sure that is; from 0.6 on the mapping follows it."},
+    )
 
 
 class CustomerImportOut(RecordSchema, view=CUSTOMER_IMPORT):
@@ -85,6 +120,23 @@ class CustomerImportOut(RecordSchema, view=CUSTOMER_IMPORT):
         required=True,
         metadata={"description": "The customer's field that a column goes into."},
     )
+    profile = fields.String(
+        required=True,
+        allow_none=True,
+        metadata={"description": "The system whose export the file seems to be; `own` is an export of this one."},
+    )
+    header_line = fields.Integer(
+        required=True, validate=validate.Range(min=1), metadata={"description": "The line of the columns' names."}
+    )
+    on_unknown = fields.String(required=True, allow_none=True, validate=validate.OneOf(importing.ON_UNKNOWN))
+    value_mapping = fields.Dict(
+        keys=fields.String(),
+        values=fields.Dict(keys=fields.String(), values=fields.String()),
+        required=True,
+        metadata={"description": "By field what a text in the file stands for."},
+    )
+    date_format = fields.String(required=True, allow_none=True, validate=validate.OneOf(DATE_FORMATS))
+    decimal_mark = fields.String(required=True, allow_none=True, validate=validate.OneOf(DECIMAL_MARKS))
     size = Count(metadata={"description": "Of the file, in bytes."})
     total_rows = fields.Integer(required=True, allow_none=True, validate=validate.Range(min=0))
     processed_rows = Count(
@@ -94,6 +146,7 @@ class CustomerImportOut(RecordSchema, view=CUSTOMER_IMPORT):
     updated_rows = Count()
     unchanged_rows = Count()
     failed_rows = Count()
+    duplicate_rows = Count(metadata={"description": "That are probably there already, and are created all the same."})
     reverted_rows = Count()
     kept_rows = Count(metadata={"description": "That a revert left alone, because somebody has changed them since."})
 
@@ -108,3 +161,8 @@ class CustomerImportErrorOut(OutSchema):
     code = fields.String(required=True)
     message = fields.String(required=True)
     value = fields.String(required=True, allow_none=True)
+    severity = fields.String(
+        required=True,
+        validate=validate.OneOf((ERROR, WARNING)),
+        metadata={"description": "An error refuses its row, a warning does not."},
+    )

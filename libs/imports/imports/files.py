@@ -4,7 +4,7 @@ import codecs
 import csv
 import io
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Self, TextIO
 
@@ -54,6 +54,12 @@ _OTHERS = (
     "iso-8859-6 iso-8859-8 iso-8859-10 iso-8859-11 iso-8859-13 iso-8859-14 iso-8859-15 iso-8859-16"
 )
 _ENCODINGS = frozenset(codecs.lookup(name).name for name in (*_COMMON, *_OTHERS.split()))
+# What Excel reads of a file before its rows.
+_SAID_DELIMITER = re.compile(r"\ufeff?sep=([,;\t|])[,;\t|]*\s*?(?:\r\n|\r|\n|\Z)", re.IGNORECASE)
+# Rows above the names of the columns, such as the title of a list, and rows that are looked at for a proposal.
+_TITLES = 12
+LOOKED_AT = 200
+_LEAST_COLUMNS_WITH_NOTES = 3
 _LINE_END = re.compile("\r\n|\r|\n")
 
 csv.field_size_limit(LONGEST_CELL)
@@ -111,9 +117,15 @@ def detect_encoding(sample: bytes) -> str:
 
 
 def detect_delimiter(text: str) -> str:
-    """The delimiter in the names of the columns; of several the one that makes the most regular table."""
-    lines = text.lstrip().splitlines()
-    found = [delimiter for delimiter in DELIMITERS if lines and delimiter in lines[0]]
+    """The delimiter in the names of the columns; of several the one that makes the most regular table.
+
+    A first line such as `sep=;` says it.
+    """
+    if said := _SAID_DELIMITER.match(text):
+        return said[1]
+    lines = text.lstrip().splitlines()[:_TITLES]
+    divided = next((line for line in lines if any(delimiter in line for delimiter in DELIMITERS)), "")
+    found = [delimiter for delimiter in DELIMITERS if delimiter in divided]
     if len(found) < 2:  # noqa: PLR2004  # One is no choice.
         return found[0] if found else ","
     import clevercsv  # noqa: PLC0415  # It is slow to load, and few files need it.
@@ -125,12 +137,35 @@ def detect_delimiter(text: str) -> str:
     return dialect.delimiter if dialect is not None and dialect.delimiter in found else found[0]
 
 
-def read_header(
-    sample: bytes, encoding: str, delimiter: str | None, *, whole: bool
-) -> tuple[str, list[dict[str, Any]]]:
-    """The delimiter and the columns, each with its name and a few of its values, from the beginning of a file.
+@dataclass(frozen=True, slots=True)
+class Beginning:
+    """How a file begins: its delimiter, the line of its columns' names, these names, and some of the rows below."""
 
-    `whole` says that there is no more of it. Raises MalformedFile.
+    delimiter: str
+    line: int
+    names: list[str]
+    rows: list[Sequence[str]]
+
+    def samples(self, index: int, most: int = LOOKED_AT) -> list[str]:
+        """What is in a column, in the first rows."""
+        return [row[index] if index < len(row) else "" for row in self.rows[:most]]
+
+    def shown(self, index: int) -> list[str]:
+        """A few values of a column, to look at."""
+        return [_shown(row[index]) for row in self.rows[:SAMPLES] if index < len(row)]
+
+
+def read_header(
+    sample: bytes,
+    encoding: str,
+    delimiter: str | None,
+    *,
+    whole: bool,
+    is_header: Callable[[str], bool] = lambda _: False,
+) -> Beginning:
+    """How a file begins. `whole` says that there is no more of it; `is_header` whether a text names a column.
+
+    Raises MalformedFile.
     """
     for beginning, kind in _OTHER_FILES:
         if sample.startswith(beginning):
@@ -140,21 +175,31 @@ def read_header(
     except UnicodeError:
         raise _unmarked(encoding) from None
     delimiter = delimiter or detect_delimiter(text)
-    rows = []
+    rows: list[Row] = []
     try:
         for row in _table(io.StringIO(text, newline=""), delimiter):
             rows.append(row)
-            if len(rows) > SAMPLES:
+            if len(rows) > LOOKED_AT + _TITLES:
                 break
     except MalformedFile:
-        # The end of the sample may cut a quoted cell in two.
-        if whole or not rows:
+        # The end of the sample may cut a quoted cell in two; where the file has the fault, its validation says so.
+        if not rows:
             raise
     if not rows:
         raise MalformedFile("empty_file", "The file is empty.")
-    names = column_names(rows[0].cells)
-    samples = [[_shown(row.cells[index]) for row in rows[1:] if index < len(row.cells)] for index in range(len(names))]
-    return delimiter, [{"name": name, "samples": values} for name, values in zip(names, samples, strict=True)]
+    at = _header_among(rows, is_header)
+    names = column_names(rows[at].cells)
+    return Beginning(delimiter, rows[at].line, names, [row.cells for row in rows[at + 1 :]])
+
+
+def _header_among(rows: Sequence[Row], is_header: Callable[[str], bool]) -> int:
+    """Which row has the names of the columns: the first, but for titles, whose only text names no column."""
+    for at, row in enumerate(rows[:_TITLES]):
+        given = [cell for cell in row.cells if cell.strip()]
+        if len(given) > 1 or any(is_header(cell) for cell in given):
+            # What has no other row above it that is as full.
+            return at
+    return 0
 
 
 def _shown(cell: str) -> str:
@@ -169,8 +214,6 @@ def column_names(header: Sequence[str]) -> list[str]:
         raise MalformedFile(
             "too_many_columns", f"The file has {len(header)} columns; up to {MOST_COLUMNS} are read.", 1
         )
-    if not any(name.strip() for name in header):
-        raise MalformedFile("no_header", "The first row has no names for the columns.", 1)
     if any(len(name) > LONGEST_NAME or "\x00" in name for name in header):
         detail = f"A column's name has over {LONGEST_NAME} characters, or a NUL; is there a quotation mark left open?"
         raise MalformedFile("column_name", detail, 1)
@@ -184,14 +227,25 @@ def column_names(header: Sequence[str]) -> list[str]:
     return names
 
 
-def read_rows(source: "io.BufferedReader[Any] | io.BytesIO", encoding: str, delimiter: str) -> Iterator[Row]:
-    """Every row that is not blank, the header first. Raises MalformedFile where the file is not as it is said to be."""
+def read_rows(
+    source: "io.BufferedReader[Any] | io.BytesIO", encoding: str, delimiter: str, header: int = 1
+) -> Iterator[Row]:
+    """Every row that is not blank, the header first, which stands on the line `header` or after it.
+
+    Lines below a blank one that have no delimiter are notes, such as reports end with, and no rows of a wider table.
+    Raises MalformedFile where the file is not as it is said to be.
+    """
     lines = io.TextIOWrapper(source, encoding=encoding, newline="")
-    line = 0
+    line = width = 0
+    noted = False
     try:
         for row in _table(lines, delimiter):
-            line = row.last
-            yield row
+            if row.line < header:
+                continue
+            noted = len(row.cells) == 1 and width >= _LEAST_COLUMNS_WITH_NOTES and (noted or row.line > line + 1 > 1)
+            line, width = row.last, width or len(row.cells)
+            if not noted:
+                yield row
     except UnicodeDecodeError as error:
         # Whole lines before the piece that could not be decoded have been read; the others are in it.
         before = error.object[: error.start].decode(encoding, "ignore")
@@ -210,6 +264,11 @@ def _unmarked(encoding: str) -> MalformedFile:
         f"The file does not begin with the byte order mark of {encoding}; say {encoding}-le, {encoding}-be or another."
     )
     return MalformedFile("wrong_encoding", detail)
+
+
+def _is_said_delimiter(cells: Sequence[str]) -> bool:
+    """Whether this is the line that says `sep=;`, which the delimiter itself has cut."""
+    return cells[0].strip("\ufeff ").lower() in ("sep=", *(f"sep={sign}" for sign in DELIMITERS)) and not any(cells[1:])
 
 
 class _Lines:
@@ -248,7 +307,7 @@ def _table(source: TextIO, delimiter: str) -> Iterator[Row]:
                 detail = "A quotation mark in the row that begins there is never closed."
                 raise MalformedFile("malformed_csv", detail, line)
             lines.begin_row()
-            if any(cells):
+            if any(map(str.strip, cells)) and not (line == 1 and _is_said_delimiter(cells)):
                 yield Row(line, cells, reader.line_num)
             line = reader.line_num + 1
     except csv.Error as error:
