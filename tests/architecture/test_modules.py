@@ -10,7 +10,13 @@ import pytest
 
 LARGEST = 400
 # Import names and distributions, beside the services'.
-PACKAGES = {"chassis": "crm-chassis", "crm": "crm-operator", "gateway": "crm-gateway", "imports": "crm-imports", "people": "crm-people"}
+PACKAGES = {
+    "chassis": "crm-chassis",
+    "crm": "crm-operator",
+    "gateway": "crm-gateway",
+    "imports": "crm-imports",
+    "people": "crm-people",
+}
 # Files of a service that all have; import-linter refuses modules beyond these and the optional ones. A module may be a
 # package, split by noun.
 PARTS = (

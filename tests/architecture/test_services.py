@@ -53,7 +53,14 @@ def test_every_service_has_an_inner_order(contracts: configparser.ConfigParser, 
 def test_contracts_of_imports_name_no_service_that_is_gone(
     contracts: configparser.ConfigParser, service_names: list[str]
 ) -> None:
-    named = set(words(contracts, "importlinter", "root_packages")) - {"chassis", "crm", "gateway", "imports", "people", "web"}
+    named = set(words(contracts, "importlinter", "root_packages")) - {
+        "chassis",
+        "crm",
+        "gateway",
+        "imports",
+        "people",
+        "web",
+    }
     assert named == set(service_names)
 
 

@@ -61,6 +61,19 @@ PROFILES = (
         _meanings(none="Ort|Location|Title|Account|Anrede|Region|Lieu|Ubicación"),
     ),
     Profile(
+        "zoho",
+        _marks(
+            "Record Id|Created Time",
+            "Record Id|Lead Owner",
+            "Record Id|Account Owner",
+            "Lead Owner.id",
+            "Contact Owner.id",
+            "Account Owner.id",
+            "Deal Owner.id",
+        ),
+        _meanings(none="Salutation|Created By|Modified By|Account Type"),
+    ),
+    Profile(
         "hubspot",
         _marks(
             "Record ID|Lifecycle Stage",
@@ -109,17 +122,6 @@ PROFILES = (
             folded("Organization - Address - ZIP/Postal code of Address"): "zip_code",
             folded("Organization - Address - Country of Address"): "country",
         },
-    ),
-    Profile(
-        "zoho",
-        _marks(
-            "Record Id|Lead Owner",
-            "Record Id|Contact Owner",
-            "Record Id|Account Owner",
-            "Lead Owner.id",
-            "Record Id|Deal Owner",
-        ),
-        _meanings(none="Salutation|Created By|Modified By"),
     ),
     Profile(
         "mailchimp",

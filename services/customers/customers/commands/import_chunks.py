@@ -138,12 +138,14 @@ def read_chunk(session: Session, job: Job, number: int, reader: Reader) -> list[
     return rows
 
 
-def validate_chunk(session: Session, job: Job, number: int, rows: Sequence[ReadRow]) -> None:
-    """Keep what is wrong with the rows, as far as can be told without changing anything."""
+def validate_chunk(session: Session, job: Job, number: int, rows: Sequence[ReadRow], *, several: bool) -> None:
+    """Keep what is wrong with the rows, as far as can be told without changing anything.
+
+    Where there are `several` chunks, what these rows would do is kept for those of the others.
+    """
     hold(session, job, number)
     checked = zlib.compress(orjson.dumps(rows), 1)
     options = options_of(job)
-    several = (job.total_rows or 0) > len(rows)
     if several:
         options = replace(options, seen=_seen_before(session, job, rows, options))
     outcome = apply_rows(session, rows, options)

@@ -149,6 +149,10 @@ _NEW: Mapping[str, Any] = {
 }
 
 
+# Of a name that its customer would have given up by now.
+_FREE = 0
+
+
 class _Batch:
     """Rows that cannot meet one another."""
 
@@ -267,6 +271,9 @@ class _Batch:
             fields = {name: [record.document[name], value] for name, value in values.items()}
             self._outcome.updated.append((row.line, record.id, versions[record.id], fields))
             if not self._options.writes:
+                if row.line in wanted:
+                    old = (record.document["name"], record.document["company_name"])
+                    self._options.seen.put("name", *old, entry=_FREE)
                 self._leave(row, record.id, wanted.get(row.line), values)
 
     def _leave(self, row: ReadRow, customer_id: int, name: tuple[Any, ...] | None, values: Mapping[str, Any]) -> None:
@@ -344,6 +351,8 @@ class _Batch:
         for pair in given:
             if (before := self._options.seen.get("name", *pair)) is not None:
                 taken[pair] = before
+                if before == _FREE:
+                    del taken[pair]
         return taken
 
 

@@ -199,7 +199,7 @@ class _Steps:
             self._forget_seen()
         for number, rows in self._ahead(range(job.next_chunk, last)):
             with self._database.transaction() as session:
-                chunks.validate_chunk(session, job, number, rows)
+                chunks.validate_chunk(session, job, number, rows, several=last > 1)
             if self._is_over:
                 return
         self._forget_seen()

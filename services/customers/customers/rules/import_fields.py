@@ -76,7 +76,7 @@ FIELDS = (
         "name, full name, customer, customer name, contact name, display name, kunde, kundenname, nom complet, "
         "nombre completo, nome completo, vollstandiger name, ansprechpartner, 姓名, 名前, 氏名, 이름, имя, фио, "
         "contact, "
-        "contact full name, person name",
+        "contact full name, person name, kontakt, kontaktname",
         parts={
             1: "first name, given name, vorname, prenom, nombre, nome, voornaam, fornamn, etunimi, imie, forename",
             2: "middle name, additional name, weitere vornamen, zweiter vorname, deuxieme prenom, segundo nombre",
@@ -155,7 +155,7 @@ FIELDS = (
     Field(
         "zip_code",
         "zip, zip code, postal code, postcode, zip postal code, plz, postleitzahl, code postal, codigo postal, cap, "
-        "address postal code, address zip",
+        "billing code, address postal code, address zip",
         looks=lambda text: any(sign.isdigit() for sign in text),
     ),
     Field("customer_type", "customer type, type, kundenart, kundentyp, typ, type de client", words=_words(_TYPES)),

@@ -1,0 +1,48 @@
+"""How a file begins: what says its delimiter, what stands above its columns, and what below its rows is no row."""
+
+import io
+
+import pytest
+
+from imports.files import read_header, read_rows
+
+
+def rows_of(text: str, encoding: str = "utf-8", **names: str) -> tuple[list[str], list[list[str]]]:
+    content = text.encode(encoding)
+    known = set(names.get("known", "Name City").split())
+    beginning = read_header(content, encoding, None, whole=True, is_header=known.__contains__)
+    rows = list(read_rows(io.BytesIO(content), encoding, beginning.delimiter, beginning.line))
+    assert len(rows[0].cells) == len(beginning.names)
+    return beginning.names, [list(row.cells) for row in rows[1:]]
+
+
+@pytest.mark.parametrize("sign", [";", ",", "|", "\t"])
+@pytest.mark.parametrize("end", ["\r\n", "\n"])
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16"])
+def test_a_line_that_says_the_delimiter_is_no_row(sign: str, end: str, encoding: str) -> None:
+    text = end.join((f"sep={sign}", f"Name{sign}City", f"Ada{sign}Bonn", ""))
+    assert rows_of(text, encoding) == (["Name", "City"], [["Ada", "Bonn"]])
+
+
+@pytest.mark.parametrize(
+    "titles", ["Members 2025;;\n", "Members 2025\n", ";;\nMembers;;\nas of May;;\n\n", '"Members\nof 2025";;\n']
+)
+def test_titles_above_the_names_of_columns_are_left_out(titles: str) -> None:
+    names, rows = rows_of(f"{titles}Name;City;Zip\nAda;Bonn;1\n")
+    assert (names, rows) == (["Name", "City", "Zip"], [["Ada", "Bonn", "1"]])
+
+
+def test_a_single_column_has_no_title() -> None:
+    assert rows_of("Name\nAda\nBea\n") == (["Name"], [["Ada"], ["Bea"]])
+    assert rows_of("Thing\nAda\nBea\n") == (["Thing"], [["Ada"], ["Bea"]])
+    assert rows_of("Name;\nAda;Bonn\n") == (["Name", "Column 2"], [["Ada", "Bonn"]])
+
+
+def test_notes_below_a_report_are_no_rows_and_short_rows_are() -> None:
+    text = 'Name,City,Zip\nAda\nBea,Rome\n\n\n"Report of sales"\nConfidential\n'
+    assert rows_of(text)[1] == [["Ada"], ["Bea", "Rome"]]
+    assert rows_of("Name,City\nAda,Bonn\n\nBea\n")[1] == [["Ada", "Bonn"], ["Bea"]]
+
+
+def test_a_row_of_blanks_is_none() -> None:
+    assert rows_of("Name,City\n  , \nAda,Bonn\n")[1] == [["Ada", "Bonn"]]

@@ -1,0 +1,117 @@
+"""Dates, amounts and lists as they stand in files of all countries."""
+
+from contextlib import suppress
+from datetime import UTC, datetime
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from imports.values import (
+    DAY_FIRST,
+    MONTH_FIRST,
+    addresses_in,
+    numbers_in,
+    pages_in,
+    parse_amount,
+    parse_moment,
+    propose_date_format,
+    propose_decimal_mark,
+    tags_in,
+)
+
+
+@pytest.mark.parametrize(
+    ("text", "form", "moment"),
+    [
+        ("07.02.2023", None, datetime(2023, 2, 7, tzinfo=UTC)),
+        ("07.02.2023 08:45", MONTH_FIRST, datetime(2023, 2, 7, 8, 45, tzinfo=UTC)),
+        ("2/7/2023 3:05 PM", MONTH_FIRST, datetime(2023, 2, 7, 15, 5, tzinfo=UTC)),
+        ("2/7/2023 12:05 AM", MONTH_FIRST, datetime(2023, 2, 7, 0, 5, tzinfo=UTC)),
+        ("7/2/23", DAY_FIRST, datetime(2023, 2, 7, tzinfo=UTC)),
+        ("25-12-1999", None, datetime(1999, 12, 25, tzinfo=UTC)),
+        ("2023/2/7", None, datetime(2023, 2, 7, tzinfo=UTC)),
+        ("7 Feb 2023", None, datetime(2023, 2, 7, tzinfo=UTC)),
+        ("2023-02-07T10:00:00.000+0000", None, datetime(2023, 2, 7, 10, tzinfo=UTC)),
+        ("4/4/2023", None, datetime(2023, 4, 4, tzinfo=UTC)),
+    ],
+)
+def test_a_date_is_read_in_the_form_of_its_country(text: str, form: str | None, moment: datetime) -> None:
+    assert parse_moment(text, form) == moment
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"), [("2/7/2023", "two months"), ("31.02.2023", "no such day"), ("soon", "no date")]
+)
+def test_a_date_that_could_be_two_or_none_is_refused(text: str, sentence: str) -> None:
+    with pytest.raises(ValueError, match=sentence):
+        parse_moment(text)
+
+
+def test_the_form_of_dates_is_proposed_where_the_samples_leave_no_doubt() -> None:
+    assert propose_date_format(["3/4/2024", "9/17/2024"]) == MONTH_FIRST
+    assert propose_date_format(["3/4/2024", "17/9/2024", ""]) == DAY_FIRST
+    assert propose_date_format(["3/4/2024", "5/6/2024"]) is None
+    assert propose_date_format(["17/9/2024", "9/17/2024"]) is None
+    assert propose_date_format(["17.09.2024", "2024-09-17"]) is None
+
+
+@pytest.mark.parametrize(
+    ("text", "mark", "amount"),
+    [
+        ("2.750,50 €", None, "2750.50"),
+        ("$12,750.5", None, "12750.5"),
+        ("CHF 1'250.00", None, "1250.00"),
+        ("1.234.567", None, "1234567"),
+        ("0,5", None, "0.5"),
+        ("3,75", None, "3.75"),
+        ("9.125", ",", "9125"),
+        ("9.125", ".", "9.125"),
+        ("(80,00)", None, "-80.00"),
+        ("-17", None, "-17"),
+        ("1\u202f000,00", None, "1000.00"),
+    ],
+)
+def test_an_amount_is_read_as_its_country_writes_it(text: str, mark: str | None, amount: str) -> None:
+    assert parse_amount(text, mark) == amount
+
+
+@pytest.mark.parametrize(
+    ("text", "mark"), [("9.125", None), ("12,5", "."), ("1,2,3", None), ("about 5", None), ("1.00,5", ","), ("", None)]
+)
+def test_an_amount_that_could_be_two_or_none_is_refused(text: str, mark: str | None) -> None:
+    with pytest.raises(ValueError, match=r"two amounts|no amount"):
+        parse_amount(text, mark)
+
+
+def test_the_decimal_mark_is_proposed_where_the_samples_leave_no_doubt() -> None:
+    assert propose_decimal_mark(["2.750,50", "9.125"]) == ","
+    assert propose_decimal_mark(["2,750.50", "17"]) == "."
+    assert propose_decimal_mark(["9.125", "17"]) is None
+    assert propose_decimal_mark(["2,750.50", "2.750,50"]) is None
+
+
+@settings(deadline=None)
+@given(st.text(max_size=40))
+def test_no_text_is_too_strange_for_any_of_them(text: str) -> None:
+    for read in (parse_amount, parse_moment):
+        with suppress(ValueError):
+            read(text)
+    for split in (addresses_in, numbers_in, pages_in):
+        assert all(isinstance(part, str) for part in split(text))
+
+
+def test_several_values_in_a_cell_are_told_apart() -> None:
+    assert addresses_in("eva@example.com ::: eva@work.example") == ["eva@example.com", "eva@work.example"]
+    assert addresses_in("Eva N. <eva@example.com>, Tom <tom@example.com>") == ["eva@example.com", "tom@example.com"]
+    assert addresses_in("mailto:eva@example.com") == ["eva@example.com"]
+    assert addresses_in("eva@example.com eva@work.example") == ["eva@example.com", "eva@work.example"]
+    assert addresses_in("nobody") == ["nobody"]
+    assert numbers_in("+43 1 234567 ::: +43 664 1234567") == ["+43 1 234567", "+43 664 1234567"]
+    assert numbers_in("01 234567; 0664 1234567") == ["01 234567", "0664 1234567"]
+    assert numbers_in("0221/000 12 13") == ["0221/000 12 13"]
+    assert numbers_in("+1 312 555 0142, ext. 9") == ["+1 312 555 0142, ext. 9"]
+    assert pages_in("https://a.example ::: https://b.example") == ["https://a.example", "https://b.example"]
+    assert tags_in('"Gold","Fair, spring"') == ["Gold", "Fair, spring"]
+    assert tags_in("* myContacts ::: Chor ::: * starred") == ["Chor", "starred"]
+    assert tags_in("hot, webinar;late") == ["hot", "webinar", "late"]

@@ -1,0 +1,167 @@
+"""What is proposed for the exports of well-known systems, and for tables that people made themselves."""
+
+import pytest
+
+from customers.rules.import_fields import CATALOGUE
+from imports.cells import Cells
+from imports.proposal import TAKEN, Column, propose
+
+# By system a header, and the fields of those of its columns that mean one; the others go nowhere.
+EXPORTS = {
+    "google": (
+        (
+            "Name Prefix,First Name,Middle Name,Last Name,Name Suffix,Nickname,File As,Organization Name,Organization Title,"
+            "Birthday,Notes,Photo,Labels,E-mail 1 - Label,E-mail 1 - Value,Phone 1 - Label,Phone 1 - Value,Address 1 - Label,"
+            "Address 1 - Formatted,Address 1 - Street,Address 1 - City,Address 1 - PO Box,Address 1 - Region,"
+            "Address 1 - Postal Code,Address 1 - Country,Website 1 - Label,Website 1 - Value,Relation 1 - Value,"
+            "Custom Field 1 - Value,Event 1 - Value"
+        ),
+        (
+            "First Name=name,Middle Name=name,Last Name=name,Organization Name=company_name,Notes=notes,Labels=tags,"
+            "E-mail 1 - Value=email,Phone 1 - Value=phone,Address 1 - Street=address,Address 1 - City=city,"
+            "Address 1 - Region=state,Address 1 - Postal Code=zip_code,Address 1 - Country=country,Website 1 - Value=website"
+        ),
+    ),
+    "outlook": (
+        (
+            "Anrede,Vorname,Nachname,Firma,Abteilung,Position,Straße geschäftlich,Ort geschäftlich,Postleitzahl geschäftlich,"
+            "Land/Region geschäftlich,Straße privat,Ort privat,Fax geschäftlich,Telefon geschäftlich,Telefon (privat),"
+            "Mobiltelefon,Pager,E-Mail-Adresse,E-Mail-Typ,E-Mail 2: Adresse,Geburtstag,Kategorien,Notizen,Ort,Webseite"
+        ),
+        (
+            "Vorname=name,Nachname=name,Firma=company_name,Straße geschäftlich=address,Ort geschäftlich=city,"
+            "Postleitzahl geschäftlich=zip_code,Land/Region geschäftlich=country,Telefon geschäftlich=phone,"
+            "Telefon (privat)=phone,Mobiltelefon=secondary_phone,E-Mail-Adresse=email,E-Mail 2: Adresse=email,"
+            "Kategorien=tags,Notizen=notes,Webseite=website"
+        ),
+    ),
+    "hubspot": (
+        (
+            "Record ID,First Name,Last Name,Email,Phone Number,Contact owner,Primary Associated Company ID,Company Name,City,"
+            "State/Region,Postal Code,Country/Region,Lifecycle Stage,Original Source,Create Date,Last Activity Date,"
+            "Number of times contacted,Email Domain"
+        ),
+        (
+            "Record ID=customer_code,First Name=name,Last Name=name,Email=email,Phone Number=phone,Contact owner=assigned_to,"
+            "Company Name=company_name,City=city,State/Region=state,Postal Code=zip_code,Country/Region=country,"
+            "Lifecycle Stage=status,Original Source=source,Create Date=created_at"
+        ),
+    ),
+    "salesforce": (
+        (
+            "Salutation,First Name,Last Name,Title,Account Name,Mailing Street,Mailing City,Mailing State/Province,"
+            "Mailing Zip/Postal Code,Mailing Country,Phone,Fax,Mobile,Email,Account Owner,Contact ID,Last Modified Date"
+        ),
+        (
+            "First Name=name,Last Name=name,Account Name=company_name,Mailing Street=address,Mailing City=city,"
+            "Mailing State/Province=state,Mailing Zip/Postal Code=zip_code,Mailing Country=country,Phone=phone,"
+            "Mobile=secondary_phone,Email=email,Account Owner=assigned_to,Contact ID=customer_code"
+        ),
+    ),
+    "pipedrive": (
+        (
+            "Person - Name,Person - Organization,Person - Phone - Work,Person - Email - Work,Person - Owner,Person - Label,"
+            "Person - Open deals,Person - Next activity date,Person - Person created"
+        ),
+        (
+            "Person - Name=name,Person - Organization=company_name,Person - Phone - Work=phone,Person - Email - Work=email,"
+            "Person - Owner=assigned_to,Person - Label=tags,Person - Person created=created_at"
+        ),
+    ),
+    "zoho": (
+        (
+            "Record Id,Account Owner.id,Account Owner,Rating,Account Name,Phone,Fax,Website,Account Type,Ownership,Employees,"
+            "Billing Street,Billing City,Billing State,Billing Code,Billing Country,Description,Created Time,Modified Time"
+        ),
+        (
+            "Record Id=customer_code,Account Owner=assigned_to,Account Name=name,Phone=phone,Website=website,"
+            "Billing Street=address,Billing City=city,Billing State=state,Billing Code=zip_code,Billing Country=country,Description=notes,"
+            "Created Time=created_at"
+        ),
+    ),
+    "mailchimp": (
+        (
+            "Email Address,First Name,Last Name,Address,Phone Number,Birthday,MEMBER_RATING,OPTIN_TIME,OPTIN_IP,LATITUDE,"
+            "LONGITUDE,TIMEZONE,CC,REGION,LAST_CHANGED,LEID,EUID,NOTES,TAGS"
+        ),
+        (
+            "Email Address=email,First Name=name,Last Name=name,Address=address,Phone Number=phone,CC=country,REGION=state,"
+            "NOTES=notes,TAGS=tags"
+        ),
+    ),
+}
+
+
+def mapping_of(header: str, *rows: str, sign: str = ",") -> dict[str, str]:
+    names = header.split(sign)
+    cells = [row.split(sign) for row in rows]
+    columns = [Column(name, [row[index] for row in cells if index < len(row)]) for index, name in enumerate(names)]
+    return propose(columns, CATALOGUE).mapping
+
+
+@pytest.mark.parametrize("system", EXPORTS)
+def test_the_export_of_a_well_known_system_is_recognised_and_read(system: str) -> None:
+    header, fields = EXPORTS[system]
+    proposal = propose([Column(name, ()) for name in header.split(",")], CATALOGUE)
+    assert proposal.profile == system
+    assert proposal.mapping == dict(pair.split("=") for pair in fields.split(","))
+
+
+@pytest.mark.parametrize(
+    ("header", "row", "fields"),
+    [
+        ("Kontakt;Mail;Handy", "Eva;eva@example.com;0664 1", "name,email,secondary_phone"),
+        ("Name;Adresse;Ansprechbar unter", "Eva;Ring 1;eva@example.com", "name,address,email"),
+        ("Name;Status;City", "Eva;Platinum;Graz", "name,,city"),
+        ("Name;Lead status;City", "Eva;Disqualified;Graz", "name,status,city"),
+        ("Nom;Ville;Statut", "Eva;Lyon;Client", "name,city,status"),
+        ("Nome;Città;Stato;CAP", "Eva;Roma;Lazio;00100", "name,city,state,zip_code"),
+        ("ID;Name;Type", "17;Eva;Partner", "customer_code,name,"),
+        ("Customer;Country;Created", "Eva;Österreich;3/14/2024", "name,country,created_at"),
+        ("Customer;Country;Created", "Eva;Österreich;yesterday", "name,country,created_at"),
+        ("Firma;Telefon;Umsatz", "Alm GmbH;01 234567;100", "name,phone,"),
+        ("Full Name;First Name;Last Name", "Eva Alm;Eva;Alm", "name,,"),
+        ("Name;Phone type;Phone", "Eva;Mobile;0664 123", "name,,phone"),
+        ("氏名;電話番号;メールアドレス", "山田;03-0000;a@example.jp", "name,phone,email"),
+    ],
+)
+def test_a_table_of_one_s_own_is_read_by_names_and_samples(header: str, row: str, fields: str) -> None:
+    mapping = mapping_of(header, row, sign=";")
+    assert [mapping.get(name, "") for name in header.split(";")] == fields.split(",")
+
+
+def test_what_is_doubtful_is_shown_and_not_taken() -> None:
+    columns = [Column("Name", ["Eva"]), Column("Priority", ["P0", "P1"])]
+    guess = propose(columns, CATALOGUE).guesses["Priority"]
+    assert guess.field == "priority"
+    assert guess.confidence < TAKEN
+
+
+def test_the_whole_name_is_taken_with_its_parts_where_it_is_missing() -> None:
+    header = ["Full Name", "Nachname", "Vorname"]
+    columns = [Column(*pair) for pair in zip(header, (["Eva Alm", ""], ["Alm", "Berg"], ["Eva", "Tom"]), strict=True)]
+    cells = Cells(header, propose(columns, CATALOGUE).mapping, CATALOGUE)
+    assert cells(["Eva Alm", "Alm", "Eva"]) == {"name": "Eva Alm"}
+    assert cells(["", "Berg", "Tom"]) == {"name": "Tom Berg"}
+
+
+@pytest.mark.parametrize(
+    ("header", "row", "name"),
+    [
+        ("Surname,First name", "Hopper,Grace", "Grace Hopper"),
+        ("Apellidos,Nombre", "García,Luz", "Luz García"),
+        ("Last Name,Middle Name,First Name", "Hopper,B.,Grace", "Grace B. Hopper"),
+        ("Given Name,Family Name", "花子,山田", "山田 花子"),
+    ],
+)
+def test_a_name_has_its_own_order_whatever_that_of_the_columns(header: str, row: str, name: str) -> None:
+    names = header.split(",")
+    assert Cells(names, dict.fromkeys(names, "name"), CATALOGUE)(row.split(","))["name"] == name
+
+
+def test_our_own_export_is_known_and_nobody_else_s_id_is_ours() -> None:
+    header = "id,customer_code,name,email,customer_type,status,assigned_to,created_at"
+    proposal = propose([Column(name, ()) for name in header.split(",")], CATALOGUE)
+    assert (proposal.profile, proposal.mapping["id"]) == ("own", "id")
+    for foreign in ("ID,Name", "Record Id,Name", "id,Name,Email", "Customer ID,Name"):
+        assert "id" not in mapping_of(foreign, "7,Eva").values()
