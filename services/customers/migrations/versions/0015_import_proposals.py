@@ -15,17 +15,14 @@ CHANGES = """
     ALTER TABLE customer_imports
         ADD COLUMN profile VARCHAR(20),
         ADD COLUMN header_line INTEGER DEFAULT 1 NOT NULL,
-        ADD COLUMN on_unknown VARCHAR(10),
+        ADD COLUMN on_unknown VARCHAR(10) CONSTRAINT ck_customer_imports_on_unknown CHECK (on_unknown IN ('refuse', 'empty')),
         ADD COLUMN value_mapping JSONB DEFAULT '{}'::jsonb NOT NULL,
-        ADD COLUMN date_format VARCHAR(20),
-        ADD COLUMN decimal_mark VARCHAR(1),
-        ADD COLUMN duplicate_rows INTEGER DEFAULT 0 NOT NULL,
-        ADD CONSTRAINT ck_customer_imports_on_unknown CHECK (on_unknown IN ('refuse', 'empty')),
-        ADD CONSTRAINT ck_customer_imports_date_format CHECK (date_format IN ('day_first', 'month_first')),
-        ADD CONSTRAINT ck_customer_imports_decimal_mark CHECK (decimal_mark IN ('.', ','));
+        ADD COLUMN date_format VARCHAR(20) CONSTRAINT ck_customer_imports_date_format CHECK (date_format IN ('day_first', 'month_first')),
+        ADD COLUMN decimal_mark VARCHAR(1) CONSTRAINT ck_customer_imports_decimal_mark CHECK (decimal_mark IN ('.', ',')),
+        ADD COLUMN duplicate_rows INTEGER DEFAULT 0 NOT NULL;
     ALTER TABLE import_errors
-        ADD COLUMN severity VARCHAR(10) DEFAULT 'error' NOT NULL,
-        ADD CONSTRAINT ck_import_errors_severity CHECK (severity IN ('error', 'warning'));
+        ADD COLUMN severity VARCHAR(10) DEFAULT 'error' NOT NULL
+            CONSTRAINT ck_import_errors_severity CHECK (severity IN ('error', 'warning'));
     CREATE TABLE import_keys (
         company_id BIGINT NOT NULL,
         import_id BIGINT NOT NULL,
