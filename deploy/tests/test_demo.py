@@ -12,7 +12,8 @@ from chassis.matching_keys import matching_keys
 from crm.demo import TENANTS, contacts, created_at, customers, write_csv
 from crm.demo.selling import STALE_AFTER, deals, leads
 from crm.demo.work import activities, tasks
-from customers.rules.import_mapping import propose_mapping
+from customers.rules.import_fields import CATALOGUE
+from imports.proposal import Column, propose
 
 MONDAY = datetime(2026, 6, 1, 9, tzinfo=UTC)
 
@@ -37,7 +38,8 @@ def test_the_tenants_have_different_customers():
 @tenants
 def test_every_column_is_understood_as_it_is(tenant):
     header, *rows = csv.reader(io.StringIO(write_csv(tenant, MONDAY).decode()))
-    assert set(propose_mapping(header)) == set(header)
+    columns = [Column(name, [row[index] for row in rows[:200]]) for index, name in enumerate(header)]
+    assert set(propose(columns, CATALOGUE).mapping) == set(header)
     assert 300 <= len(rows) <= 400
 
 

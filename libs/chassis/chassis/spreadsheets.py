@@ -8,8 +8,8 @@ from typing import Any
 # country of the reader.
 _SIGNS = "=+\\-@\t\r＝＋－＠﹦﹢﹣﹫−"  # noqa: RUF001  # These characters are meant.
 _FORMULA = re.compile(rf"(?:\A|(?<=[;,\t\r\n|]))(?P<mark>'*)(?=[ \u00a0]*[{_SIGNS}])")
-# A phone number begins with a plus sign and is none: it has no letter that could name a cell or a function. Neither is a
-# number below zero.
+# A phone number begins with a plus sign and is none: it has no letter that could name a cell or a function. Neither is
+# a number below zero.
 _HARMLESS = re.compile(r"\+[0-9][0-9 ()/.\-]*\Z|-[0-9]+(?:\.[0-9]+)?\Z")
 
 
