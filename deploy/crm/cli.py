@@ -105,7 +105,9 @@ def up(home: Path, port: int | None, demo: bool) -> None:
     if missing:
         raise OperatorError(f"missing: {', '.join(p.name for p in missing)}. Run: {programs.install_line(missing)}")
     first = not (home / "state.json").exists()
-    stack = Stack(home, StackSettings(gateway_port=port or (_DEFAULT_PORT if first else None)))
+    collector = os.environ.get("OTEL_EXPORTER_OTLP_ENDPOINT", "")
+    settings = StackSettings(gateway_port=port or (_DEFAULT_PORT if first else None), trace_collector=collector)
+    stack = Stack(home, settings)
     print(screen.bold("CRM") + " · native mode")
     version = ".".join(map(str, sys.version_info[:2]))
     screen.step("preflight", f"python {version} · {_versions()}")

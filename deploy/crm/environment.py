@@ -98,6 +98,8 @@ def service_environment(
         "LOG_LEVEL": settings.log_level,
         "SERVICE_VERSION": importlib.metadata.version(f"crm-{service}"),
     }
+    if settings.trace_collector:
+        values["OTEL_EXPORTER_OTLP_ENDPOINT"] = settings.trace_collector
     if service in ASKS:
         asked = (f"{name}=http://{LOOPBACK}:{state.port(f'{name}-web-1')}" for name in ASKS[service])
         values["SERVICE_URLS"] = " ".join(asked)

@@ -118,6 +118,7 @@ class Gateway:
             backends=backends,
             web=[pages.url(self._state).removeprefix("http://")],
             limits=self._settings.limits,
+            tracing=bool(self._settings.trace_collector),
             places={service: self._settings.threads(service) * self._settings.web_workers for service in SERVICES},
         )
         if not changed:

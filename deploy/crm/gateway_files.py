@@ -39,6 +39,7 @@ class GatewayFiles:
         web: Sequence[str],
         limits: Limits,
         places: Mapping[str, int],
+        tracing: bool = False,
     ) -> bool:
         """Write keys and configuration; return whether a running gateway has to load them again."""
         self._keys.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -56,6 +57,7 @@ class GatewayFiles:
             web=web,
             limits=limits,
             places=places,
+            tracing=tracing,
         )
         changed |= write_private(self.configuration, render(config))
         for stale in set(self._keys.glob("*.pem")) - set(config.keys.values()):

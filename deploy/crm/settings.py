@@ -64,6 +64,8 @@ class StackSettings:
     limits: Limits = field(default_factory=Limits)
     broker_metrics: bool = True
     log_level: str = "info"
+    # Where traces go, OTLP over HTTP; without it there are none.
+    trace_collector: str = ""
     # Whether `up` restarts the services whose source files have changed since they started.
     follow_edits: bool = True
 

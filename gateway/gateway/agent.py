@@ -7,7 +7,7 @@ import threading
 import time
 from datetime import UTC, datetime
 
-from gateway import map_files
+from gateway import certificates, map_files
 from gateway.agent_settings import AgentSettings, AgentSettingsError, from_environment
 from gateway.feed import Feed, FeedError
 from gateway.monitor import Health, serve
@@ -47,6 +47,9 @@ class Agent:
         self._leaving: dict[int, Maps] = {}
         self._saved: Maps | None = None
         self._saved_at = float("-inf")
+        self._certificate = settings.certificate
+        # The certificate that HAProxy was given last, and which process of it.
+        self._shown: tuple[Worker | None, str] | None = None
 
     def run(self, stop: threading.Event) -> None:
         """Work until `stop` is set."""
@@ -74,8 +77,25 @@ class Agent:
             if told and answered:
                 self._health.synced_at = time.monotonic()
             self._health.entries = {name.removesuffix(".map"): len(held) for name, held in self._known.items()}
+        self._renew()
         self._health.seen_at = time.monotonic()
         return answered
+
+    def _renew(self) -> None:
+        """Show the certificate that is in its file now: whoever renews it need not know of HAProxy."""
+        if self._certificate is None:
+            return
+        try:
+            pem = certificates.read(self._certificate)
+            if (self._worker, pem) != self._shown:
+                with self._haproxy.talk() as conversation:
+                    certificates.replace(conversation, self._certificate, pem)
+                _log("info", "certificate is shown", file=str(self._certificate))
+                self._shown = self._worker, pem
+        except OSError as error:
+            self._note("certificate", str(error))
+        else:
+            self._note("certificate", None)
 
     def _ask(self) -> bool:
         everything = self._cursor is None or time.monotonic() - self._asked_all_at >= FULL_SECONDS

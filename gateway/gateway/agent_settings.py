@@ -31,6 +31,8 @@ class AgentSettings:
     # Where a HAProxy with a master process listens; without it, what a reload leaves behind is told nothing.
     master: Path | None = None
     metrics: tuple[str, int] | None = None
+    # The certificate's file, which may be renewed at any time.
+    certificate: Path | None = None
 
 
 def from_environment(environment: Mapping[str, str] | None = None) -> AgentSettings:
@@ -43,10 +45,19 @@ def from_environment(environment: Mapping[str, str] | None = None) -> AgentSetti
         problems.append("IDENTITY_URLS is not set to http:// addresses, separated by commas")
     paths = [_path(given, name, problems) for name in ("HAPROXY_SOCKET", "MAPS_FOLDER")]
     master = _path(given, "HAPROXY_MASTER_SOCKET", problems) if given.get("HAPROXY_MASTER_SOCKET") else None
+    certificate = _path(given, "TLS_CERTIFICATE", problems) if given.get("TLS_CERTIFICATE") else None
     metrics = _address(given.get("METRICS_BIND", ""), problems)
     if problems:
         raise AgentSettingsError(problems)
-    return AgentSettings(key=key, identity_urls=urls, socket=paths[0], maps=paths[1], master=master, metrics=metrics)
+    return AgentSettings(
+        key=key,
+        identity_urls=urls,
+        socket=paths[0],
+        maps=paths[1],
+        master=master,
+        metrics=metrics,
+        certificate=certificate,
+    )
 
 
 def _key(given: Mapping[str, str], problems: list[str]) -> str:

@@ -135,6 +135,10 @@ class GatewayConfig:
     maps: Path
     bind: str = "127.0.0.1:8080"
     metrics_bind: str = "127.0.0.1:8405"
+    # Where it listens with TLS, beside `bind`, and the certificate's file: certificates in PEM, the key in them or in a
+    # file of the same name that ends with `.key` instead.
+    tls_bind: str | None = None
+    certificate: Path | None = None
     limits: Limits = field(default_factory=Limits)
     admin_socket: Path | None = None
     log: Literal["stdout", "stderr"] | None = "stdout"
@@ -150,12 +154,18 @@ class GatewayConfig:
     addresses_of_name: int = 0
     # The folder of the error files where HAProxy finds another one than this package's.
     error_files: Path | None = None
+    # Whether a trace begins here: a request without a traceparent gets one.
+    tracing: bool = False
     # One thread does some 10,000 requests a second; on a machine of two cores a second one mostly waits for locks.
     threads: int = 1
 
     def __post_init__(self) -> None:
         _require_address("bind", self.bind)
         _require_address("metrics_bind", self.metrics_bind)
+        _require((self.tls_bind is None) == (self.certificate is None), "tls_bind, certificate", self.certificate)
+        if self.tls_bind is not None and self.certificate is not None:
+            _require_address("tls_bind", self.tls_bind)
+            require_path("certificate", self.certificate)
         _require(bool(self.keys), "keys", self.keys)
         for kid, path in self.keys.items():
             _require(_KID.fullmatch(kid) is not None, "keys: kid", kid)
@@ -174,6 +184,7 @@ class GatewayConfig:
             require_path("error_files", self.error_files)
         by_name = self.addresses_of_name
         _require(by_name == 0 or _is_count(by_name, most=64), "addresses_of_name", by_name)
+        _require(isinstance(self.tracing, bool), "tracing", self.tracing)
         _require(isinstance(self.limits, Limits), "limits", self.limits)
         if self.admin_socket is not None:
             require_path("admin_socket", self.admin_socket)

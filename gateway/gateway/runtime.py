@@ -36,7 +36,7 @@ class Conversation:
     """With one process: `ask` sends it a command and answers what it says."""
 
     def __init__(self, ask: Callable[[str], str], maps: Path) -> None:
-        self._ask = ask
+        self._ask = self.ask = ask
         self._maps = maps
 
     def worker(self) -> Worker:

@@ -296,6 +296,7 @@ def run(
             web: Sequence[str] = (),
             *,
             reloads: bool = False,
+            tls: tuple[str, Path] | None = None,
             **backends: list[str],
         ) -> Gateway:
             port, metrics_port = free_ports(2)
@@ -316,6 +317,8 @@ def run(
                 web=web,
                 maps=gateway.maps,
                 admin_socket=gateway.socket,
+                tls_bind=tls and tls[0],
+                certificate=tls and tls[1],
             )
             (folder / "haproxy.cfg").write_text(edit(render(config)))
             stack.callback(gateway.kill)

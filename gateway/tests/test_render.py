@@ -109,6 +109,11 @@ def test_path_that_haproxy_could_misread_is_refused(field: str, path: str) -> No
         {"maxconn": True},
         {"threads": 65},
         {"limits": "none"},
+        {"tracing": "yes"},
+        {"tls_bind": "127.0.0.1:8443"},
+        {"certificate": Path("/tls.crt")},
+        {"tls_bind": "everywhere", "certificate": Path("/tls.crt")},
+        {"tls_bind": "127.0.0.1:8443", "certificate": Path("/tls crt,x")},
     ],
 )
 def test_other_value_that_is_none_is_refused(values) -> None:

@@ -44,7 +44,16 @@ def _pem(key: dict[str, str]) -> str:
     return public.decode()
 
 
-def write(folder: Path, keys: dict[str, str], limits: Limits, *, domain: str = "", gateways: int = 1) -> bool:
+def write(
+    folder: Path,
+    keys: dict[str, str],
+    limits: Limits,
+    *,
+    domain: str = "",
+    gateways: int = 1,
+    tracing: bool = False,
+    certificate: Path | None = None,
+) -> bool:
     """Write keys, error files and configuration; return whether a running HAProxy has to load them again.
 
     `domain` is what the names of servers end with where HAProxy asks for them: it knows no search domains.
@@ -66,6 +75,9 @@ def write(folder: Path, keys: dict[str, str], limits: Limits, *, domain: str = "
             web=[f"web{end}:{WEB_PORT}"],
             addresses_of_name=_MOST_SERVERS,
             gateways=gateways,
+            tracing=tracing,
+            tls_bind="0.0.0.0:8443" if certificate else None,  # As above.
+            certificate=certificate,
             places={service: settings.threads(service) * settings.web_workers for service in SERVICES},
             maps=folder / "maps",
             error_files=folder / "errors",
@@ -98,8 +110,16 @@ def reload(master: Path) -> None:
 
 
 if __name__ == "__main__":
-    wanted = NO_LIMITS if os.environ.get("CRM_LIMITS") == "off" else Limits()
-    domain, gateways = os.environ.get("SERVERS_DOMAIN", ""), int(os.environ.get("GATEWAYS", "1"))
-    if write(GATEWAY, public_keys(), wanted, domain=domain, gateways=gateways):
+    told = os.environ
+    changed = write(
+        GATEWAY,
+        public_keys(),
+        NO_LIMITS if told.get("CRM_LIMITS") == "off" else Limits(),
+        domain=told.get("SERVERS_DOMAIN", ""),
+        gateways=int(told.get("GATEWAYS", "1")),
+        tracing=bool(told.get("OTEL_EXPORTER_OTLP_ENDPOINT")),
+        certificate=Path(told["TLS_CERTIFICATE"]) if told.get("TLS_CERTIFICATE") else None,
+    )
+    if changed:
         reload(GATEWAY / "master.sock")
     print("the gateway is configured")

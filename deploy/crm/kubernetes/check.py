@@ -25,6 +25,7 @@ EXAMPLE = FOLDER / "overlays" / "example"
 OF_OPERATORS = frozenset(
     {
         "barmancloud.cnpg.io/v1",
+        "cert-manager.io/v1",
         "keda.sh/v1alpha1",
         "monitoring.coreos.com/v1",
         "postgresql.cnpg.io/v1",

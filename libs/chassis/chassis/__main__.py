@@ -6,7 +6,7 @@ import tempfile
 
 import orjson
 
-from chassis import logging
+from chassis import logging, tracing
 from chassis.config import SPARE_THREADS, Settings, SettingsError, exit_with
 from chassis.service import Service, load
 
@@ -97,6 +97,7 @@ def _broker(service: Service, command: str) -> None:
         return
     settings = _settings(service, "broker_url", "relay_database_url")
     logging.configure(service.name, settings.log_level)
+    tracing.start(service.name, settings.service_version, settings.otel_exporter_otlp_endpoint)
     try:
         worker.run(
             service,

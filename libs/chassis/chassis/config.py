@@ -50,6 +50,8 @@ class Settings:
     web_threads: int = 6
     metrics_bind: str = ""
     log_level: str = "info"
+    # A collector of traces that takes OTLP over HTTP; without it there are none.
+    otel_exporter_otlp_endpoint: str = ""
     service_version: str = "0.1.0"
 
     @classmethod

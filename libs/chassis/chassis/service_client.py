@@ -14,6 +14,7 @@ from urllib.parse import urlencode, urlsplit
 import orjson
 import structlog
 
+from chassis import tracing
 from chassis.context import current
 from chassis.errors import Unavailable
 from chassis.metrics import SERVICE_REQUESTS, show_from_zero
@@ -71,7 +72,8 @@ class ServiceClient:
     def _ask(self, path: str, query: Mapping[str, object], read: Callable[[Any], T]) -> T:
         self._refuse_in_pause()
         try:
-            found = read(orjson.loads(self._get(f"{path}?{urlencode(query)}")))
+            with tracing.span(f"GET {self._name}", "client"):
+                found = read(orjson.loads(self._get(f"{path}?{urlencode(query)}")))
         except (OSError, HTTPException, ValueError, KeyError, TypeError) as error:
             with self._lock:
                 self._is_failing, self._resting_until = True, time.monotonic() + PAUSE_SECONDS
@@ -114,6 +116,8 @@ class ServiceClient:
             guard.start()
             try:
                 headers = {"Authorization": f"Bearer {self._key}", "X-Request-Id": current().request_id}
+                if (trace := tracing.traceparent()) is not None:
+                    headers["traceparent"] = trace
                 connection.request("GET", target, headers=headers)
                 # Closed by itself as well: one that was not read to its end would keep the connection's socket.
                 with connection.getresponse() as answer:

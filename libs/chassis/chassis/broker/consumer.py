@@ -11,7 +11,7 @@ import psycopg
 import sqlalchemy.exc
 import structlog
 
-from chassis import events, metrics
+from chassis import events, metrics, tracing
 from chassis.broker import attempts, provenance, topology
 from chassis.broker.amqp import Publisher, Subscriber
 from chassis.broker.bookkeeping import Bookkeeping
@@ -236,17 +236,12 @@ class Consumer:
 
     def _handle(self, session: Session, fresh: Sequence[Event]) -> None:
         if self._subscriptions.batch is not None:
-            self._subscriptions.batch(session, fresh)
+            with tracing.consuming(fresh):
+                self._subscriptions.batch(session, fresh)
             return
         tenant: int | None = None
         for event in fresh:
-            context = Context(
-                company_id=event.company_id,
-                request_id=event.correlation_id or event.id,
-                causation_id=event.id,
-                traceparent=event.traceparent,
-            )
-            with acting_as(context):
+            with tracing.consuming([event]), acting_as(_caused_by(event)):
                 if event.company_id != tenant:
                     set_tenant(session, event.company_id)
                     tenant = event.company_id
@@ -336,6 +331,16 @@ class Consumer:
                 raise _Stopping
             if left <= 0:
                 return
+
+
+def _caused_by(event: Event) -> Context:
+    """What a handler's own changes follow from."""
+    return Context(
+        company_id=event.company_id,
+        request_id=event.correlation_id or event.id,
+        causation_id=event.id,
+        traceparent=tracing.traceparent() or event.traceparent,
+    )
 
 
 def _refuse_killer(number: int) -> None:

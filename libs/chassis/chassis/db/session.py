@@ -14,6 +14,7 @@ from sqlalchemy import Connection, create_engine, event, orm
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import InvalidatePoolError
 
+from chassis import tracing
 from chassis.context import current
 from chassis.db.reader import Reader
 from chassis.db.statements import Prepared
@@ -55,7 +56,8 @@ class Session(orm.Session):
         """All rows that the statement returns. Raises psycopg.Error."""
         if statement.reads and not self.in_transaction():
             return self.database.read(statement, parameters)
-        return _driver(self.connection()).execute(statement.sql, statement.bind(parameters)).fetchall()
+        with tracing.statement(statement.sql):
+            return _driver(self.connection()).execute(statement.sql, statement.bind(parameters)).fetchall()
 
     def fetch_one(self, statement: Prepared, **parameters: Any) -> tuple[Any, ...] | None:
         """The first row, or None."""
@@ -64,7 +66,8 @@ class Session(orm.Session):
 
     def run(self, statement: Prepared, **parameters: Any) -> int:
         """Run a statement that returns no rows, in the transaction; answers how many rows it touched."""
-        return _driver(self.connection()).execute(statement.sql, statement.bind(parameters)).rowcount
+        with tracing.statement(statement.sql):
+            return _driver(self.connection()).execute(statement.sql, statement.bind(parameters)).rowcount
 
 
 class Database:
@@ -115,7 +118,10 @@ class Database:
         A connection that the server closed meanwhile, or whose plans a migration outdated, is replaced, once: a read
         can be asked again.
         """
-        bound = statement.bind(parameters)
+        with tracing.statement(statement.sql):
+            return self._read(statement, statement.bind(parameters))
+
+    def _read(self, statement: Prepared, bound: Mapping[str, Any]) -> list[tuple[Any, ...]]:
         company_id = current().company_id
         reader = self._reader()
         try:

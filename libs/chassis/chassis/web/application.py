@@ -16,6 +16,7 @@ from flask.sessions import SecureCookieSessionInterface, SessionMixin
 from werkzeug.routing import BaseConverter, Rule, ValidationError
 from werkzeug.wsgi import ClosingIterator
 
+from chassis import tracing
 from chassis.config import Settings
 from chassis.context import Context, acting_as, current
 from chassis.db.idempotency import Claim, StoredAnswer
@@ -168,12 +169,15 @@ class ServiceApplication(Flask):
         given = request.headers.get("X-Request-Id", "")
         request_id = given if _REQUEST_ID.match(given) else str(uuid_utils.uuid7())
         g.principal = None
-        with acting_as(Context(request_id=request_id)):
+        span = tracing.span(request.method, "server", parent=_traceparent(), http_request_method=request.method)
+        with span, acting_as(Context(request_id=request_id)):
             response = super().full_dispatch_request()
             response.headers["X-Request-Id"] = request_id
             seconds = time.perf_counter() - started
             route = "unrouted" if request.url_rule is None else request.url_rule.rule
             measures.observe(request.method, route, response.status_code, seconds)
+            status = response.status_code
+            tracing.rename(f"{request.method} {route}", http_route=route, http_response_status_code=status)
             principal: Principal | None = g.principal
             # What the system's own processes ask every second would bury the requests.
             probe = route in ("/livez", "/readyz") or (
@@ -261,9 +265,8 @@ class ServiceApplication(Flask):
 def _context(principal: Principal | None, access: str) -> Context:
     """The context of the view: what the token says, if the route asks for one."""
     headers = request.headers
-    traceparent = headers.get("traceparent")
-    if traceparent is not None and not _TRACEPARENT.match(traceparent):
-        traceparent = None
+    # What follows is caused by the request's own span, where there is one.
+    traceparent = tracing.traceparent() or _traceparent()
     # The gateway sets it to one address; from anywhere else it is text of any length.
     client_ip = (headers.get("X-Forwarded-For") or request.remote_addr or "")[:64] or None
     user_agent = headers.get("User-Agent")
@@ -283,6 +286,12 @@ def _context(principal: Principal | None, access: str) -> Context:
         user_agent=user_agent,
         traceparent=traceparent,
     )
+
+
+def _traceparent() -> str | None:
+    """The trace that the request says it is part of."""
+    given = request.headers.get("traceparent")
+    return given if given is not None and _TRACEPARENT.match(given) else None
 
 
 def _describe_id(_: BaseConverter) -> dict[str, Any]:

@@ -1,6 +1,6 @@
 """From the environment to a running web process: the application factory that every service's app.py calls."""
 
-from chassis import logging
+from chassis import logging, tracing
 from chassis.config import SPARE_THREADS, SettingsError, exit_with
 from chassis.db.session import Database
 from chassis.service import Service
@@ -19,6 +19,7 @@ def create_application(service: Service) -> ServiceApplication:
     except SettingsError as error:
         exit_with(error)
     logging.configure(service.name, settings.log_level)
+    tracing.start(service.name, settings.service_version, settings.otel_exporter_otlp_endpoint)
     pool_size = settings.web_threads + SPARE_THREADS
     database = Database(settings.database_url, pool_size=pool_size, application_name=f"{service.name}-web")
     database.refuse_bypass()

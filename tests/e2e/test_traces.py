@@ -1,0 +1,157 @@
+"""Traces: one POST is one trace, over gateway, service, SQL, outbox, relay and consumers, read from a collector."""
+
+import json
+import threading
+import time
+import uuid
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+import pytest
+import requests
+from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
+from opentelemetry.proto.trace.v1.trace_pb2 import Span
+
+pytestmark = pytest.mark.xdist_group("traces")
+PATIENCE = 90
+
+
+class Collector:
+    """Takes OTLP over HTTP, as any collector does, and keeps what it gets: pairs of a service's name and a span."""
+
+    def __init__(self):
+        self.spans = []
+        self._news = threading.Condition()
+        collector = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_POST(self):
+                sent = ExportTraceServiceRequest.FromString(self.rfile.read(int(self.headers["Content-Length"])))
+                collector.take(self.path, sent)
+                self.send_response(200)
+                self.send_header("Content-Length", "0")
+                self.end_headers()
+
+            def log_message(self, *_):
+                pass
+
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.url = f"http://127.0.0.1:{self._server.server_port}"
+        threading.Thread(target=self._server.serve_forever, daemon=True).start()
+
+    def take(self, path, sent):
+        assert path == "/v1/traces"
+        with self._news:
+            for resource in sent.resource_spans:
+                names = {one.key: one.value.string_value for one in resource.resource.attributes}
+                spans = [span for scope in resource.scope_spans for span in scope.spans]
+                self.spans += [(names["service.name"], span) for span in spans]
+            self._news.notify_all()
+
+    def trace(self, trace_id, wanted):
+        """The spans of a trace as soon as `wanted` of them is true."""
+        deadline = time.monotonic() + PATIENCE
+        with self._news:
+            while not wanted(found := [(name, span) for name, span in self.spans if span.trace_id.hex() == trace_id]):
+                assert self._news.wait(deadline - time.monotonic()), sorted((n, s.name) for n, s in found)
+            return found
+
+    def close(self):
+        self._server.shutdown()
+        self._server.server_close()
+
+
+@pytest.fixture(scope="module")
+def collector():
+    collector = Collector()
+    yield collector
+    collector.close()
+
+
+@pytest.fixture(scope="module")
+def stack(stack_factory, collector):
+    return stack_factory(trace_collector=collector.url)
+
+
+@pytest.fixture(scope="module")
+def api(stack):
+    return f"{stack.gateway_url}/v1"
+
+
+@pytest.fixture(scope="module")
+def headers(api):
+    mark = uuid.uuid4().hex[:12]
+    user = {
+        "email": f"ada@{mark}.example",
+        "password": "correct horse battery",
+        "first_name": "Ada",
+        "last_name": "Lovelace",
+    }
+    body = {"company": {"name": mark, "email": f"info@{mark}.example"}, "user": user}
+    registered = requests.post(f"{api}/auth/register", json=body, timeout=30)
+    assert registered.status_code == 201, registered.text
+    return {"Authorization": f"Bearer {registered.json()['access_token']}"}
+
+
+def logged(stack, request_id):
+    """The gateway's line of a request."""
+    deadline = time.monotonic() + PATIENCE
+    while True:
+        for line in (stack.home / "logs" / "gateway.log").read_text().splitlines():
+            if request_id in line:
+                return json.loads(line[line.index("{") :])
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+
+
+def test_one_post_is_one_trace_from_the_gateway_to_the_audit_log(api, stack, headers, collector):
+    secret = "Ada of no trace"
+    created = requests.post(f"{api}/customers", json={"name": secret}, headers=headers, timeout=10)
+    assert created.status_code == 201
+    _, trace_id, gateway, _ = logged(stack, created.headers["X-Request-Id"])["traceparent"].split("-")
+
+    def kinds(found):
+        return {(name, span.kind) for name, span in found}
+
+    wanted = {
+        ("customers", Span.SPAN_KIND_SERVER),
+        ("customers", Span.SPAN_KIND_CLIENT),
+        ("customers", Span.SPAN_KIND_PRODUCER),
+        ("audit", Span.SPAN_KIND_CONSUMER),
+        ("audit", Span.SPAN_KIND_CLIENT),
+    }
+    found = collector.trace(trace_id, lambda found: kinds(found) >= wanted)
+    by_name = {(name, span.name): span for name, span in found}
+    server = by_name["customers", "POST /v1/customers"]
+    published = by_name["customers", "publish crm.customer.created.v1"]
+    consumed = by_name["audit", "process crm.customer.created.v1"]
+    assert server.parent_span_id.hex() == gateway
+    assert published.parent_span_id == consumed.parent_span_id == server.span_id
+    texts = [
+        (span.parent_span_id, one.value.string_value)
+        for _, span in found
+        for one in span.attributes
+        if one.key == "db.query.text"
+    ]
+    assert any("outbox" in text for parent, text in texts if parent == server.span_id)
+    assert any("audit_logs" in text for parent, text in texts if parent == consumed.span_id)
+    # The names of things, and nothing of anybody's data.
+    assert secret not in str(found)
+    assert server.start_time_unix_nano <= published.end_time_unix_nano <= time.time_ns()
+
+
+def test_a_trace_that_a_client_has_begun_goes_on(api, headers, collector):
+    trace_id, span_id = "4bf92f3577b34da6a3ce929d0e0e4736", "00f067aa0ba902b7"
+    given = {**headers, "traceparent": f"00-{trace_id}-{span_id}-01"}
+    assert requests.get(f"{api}/customers", headers=given, timeout=10).status_code == 200
+    found = collector.trace(trace_id, lambda found: any(span.name == "GET /v1/customers" for _, span in found))
+    server = next(span for _, span in found if span.name == "GET /v1/customers")
+    assert server.parent_span_id.hex() == span_id
+
+
+@pytest.mark.parametrize("given", ["00-a-b-01", "00-" + "A" * 32 + "-" + "a" * 16 + "-01", "-" * 55])
+def test_what_is_no_trace_is_replaced_by_one(api, stack, headers, given):
+    answer = requests.get(f"{api}/customers", headers={**headers, "traceparent": given}, timeout=10)
+    assert answer.status_code == 200
+    version, trace_id, span_id, flags = logged(stack, answer.headers["X-Request-Id"])["traceparent"].split("-")
+    assert (version, len(trace_id), len(span_id), flags) == ("00", 32, 16, "01")
+    assert int(trace_id, 16) != 0
