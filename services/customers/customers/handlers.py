@@ -4,13 +4,15 @@ from dataclasses import replace
 from datetime import timedelta
 from threading import Event as Flag
 
+import structlog
+
 from chassis.broker.schedules import Schedule
 from chassis.broker.subscriptions import Subscriptions
-from chassis.context import acting_as, current
+from chassis.context import Context, acting_as, current
 from chassis.db.session import Database, Session
 from chassis.events import Event
 from chassis.references import bindings, handlers
-from customers.commands import conversions
+from customers.commands import conversions, pairs
 from customers.commands.import_work import CONNECTIONS, work
 from customers.commands.imports import purge_old_imports
 from customers.commands.transfers import TRANSFERS
@@ -18,6 +20,8 @@ from customers.commands.user_purges import PURGES
 from customers.models import REFERENCES
 from customers.schemas.conversions import read_wishes
 from customers.schemas.import_rows import RowReader
+
+log = structlog.get_logger()
 
 
 def work_on_imports(database: Database, stop: Flag) -> None:
@@ -35,6 +39,22 @@ def purge_imports(database: Database, stop: Flag) -> None:
     while gone and not stop.wait(0.05):  # The service's own work goes first.
         with database.transaction() as session:
             gone = purge_old_imports(session)
+
+
+def compare_customers(database: Database, stop: Flag) -> None:
+    """Keep the pairs of customers that are probably the same, a hundred customers to a transaction."""
+    with database.session() as session:
+        companies = pairs.companies_to_compare(session)
+    for company_id in companies:
+        with acting_as(Context(company_id=company_id)):
+            try:
+                more = True
+                while more and not stop.wait(0.05):  # The service's own work goes first.
+                    with database.transaction() as session:
+                        more = pairs.compare_customers(session)
+            except Exception:
+                # Such as one who was purged meanwhile: the next turn goes on here, and the other companies now.
+                log.exception("comparing_failed", company_id=company_id)
 
 
 def on_conversion_started(session: Session, event: Event) -> None:
@@ -63,5 +83,6 @@ SCHEDULES = (
     Schedule("transfer-customers", timedelta(seconds=5), TRANSFERS.work),
     Schedule("purge-users", timedelta(seconds=5), PURGES.work),
     Schedule("work-on-imports", timedelta(seconds=1), work_on_imports, CONNECTIONS),
+    Schedule("compare-customers", timedelta(seconds=30), compare_customers),
     Schedule("purge-imports", timedelta(hours=1), purge_imports),
 )

@@ -1,10 +1,15 @@
 """What a record shows of itself: in answers, in events and in the audit log. No secret is in any of them."""
 
+from typing import Any
+
+from sqlalchemy import ColumnElement, func, literal_column, select
+
 from chassis.db.json_view import JsonView
 from chassis.transfers import transfer_view
 from customers.models import (
     contacts,
     conversion_results,
+    customer_duplicates,
     customer_exports,
     customer_imports,
     customer_merges,
@@ -115,6 +120,37 @@ CUSTOMER_IMPORT = JsonView(
         "reverted_at",
         "created_at",
         "updated_at",
+    ),
+)
+
+
+def _customer_of(column: ColumnElement[int]) -> ColumnElement[Any]:
+    """Who a customer is, for somebody to recognise it."""
+    names = ("id", "customer_code", "name", "company_name", "email", "phone")
+    pairs: list[tuple[Any, Any]] = [(literal_column(f"'{name}'"), customers.c[name]) for name in names]
+    shown = func.json_build_object(*(part for pair in pairs for part in pair))
+    known = select(shown).where(customers.c.company_id == customer_duplicates.c.company_id, customers.c.id == column)
+    return known.correlate(customer_duplicates).scalar_subquery()
+
+
+CUSTOMER_DUPLICATE = JsonView(
+    customer_duplicates,
+    (
+        "id",
+        "company_id",
+        "version",
+        "customer",
+        "other",
+        "score",
+        "reasons",
+        "dismissed_at",
+        "dismissed_by",
+        "created_at",
+        "updated_at",
+    ),
+    extra=(
+        _customer_of(customer_duplicates.c.customer_id).label("customer"),
+        _customer_of(customer_duplicates.c.other_id).label("other"),
     ),
 )
 

@@ -14,11 +14,18 @@ def make(owner: Owner, mark: str) -> Mapping[str, Any]:
     contact = owner.create(f"{path}/contacts", first_name=mark)
     imported = owner.create("/v1/customers/imports", filename=mark)
     sources = {"from": [{"id": source["id"], "version": 1}]}
+    alike = owner.create("/v1/customers", name=f"{mark} Two")
+    [(pair,)] = owner.database.execute(
+        "INSERT INTO customer_duplicates (company_id, customer_id, other_id, score, reasons)"
+        " VALUES (%s, %s, %s, 60, '[]') RETURNING id",
+        (owner.company_id, customer["id"], alike["id"]),
+    )
     merged = owner.client.post(f"{path}/merge", json=sources, version=1)
     assert merged.status_code == 200, merged.json
     return {
         "customer_id": customer["id"],
         "contact_id": contact["id"],
+        "duplicate_id": pair,
         "merge_id": merged.json["merge"]["id"],
         "import_id": imported["id"],
         "number": 1,

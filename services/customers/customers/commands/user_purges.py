@@ -6,7 +6,8 @@ from customers.models import USERS, user_purges
 from customers.queries.contacts import RECORDS as CONTACTS
 from customers.queries.customers import RECORDS as CUSTOMERS
 
-# Imports, exports and merges go on naming the former user: they say who did something, and change no more.
+# Imports, exports, merges and dismissed pairs go on naming the former user: they say who did something, and change no
+# more.
 PURGES = Purges(
     user_purges,
     users=USERS,

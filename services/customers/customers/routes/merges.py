@@ -13,11 +13,20 @@ from chassis.web.blueprint import Blueprint, heeds_version, versioned
 from chassis.web.listing import answer_page
 from chassis.web.request import session
 from customers.commands import merges as commands
+from customers.commands import pairs
 from customers.queries import merges as queries
 from customers.queries.duplicates import find_duplicates
 from customers.queries.keys import with_customer_keys
+from customers.queries.pairs import PAIRS
 from customers.schemas.customers import CustomerPatch
-from customers.schemas.merges import CustomerMergeIn, CustomerMergeOut, CustomerMergePreview, DuplicatesOut, MergedOut
+from customers.schemas.merges import (
+    CustomerDuplicateOut,
+    CustomerMergeIn,
+    CustomerMergeOut,
+    CustomerMergePreview,
+    DuplicatesOut,
+    MergedOut,
+)
 
 blueprint = Blueprint("merges", __name__, url_prefix="/v1/customers", description="Customers that are the same.")
 
@@ -29,6 +38,32 @@ blueprint = Blueprint("merges", __name__, url_prefix="/v1/customers", descriptio
 def check_duplicates(values: dict[str, Any]) -> Response:
     """Find the customers that unsaved data is probably about."""
     return answer(orjson.dumps(find_duplicates(session(), with_customer_keys(session(), values))))
+
+
+@blueprint.route("/duplicates", methods=["GET"])
+@require("customers:read")
+@blueprint.listing(PAIRS, CustomerDuplicateOut)
+def list_duplicates(query: ListQuery) -> Response:
+    """List pairs of customers that are probably the same, the likeliest first, without those that were dismissed."""
+    return answer_page(PAIRS, query, list_page(session(), PAIRS, query))
+
+
+@blueprint.route("/duplicates/<id:duplicate_id>/dismiss", methods=["POST"])
+@require("customers:write")
+@blueprint.response(200, CustomerDuplicateOut)
+def dismiss_duplicate(duplicate_id: int) -> Response:
+    """Say that these two are not the same, for good."""
+    pair = pairs.dismiss_pair(session(), duplicate_id)
+    return answer(pair.json, version=pair.version)
+
+
+@blueprint.route("/duplicates/<id:duplicate_id>/reopen", methods=["POST"])
+@require("customers:write")
+@blueprint.response(200, CustomerDuplicateOut)
+def reopen_duplicate(duplicate_id: int) -> Response:
+    """Take a pair that was dismissed back among the others."""
+    pair = pairs.reopen_pair(session(), duplicate_id)
+    return answer(pair.json, version=pair.version)
 
 
 @blueprint.route("/<id:customer_id>/merge/preview", methods=["POST"])

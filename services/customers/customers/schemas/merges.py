@@ -6,7 +6,7 @@ from chassis.web.records import RecordSchema
 from chassis.web.schemas import ID_RANGE, Entries, Id, IdText, InSchema, Items, OutSchema, Text, Version
 from customers.rules.merging import MOST_SOURCES, merged_fields
 from customers.schemas.customers import CustomerOut
-from customers.views import CUSTOMER, CUSTOMER_MERGE
+from customers.views import CUSTOMER, CUSTOMER_DUPLICATE, CUSTOMER_MERGE
 
 _FIELDS = merged_fields(CUSTOMER.columns)
 
@@ -24,6 +24,15 @@ class DuplicatesOut(OutSchema):
 
     candidates = fields.List(fields.Nested(CandidateOut), required=True)
     hidden = fields.Integer(required=True)
+
+
+class CustomerDuplicateOut(RecordSchema, view=CUSTOMER_DUPLICATE):
+    """Two customers that are probably the same."""
+
+    customer = fields.Dict(required=True, metadata={"description": "The one that was there first."})
+    other = fields.Dict(required=True)
+    score = fields.Integer(required=True, metadata={"description": "How likely they are the same, in percent."})
+    reasons = fields.List(fields.Dict(), required=True)
 
 
 class LikenessIn(InSchema):

@@ -292,6 +292,7 @@ def test_everything_that_names_users_is_thought_of():
     handled = {f"{held.records.view.table.name}.{column}" for held in PURGES.held for column in held.naming}
     assert naming - handled == {
         "conversion_results.created_by",
+        "customer_duplicates.dismissed_by",
         "customer_exports.created_by",
         "customer_imports.created_by",
         "customer_merges.created_by",
