@@ -2,6 +2,7 @@
 
 import http.client
 import time
+import uuid
 from collections.abc import Callable, Mapping
 from typing import IO
 
@@ -14,6 +15,7 @@ _FIRST_ERROR = 400
 # How long a gateway may be away before a command gives up; a restart of it takes less.
 _PATIENCE = 60.0
 _PAUSE = 0.5
+_KEY = "Idempotency-Key"
 
 
 class RefusedError(OperatorError):
@@ -52,13 +54,17 @@ class Api:
         content: bytes | None = None,
         headers: Mapping[str, str] | None = None,
     ) -> Answer:
-        """Send a request, again where that is safe; answers a success. Raises RefusedError, OperatorError."""
+        """Send a request, again where that is safe; answers a success. Raises RefusedError, OperatorError.
+
+        A POST has a key, under which the API does once what it is asked for twice.
+        """
+        key = {_KEY: str(uuid.uuid4())} if method == "POST" else {}
 
         def once(authorization: Mapping[str, str]) -> Answer:
-            sent = {**(headers or {}), **authorization}
+            sent = {**key, **(headers or {}), **authorization}
             return ask(self._base + path, method=method, body=body, content=content, headers=sent, timeout=30.0)
 
-        return self._persist(once, repeatable=method in ("GET", "PUT"))
+        return self._persist(once, repeatable=method in ("GET", "PUT", "POST"))
 
     def save(self, path: str, target: IO[bytes]) -> None:
         """Write what is at `path` into `target` as it comes. Raises RefusedError, OperatorError."""

@@ -4,6 +4,10 @@ import os
 import sys
 import tempfile
 
+if sys.argv[1:2] == ["web"] and "PROMETHEUS_MULTIPROC_DIR" not in os.environ:
+    # gunicorn's workers count in files, and prometheus_client decides where when it is imported.
+    os.environ["PROMETHEUS_MULTIPROC_DIR"] = tempfile.mkdtemp(prefix="crm-metrics-")
+
 import orjson
 
 from chassis import logging, tracing
@@ -45,15 +49,14 @@ def _settings(service: Service, *required: str) -> Settings:
 
 
 def _web(service: Service) -> None:
-    """Become gunicorn. Its workers count in files of their own folder, which /metrics adds up."""
+    """Be gunicorn, with the service loaded before it forks: its workers share what they do not change."""
+    from gunicorn.app.wsgiapp import WSGIApplication  # noqa: PLC0415  # No other process loads gunicorn.
+
     settings = _settings(service, "jwks_url", "cursor_secret", *service.required)
-    if "PROMETHEUS_MULTIPROC_DIR" not in os.environ:
-        os.environ["PROMETHEUS_MULTIPROC_DIR"] = tempfile.mkdtemp(prefix=f"crm-{service.name}-metrics-")
-    gunicorn = [sys.executable, "-m", "gunicorn", "--config", "python:chassis.web.gunicorn"]
     threads = str(settings.web_threads + SPARE_THREADS)
     bind = ["--bind", settings.web_bind, "--workers", str(settings.web_workers), "--threads", threads]
-    sys.stdout.flush()
-    os.execv(sys.executable, [*gunicorn, *bind, f"{service.name}.app:create_app()"])  # noqa: S606  # No shell is wanted.
+    sys.argv = ["gunicorn", "--config", "python:chassis.web.gunicorn", *bind, f"{service.name}.app:create_app()"]
+    WSGIApplication("%(prog)s [OPTIONS] APP").run()
 
 
 def _openapi(service: Service) -> None:

@@ -1,5 +1,6 @@
 """gunicorn's settings: threads, deadlines, metrics on a port of their own. Read by gunicorn as a module."""
 
+import gc
 import os
 import shutil
 from typing import Any
@@ -18,13 +19,17 @@ control_socket_disable = True
 accesslog = None
 errorlog = "-"
 loglevel = "warning"
-# The application is loaded in each worker: connections and threads do not survive a fork.
+# The modules are loaded before the fork, the application is made in each worker: threads and connections do not survive
+# a fork.
 preload_app = False
 worker_tmp_dir = "/dev/shm" if os.path.isdir("/dev/shm") else None  # noqa: PTH112, S108  # Heartbeats touch a file often.
 
 
 def when_ready(server: Any) -> None:  # noqa: ARG001  # gunicorn's signature.
     """Serve the sum of all workers' metrics from the arbiter, which answers no requests itself."""
+    # A collection would write to every object that the workers share with the arbiter.
+    gc.collect()
+    gc.freeze()
     bind = os.environ.get("METRICS_BIND", "")
     if bind:
         host, _, port = bind.rpartition(":")
