@@ -17,15 +17,20 @@ pytestmark = pytest.mark.xdist_group("stack")
 MOST_MEMORY = 300
 # Of the sample, to repeat what was found on another day.
 SEED = int(os.environ.get("NEIGHBOURS_SEED", datetime.now(UTC).date().toordinal()))
-OF_EACH_KIND = 2
+# More of each kind than a run of all tests has time for: NEIGHBOURS_EACH=10.
+OF_EACH_KIND = int(os.environ.get("NEIGHBOURS_EACH", "2"))
+ATTEMPTS = 3
+# On a machine at rest the worst answer without an attack takes some 0.05 s, so that a second is what counts.
+SLOWER = 10
 
 
 def noticed(attacker, victim, known, seconds):
     """What the victim saw of an attack, as a sentence; None where that was nothing.
 
-    What was seen once may have been this machine's own noise; what is seen again is the attack.
+    What was seen once may have been this machine's own noise; what is seen again is the attack. On a machine that is busy
+    with something else a second is measured against what the victim gets there without an attack.
     """
-    for _ in range(2):
+    for _ in range(ATTEMPTS):
         attacker.refresh()
         attack = attacker.attack(*known)
         with attacker.at_work(attack, seconds) as outcome:
@@ -33,6 +38,9 @@ def noticed(attacker, victim, known, seconds):
         if "500" in outcome.statuses or "502" in outcome.statuses:
             break
         if seen.fine:
+            return None
+        quiet = victim.work(attack.target.service, seconds)
+        if not seen.refused and seen.worst <= SLOWER * quiet.worst:
             return None
     return f"{attack} got {outcome.statuses}; the other tenant: {seen}"
 

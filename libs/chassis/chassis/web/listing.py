@@ -25,6 +25,7 @@ MOST_VALUES = 100
 MOST_CONDITIONS = 10
 MOST_SORTS = 3
 LONGEST_SEARCH = 200
+LONGEST_KEPT = 400
 _RESERVED = ("limit", "cursor", "sort", "fields", "include")
 
 
@@ -118,9 +119,17 @@ def _question(listing: Listing, query: ListQuery) -> bytes:
     return repr((tenant(), listing.view.name, asked, shape.sort, query.words)).encode()
 
 
-@lru_cache(maxsize=4096)
 def _parse(listing: Listing, query_string: bytes, expands: bool = False) -> tuple[ListQuery, str]:
-    """The query string understood, and its cursor. Cached: clients ask the same few questions again and again."""
+    """The query string understood, and its cursor. Short ones are kept: clients ask the same few questions again.
+
+    Long ones are not, since thousands of them, with hundreds of values each, would fill a worker's memory.
+    """
+    read = _understood if len(query_string) <= LONGEST_KEPT else _understood.__wrapped__
+    return read(listing, query_string, expands)
+
+
+@lru_cache(maxsize=4096)
+def _understood(listing: Listing, query_string: bytes, expands: bool) -> tuple[ListQuery, str]:
     try:
         pairs = parse_qsl(
             query_string.decode(), keep_blank_values=True, max_num_fields=MOST_PARAMETERS, errors="strict"

@@ -4,6 +4,8 @@ from datetime import datetime
 
 import pytest
 
+from chassis.web import listing
+
 
 @pytest.fixture
 def names(client):
@@ -198,3 +200,14 @@ def test_a_cursor_is_bound_to_its_question_and_tenant(client, client_of, company
 def test_timestamps_carry_their_zone(client, names):
     created_at = client.get("/v1/customers?limit=1").json["data"][0]["created_at"]
     assert datetime.fromisoformat(created_at).utcoffset().total_seconds() == 0
+
+
+def test_only_short_questions_are_kept_in_memory(client):
+    """Thousands of long ones, each with hundreds of values, would be more than a worker may have."""
+    texts = [f"status=active&name[in]={','.join(f'name {number}' for number in range(most))}" for most in (2, 100)]
+    for text, kept in zip(texts, (1, 0), strict=True):
+        before = listing._understood.cache_info()
+        for _ in range(2):
+            assert client.get(f"/v1/customers?{text}").status_code == 200
+        after = listing._understood.cache_info()
+        assert (after.misses - before.misses, after.hits - before.hits) == (kept, kept)
