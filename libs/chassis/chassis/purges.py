@@ -7,6 +7,7 @@ from threading import Event as Flag
 from typing import Any
 
 from sqlalchemy import (
+    ARRAY,
     BigInteger,
     Column,
     ColumnElement,
@@ -17,6 +18,7 @@ from sqlalchemy import (
     Table,
     UniqueConstraint,
     Uuid,
+    any_,
     bindparam,
     delete,
     func,
@@ -43,7 +45,7 @@ DELETED_AT_ONCE = 1000
 ACTIVITIES = ("keep", "delete")
 
 _USER = bindparam("of_user", type_=BigInteger)
-_BATCH, _DELETED_AT_ONCE = (literal_column(str(most), Integer) for most in (BATCH, DELETED_AT_ONCE))
+_BATCH, _DELETED_AT_ONCE = literal_column(str(BATCH), Integer), literal_column(str(DELETED_AT_ONCE), Integer)
 
 
 def purges_table(metadata: MetaData) -> Table:
@@ -67,6 +69,18 @@ def purges_table(metadata: MetaData) -> Table:
         UniqueConstraint("company_id", "event_id"),
         Index("ix_user_purges_pending", "company_id", "id", postgresql_where=text("finished_at IS NULL")),
     )
+
+
+def next_of(
+    table: Table, column: str, most: ColumnElement[int], *where: ColumnElement[bool]
+) -> tuple[ColumnElement[bool], ...]:
+    """The conditions on the next rows that name the user, the parameter `of_user`, in a column.
+
+    Which ones is found first, by the column's index, whatever their order: what is written or locked is these alone.
+    """
+    named = select(table.c.id).where(of_tenant(table), table.c[column] == _USER, *where).limit(most)
+    found = named.correlate(None).scalar_subquery()
+    return of_tenant(table), table.c.id == any_(func.array(found, type_=ARRAY(BigInteger)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,9 +126,7 @@ class Held:
 
     def _next(self, column: str, *where: ColumnElement[bool]) -> Prepared:
         table = self.records.view.table
-        # Which ones is found by the column's index, whatever their order; sorted are only these.
-        found = select(table.c.id).where(of_tenant(table), table.c[column] == _USER, *where).limit(_BATCH)
-        return Prepared(in_order(self.records.view, of_tenant(table), table.c.id.in_(found)))
+        return Prepared(in_order(self.records.view, *next_of(table, column, _BATCH, *where)))
 
 
 @dataclass(frozen=True, eq=False)
@@ -127,9 +139,7 @@ class Deleted:
     @cached_property
     def statement(self) -> Prepared:
         """Delete the next of them."""
-        table = self.table
-        found = select(table.c.id).where(of_tenant(table), table.c[self.column] == _USER).limit(_DELETED_AT_ONCE)
-        return Prepared(delete(table).where(of_tenant(table), table.c.id.in_(found)))
+        return Prepared(delete(self.table).where(*next_of(self.table, self.column, _DELETED_AT_ONCE)))
 
 
 class Purges:
@@ -234,7 +244,8 @@ class Purges:
             if found:
                 records = [Record(*row) for row in found]
                 changes = [(record, _without(held, record, purge.user_id, heir)) for record in records]
-                change_many(session, held.records, held.updated, changes)
+                # One that somebody has changed while its lock was waited for may not name the user any more.
+                change_many(session, held.records, held.updated, [change for change in changes if change[1]])
                 return len(found)
         return 0
 

@@ -1,9 +1,12 @@
 """Members who were purged: nothing of the person is kept, their records go on without them, once and in steps."""
 
+import time
 import uuid
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from threading import Event as Flag
 
+import psycopg
 import pytest
 
 from chassis.context import Context, acting_as
@@ -298,3 +301,22 @@ def test_everything_that_names_users_is_thought_of():
         "customer_merges.created_by",
         "customer_transfers.user_id",
     }
+
+
+def test_what_somebody_hands_on_meanwhile_is_left_as_they_want_it(
+    *, owned, purge, database, named, published, superuser, company_id, urls
+):
+    owned(3)
+    superuser.execute("UPDATE customers SET created_by = NULL WHERE company_id = %s", (company_id,))
+    purge(transfer_to=EVE)
+    with psycopg.connect(urls.superuser) as other, ThreadPoolExecutor(1) as pool:
+        other.execute("UPDATE customers SET assigned_to = 7 WHERE company_id = %s AND assigned_to = 9", (company_id,))
+        working = pool.submit(PURGES.work, database, Flag())
+        waiting = "SELECT 1 FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND query LIKE '%customers%'"
+        while not working.done() and superuser.execute(waiting).fetchone() is None:
+            time.sleep(0.01)
+        other.commit()
+        working.result(30)
+    PURGES.work(database, Flag())
+    assert named() == {(ANN, None): 2, (EVE, None): 1}
+    assert published() == []

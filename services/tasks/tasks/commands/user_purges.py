@@ -1,13 +1,13 @@
 """What the service holds of members who were purged."""
 
-from sqlalchemy import BigInteger, Integer, bindparam, literal_column, select
+from sqlalchemy import BigInteger, Integer, bindparam, literal_column
 
 from chassis.db.bulk import change_many
 from chassis.db.record_statements import in_order
 from chassis.db.records import Record
 from chassis.db.session import Session
 from chassis.db.statements import Prepared, of_tenant
-from chassis.purges import BATCH, Deleted, Held, Purge, Purges
+from chassis.purges import BATCH, Deleted, Held, Purge, Purges, next_of
 from tasks.commands.neighbours import ALL_SERIES, OF_ACTIVITIES, OF_TASKS
 from tasks.commands.purging import forget_activity
 from tasks.events import ACTIVITY_UPDATED, CALENDAR_FEED_REVOKED, SERIES_UPDATED, TASK_UPDATED
@@ -29,17 +29,7 @@ from tasks.rules import STATUS_CHANGE
 from tasks.views import ACTIVITY, CALENDAR_FEED
 
 _USER = bindparam("of_user", type_=BigInteger)
-_ACTIVITIES = Prepared(
-    in_order(
-        ACTIVITY,
-        of_tenant(activities),
-        activities.c.id.in_(
-            select(activities.c.id)
-            .where(of_tenant(activities), activities.c.user_id == _USER)
-            .limit(literal_column(str(BATCH), Integer))
-        ),
-    )
-)
+_ACTIVITIES = Prepared(in_order(ACTIVITY, *next_of(activities, "user_id", literal_column(str(BATCH), Integer))))
 _FEED = Prepared(in_order(CALENDAR_FEED, of_tenant(calendar_feeds), calendar_feeds.c.user_id == _USER))
 
 

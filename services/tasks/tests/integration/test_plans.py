@@ -7,8 +7,11 @@ from chassis.context import Context
 from chassis.db import pages
 from chassis.db.kinds import OF_WORD
 from chassis.db.listing import Shape
+from chassis.purges import BATCH
 from chassis.testing.databases import create_database, drop_database
 from chassis.testing.plans import nodes_of, plan_of, rows_read
+from tasks.commands import user_purges
+from tasks.commands.user_purges import PURGES
 from tasks.queries import summary, timeline
 from tasks.queries.activities import ACTIVITIES
 from tasks.queries.tasks import TASKS
@@ -109,3 +112,13 @@ def test_a_page_of_a_timeline_is_two_walks_in_the_order_of_their_indexes(explain
     walks = [node for node in nodes if node.get("Index Name", "").endswith(("completed_at", "activity_date"))]
     assert all("ROW(" in node["Index Cond"] for node in walks)
     assert all(node.get("Scan Direction") == "Backward" for node in walks)
+
+
+def test_a_step_of_a_purge_reads_no_more_than_it_changes(filled):
+    held = {held.records.view.table.name: held for held in PURGES.held}["tasks"]
+    statements = {**held.naming, "waiting": held.waiting, "activities": user_purges._ACTIVITIES}
+    for name, statement in statements.items():
+        nodes = plan_of(filled.app, Context(company_id=COMPANY), statement, {"of_user": 7}, run=True)
+        assert not [node for node in nodes if node["Node Type"] == "Seq Scan"], name
+        read = [node for node in nodes if node.get("Relation Name") in {"tasks", "activities"}]
+        assert sum(rows_read(node) * node["Actual Loops"] for node in read) <= 4 * BATCH, name
