@@ -169,7 +169,7 @@ class Listing:
         table, kind = self.view.table, self.filters.get(name)
         if kind is not None and kind.key is not None and operator in OF_EQUALS:
             key = f"{name}_norm"
-            return table.c[key] if key in table.c else func.lower(table.c[name])
+            return table.c[key] if key in table.c else func.lower(table.c[name], type_=table.c[name].type)
         return table.c[name] if operator == "contains" else self.sorted_by(name, table.c[name])
 
     def may_lack(self, name: str) -> bool:

@@ -297,3 +297,11 @@ def test_a_rollback_leaves_no_trace_of_a_change(
     assert answer.json["code"] == "profile_is_their_own"
     assert "crm.user_company.updated.v1" not in [event["type"] for event in published(ann.company_id)]
     assert admin.get(bob.path).json["role"] == "user"
+
+
+@pytest.mark.parametrize("query", ["email={}", "email[in]={},nobody@acme.example"])
+def test_a_member_is_found_by_an_address_in_any_case(register: Any, client_of: Any, hire: Any, query: str) -> None:
+    ann = register()
+    bob = hire(ann)
+    found = client_of(ann).get(f"/v1/users?{query.format(bob.email.upper())}")
+    assert [member["id"] for member in found.json["data"]] == [bob.user_id]
