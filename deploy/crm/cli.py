@@ -270,6 +270,23 @@ def resync(home: Path, service: str, *, remove: bool) -> None:
     _opened(home).resync(service, remove=remove)
 
 
+@main.group()
+def customers() -> None:
+    """Look after the customers and leads that there are."""
+
+
+@customers.command()
+@click.option("--company", type=int, default=1, help="Go on with this company, and those behind it.")
+@click.pass_obj
+def rekey(home: Path, *, company: int) -> None:
+    """Make the keys anew by which customers, contacts and leads are recognised; may be stopped, and run again."""
+    stack = _opened(home)
+    make_keys = stack.preparation.rekey if isinstance(stack, Stack) else stack.rekey
+    for service in ("customers", "pipeline"):
+        print(service, flush=True)
+        make_keys(service, company)
+
+
 @main.command()
 @click.pass_obj
 def token(home: Path) -> None:

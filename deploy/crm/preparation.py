@@ -101,6 +101,17 @@ class Preparation:
         if done.returncode != 0:
             raise OperatorError("the references are not complete; run it again, what is done stays done")
 
+    def rekey(self, service: str, company: int) -> None:
+        """Have `service` make the keys of its records anew, from `company` on; it says on the terminal how it goes."""
+        done = subprocess.run(
+            [sys.executable, "-m", f"{service}.operators", "rekey", "--company", str(company)],
+            env=self.environment(service, owner=True),
+            cwd="/",
+            check=False,
+        )
+        if done.returncode != 0:
+            raise OperatorError("the keys are not all made; run it again, what is done stays done")
+
     def dead_letters(self, service: str, command: str, *arguments: str) -> list[Any]:
         """What the service's own command about its dead letters answers."""
         module = "chassis.broker.dead_letter_command"

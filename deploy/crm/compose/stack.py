@@ -196,6 +196,10 @@ class Containers:
         """Have `service` rebuild what it keeps of other services' records; safe at any time."""
         print(self._once(service, f"{service}.operators", "resync", *(["--remove"] if remove else [])), end="")
 
+    def rekey(self, service: str, company: int) -> None:
+        """Have `service` make the keys of its records anew, from `company` on."""
+        print(self._once(service, f"{service}.operators", "rekey", "--company", str(company)), end="")
+
     def _once(self, service: str, *arguments: str) -> str:
         """Run a module of `service` with its owner's rights."""
         once = ("run", "--rm", "--no-TTY", "--no-deps", "--entrypoint", "python3", f"{service}-prepare", "-m")

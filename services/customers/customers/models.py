@@ -26,6 +26,7 @@ from chassis.db.tables import (
     chassis_tables,
     email_check,
     exports_table,
+    given_only,
     new_metadata,
     one_of,
     part_of,
@@ -134,11 +135,6 @@ customers = tenant_table(
 )
 
 
-def _given(column: str) -> Index:
-    """For what is often empty: equality implies that it is not, and a row without it costs no write."""
-    return Index(f"ix_customers_{column}", "company_id", column, postgresql_where=text(f"{column} IS NOT NULL"))
-
-
 def _owned(column: str, *more: str) -> Index:
     """For lists of one's own as well: what these go by is in it, so that it need not be read in the rows."""
     beside = ("archived_at", "name", "updated_at", *more)
@@ -168,14 +164,8 @@ for _index in (
     ),
     Index("ix_customers_company_id_name_norm", "company_id", "name_norm"),
     Index("ix_customers_archived", "company_id", "created_at", "id", postgresql_where=HIDDEN),
-    _given("email"),
-    _given("email_norm"),
-    _given("phone"),
-    _given("phone_e164"),
-    _given("phone_tail"),
-    _given("domain_norm"),
-    _given("name_two"),
-    _given("merged_into"),
+    *(given_only("customers", column) for column in ("email", "email_norm", "phone", "phone_e164", "phone_tail")),
+    *(given_only("customers", column) for column in ("domain_norm", "name_two", "merged_into")),
     search_index("customers"),
 ):
     customers.append_constraint(_index)

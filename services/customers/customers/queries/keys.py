@@ -3,15 +3,18 @@
 from collections.abc import Mapping
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import BigInteger, bindparam, select
 
 from chassis.db.session import Session
 from chassis.db.statements import Prepared, of_tenant
 from chassis.matching_keys import matching_keys
-from customers.models import COMPANY
+from customers.models import COMPANY, customers
 from customers.rules.keys import customer_keys
 
 _REGION = Prepared(select(COMPANY.table.c.region).where(of_tenant(COMPANY.table)))
+_COUNTRY = Prepared(
+    select(customers.c.country).where(of_tenant(customers), customers.c.id == bindparam("of_id", type_=BigInteger))
+)
 _NEW: Mapping[str, Any] = {}
 
 
@@ -28,6 +31,11 @@ def with_contact_keys(session: Session, values: dict[str, Any], country: str | N
     given = {name: values[name] for name in ("email", "phone") if name in values} | {"country": country}
     keys = matching_keys(given, None if country else _find_region(session, values.get("phone")))
     return values | {name: key for name, key in keys.items() if name != "phone_tail"}
+
+
+def with_keys_of_contact(session: Session, values: dict[str, Any]) -> dict[str, Any]:
+    """`values` of a contact that is there, with its keys: its number is of the country that its customer is in."""
+    return with_contact_keys(session, values, session.fetch(_COUNTRY, of_id=values["customer_id"])[0][0])
 
 
 def _find_region(session: Session, phone: str | None) -> str | None:
