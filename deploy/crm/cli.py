@@ -185,12 +185,13 @@ def destroy(home: Path, yes: bool) -> None:
 @main.command()
 @click.pass_obj
 def status(home: Path) -> None:
-    """Show every process; fails when one is not ready."""
+    """Show every process and its memory (PSS: what it shares counts in part); fails when one is not ready."""
     rows = existing(home).programs()
-    lines = [("PROGRAM", "STATE", "PID", "UPTIME", "READY")]
+    lines = [("PROGRAM", "STATE", "PID", "UPTIME", "MEMORY", "READY")]
     for row in rows:
         pid, uptime = (str(row.pid), screen.duration(row.uptime)) if row.pid else ("-", "-")
-        lines.append((row.name, row.state.lower(), pid, uptime, row.reason or "yes"))
+        lines.append((row.name, row.state.lower(), pid, uptime, screen.size(row.memory), row.reason or "yes"))
+    lines.append(("all", "", "", "", screen.size(sum(row.memory for row in rows)), ""))
     screen.table(lines)
     if any(row.reason for row in rows):
         raise SystemExit(1)

@@ -51,6 +51,11 @@ def table(rows: Sequence[Sequence[str]]) -> None:
         print(bold(line) if number == 0 else line)
 
 
+def size(octets: int) -> str:
+    """An amount of memory as people say it; nothing is an unknown one."""
+    return f"{octets / 2**20:,.0f} MiB" if octets else "-"
+
+
 def duration(seconds: float) -> str:
     """A time span as people say it."""
     minutes, rest = divmod(int(seconds), 60)

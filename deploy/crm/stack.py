@@ -7,7 +7,6 @@ import os
 import signal
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 
 from crm import places, plan, settings_file
@@ -17,6 +16,7 @@ from crm.environment import database_url, owner_environment, servers, service_en
 from crm.errors import NotReadyError, OperatorError
 from crm.gateway import Gateway
 from crm.launch import pid_path, write_environment
+from crm.memory import proportional_sets
 from crm.ports import LOOPBACK
 from crm.preparation import Preparation, Rotation, SigningKey
 from crm.processes import Process
@@ -26,24 +26,13 @@ from crm.servers.rabbitmq import ADMIN, BrokerPorts
 from crm.settings import KINDS, SERVICES, WEB, StackSettings
 from crm.state import State, exclusive
 from crm.supervision import ProgramStatus, Supervisor
-from crm.watch import Check, Watch
+from crm.watch import Check, ProgramRow, Watch
 
 Report = Callable[[str, str, float], None]
 
 
 def _silent(label: str, detail: str, seconds: float) -> None:
     """Report nothing."""
-
-
-@dataclass(frozen=True)
-class ProgramRow:
-    """A line of `status`: what supervisor and the program itself say; `reason` is empty when it is ready."""
-
-    name: str
-    state: str
-    pid: int
-    uptime: float
-    reason: str
 
 
 class Stack:
@@ -233,11 +222,12 @@ class Stack:
     def programs(self) -> list[ProgramRow]:
         """One row per program, in the order of their start."""
         statuses = self.statuses()
+        memory = proportional_sets([status.pid for status in statuses.values() if status.pid])
         rows = []
         for name, check in self.checks().items():
             status = statuses.get(name)
             if status is None or status.state != "RUNNING":
-                rows.append(ProgramRow(name, status.state if status else "STOPPED", 0, 0.0, "not running"))
+                rows.append(ProgramRow(name, status.state if status else "STOPPED", 0, 0.0, 0, "not running"))
                 continue
             try:
                 check()
@@ -245,7 +235,8 @@ class Stack:
             except NotReadyError as error:
                 reason = str(error)
             process = Process.of(status.pid)
-            rows.append(ProgramRow(name, status.state, status.pid, process.age() if process else 0.0, reason))
+            age, size = process.age() if process else 0.0, memory.get(status.pid, 0)
+            rows.append(ProgramRow(name, status.state, status.pid, age, size, reason))
         return rows
 
     def checks(self) -> Mapping[str, Check]:

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable, Collection
+from dataclasses import dataclass
 from pathlib import Path
 
 from crm.errors import NotReadyError, OperatorError
@@ -11,6 +12,21 @@ Check = Callable[[], None]
 _POLL_SECONDS = 0.05
 # A program that falls over again and again for this long will not come up by itself.
 _FALLING_SECONDS = 4.0
+
+
+@dataclass(frozen=True)
+class ProgramRow:
+    """A line of `status`: what supervisor and the program itself say; `reason` is empty when it is ready.
+
+    `memory` is in bytes, with the processes that the program has started; 0 where it cannot be seen.
+    """
+
+    name: str
+    state: str
+    pid: int
+    uptime: float
+    memory: int
+    reason: str
 
 
 class Watch:

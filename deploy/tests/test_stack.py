@@ -19,6 +19,7 @@ from crm.demo import NORTHWIND, TENANTS, contacts
 from crm.environment import WITHHELD, secret_environment, servers
 from crm.errors import OperatorError
 from crm.http_client import ask
+from crm.memory import proportional_sets
 from crm.sandbox import temporary_home
 from crm.servers.rabbitmq import BrokerUser
 from crm.settings import SERVICES, for_tests
@@ -78,6 +79,18 @@ def test_starting_a_running_stack_again_restarts_nothing(stack):
     before = {name: status.pid for name, status in stack.statuses().items()}
     stack.up()
     assert {name: status.pid for name, status in stack.statuses().items()} == before
+
+
+def test_status_tells_the_memory_of_each_program_with_the_processes_that_it_started(stack):
+    memory = {row.name: row.memory for row in stack.programs()}
+    assert all(memory.values())
+    web = stack.statuses()["customers-web-1"].pid
+    alone = proportional_sets([web])[web]
+    assert memory["customers-web-1"] == pytest.approx(alone, rel=0.5)
+    workers = [int(name) for name in Path(f"/proc/{web}/task/{web}/children").read_text().split()]
+    assert workers
+    assert sum(proportional_sets(workers).values()) < alone
+    assert proportional_sets([2**22 + 1]) == {}
 
 
 def test_no_secret_is_in_a_command_line_or_in_a_file_that_others_may_read(stack):
