@@ -166,6 +166,22 @@ def test_each_program_survives_a_node_and_scales(rendered, pods):
     assert int(gateways["GATEWAYS"]) == deployments[GATEWAY]["replicas"]
 
 
+def test_postgres_has_room_for_the_connections_of_all_that_autoscalers_may_start(rendered):
+    threads = {
+        entry["data"]["SERVICE"]: int(entry["data"]["WEB_THREADS"])
+        for entry in rendered
+        if entry["kind"] == "ConfigMap" and "SERVICE" in entry["data"]
+    }
+    most = sum(
+        # For transactions and for reads, and one more of each for health checks and other services.
+        2 * (threads[name.removesuffix("-web")] + 2) * spec["maxReplicas"]
+        for name, spec in of(rendered, "HorizontalPodAutoscaler").items()
+    )
+    most += sum(12 * spec["maxReplicaCount"] for spec in of(rendered, "ScaledObject").values())
+    parameters = of(rendered, "Cluster")["postgres"]["postgresql"]["parameters"]
+    assert most < int(parameters["max_connections"])
+
+
 def reaches(rendered, labels, other, port):
     """Whether policies let a pod with `labels` ask one with `other` on a port: out of the one, and into the other."""
 
