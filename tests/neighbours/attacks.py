@@ -122,6 +122,9 @@ def wide(target: Target) -> Attack:
         b"[" + b"0," * (room // 2 - 1) + b"0]",
         json.dumps("x" * room).encode(),
     ]
+    # More values than a body may have, and then texts that do not end.
+    for size in sorted({room, min(room, _LARGEST_RECORD - 200)}):
+        forms.append((b"[" + b"0," * 60_000 + b'"' + b'\\"' * size)[:size])
     # As large as the gateway lets pass, and as large as a service takes of one record.
     for size in sorted({room, min(room, _LARGEST_RECORD - 200)}):
         for name, described in target.schema.get("properties", {}).items():

@@ -27,7 +27,7 @@ _GROUP = 3
 _BETWEEN_ADDRESSES = re.compile(r"\s*(?::::|[;,\n|])\s*|\s+(?=\S+@)")
 _BETWEEN_NUMBERS = re.compile(r"\s*(?::::|[;,\n|])\s*|\s+/\s+")
 _BETWEEN_TAGS = re.compile(r"[;,\n]")
-_NAMED_ADDRESS = re.compile(r"<\s*([^<>\s]+@[^<>\s]+)\s*>")
+_NAMED_ADDRESS = re.compile(r"<\s*([^<>\s@]+@[^<>\s@]+)\s*>")
 _NO_VALUE = frozenset(("-", "--", "n/a", "n.a.", "none", "null", "nil", "?", "k.a.", "keine"))
 # The group of all contacts and its like, which Google makes by itself.
 _GOOGLE_S_OWN = frozenset(("mycontacts", "other contacts", "my contacts"))

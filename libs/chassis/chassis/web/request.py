@@ -16,7 +16,9 @@ CONTENT = "application/octet-stream"
 MOST_FIELDS = 40
 # In a JSON body: the largest batch has a hundred for each of its items.
 MOST_VALUES = 50_000
-_TEXTS = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*"', re.DOTALL)
+# A text that does not end is one up to the end of the body, and nothing is tried twice (`*+`): otherwise a body of
+# quotation marks behind backslashes would be looked through from each of them to its end.
+_TEXTS = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+(?:"|\\?\Z)', re.DOTALL)
 
 
 def session() -> Session:
