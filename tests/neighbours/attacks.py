@@ -123,10 +123,10 @@ def wide(target: Target) -> Attack:
         json.dumps("x" * room).encode(),
     ]
     # More values than a body may have, and then texts that do not end.
-    for size in sorted({room, min(room, _LARGEST_RECORD - 200)}):
-        forms.append((b"[" + b"0," * 60_000 + b'"' + b'\\"' * size)[:size])
+    sizes = sorted({room, min(room, _LARGEST_RECORD - 200)})
+    forms += [(b"[" + b"0," * 60_000 + b'"' + b'\\"' * size)[:size] for size in sizes]
     # As large as the gateway lets pass, and as large as a service takes of one record.
-    for size in sorted({room, min(room, _LARGEST_RECORD - 200)}):
+    for size in sizes:
         for name, described in target.schema.get("properties", {}).items():
             forms += [_member(name, value) for value in _wide_values(target.resolved(described), size - len(name) - 10)]
     return Attack("wide", target, [target.request(form) for form in forms])
