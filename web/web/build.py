@@ -12,6 +12,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from web.document import merge, read_documents
 from web.events import asyncapi
 from web.guides import Page, pages
+from web.reference import for_reading
 
 ROOT = Path(__file__).resolve().parents[2]
 SMALLEST_COMPRESSED = 1024
@@ -37,6 +38,7 @@ def build(folder: Path, root: Path = ROOT) -> None:
     site.write("asyncapi.json", _json(asyncapi(root / "contracts")))
     for name, path in {**_SCRIPTS, **{path.name: path for path in sorted(_STATIC.iterdir())}}.items():
         site.asset(name, path.read_bytes())
+    site.asset("reference.json", _json(for_reading(document)))
     site.page("docs.html", "swagger.html")
     site.page("docs/events.html", "asyncapi.html")
     addresses = frozenset(page.address for page in guides)

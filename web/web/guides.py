@@ -29,7 +29,8 @@ class Page:
         for token in tokens:
             _relink(token.children or [], self.address, addresses)
         _name_headings(tokens)
-        return str(parser.renderer.render(tokens, parser.options, {}))
+        # What scrolls is reached by the keyboard too; text that looks like this tag has been escaped.
+        return str(parser.renderer.render(tokens, parser.options, {})).replace("<pre>", '<pre tabindex="0">')
 
 
 def pages(docs: Path) -> list[Page]:

@@ -21,7 +21,7 @@ class TimelineQuery(InSchema):
     locals().update({"from": Moment()})
     to = Moment()
     group = fields.String(validate=[validate.OneOf(("true", "false"))])
-    limit = fields.String(validate=[validate.Regexp(r"\A([1-9][0-9]?|100)\Z")])
+    limit = fields.String(validate=[validate.Regexp(r"^([1-9][0-9]?|100)$(?!\n)")])
     cursor = Text(longest=3072)
 
 
