@@ -153,15 +153,8 @@ for _index in (
     _owned("created_by", "assigned_to"),
     _owned("assigned_to"),
     *(alphabetical("customers", column, "created_at") for column in ("company_name", "industry", "city")),
-    # A record that was merged into another may have the name that the other has now.
-    Index(
-        "uq_customers_name_unmerged",
-        "company_id",
-        "name",
-        "company_name",
-        unique=True,
-        postgresql_where=text("merged_into IS NULL"),
-    ),
+    # An archived record, or one that was merged into another, may have the name that another has now.
+    Index("uq_customers_name_live", "company_id", "name", "company_name", unique=True, postgresql_where=LIVE),
     Index("ix_customers_company_id_name_norm", "company_id", "name_norm"),
     Index("ix_customers_archived", "company_id", "created_at", "id", postgresql_where=HIDDEN),
     *(given_only("customers", column) for column in ("email", "email_norm", "phone", "phone_e164", "phone_tail")),

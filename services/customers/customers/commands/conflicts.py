@@ -11,7 +11,7 @@ CONFLICTS: Mapping[str, AppError] = {
         "Another customer has this code.",
         (FieldError("/customer_code", "taken", "Another customer has this code."),),
     ),
-    "uq_customers_name_unmerged": Conflict(
+    "uq_customers_name_live": Conflict(
         "customer_exists",
         "There is a customer of this name at this company already.",
         (FieldError("/name", "taken", "There is a customer of this name at this company already."),),

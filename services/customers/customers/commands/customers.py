@@ -27,6 +27,7 @@ from customers.queries.contacts import RECORDS as CONTACTS
 from customers.queries.customers import RECORDS, get_customer
 from customers.queries.duplicates import find_duplicates
 from customers.queries.keys import with_customer_keys
+from customers.queries.matches import taken_names
 from customers.rules.archiving import refuse_archived, refuse_merged
 from customers.rules.duplicates import ALLOW, BLOCK
 from customers.views import CUSTOMER
@@ -145,7 +146,17 @@ def restore_customer(session: Session, customer_id: int, version: int | None) ->
     before = expect_customer(session, customer_id, version)
     if before.document["merged_into"] is not None:
         raise Conflict("customer_merged", "The customer was merged into another one; undo the merge.")
+    refuse_taken_name(session, before)
     return RECORDS.restore(session, CUSTOMER_RESTORED, before, parts={CONTACTS: CONTACT_RESTORED})
+
+
+def refuse_taken_name(session: Session, archived: Record) -> None:
+    """Raise Conflict where another customer has been given the name of one that is to come back."""
+    name, company = archived.document["name"], archived.document["company_name"]
+    taken = taken_names(session, [{"name": name, "company_name": company}]) if company is not None else {}
+    if taken:
+        detail = f"Customer {taken[(name, company)]} has this name at this company now; change that one's first."
+        raise Conflict("customer_exists", detail)
 
 
 @lru_cache(maxsize=256)

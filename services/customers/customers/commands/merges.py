@@ -15,7 +15,7 @@ from chassis.db.statements import Prepared, of_tenant
 from chassis.errors import Conflict, FieldError, Invalid
 from chassis.tags import MOST_TAGS
 from customers.commands.contacts import move_contacts, move_contacts_back, refuse_crowd
-from customers.commands.customers import expect_customer
+from customers.commands.customers import expect_customer, refuse_taken_name
 from customers.events import (
     CUSTOMER_ARCHIVED,
     CUSTOMER_MERGE_CREATED,
@@ -172,6 +172,7 @@ def undo_merge(session: Session, merge_id: int, version: int | None) -> Record:
         source = locked[source_id]
         if source.document["merged_into"] != target_id:
             continue
+        refuse_taken_name(session, source)
         CUSTOMERS.restore(session, CUSTOMER_RESTORED, source, {"merged_into": None})
         only, primary = contacts[str(source_id)], contacts.get(_PRIMARY, ())
         move_contacts_back(session, target_id, source_id, only=only, primary=primary)

@@ -36,7 +36,7 @@ _NAMES = Prepared(
         customers,
         (customers.c.name == _given.c.name)
         & (customers.c.company_name == _given.c.company_name)
-        & customers.c.merged_into.is_(None)
+        & customers.c.archived_at.is_(None)
         & _OF_COMPANY,
     )
 )

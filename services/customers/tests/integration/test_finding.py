@@ -116,3 +116,16 @@ def test_who_asks_for_archived_ones_by_code_gets_the_one_that_was_merged(client)
     merge(client, petra, lund["id"])
     query = {"customer_code": lund["customer_code"], "archived_at[is_null]": "false"}
     assert found(client, **query) == [lund["id"]]
+
+
+def test_the_name_of_an_archived_customer_may_be_given_again_and_a_restore_then_says_who_has_it(client):
+    values = {"name": "Lager", "company_name": "Spedition Rot"}
+    first = create(client, **values)["id"]
+    assert client.delete(f"/v1/customers/{first}", version=1).status_code == 204
+    second = create(client, **values)["id"]
+    assert client.post("/v1/customers", json=values).json["code"] == "customer_exists"
+    refused = client.post(f"/v1/customers/{first}/restore")
+    assert (refused.status_code, refused.json["code"]) == (409, "customer_exists")
+    assert f"Customer {second} has this name" in refused.json["detail"]
+    assert client.patch(f"/v1/customers/{second}", json={"name": "Lager 2"}, version=1).status_code == 200
+    assert client.post(f"/v1/customers/{first}/restore").status_code == 200
