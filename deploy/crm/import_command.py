@@ -53,6 +53,13 @@ def _address(_: click.Context, __: click.Parameter, url: str | None) -> str | No
 @click.option("--encoding", help="The file's, such as utf-8 or windows-1252; found out without it.")
 @click.option("--delimiter", type=click.Choice([",", ";", "|", _TAB]), help="Found out without it.")
 @click.option(
+    "--on-unknown",
+    type=click.Choice(["refuse", "empty"]),
+    help="What becomes of a status, industry or owner that is not known; proposed without it.",
+)
+@click.option("--date-format", type=click.Choice(["day_first", "month_first"]), help="Of dates such as 03/04/2026.")
+@click.option("--decimal-mark", type=click.Choice([".", ","]), help="What stands before the cents in amounts.")
+@click.option(
     "--map",
     "changes",
     multiple=True,
@@ -77,6 +84,9 @@ def import_command(
     all_or_nothing: bool,
     encoding: str | None,
     delimiter: str | None,
+    on_unknown: str | None,
+    date_format: str | None,
+    decimal_mark: str | None,
     changes: list[tuple[str, str]],
     dry_run: bool,
     yes: bool,
@@ -101,6 +111,9 @@ def import_command(
             all_or_nothing=all_or_nothing,
             encoding=encoding,
             delimiter="\t" if delimiter == _TAB else delimiter,
+            on_unknown=on_unknown,
+            date_format=date_format,
+            decimal_mark=decimal_mark,
         )
         done = talk.run(file, options, changes, dry_run=dry_run, ask=not yes)
     if not done:

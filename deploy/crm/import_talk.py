@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -79,6 +80,8 @@ class Talk:
             counts = [("create", "created_rows"), ("update", "updated_rows"), ("leave unchanged", "unchanged_rows")]
             would = " · ".join(f"would {word}: {known[name]:,}" for word, name in counts)
             print(f"   {would} · would refuse: {known['failed_rows']:,}")
+            if known["duplicate_rows"]:
+                print(f"   probably there already: {known['duplicate_rows']:,}, created all the same")
         return known
 
     def _goes_on(self, known: Import, path: Path, options: Options, *, dry_run: bool, ask: bool) -> bool:
@@ -86,7 +89,8 @@ class Talk:
             screen.warn("failed", f"import {known['id']} is {known['state']}{_reason(known)}")
             return False
         if known["failed_rows"]:
-            self._show_errors(known)
+            self._show_errors(known, "error", "WHAT IS WRONG")
+        self._show_errors(known, "warning", "WHAT IS LEFT OUT OR LIKELY")
         refused_all = options.all_or_nothing and known["failed_rows"] > 0
         if not dry_run and _changing(known) and not refused_all:
             if not ask or click.confirm(f"Import {_changing(known):,} rows?", default=False):
@@ -131,10 +135,11 @@ class Talk:
         if _changing(known):
             print(f"   undo it with: crm import --revert {known['id']}")
 
-    def _show_errors(self, known: Import) -> None:
-        errors = self._imports.errors(known["id"], _ERRORS_SHOWN)
+    def _show_errors(self, known: Import, severity: str, title: str) -> None:
+        errors = self._imports.errors(known["id"], _ERRORS_SHOWN, severity)
         rows = [(str(error["line"]), error["column_name"] or "-", _short(error["message"], 90)) for error in errors]
-        screen.table([("LINE", "COLUMN", "WHAT IS WRONG"), *rows])
+        if rows:
+            screen.table([("LINE", "COLUMN", title), *rows])
 
     def _save_errors(self, known: Import, path: Path) -> None:
         target = path.with_suffix(".errors.csv")
@@ -164,12 +169,31 @@ def _reason(known: Import) -> str:
 
 def _show_columns(known: Import) -> None:
     delimiter = {"\t": "tab"}.get(known["delimiter"], known["delimiter"])
-    screen.step("read", f"{known['encoding']}, columns divided by {delimiter}")
+    screen.step("read", f"{known['encoding']}, columns divided by {delimiter}{_origin(known)}")
     rows = [
-        (column["name"], known["mapping"].get(column["name"], "(left out)"), _sample(column["samples"]))
-        for column in known["columns"]
+        (column["name"], _goes_to(column, known["mapping"]), _sample(column["samples"])) for column in known["columns"]
     ]
     screen.table([("COLUMN", "GOES TO", "FOR EXAMPLE"), *rows])
+
+
+def _origin(known: Import) -> str:
+    """Whose export it is, and how its cells are read."""
+    parts = (
+        [f"an export of {'this CRM' if known['profile'] == 'own' else known['profile']}"] if known["profile"] else []
+    )
+    if known["on_unknown"] == "empty":
+        parts.append("unknown words left empty")
+    if known["date_format"]:
+        parts.append(f"dates with the {known['date_format'].partition('_')[0]} first")
+    if known["decimal_mark"]:
+        parts.append(f"cents after {known['decimal_mark']!r}")
+    return "".join(f", {part}" for part in parts)
+
+
+def _goes_to(column: dict[str, Any], mapping: dict[str, str]) -> str:
+    if column["name"] in mapping:
+        return mapping[column["name"]]
+    return f"(left out: {column['proposed_field']}?)" if column["proposed_field"] else "(left out)"
 
 
 def _sample(samples: Sequence[str]) -> str:

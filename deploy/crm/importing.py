@@ -29,6 +29,9 @@ class Options:
     all_or_nothing: bool = False
     encoding: str | None = None
     delimiter: str | None = None
+    on_unknown: str | None = None
+    date_format: str | None = None
+    decimal_mark: str | None = None
 
 
 class Imports:
@@ -104,9 +107,10 @@ class Imports:
             seen(known)
         return known
 
-    def errors(self, import_id: int, most: int) -> list[dict[str, Any]]:
-        """What is wrong with the first rows that are refused."""
-        found: list[dict[str, Any]] = self._api.get(f"{_PATH}/{import_id}/errors?limit={most}").body["data"]
+    def errors(self, import_id: int, most: int, severity: str = "error") -> list[dict[str, Any]]:
+        """What is wrong with the first rows that are refused, or what is said of others."""
+        path = f"{_PATH}/{import_id}/errors?severity={severity}&limit={most}"
+        found: list[dict[str, Any]] = self._api.get(path).body["data"]
         return found
 
     def save_errors(self, import_id: int, path: Path) -> None:

@@ -22,8 +22,10 @@ from sqlalchemy import (
     delete,
     func,
     insert,
+    literal_column,
     null,
     select,
+    true,
     update,
 )
 from sqlalchemy.dialects.postgresql import JSONB
@@ -91,13 +93,19 @@ _KEEP_VALIDATED = Prepared(
     .values(codes=bindparam("codes", type_=Integer), checked=bindparam("checked", type_=LargeBinary))
     .where(*_THIS)
 )
-_SEEN = Prepared(
-    select(import_keys.c.key, import_keys.c.entry).where(
-        of_tenant(import_keys),
-        import_keys.c.import_id == _IMPORT,
-        import_keys.c.key == any_(bindparam("keys", type_=ARRAY(BigInteger))),
-    )
+# A look into the primary key for each: with `= ANY` PostgreSQL reads all keys of a young table for every chunk.
+_asked = (
+    func.unnest(bindparam("keys", type_=ARRAY(BigInteger)))
+    .table_valued(column("key", BigInteger), name="asked")
+    .render_derived(name="asked")
 )
+_left = (
+    select(import_keys.c.entry)
+    .where(of_tenant(import_keys), import_keys.c.import_id == _IMPORT, import_keys.c.key == _asked.c.key)
+    .limit(literal_column("1"))
+    .lateral("seen_before")
+)
+_SEEN = Prepared(select(_asked.c.key, _left.c.entry).join_from(_asked, _left, true()))
 _entries = json_rows("v", column("key", BigInteger), column("entry", JSON))
 _see = upsert(import_keys).from_select(
     ["company_id", "import_id", "key", "entry"], select(TENANT, _IMPORT, _entries.c.key, cast(_entries.c.entry, JSONB))
