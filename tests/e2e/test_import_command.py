@@ -180,7 +180,7 @@ def test_customers_are_updated_by_email_and_nothing_is_done_where_nothing_change
         ((), 2, "Name a file"),
         (("--mode", "update"), 1, "update needs match_by"),
         (("--map", "Nowhere=name"), 1, "the file has no column 'Nowhere'; it has: Name, E-Mail, Colour"),
-        (("--map", "Name="), 1, "No column is mapped to name"),
+        (("--map", "Name=", "--map", "E-Mail="), 1, "No column is mapped to name"),
         (("--map", "Name"), 2, "not of the form 'Column=field'"),
         (("--all-or-nothing", "--yes"), 1, "all or nothing, and rows would be refused"),
         (("--token", "expired"), 1, "the access token has expired or is not good; tokens live 10 minutes"),
