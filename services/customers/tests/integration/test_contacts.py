@@ -23,7 +23,7 @@ def test_a_contact_is_what_its_schema_says(client, customer):
     body = answer.json
     schema = ContactOut()
     assert schema.dump(schema.load(body)) == body
-    assert list(body) == list(schema.fields)
+    assert list(body) == [name for name in schema.fields if name != "expanded"]
     assert body["phone_e164"] == "+49301234"
     assert answer.headers["Location"] == f"/v1/contacts/{body['id']}"
     assert client.get(answer.headers["Location"]).json == body
