@@ -19,7 +19,7 @@ SERVICES := $(patsubst services/%/pyproject.toml,%,$(wildcard services/*/pyproje
 MAKEFLAGS += --no-print-directory
 
 ##@ Run
-.PHONY: setup up down destroy status logs scale roll token creds seed import keys rotate-keys
+.PHONY: setup up down destroy status logs scale roll upgrade token creds seed import keys rotate-keys
 # A stack of containers needs no servers on this machine; all else does.
 up down destroy status logs scale roll token creds seed import keys rotate-keys: SETUP := --mode $(MODE)
 setup: ## Install what is missing and make the virtual environment
@@ -45,6 +45,9 @@ scale: setup ## Change the number of processes: S=customers N=3, S=customers-wor
 
 roll: setup ## Replace containers one after the other without a gap: S=customers-web (compose mode)
 	@$(if $(S),,echo "usage: make roll S=customers-web" >&2; exit 2;) $(CRM) roll $(S)
+
+upgrade: setup ## Take a running stack to this checkout's code without a gap, after a backup (CONTRACT=1; native mode)
+	@$(CRM) upgrade $(if $(CONTRACT),--contract)
 
 token: setup ## Print an access token of the demo admin, and nothing else
 	@$(CRM) token

@@ -13,7 +13,7 @@ from typing import IO, Any
 import click
 
 from crm import modes, programs, screen, seed
-from crm.backup.commands import backup_command, doctor_command, outbox_command, restore_command
+from crm.backup.commands import backup_command, doctor_command, outbox_command, restore_command, upgrade_command
 from crm.compose.commands import COMMANDS
 from crm.compose.stack import Containers
 from crm.consumer_commands import consumers
@@ -91,6 +91,7 @@ main.add_command(kubernetes)
 main.add_command(backup_command)
 main.add_command(doctor_command)
 main.add_command(restore_command)
+main.add_command(upgrade_command)
 main.add_command(outbox_command)
 
 

@@ -121,7 +121,7 @@ def _migrations(stack: Stack) -> Iterator[Finding]:
     for service in SERVICES:
         with psycopg.connect(stack.postgres.url(service)) as connection:
             row = connection.execute("SELECT version_num FROM alembic_version").fetchone()
-        there, newest = row[0] if row else "none", _newest(service)
+        there, newest = row[0] if row else "none", migrations(service)[-1].name[:4]
         if there != newest:
             behind = True
             yield Finding("migrations", f"{service} is at {there}, the code wants {newest}", "make up")
@@ -129,14 +129,14 @@ def _migrations(stack: Stack) -> Iterator[Finding]:
         yield Finding("migrations", "every database is as the code wants it")
 
 
-def _newest(service: str) -> str:
+def migrations(service: str) -> list[Path]:
+    """Those of the code that is installed, in order."""
     spec = find_spec(service)
     assert spec is not None
     assert spec.origin is not None
     package = Path(spec.origin).parent
     places = (package / "migrations" / "versions", package.parent / "migrations" / "versions")
-    names = [path.name[:4] for place in places for path in place.glob("[0-9]*.py")]
-    return max(names)
+    return sorted((path for place in places for path in place.glob("[0-9]*.py")), key=lambda path: path.name)
 
 
 def _outboxes(stack: Stack) -> Iterator[Finding]:

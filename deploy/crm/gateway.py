@@ -10,6 +10,7 @@ from crm.credentials import Credentials
 from crm.environment import BASE, agent_environment
 from crm.errors import OperatorError
 from crm.gateway_files import GatewayFiles
+from crm.jobs.tell import tell
 from crm.launch import LaunchPlan, write_environment
 from crm.ports import LOOPBACK, free_port, is_free
 from crm.settings import SERVICES, StackSettings
@@ -100,6 +101,10 @@ class Gateway:
             plan.supervise_gateway(self._home, plan.GATEWAY_AGENT, agent, digest),
             plan.supervise_gateway(self._home, plan.GATEWAY, haproxy),
         ]
+
+    def tell(self, *commands: str) -> str:
+        """What the HAProxy that runs answers to commands of its runtime API."""
+        return tell(list(commands), self._files.admin_socket)
 
     def reload(self, keys: Mapping[str, str]) -> None:
         """Write HAProxy's configuration, and where it runs wait until a process has taken that over.

@@ -25,7 +25,7 @@ from crm.servers import Postgres, RabbitMQ
 from crm.servers.rabbitmq import ADMIN, BrokerPorts
 from crm.settings import KINDS, SERVICES, WEB, StackSettings
 from crm.state import State, exclusive
-from crm.supervision import ProgramStatus, Supervisor
+from crm.supervision import ProgramStatus, Roll, Supervisor, at_once
 from crm.watch import Check, ProgramRow, Watch
 
 Report = Callable[[str, str, float], None]
@@ -120,7 +120,7 @@ class Stack:
             self.gateway.take_port()
             plan.settle_counts(self.settings, self.state)
             self._start_servers(report)
-            self._prepare(report)
+            self.prepare(report)
             self._start_services(report)
 
     def down(self) -> None:
@@ -281,13 +281,14 @@ class Stack:
         rabbitmq.prepare()  # Also of one that runs: it is started anew where its files have changed.
         if postgres.name not in self.statuses() or self.statuses()[postgres.name].state != "RUNNING":
             postgres.prepare()
-        self._apply()
+        self.apply()
         for name in ("epmd", "rabbitmq", "postgres"):
             self.supervisor.start(name)
         self._watch.until_ready("postgres", postgres.check)
         report("postgres", f"port {postgres.port}", time.monotonic() - began)
 
-    def _prepare(self, report: Report) -> None:
+    def prepare(self, report: Report) -> None:
+        """Make what databases, migrations, keys and queues are not there yet."""
         began = time.monotonic()
         preparation = self.preparation
         preparation.databases(self.postgres)
@@ -318,7 +319,7 @@ class Stack:
         count = len(self.checks())
         report("services", f"{count}/{count} programs ready", time.monotonic() - began)
 
-    def _apply(self) -> None:
+    def apply(self, roll: Roll = at_once) -> None:
         """Write what every program is started from, and have supervisor restart those for which it has changed."""
         supervised = []
         for service in SERVICES:
@@ -329,7 +330,7 @@ class Stack:
         for program in plan.service_programs(self.settings, self.state):
             plan.service_launch(self.home, program, self.state).write(self.home, program.name)
             supervised.append(plan.supervise_service(self.home, program, self.state, self._digest(program.service)))
-        self.supervisor.apply([*supervised, *self.gateway.apply()])
+        self.supervisor.apply([*supervised, *self.gateway.apply()], roll)
 
     @property
     def preparation(self) -> Preparation:

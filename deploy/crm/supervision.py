@@ -1,6 +1,7 @@
 """supervisor: its configuration, and a client that speaks XML-RPC over its Unix socket."""
 
 import contextlib
+import functools
 import http.client
 import os
 import shlex
@@ -9,7 +10,7 @@ import subprocess
 import sys
 import time
 import xmlrpc.client
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
@@ -22,6 +23,13 @@ _PATIENCE_SECONDS = 10.0
 _NOT_RUNNING = 70  # supervisor.xmlrpc.Faults
 _ALREADY_STARTED = 60
 _BAD_NAME = 10
+# Puts a program of this name in the place of the one that runs, by calling the function at its own time.
+Roll = Callable[[str, Callable[[], None]], None]
+
+
+def at_once(_: str, replace: Callable[[], None]) -> None:
+    """Replace it now, whatever runs beside it."""
+    replace()
 
 
 @dataclass(frozen=True)
@@ -70,19 +78,31 @@ class Supervisor:
         except (OSError, ValueError):
             return None
 
-    def apply(self, programs: Iterable[Supervised]) -> None:
-        """Make supervisord know exactly `programs`: start it if need be, stop what is gone or has changed."""
+    def apply(self, programs: Iterable[Supervised], roll: Roll = at_once) -> None:
+        """Make supervisord know exactly `programs`: start it if need be, stop what is gone or has changed.
+
+        `roll` is called with the name of each that has changed and with what replaces it, which stops it.
+        """
         self._configuration.touch(mode=0o600)
         self._configuration.write_text(self._render(programs))
         if not self.running():
             self._start()
             return
         added, changed, removed = self._call("reloadConfig")[0]
-        for name in (*changed, *removed):
-            self._call("stopProcessGroup", name)
-            self._call("removeProcessGroup", name)
-        for name in (*changed, *added):
+        for name in removed:
+            self._remove(name)
+        for name in added:
             self._call("addProcessGroup", name)
+        for name in changed:
+            roll(name, functools.partial(self._replace, name))
+
+    def _remove(self, name: str) -> None:
+        self._call("stopProcessGroup", name)
+        self._call("removeProcessGroup", name)
+
+    def _replace(self, name: str) -> None:
+        self._remove(name)
+        self._call("addProcessGroup", name)
 
     def start(self, name: str) -> None:
         """Start without waiting; nothing happens where the program runs already."""

@@ -14,6 +14,7 @@ from crm.backup.shelf import Backup, Shelf
 from crm.errors import OperatorError
 from crm.settings import SERVICES
 from crm.stack import Stack, existing
+from crm.upgrading import Upgrade, way_back
 
 KEY_NAME = "backup_identity"
 _FOLDER = click.option(
@@ -199,6 +200,20 @@ def doctor_command(home: Path, folder: Path | None) -> None:
             screen.warn(finding.about, f"{finding.said} → {finding.cure}")
     if not well:
         raise SystemExit(1)
+
+
+@click.command(name="upgrade")
+@_FOLDER
+@click.option("--contract", is_flag=True, help="Also by migrations after which the release before cannot run.")
+@click.pass_obj
+def upgrade_command(home: Path, folder: Path | None, *, contract: bool) -> None:
+    """Take a running stack to the code in this checkout: look, back up, migrate, replace one program after another."""
+    began = time.monotonic()
+    stack = existing(home)
+    upgrade = Upgrade(stack, dumps_of(stack), shelf_of(home, folder), screen.step)
+    backup = upgrade.run(contract=contract)
+    screen.step("ready", "everything answers", time.monotonic() - began)
+    print(way_back(backup))
 
 
 def _moment(text: str) -> datetime:

@@ -54,11 +54,11 @@ class Shelf:
     """The backups in a folder."""
 
     def __init__(self, folder: Path) -> None:
-        self._folder = folder
+        self.folder = folder
 
     def begin(self, now: datetime) -> Path:
         """An empty folder for a new backup, which is none before `finish`."""
-        folder = self._folder / (now.astimezone(UTC).strftime(_STAMP) + _UNFINISHED)
+        folder = self.folder / (now.astimezone(UTC).strftime(_STAMP) + _UNFINISHED)
         folder.mkdir(mode=0o700, parents=True)
         return folder
 
@@ -75,7 +75,7 @@ class Shelf:
 
     def all(self) -> list[Backup]:
         """Every complete backup, the oldest first."""
-        found = sorted(self._folder.glob(f"*/{MANIFEST}")) if self._folder.exists() else []
+        found = sorted(self.folder.glob(f"*/{MANIFEST}")) if self.folder.exists() else []
         return [_read(path) for path in found if not path.parent.name.endswith(_UNFINISHED)]
 
     def get(self, name: str | None) -> Backup:
@@ -84,7 +84,7 @@ class Shelf:
         chosen = [each for each in backups if name in (None, each.name)]
         if not chosen:
             known = ", ".join(each.name for each in backups) or "none"
-            raise OperatorError(f"there is no backup {name or ''} in {self._folder}; there are: {known}")
+            raise OperatorError(f"there is no backup {name or ''} in {self.folder}; there are: {known}")
         return chosen[-1]
 
     def prune(self, keep: timedelta, now: datetime) -> list[str]:
@@ -94,7 +94,7 @@ class Shelf:
             # Without its manifest it is none, however far the deletion comes.
             (backup.folder / MANIFEST).unlink()
             shutil.rmtree(backup.folder)
-        for folder in self._folder.glob("*"):
+        for folder in self.folder.glob("*"):
             stale = now - datetime.fromtimestamp(folder.stat().st_mtime, UTC) > timedelta(days=1)
             if folder.is_dir() and stale and (folder.name.endswith(_UNFINISHED) or not (folder / MANIFEST).exists()):
                 shutil.rmtree(folder)

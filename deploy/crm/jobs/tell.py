@@ -2,15 +2,16 @@
 
 import socket
 import sys
+from pathlib import Path
 
 from crm.jobs.places import GATEWAY
 
 
-def tell(commands: list[str]) -> str:
+def tell(commands: list[str], admin_socket: Path = GATEWAY / "admin.sock") -> str:
     """What HAProxy answers to commands of its runtime API."""
     with socket.socket(socket.AF_UNIX) as connection:
         connection.settimeout(10.0)
-        connection.connect(str(GATEWAY / "admin.sock"))
+        connection.connect(str(admin_socket))
         connection.sendall(";".join(commands).encode() + b"\n")
         said = b""
         while part := connection.recv(65536):
