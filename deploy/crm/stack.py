@@ -248,7 +248,7 @@ class Stack:
             if program.kind == WEB:
                 url = f"http://{LOOPBACK}:{self.state.port(program.name)}/readyz"
             else:
-                url = f"http://{LOOPBACK}:{self.state.port(program.metrics_port_name)}/livez"
+                url = f"http://{LOOPBACK}:{self.state.port(program.metrics_port_name)}/readyz"
             checks[program.name] = _endpoint(url)
         return checks | {name: _endpoint(url) for name, url in self.gateway.checks().items()}
 

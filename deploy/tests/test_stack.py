@@ -276,7 +276,10 @@ def test_the_token_command_prints_a_good_token_and_nothing_else(stack, seeded):
 def test_the_status_command_shows_every_program_and_succeeds(stack):
     shown = invoke(stack.home, "status")
     assert shown.exit_code == 0, shown.output
-    assert len(shown.output.splitlines()) == 1 + len(stack.programs())
+    heading, *rows, total = shown.output.splitlines()
+    assert heading.split() == ["PROGRAM", "STATE", "PID", "UPTIME", "MEMORY", "READY"]
+    assert len(rows) == len(stack.programs())
+    assert re.fullmatch(r"all +[\d,]+ MiB", total)
 
 
 def test_a_stopped_program_makes_the_status_command_fail(stack):

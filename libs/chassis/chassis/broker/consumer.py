@@ -81,6 +81,12 @@ class Consumer:
         self._stop = Flag()
         self._beat: Callable[[], None] = lambda: None
 
+    @property
+    def ready(self) -> bool:
+        """Whether the broker hands messages to it now."""
+        subscriber: Subscriber | None = getattr(self, "_subscriber", None)
+        return subscriber is not None and subscriber.wait_ready(0)
+
     def run(self, stop: Flag, beat: Callable[[], None]) -> None:
         """Work until `stop`; call `beat` every few seconds. Raises TopologyError, and nothing for an outage."""
         self._stop, self._beat = stop, beat

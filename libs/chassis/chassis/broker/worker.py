@@ -76,6 +76,13 @@ class Part:
             return f"{self.name} has not been heard of for {age:.0f} s"
         return None
 
+    @property
+    def hindrance(self) -> str | None:
+        """Why it does no work yet, or not at present: its fault, or a broker that hands it nothing."""
+        if isinstance(self._runnable, Consumer) and not self._runnable.ready:
+            return self.fault or f"{self.name} waits for the broker"
+        return self.fault
+
 
 def run(service: ServiceParts, settings: Settings, *, relay: bool, consumer: bool, schedules: bool) -> None:
     """Run the chosen parts until SIGTERM or SIGINT, then finish the work in hand and return.
@@ -187,18 +194,23 @@ def _runnables(
 
 
 def _serve(bind: str, parts: Sequence[Part]) -> ThreadingHTTPServer:
-    """Answer /livez and /metrics on `bind` (host:port) from a thread of its own."""
+    """Answer /livez, /readyz and /metrics on `bind` (host:port) from a thread of its own."""
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
             if self.path == "/metrics":
                 self._answer(HTTPStatus.OK, generate_latest(), CONTENT_TYPE_LATEST)
             elif self.path == "/livez":
-                faults = [fault for part in parts if (fault := part.fault)]
-                status = HTTPStatus.SERVICE_UNAVAILABLE if faults else HTTPStatus.OK
-                self._answer(status, ("\n".join(faults) or "alive").encode(), "text/plain; charset=utf-8")
+                self._report("alive", [part.fault for part in parts])
+            elif self.path == "/readyz":
+                self._report("ready", [part.hindrance for part in parts])
             else:
                 self._answer(HTTPStatus.NOT_FOUND, b"not found", "text/plain; charset=utf-8")
+
+        def _report(self, well: str, found: Sequence[str | None]) -> None:
+            faults = [fault for fault in found if fault]
+            status = HTTPStatus.SERVICE_UNAVAILABLE if faults else HTTPStatus.OK
+            self._answer(status, ("\n".join(faults) or well).encode(), "text/plain; charset=utf-8")
 
         def _answer(self, status: HTTPStatus, body: bytes, content_type: str) -> None:
             self.send_response(status)

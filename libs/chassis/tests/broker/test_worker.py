@@ -5,6 +5,7 @@ import signal
 import socket
 import subprocess
 import sys
+import urllib.error
 import urllib.request
 
 import pytest
@@ -39,7 +40,7 @@ def start(stage, unused_port):
     """Start the worker as a process; it is killed with the test."""
     running = []
 
-    def begin():
+    def begin(**changes):
         environment = os.environ | {
             "SERVICE": stage.service,
             "BINDING": f"{stage.company}.#",
@@ -47,6 +48,7 @@ def start(stage, unused_port):
             "RELAY_DATABASE_URL": stage.home.relay_url,
             "BROKER_URL": stage.broker_url,
             "METRICS_BIND": f"127.0.0.1:{unused_port}",
+            **changes,
         }
         process = subprocess.Popen([sys.executable, "-c", PROGRAM], env=environment, stdout=subprocess.DEVNULL)
         running.append(process)
@@ -85,12 +87,29 @@ def test_sigterm_ends_the_worker_with_success_and_it_answers_until_then(stage, s
     process = start()
     stage.record(1)
     stage.wait_until(lambda: stage.effects() == 1)
-    with urllib.request.urlopen(f"http://127.0.0.1:{unused_port}/livez", timeout=5) as answer:
-        assert answer.status == 200
+    for path in ("livez", "readyz"):
+        with urllib.request.urlopen(f"http://127.0.0.1:{unused_port}/{path}", timeout=5) as answer:
+            assert answer.status == 200
     with urllib.request.urlopen(f"http://127.0.0.1:{unused_port}/metrics", timeout=5) as answer:
         assert b"crm_relay_published_total 1.0" in answer.read()
     process.send_signal(signal.SIGTERM)
     assert process.wait(10) == 0
+
+
+def test_a_worker_that_waits_for_its_broker_is_alive_and_not_ready(stage, start, unused_port):
+    start(BROKER_URL="amqp://nobody@127.0.0.1:1/")
+
+    def answers(path):
+        try:
+            with urllib.request.urlopen(f"http://127.0.0.1:{unused_port}/{path}", timeout=5) as answer:
+                return answer.status, answer.read()
+        except urllib.error.HTTPError as error:
+            return error.code, error.read()
+        except urllib.error.URLError:
+            return None  # It has not begun to listen.
+
+    stage.wait_until(lambda: answers("livez") == (200, b"alive"), 20)
+    assert answers("readyz") == (503, b"consumer waits for the broker")
 
 
 def test_a_part_that_dies_ends_the_process_with_an_error(stage, start):
