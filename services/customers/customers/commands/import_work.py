@@ -216,7 +216,11 @@ class _Steps:
             waiting = {chunk.number: chunk for chunk in list_chunks(session, job.id) if not chunk.done}
         with _Lanes() as lanes:
             for number, rows in self._ahead(waiting):
-                keys = conflict_keys(rows, chunks.options_of(job))
+                options = chunks.options_of(job)
+                keys = conflict_keys(rows, options)
+                if options.mode != importing.CREATE:
+                    # A change gives up a name that no row of this chunk has, and a row of the next one may want.
+                    keys.add("names")
                 lanes.run(keys, self._run_one, number, rows, waiting[number].after(first))
                 if self._is_over:
                     return
