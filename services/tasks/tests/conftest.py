@@ -1,5 +1,6 @@
 """Fixtures of the tasks service's tests."""
 
+import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -71,6 +72,23 @@ def superuser(urls: DatabaseUrls) -> Iterator[psycopg.Connection]:
     """Sees everything, to look behind the service's back."""
     with psycopg.connect(urls.superuser, autocommit=True) as connection:
         yield connection
+
+
+@pytest.fixture
+def until_released(superuser: psycopg.Connection) -> Callable[[], None]:
+    """Wait until PostgreSQL has noticed that a killed process is gone: its locks hold until then, and are skipped."""
+    query = (
+        "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
+        " AND backend_type = 'client backend' AND xact_start IS NOT NULL"
+    )
+
+    def wait() -> None:
+        deadline = time.monotonic() + 30
+        while superuser.execute(query).fetchone() != (0,):
+            assert time.monotonic() < deadline
+            time.sleep(0.01)
+
+    return wait
 
 
 class Known:

@@ -141,7 +141,7 @@ def test_two_workers_tell_everybody_once(due, work, notifications, at_once):
 
 
 def test_a_worker_that_is_killed_leaves_none_out_and_tells_nobody_twice(
-    urls, due, work, *, notifications, superuser, told
+    urls, due, work, *, notifications, until_released, told
 ):
     tasks = [due(MINUTE) for _ in range(60)]
     deadline = time.monotonic() + 60
@@ -156,6 +156,7 @@ def test_a_worker_that_is_killed_leaves_none_out_and_tells_nobody_twice(
             worker.kill()
             worker.wait()
             worker.stdout.close()
+    until_released()
     work()
     assert sorted(subject for *_, subject in notifications()) == sorted(task["id"] for task in tasks)
     fired = [event["subject"] for event in told() if event["type"] == "crm.reminder.fired.v1"]

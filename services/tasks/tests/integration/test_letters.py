@@ -280,7 +280,7 @@ KILLED = """
 
 @pytest.mark.parametrize("place", ["before the letter is posted", "before it leaves", "after it left"])
 def test_a_worker_that_is_killed_loses_no_digest_and_makes_no_second(
-    place, client, wants, create, *, database, urls, send, tmp_path, superuser, statuses
+    place, client, wants, create, *, database, urls, send, tmp_path, superuser, statuses, until_released
 ):
     """A letter that left and was not noted is written again under the same name, with the same Message-ID."""
     wants(**due_now())
@@ -291,6 +291,7 @@ def test_a_worker_that_is_killed_loses_no_digest_and_makes_no_second(
     command = [sys.executable, "-c", textwrap.dedent(KILLED), urls.app, folder.as_uri(), place]
     killed = subprocess.run(command, check=False, timeout=60, env=os.environ)
     assert killed.returncode == -signal.SIGKILL
+    until_released()
     left = [path.name for path in folder.glob("*.eml")] if folder.exists() else []
     assert len(left) == (1 if place == "after it left" else 0)
     begin_digests(database, Flag())
