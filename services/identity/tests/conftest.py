@@ -203,7 +203,7 @@ def refresh(http: Any) -> Any:
 
 
 @pytest.fixture
-def at_once(app: ServiceApplication, database: Database, network: str) -> Any:
+def at_once(app: ServiceApplication, network: str) -> Any:
     """Send one POST per document, all at the same time; answers the responses."""
 
     def send(path: str, documents: list[Any]) -> Any:
@@ -211,10 +211,7 @@ def at_once(app: ServiceApplication, database: Database, network: str) -> Any:
 
         def post(document: Any) -> Any:
             barrier.wait(10)
-            try:
-                return app.test_client().post(path, json=document, environ_base={"REMOTE_ADDR": network})
-            finally:
-                database.close_reader()  # The thread's own, which it would leave open behind.
+            return app.test_client().post(path, json=document, environ_base={"REMOTE_ADDR": network})
 
         with ThreadPoolExecutor(len(documents)) as pool:
             return list(pool.map(post, documents))
@@ -223,7 +220,7 @@ def at_once(app: ServiceApplication, database: Database, network: str) -> Any:
 
 
 @pytest.fixture
-def side_by_side(app: ServiceApplication, database: Database, network: str) -> Any:
+def side_by_side(app: ServiceApplication, network: str) -> Any:
     """Call functions with a client each, all at the same time; answers what they answered."""
 
     def run(calls: list[Callable[[Any], Any]]) -> Any:
@@ -233,11 +230,7 @@ def side_by_side(app: ServiceApplication, database: Database, network: str) -> A
             client = app.test_client()
             client.environ_base["REMOTE_ADDR"] = network
             barrier.wait(10)
-            try:
-                return function(client)
-            finally:
-                if getattr(database._local, "reader", None) is not None:
-                    database.close_reader()  # The thread's own, which it would leave open behind.
+            return function(client)
 
         with ThreadPoolExecutor(len(calls)) as pool:
             return list(pool.map(call, calls))

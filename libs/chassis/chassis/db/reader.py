@@ -20,7 +20,7 @@ _MOST_PREPARED = 100
 
 
 class Reader:
-    """One autocommit connection of one thread.
+    """One autocommit connection of one thread, closed with it.
 
     PostgreSQL treats what a pipeline sends up to its Sync as one transaction, so the tenant that is set first is local
     to it (PostgreSQL documentation, "Pipelining"). psycopg's own pipeline asks the socket after each statement, which
@@ -39,6 +39,11 @@ class Reader:
 
     def close(self) -> None:
         self.connection.close()
+
+    def __del__(self) -> None:
+        """Close the connection of a thread that has ended; where none could be made, there is nothing to close."""
+        if hasattr(self, "connection"):
+            self.close()
 
     def read(self, company_id: int | None, statement: Prepared, bound: Mapping[str, Any]) -> list[tuple[Any, ...]]:
         """All rows of `statement`, asked as `company_id`. Raises psycopg.Error; the connection may be closed then."""

@@ -2,6 +2,7 @@
 
 import select
 import threading
+import weakref
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
@@ -98,7 +99,8 @@ class Database:
         event.listen(self.engine, "checkout", lambda connection, *_: _refuse_closed(connection))
         self._sessions = orm.sessionmaker(self.engine, class_=Session, autoflush=False, expire_on_commit=False)
         self._local = threading.local()
-        self._readers: set[Reader] = set()
+        # Weakly: with a thread its reader goes, however the thread came to an end.
+        self._readers: weakref.WeakSet[Reader] = weakref.WeakSet()
 
     def session(self) -> Session:
         """A new session; it begins its transaction with its first statement."""
@@ -147,11 +149,6 @@ class Database:
         connection = psycopg.connect(self._conninfo, autocommit=True, **{**self._arguments, "options": options})
         _adapt(connection)
         return connection
-
-    def close_reader(self) -> None:
-        """Close this thread's reader if it has one: for a thread that ends."""
-        if getattr(self._local, "reader", None) is not None:
-            self._forget_reader()
 
     def _forget_reader(self) -> None:
         """Close this thread's reader; the next read makes a new one."""

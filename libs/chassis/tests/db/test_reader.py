@@ -2,6 +2,8 @@
 
 import os
 import socket
+import threading
+import time
 from collections.abc import Iterator
 
 import psycopg
@@ -58,6 +60,25 @@ def test_a_connection_that_broke_before_a_statement_that_it_did_not_know_is_repl
         line.shutdown(socket.SHUT_RDWR)
     assert database.read(_HALVED, {"by": 4}) == [(25,)]
     assert database.read(_BACKEND, {}) != [(backend,)]
+
+
+def test_a_thread_that_ends_leaves_no_connection_behind(database: Database, postgres_url: str) -> None:
+    backends: list[int] = []
+    for _ in range(3):
+        threads = [threading.Thread(target=lambda: backends.append(database.read(_BACKEND, {})[0][0])) for _ in "ab"]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+    assert len(backends) == 6
+    open_ones = "SELECT count(*) FROM pg_stat_activity WHERE pid = ANY(%s)"
+    deadline = time.monotonic() + 30
+    with psycopg.connect(postgres_url, autocommit=True) as admin:
+        # A server process ends a moment after its connection.
+        while admin.execute(open_ones, (backends,)).fetchone() != (0,):
+            assert time.monotonic() < deadline
+            time.sleep(0.01)
+    assert database.read(_BACKEND, {})
 
 
 def test_a_connection_forgets_its_statements_before_they_are_too_many(
