@@ -8,8 +8,8 @@ from typing import Any
 
 from sqlalchemy import BigInteger, Integer, bindparam, func, select, update
 
-from chassis.config import Settings, SettingsError, exit_with
 from chassis.context import Context, acting_as
+from chassis.db.owner import owner_database
 from chassis.db.records import Records
 from chassis.db.session import Database, Session
 from chassis.db.statements import Prepared, of_tenant
@@ -127,18 +127,11 @@ def main(
     parser = argparse.ArgumentParser(prog=f"python -m {source}.operators {COMMAND}", description=__doc__)
     parser.add_argument("--company", type=int, default=1, help="go on with this company, and those behind it")
     options = parser.parse_args(arguments)
-    try:
-        settings = Settings.from_environment(required=("owner_database_url",))
-    except SettingsError as error:
-        exit_with(error)
-    database = Database(settings.owner_database_url, application_name=f"{source}-operators")
 
     def say(line: str) -> None:
         sys.stdout.write(f"{line}\n")
         sys.stdout.flush()
 
-    try:
+    with owner_database(source) as database:
         changed = Rekeying(database, kinds, say, then=then).run(options.company)
-    finally:
-        database.dispose()
     say(f"{changed} records have other keys now")

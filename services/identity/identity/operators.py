@@ -9,8 +9,9 @@ from sqlalchemy import BigInteger, bindparam, func, update
 
 from chassis.config import SettingsError, exit_with
 from chassis.context import Context, acting_as
+from chassis.db.owner import owner_database
 from chassis.db.records import Record
-from chassis.db.session import Database, Session
+from chassis.db.session import Session
 from chassis.db.statements import Prepared
 from chassis.events import new_id
 from chassis.healing import command as healing
@@ -92,17 +93,14 @@ def main(arguments: list[str]) -> None:
         raise SystemExit(USAGE)
     command, email = arguments
     try:
-        settings = IdentitySettings.from_environment(required=("owner_database_url",))
-    except SettingsError as error:
-        exit_with(error)
-    database = Database(settings.owner_database_url, application_name="identity-operators")
-    try:
-        with acting_as(Context(request_id=new_id())), database.transaction() as session:
+        with (
+            owner_database(events.SOURCE) as database,
+            acting_as(Context(request_id=new_id())),
+            database.transaction() as session,
+        ):
             changed = set_platform_role(session, email, ROLES[command])
     except UnknownUserError as error:
         raise SystemExit(str(error)) from None
-    finally:
-        database.dispose()
     state = "is an operator of the platform" if command == "grant" else "is no operator of the platform"
     sys.stdout.write(f"{email} {state}{'' if changed else ' already'}.\n")
 

@@ -129,6 +129,18 @@ def register(http: Any, body: Callable[..., Any]) -> Any:
 
 
 @pytest.fixture
+def ann(register: Callable[..., Any]) -> Any:
+    """A company of the test's own, and its founder."""
+    return register()
+
+
+@pytest.fixture
+def admin(ann: Any, client_of: Callable[..., Any]) -> Any:
+    """A client of that founder."""
+    return client_of(ann)
+
+
+@pytest.fixture
 def join(superuser: psycopg.Connection) -> Any:
     """Make a founder a member of another company too."""
 

@@ -1,7 +1,7 @@
 """Fixtures of the tasks service's tests."""
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import hypothesis
@@ -9,69 +9,23 @@ import orjson
 import psycopg
 import pytest
 
-from chassis.context import Context
-from chassis.db.session import Database, Session
+from chassis.db.session import Database
 from chassis.events import Event
 from chassis.testing.events import hand_to, neighbours_event
-from chassis.testing.fixtures import Client, DatabaseUrls
-from chassis.testing.tokens import TokenFactory
-from chassis.web.application import ServiceApplication
+from chassis.testing.fixtures import Client
 from tasks import handlers
 
 # A busy machine is no failure of a rule.
 hypothesis.settings.register_profile("patient", deadline=None)
 hypothesis.settings.load_profile("patient")
 
-ALL = (
-    "account:read account:write tasks:read tasks:write tasks:purge tasks:export "
-    "activities:read activities:write activities:write:all activities:purge activities:export"
-)
-
 
 @pytest.fixture(scope="session")
-def urls(migrated: Callable[[str], DatabaseUrls]) -> DatabaseUrls:
-    return migrated("tasks")
-
-
-@pytest.fixture(scope="session")
-def database(urls: DatabaseUrls) -> Iterator[Database]:
-    database = Database(urls.app)
-    yield database
-    database.dispose()
-
-
-@pytest.fixture
-def session(database: Database, acting: Context) -> Iterator[Session]:
-    with database.session() as session:
-        yield session
-
-
-@pytest.fixture(scope="session")
-def application(application_of: Callable[..., ServiceApplication]) -> ServiceApplication:
-    return application_of("tasks")
-
-
-@pytest.fixture
-def client_of(application: ServiceApplication, tokens: TokenFactory) -> Callable[..., Client]:
-    """A client of a tenant, with the scope given."""
-
-    def build(company_id: int, scope: str = ALL, user_id: int = 7) -> Client:
-        token = tokens.sign(company_id=company_id, sub=str(user_id), scope=scope)
-        return Client(application.test_client(), token)
-
-    return build
-
-
-@pytest.fixture
-def client(client_of: Callable[..., Client], company_id: int) -> Client:
-    return client_of(company_id)
-
-
-@pytest.fixture
-def superuser(urls: DatabaseUrls) -> Iterator[psycopg.Connection]:
-    """Sees everything, to look behind the service's back."""
-    with psycopg.connect(urls.superuser, autocommit=True) as connection:
-        yield connection
+def usual_scope() -> str:
+    return (
+        "account:read account:write tasks:read tasks:write tasks:purge tasks:export "
+        "activities:read activities:write activities:write:all activities:purge activities:export"
+    )
 
 
 @pytest.fixture

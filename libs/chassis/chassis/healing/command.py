@@ -4,7 +4,7 @@ import argparse
 import sys
 from collections.abc import Callable, Mapping, Sequence
 
-from chassis.config import Settings, SettingsError, exit_with
+from chassis.db.owner import owner_database
 from chassis.db.session import Database
 from chassis.healing.healer import Healer
 from chassis.healing.kinds import Kind
@@ -32,17 +32,10 @@ def main(
     parser.add_argument("--keep", choices=keep, default=keep[0])
     parser.add_argument("--missing", choices=missing, default=missing[0])
     options = parser.parse_args(arguments)
-    try:
-        settings = Settings.from_environment(required=("owner_database_url",))
-    except SettingsError as error:
-        exit_with(error)
-    database = Database(settings.owner_database_url, application_name=f"{source}-operators")
-    try:
+    with owner_database(source) as database:
         known = list(read_known(sys.stdin.buffer))
         healed = Healer(database, source, kinds, keep=options.keep, missing=options.missing).run(known)
         said = [*healed.lines(), *(then(database, known) if then else ())]
-    finally:
-        database.dispose()
     sys.stdout.write("".join(f"{line}\n" for line in said))
     if healed.left:
         raise SystemExit(LEFT)

@@ -13,6 +13,7 @@ from chassis.context import Context, acting_as
 from chassis.events import decode
 from chassis.purges import BATCH
 from chassis.testing.events import assert_each_follows, hand_to
+from chassis.testing.purges import naming_users, seen_to
 from customers.commands.user_purges import PURGES
 from customers.handlers import SUBSCRIPTIONS
 from customers.models import USERS, metadata
@@ -286,14 +287,7 @@ def test_another_company_keeps_its_records(*, owned, purge, work, superuser, com
 
 def test_everything_that_names_users_is_thought_of():
     """A new column that names a user is handed on, emptied, or said here to stay: who did something once."""
-    naming = {
-        f"{table.name}.{key.column_keys[1]}"
-        for table in metadata.sorted_tables
-        for key in table.foreign_key_constraints
-        if key.referred_table.name == "user_refs"
-    }
-    handled = {f"{held.records.view.table.name}.{column}" for held in PURGES.held for column in held.naming}
-    assert naming - handled == {
+    assert naming_users(metadata) - seen_to(PURGES) == {
         "conversion_results.created_by",
         "customer_duplicates.dismissed_by",
         "customer_exports.created_by",

@@ -14,16 +14,6 @@ CURRENT = "/v1/companies/current"
 
 
 @pytest.fixture
-def ann(register: Callable[..., Any]) -> Any:
-    return register()
-
-
-@pytest.fixture
-def admin(ann: Any, client_of: Callable[..., Any]) -> Any:
-    return client_of(ann)
-
-
-@pytest.fixture
 def operator(register: Any, superuser: psycopg.Connection, http: Any, log_in: Any) -> Any:
     """An operator of the platform, signed in to a company of their own."""
     zoe = register()

@@ -13,11 +13,6 @@ OURS = {"Sec-Fetch-Site": "same-origin"}
 
 
 @pytest.fixture
-def ann(register: Callable[..., Any]) -> Any:
-    return register()
-
-
-@pytest.fixture
 def post(http: Any) -> Any:
     """Send what a page of our own would."""
 

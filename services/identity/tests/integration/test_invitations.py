@@ -11,16 +11,6 @@ from identity.schemas.invitations import InvitationOut
 
 
 @pytest.fixture
-def ann(register: Callable[..., Any]) -> Any:
-    return register()
-
-
-@pytest.fixture
-def admin(ann: Any, client_of: Callable[..., Any]) -> Any:
-    return client_of(ann)
-
-
-@pytest.fixture
 def email(ann: Any) -> Any:
     return f"New.{ann.company_id}@acme.example"
 

@@ -1,6 +1,5 @@
 """Accepting an invitation: once, by who got its letter, as a new user or with one's own password."""
 
-from collections.abc import Callable
 from typing import Any
 
 import psycopg
@@ -11,11 +10,6 @@ from identity.schemas.invitations import JoinedOut
 
 NEW = {"first_name": "Nora", "last_name": "New", "password": "correct horse battery"}
 OWN = {"password": "correct horse battery"}
-
-
-@pytest.fixture
-def ann(register: Callable[..., Any]) -> Any:
-    return register()
 
 
 @pytest.fixture

@@ -27,16 +27,6 @@ def send_away(client: Any, how: str, user_id: int) -> Any:
     return client.post(f"{path}/{how}")
 
 
-@pytest.fixture
-def ann(register: Callable[..., Any]) -> Any:
-    return register()
-
-
-@pytest.fixture
-def admin(ann: Any, client_of: Callable[..., Any]) -> Any:
-    return client_of(ann)
-
-
 @pytest.mark.parametrize("how", AWAY)
 def test_the_last_admin_stays(
     *, admin: Any, ann: Any, hire: Callable[..., Any], register: Any, join: Any, published: Any, how: str

@@ -1,6 +1,5 @@
 """Purged: nothing of the person is left, nothing of them is told, and nobody is purged who may not be."""
 
-from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
@@ -13,16 +12,6 @@ from chassis.web.application import ServiceApplication
 from identity.app import SERVICE
 
 NOBODY = 2**62
-
-
-@pytest.fixture
-def ann(register: Callable[..., Any]) -> Any:
-    return register()
-
-
-@pytest.fixture
-def admin(ann: Any, client_of: Callable[..., Any]) -> Any:
-    return client_of(ann)
 
 
 @pytest.fixture

@@ -9,16 +9,6 @@ import pytest
 from chassis.testing.fixtures import Client
 
 
-@pytest.fixture
-def ann(register: Callable[..., Any]) -> Any:
-    return register()
-
-
-@pytest.fixture
-def admin(ann: Any, client_of: Callable[..., Any]) -> Any:
-    return client_of(ann)
-
-
 def revoked(superuser: psycopg.Connection, kind: str) -> set[str]:
     rows = superuser.execute("SELECT key FROM revocations WHERE kind = %s", (kind,)).fetchall()
     return {row[0] for row in rows}

@@ -17,16 +17,6 @@ from identity.schemas.users import MemberNameOut, MemberOut
 FIRST = {"version": 1}
 
 
-@pytest.fixture
-def ann(register: Callable[..., Any]) -> Any:
-    return register()
-
-
-@pytest.fixture
-def admin(ann: Any, client_of: Callable[..., Any]) -> Any:
-    return client_of(ann)
-
-
 def test_what_postgresql_answers_is_what_the_schema_says(admin: Any, ann: Any) -> None:
     document = admin.get(f"/v1/users/{ann.user_id}").json
     assert MemberOut().validate(document) == {}

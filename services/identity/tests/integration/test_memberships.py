@@ -12,11 +12,6 @@ from identity.schemas.companies import WorkplacesOut
 
 
 @pytest.fixture
-def ann(register: Callable[..., Any]) -> Any:
-    return register()
-
-
-@pytest.fixture
 def ben(register: Callable[..., Any]) -> Any:
     return register()
 

@@ -1,17 +1,11 @@
 """How somebody likes what they look at: their own, in each company apart."""
 
-from collections.abc import Callable
 from typing import Any
 
 import pytest
 
 from chassis.testing.fixtures import Client
 from identity.schemas.preferences import PreferencesOut
-
-
-@pytest.fixture
-def ann(register: Callable[..., Any]) -> Any:
-    return register()
 
 
 @pytest.fixture

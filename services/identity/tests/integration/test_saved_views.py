@@ -1,6 +1,5 @@
 """Saved views: one's own are nobody else's business, shared ones are everybody's and changed by who may share."""
 
-from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -10,11 +9,6 @@ from identity.commands import saved_views as commands
 from identity.schemas.saved_views import SavedViewOut
 
 VIEW = {"screen": "customers", "name": "Active ones", "query": "status=active&name[contains]=müller"}
-
-
-@pytest.fixture
-def ann(register: Callable[..., Any]) -> Any:
-    return register()
 
 
 @pytest.fixture

@@ -5,6 +5,7 @@ from threading import Event as Flag
 import pytest
 
 from chassis.testing.events import assert_each_follows, hand_to, neighbours_event
+from chassis.testing.purges import naming_users, seen_to
 from pipeline.commands.user_purges import PURGES
 from pipeline.handlers import SUBSCRIPTIONS
 from pipeline.models import metadata
@@ -70,11 +71,4 @@ def test_leads_and_deals_go_to_who_was_named_or_to_nobody(
 
 def test_everything_that_names_users_is_thought_of():
     """A new column that names a user is handed on, emptied, or said here to stay."""
-    naming = {
-        f"{table.name}.{key.column_keys[1]}"
-        for table in metadata.sorted_tables
-        for key in table.foreign_key_constraints
-        if key.referred_table.name == "user_refs"
-    }
-    handled = {f"{held.records.view.table.name}.{column}" for held in PURGES.held for column in held.naming}
-    assert naming - handled == STAY
+    assert naming_users(metadata) - seen_to(PURGES) == STAY
