@@ -46,12 +46,7 @@ class Sandbox:
         if self.postgres_port is None:
             return None
         return Postgres(
-            Path(self.home),
-            port=self.postgres_port,
-            password=_PASSWORD,
-            durable=False,
-            # Every application that a run has made keeps a connection for each of its threads until it is collected.
-            max_connections=2000,
+            Path(self.home), port=self.postgres_port, password=_PASSWORD, durable=False, max_connections=500
         )
 
     def broker(self) -> RabbitMQ | None:
