@@ -215,3 +215,10 @@ def stack_factory() -> Iterator[Callable[..., Stack]]:
 def stack(stack_factory: Callable[..., Stack]) -> Stack:
     """A whole running system: quick, not durable, without limits on rates."""
     return stack_factory()
+
+
+@pytest.fixture
+def whole_again(stack: Stack) -> Iterator[None]:
+    """What a test has killed or stopped is up, and known to the gateway as up, before the next test asks for it."""
+    yield
+    stack.wait_ready()

@@ -16,7 +16,7 @@ from crm.errors import OperatorError
 from crm.settings import KINDS, SERVICES
 from crm.upgrading import Upgrade
 
-pytestmark = pytest.mark.xdist_group("stack")
+pytestmark = [pytest.mark.xdist_group("stack"), pytest.mark.usefixtures("whole_again")]
 DROPS = "def upgrade():\n    op.execute('ALTER TABLE customers DROP COLUMN city')\n"
 
 

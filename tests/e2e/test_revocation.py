@@ -13,7 +13,7 @@ from gateway.token_rules import LIFE_SECONDS
 from identity.commands import revocations
 from identity.rules import ACCESS_TOKEN_LIFE
 
-pytestmark = pytest.mark.xdist_group("stack")
+pytestmark = [pytest.mark.xdist_group("stack"), pytest.mark.usefixtures("whole_again")]
 KINDS = ("user", "session", "company")
 SECONDS = 2.0
 ROUNDS = 7

@@ -14,7 +14,7 @@ import requests
 from chassis.broker.relay import LOCK
 
 # One stack serves all tests that need a whole one.
-pytestmark = pytest.mark.xdist_group("stack")
+pytestmark = [pytest.mark.xdist_group("stack"), pytest.mark.usefixtures("whole_again")]
 FORMS = [pytest.param(1, id="short"), pytest.param(12, id="long", marks=pytest.mark.long)]
 PROGRAMS = ("pipeline-web-1", "pipeline-worker-1", "customers-web-1", "customers-worker-1")
 STARTED, SUCCEEDED = "crm.conversion.started.v1", "crm.conversion_result.succeeded.v1"

@@ -18,7 +18,7 @@ from chassis.broker.messages import Message, Outcome
 from chassis.broker.topology import EXCHANGE
 
 # One stack serves all tests that need a whole one.
-pytestmark = pytest.mark.xdist_group("stack")
+pytestmark = [pytest.mark.xdist_group("stack"), pytest.mark.usefixtures("whole_again")]
 FORMS = [pytest.param(3, id="short"), pytest.param(50, id="long", marks=pytest.mark.long)]
 OUTAGES = [pytest.param(4, id="short"), pytest.param(60, id="long", marks=pytest.mark.long)]
 
