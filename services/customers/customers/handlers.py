@@ -1,5 +1,6 @@
 """Every event that the customers service consumes, and what it does about it."""
 
+import time
 from dataclasses import replace
 from datetime import timedelta
 from threading import Event as Flag
@@ -20,6 +21,9 @@ from customers.commands.user_purges import PURGES
 from customers.models import REFERENCES
 from customers.schemas.conversions import read_wishes
 from customers.schemas.import_rows import RowReader
+
+# How often as long as it works a job rests that has whole companies to go through and that nobody waits for.
+RESTS = 4
 
 log = structlog.get_logger()
 
@@ -48,10 +52,13 @@ def compare_customers(database: Database, stop: Flag) -> None:
     for company_id in companies:
         with acting_as(Context(company_id=company_id)):
             try:
-                more = True
-                while more and not stop.wait(0.05):  # The service's own work goes first.
+                more, took = True, 0.0
+                # The service's own work goes first: this rests for most of the time, however much there is to do.
+                while more and not stop.wait(max(RESTS * took, 0.05)):
+                    began = time.monotonic()
                     with database.transaction() as session:
                         more = pairs.compare_customers(session)
+                    took = time.monotonic() - began
             except Exception:
                 # Such as one who was purged meanwhile: the next turn goes on here, and the other companies now.
                 log.exception("comparing_failed", company_id=company_id)

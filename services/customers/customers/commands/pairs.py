@@ -32,7 +32,9 @@ from customers.models import USERS, customers
 from customers.models import customer_comparisons as comparisons
 from customers.models import customer_duplicates as pairs
 from customers.queries.duplicates import find_duplicates
+from customers.queries.matches import find_sharing
 from customers.queries.pairs import RECORDS
+from customers.rules.duplicates import DEFAULT
 from customers.views import CUSTOMER_DUPLICATE
 
 BATCH = 100
@@ -130,16 +132,25 @@ def compare_customers(session: Session, settled: timedelta = SETTLED) -> bool:
     rows = session.fetch(_CHANGED, seen_at=seen_at, seen_id=seen_id, settled=settled)
     if not rows:
         return False
+    live = {row[0]: dict(zip(_KEYS, row[3:], strict=True)) for row in rows if row[2] is None}
     found: dict[tuple[int, int], dict[str, Any]] = {}
-    for customer_id, _, archived_at, *keys in rows:
-        if archived_at is None:
-            found |= _pairs_of(session, customer_id, dict(zip(_KEYS, keys, strict=True)))
+    # Most have nothing in common with anybody, which one question tells of all of them.
+    for customer_id, others in find_sharing(session, [_told(*each) for each in live.items()]).items():
+        if others.keys() - {customer_id}:
+            found |= _pairs_of(session, customer_id, live[customer_id])
     given = orjson.dumps(list(found.values())).decode()
     session.run(_FORGET, ids=[row[0] for row in rows], rows=given)
     if found:
         session.run(_KEEP, rows=given)
     session.run(_PROGRESS, seen_at=rows[-1][1], seen_id=rows[-1][0])
     return len(rows) == BATCH
+
+
+def _told(customer_id: int, keys: Mapping[str, str | None]) -> dict[str, Any]:
+    """What a customer may share with others, by any company's rules."""
+    told = DEFAULT.telling(keys)
+    second = {"name_two": keys["name_two"]} if "name_norm" in told and keys["name_two"] else {}
+    return {"line": customer_id, **told, **second}
 
 
 def _pairs_of(

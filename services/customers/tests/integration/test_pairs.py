@@ -1,5 +1,6 @@
 """Pairs of customers that are probably the same: kept by a job, listed best first, dismissed for good."""
 
+import time
 from datetime import timedelta
 from threading import Event as Flag
 
@@ -163,3 +164,37 @@ def test_the_list_is_read_in_the_order_of_its_index(migrated, company_id, after)
     nodes = plan_of(migrated("customers").app, Context(company_id=company_id), pages._page(PAIRS, shape), given)
     read = [node for node in nodes if node.get("Relation Name") in ("customer_duplicates", "customers")]
     assert {node["Node Type"] for node in read} <= {"Index Scan", "Index Only Scan", "Bitmap Heap Scan"}, read
+
+
+def test_nobody_is_looked_for_one_by_one_who_has_nothing_in_common_with_anybody(
+    client, create, compare, twins, monkeypatch
+):
+    looked_for = []
+    plain = commands.find_duplicates
+    monkeypatch.setattr(
+        commands, "find_duplicates", lambda *given, but: looked_for.append(but) or plain(*given, but=but)
+    )
+    strangers = [create(client, name=f"Stranger {number}")["id"] for number in range(30)]
+    third = create(client, name="Zoé Weiss")["id"]
+    compare()
+    assert looked_for == [third]
+    assert not set(strangers) & {number for pair in ids(client) for number in pair}
+    assert sum(third in pair for pair in ids(client)) == 2
+
+
+def test_the_job_rests_longer_than_it_works(database, company_id, twins, superuser, monkeypatch):
+    rests = []
+
+    class Patient(Flag):
+        def wait(self, timeout=None):
+            rests.append(timeout)
+            return False
+
+    superuser.execute("DELETE FROM customer_comparisons WHERE company_id = %s", (company_id,))
+    monkeypatch.setattr(commands, "companies_to_compare", lambda _: [company_id])
+    turns = iter((True, True, False))
+    monkeypatch.setattr(commands, "compare_customers", lambda _: time.sleep(0.05) or next(turns))
+    handlers.compare_customers(database, Patient())
+    assert rests[0] == pytest.approx(0.05)
+    assert all(rest >= 0.05 * handlers.RESTS for rest in rests[1:])
+    assert len(rests) == 3
