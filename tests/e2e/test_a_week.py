@@ -2,18 +2,15 @@
 
 import re
 import time
-from datetime import UTC, datetime, timedelta
 
 import pytest
 import requests
 
+from chassis.testing.days import day
+
 # One stack serves all tests that need a whole one.
 pytestmark = pytest.mark.xdist_group("stack")
 PATIENCE = 30
-
-
-def day(count):
-    return (datetime.now(UTC).date() + timedelta(days=count)).isoformat()
 
 
 def wait_for(question):

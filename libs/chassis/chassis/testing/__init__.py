@@ -2,7 +2,12 @@
 
 from chassis.testing import logs
 
-pytest_plugins = ("chassis.testing.fixtures", "chassis.testing.services", "chassis.testing.contracts")
+pytest_plugins = (
+    "chassis.testing.fixtures",
+    "chassis.testing.services",
+    "chassis.testing.contracts",
+    "chassis.testing.days",
+)
 
 
 def pytest_configure() -> None:

@@ -4,11 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-TODAY = datetime.now(UTC).date()
-
-
-def day(count):
-    return (TODAY + timedelta(days=count)).isoformat()
+from chassis.testing.days import day
 
 
 @pytest.fixture

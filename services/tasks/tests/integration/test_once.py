@@ -5,7 +5,7 @@ import sys
 import threading
 import time
 import uuid
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from threading import Event as Flag
 
 import psycopg
@@ -13,10 +13,10 @@ import pytest
 import sqlalchemy.exc
 
 from chassis.broker.schedules import Scheduler
+from chassis.testing.days import day
 from tasks import handlers
 from tasks.handlers import jobs
 
-TOMORROW = (datetime.now(UTC) + timedelta(days=1)).date().isoformat()
 MANY, MINUTE = 10_000, 60
 SLOWEST_NOTICE = timedelta(seconds=5)
 
@@ -196,15 +196,15 @@ def test_a_process_that_is_killed_makes_each_next_task_and_each_follow_up_once(
     *, client, company_id, urls, known, create, started, told
 ):
     known.customer(3)
-    pairs = []
+    tomorrow, pairs = day(1), []
     for _ in range(12):
-        task = create(client, due_on=TOMORROW, recurrence={"rrule": "FREQ=DAILY"})
+        task = create(client, due_on=tomorrow, recurrence={"rrule": "FREQ=DAILY"})
         note = client.post("/v1/activities", json={"activity_type": "note", "title": "x", "customer_id": 3}).json
         pairs.append((task, note))
     given = ",".join(f"{task['id']}-{note['id']}" for task, note in pairs)
     done = 0
     while done < len(pairs):
-        process = started(WORKING, urls.app, company_id, TOMORROW, given)
+        process = started(WORKING, urls.app, company_id, tomorrow, given)
         # It begins anew each time; what is done already it does again, to no effect.
         for _ in range(min(done + 4, len(pairs))):
             line = process.stdout.readline()
@@ -215,7 +215,7 @@ def test_a_process_that_is_killed_makes_each_next_task_and_each_follow_up_once(
         made = client.get(f"/v1/tasks?series_id={task['series_id']}").json["data"]
         assert sorted(row["status"] for row in made) == ["completed", "pending"]
         follow_ups = client.get(f"/v1/tasks?follow_up_of={note['id']}").json["data"]
-        assert [row["due_on"] for row in follow_ups] == [TOMORROW]
+        assert [row["due_on"] for row in follow_ups] == [tomorrow]
         names = [event["type"].split(".")[2] for event in told(f"tasks/{task['id']}")]
         assert names == ["created", "completed"]
 
@@ -239,7 +239,7 @@ def test_a_transfer_that_is_told_of_again_is_one_notification(hear, client_of, c
 
 def test_a_request_that_is_sent_again_makes_one_follow_up(client, known):
     known.customer(3)
-    body = {"activity_type": "call", "title": "Offer", "customer_id": 3, "follow_up_date": TOMORROW}
+    body = {"activity_type": "call", "title": "Offer", "customer_id": 3, "follow_up_date": day(1)}
     key = {"Idempotency-Key": uuid.uuid4().hex}
     answers = [client.post("/v1/activities", json=body, headers=key) for _ in range(2)]
     assert [answer.status_code for answer in answers] == [201, 201]

@@ -4,11 +4,7 @@ from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
-TODAY = datetime.now(UTC).date()
-
-
-def day(count):
-    return (TODAY + timedelta(days=count)).isoformat()
+from chassis.testing.days import day
 
 
 @pytest.fixture
@@ -98,7 +94,7 @@ def test_the_last_of_a_series_ends_it(client, recurring, told):
 
 
 def test_the_next_task_has_its_reminders_as_far_before(client, recurring, reminders_of):
-    due = datetime.combine(TODAY + timedelta(days=2), datetime.min.time(), UTC)
+    due = datetime.fromisoformat(day(2)).replace(tzinfo=UTC)
     task = recurring(due_on=day(1), due_time_zone="UTC", remind_at=(due - timedelta(hours=5)).isoformat())
     client.post(f"{path_of(task)}/complete", json={})
     [following] = client.get(f"/v1/tasks?series_id={task['series_id']}&open=true").json["data"]
