@@ -10,8 +10,10 @@ import marshmallow
 from chassis.db.listing import Listing
 from chassis.web import listing as lists
 from chassis.web.expansion import expanding, parameter
+from chassis.web.records import EXPANDED, RecordSchema
 from chassis.web.request import CONTENT, load_body, load_content, load_form, load_query
 from chassis.web.schemas import PageInfo
+from chassis.web.selection import selecting
 
 View = TypeVar("View", bound=Callable[..., Any])
 
@@ -24,10 +26,13 @@ class Blueprint(flask_smorest.Blueprint):  # type: ignore[misc]  # flask-smorest
         decorate: Callable[[View], View] = super().route(rule, methods=list(methods))
 
         def register(view: View) -> View:
-            names = getattr(view, "naming_users", ())
-            if names and "GET" in methods:
-                view = expanding(view, names)
-                _note(view, "manual_doc", {"parameters": [parameter(names)]})
+            if "GET" in methods:
+                if names := getattr(view, "naming_users", ()):
+                    view = expanding(view, names)
+                    _note(view, "manual_doc", {"parameters": [parameter(names)]})
+                if names := getattr(view, "record_fields", ()):
+                    view = selecting(view, names)
+                    _note(view, "manual_doc", {"parameters": [lists.fields_parameter(names)]})
             return decorate(view)
 
         return register
@@ -83,6 +88,8 @@ class Blueprint(flask_smorest.Blueprint):  # type: ignore[misc]  # flask-smorest
                 if "version" in instance.fields:
                     document["headers"] = {"ETag": _ETAG}
                 view.naming_users = getattr(schema, "naming_users", ())  # type: ignore[attr-defined]  # See route.
+                if issubclass(schema, RecordSchema):
+                    view.record_fields = [name for name in instance.fields if name != EXPANDED]  # type: ignore[attr-defined]
             _note(view, "response", {"responses": {status: [document]}})
             return view
 

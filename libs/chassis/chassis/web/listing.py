@@ -1,7 +1,7 @@
 """The grammar of lists: `field[op]=value`, `sort=-created_at,name`, `q`, `limit`, `cursor`, `fields`, `include`."""
 
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from functools import lru_cache
 from hashlib import sha256
@@ -161,7 +161,7 @@ def _understood(listing: Listing, query_string: bytes, expands: bool) -> tuple[L
         conditions.append(condition)
         values.append(value)
     shape = Shape(
-        fields=_fields(listing, reserved.get("fields")),
+        fields=None if (chosen := reserved.get("fields")) is None else read_fields(chosen, listing.fields),
         conditions=tuple(conditions),
         sort=_sort(listing, reserved.get("sort"), conditions),
         limit=_limit(reserved.get("limit")),
@@ -238,10 +238,9 @@ def _few(parts: list[str]) -> list[str]:
     return parts
 
 
-def _fields(listing: Listing, text: str | None) -> tuple[str, ...] | None:
-    if text is None:
-        return None
-    return tuple(dict.fromkeys(_known("fields", part, listing.fields) for part in text.split(",")))
+def read_fields(text: str, allowed: Sequence[str]) -> tuple[str, ...]:
+    """The fields that `fields=` names, each once. Raises BadRequest for one that is not among those `allowed`."""
+    return tuple(dict.fromkeys(_known("fields", part, allowed) for part in text.split(",")))
 
 
 def _sort(listing: Listing, text: str | None, conditions: Iterable[tuple[str, str]]) -> tuple[tuple[str, bool], ...]:
@@ -277,6 +276,12 @@ def _refuse(parameter: str, code: str, detail: str) -> BadRequest:
     return BadRequest("invalid_query", detail, (FieldError(parameter[:100], code, detail),))
 
 
+def fields_parameter(allowed: Sequence[str]) -> dict[str, Any]:
+    """`fields=` for the OpenAPI description of a list or of a record."""
+    items = {"type": "string", "enum": list(allowed)}
+    return _parameter("fields", "Only these fields, by commas.", _several(items, len(allowed)))
+
+
 def parameters(listing: Listing) -> list[dict[str, Any]]:
     """The list's query parameters for its OpenAPI description; `x-filter` and `x-sortable` say it to programs."""
     descending = [f"-{name}" for name in listing.sorts]
@@ -295,11 +300,7 @@ def parameters(listing: Listing) -> list[dict[str, Any]]:
             ),
             "x-sortable": list(listing.sorts),
         },
-        _parameter(
-            "fields",
-            "Only these fields, by commas.",
-            _several({"type": "string", "enum": list(listing.fields)}, len(listing.fields)),
-        ),
+        fields_parameter(listing.fields),
         _parameter("include", "Count all.", {"type": "string", "enum": ["total"]}),
     ]
     if listing.search:

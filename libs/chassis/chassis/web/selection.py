@@ -1,0 +1,37 @@
+"""`fields=id,name` on a record: only these of its fields. Lists do it in their statement (chassis/web/listing.py)."""
+
+from collections.abc import Callable, Sequence
+from functools import wraps
+from http import HTTPStatus
+from typing import Any, TypeVar, cast
+
+import orjson
+from flask import Response, request
+
+from chassis.web.listing import read_fields
+from chassis.web.records import EXPANDED
+
+# Cheaper to look for than to read a query string that does not ask.
+_ASKED = b"fields="
+
+View = TypeVar("View", bound=Callable[..., Any])
+
+
+def selecting(view: View, fields: Sequence[str]) -> View:
+    """Let the view of a record with these fields answer with some alone, where `fields=` asks for it.
+
+    The ETag stays the record's: it names the state that a change is meant for, however much of it was read.
+    """
+
+    @wraps(view)
+    def with_fields(*arguments: Any, **path: Any) -> Response:
+        if _ASKED not in request.query_string or (text := request.args.get("fields")) is None:
+            return cast("Response", view(*arguments, **path))
+        asked = read_fields(text, fields)
+        response: Response = view(*arguments, **path)
+        if response.status_code == HTTPStatus.OK:
+            record = orjson.loads(response.get_data())
+            response.set_data(orjson.dumps({name: record[name] for name in (*asked, EXPANDED) if name in record}))
+        return response
+
+    return with_fields  # type: ignore[return-value]  # The same view with less in its answer.
