@@ -180,7 +180,7 @@ class Supervisor:
             {"[unix_http_server]": None, "file": self._socket, "chmod": "0700"},
             {
                 "[rpcinterface:supervisor]": None,
-                "supervisor.rpcinterface_factory": "supervisor.rpcinterface:make_main_rpcinterface",
+                "supervisor.rpcinterface_factory": "crm.gathering:make_rpcinterface",
             },
         ]
         for program in programs:

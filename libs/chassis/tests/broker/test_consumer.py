@@ -9,7 +9,7 @@ from dataclasses import replace
 import pytest
 
 from chassis import events
-from chassis.broker import dead_letters, topology
+from chassis.broker import consumer, dead_letters, topology
 from chassis.broker.amqp import Publisher, Subscriber
 from chassis.broker.messages import Message, Outcome
 from chassis.broker.operator import Operator
@@ -84,6 +84,22 @@ def test_events_of_two_tenants_in_one_transaction_have_each_their_own_tenant(sta
     assert stage.sql("SELECT record_id, company_id FROM effects ORDER BY record_id") == expected
     shared = "SELECT 1 FROM effects GROUP BY xmin::text HAVING count(DISTINCT company_id) > 1"
     assert stage.sql(shared), "no transaction had events of both"
+
+
+def test_the_tenant_is_set_once_for_all_its_events_in_a_batch(stage, monkeypatch):
+    other = replace(stage, company=next(stage.companies))
+    subscriptions = Subscriptions(
+        bindings=(f"{stage.company}.#", f"{other.company}.#"), handlers={UPDATED.name: stage.effect}
+    )
+    tenants = [stage, other] * 10
+    given = [events.decode(tenant.body(record)) for record, tenant in enumerate(tenants, 1)]
+    tenants_set, order = [], []
+    monkeypatch.setattr(consumer, "set_tenant", lambda _, tenant: tenants_set.append(tenant))
+    handlers = {UPDATED.name: lambda _, event: order.append((event.company_id, event.record_id))}
+    stage.consumer(replace(subscriptions, handlers=handlers))._handle(None, given)
+    assert tenants_set == sorted((stage.company, other.company))
+    assert order == sorted(order)
+    assert len(order) == 20
 
 
 def test_a_message_that_cannot_be_moved_stays_where_it_is(stage):
