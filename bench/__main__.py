@@ -7,7 +7,7 @@ from pathlib import Path
 
 import orjson
 
-from bench import data, deal_questions, event_flow, machine, questions, size_report, speed, system
+from bench import data, deal_questions, event_flow, machine, pipeline_work, questions, size_report, speed, system
 from bench.report import Report
 
 
@@ -51,9 +51,11 @@ def _measure(*, quick: bool) -> Report:
         events, latency_seconds = (5_000, 5) if quick else (20_000, 20)
         say(f"events: {events:,} at once, then {event_flow.PER_SECOND}/s for {latency_seconds} s")
         flow = event_flow.measure(running, events=events, seconds=latency_seconds)
+        say(f"conversions, {pipeline_work.PER_SECOND}/s for {latency_seconds} s, and a move of many deals")
+        durations = pipeline_work.measure(running, seconds=latency_seconds)
         facts = machine.describe(running.url("customers"))
         say("stopping")
-    return Report(facts, customers, quick, speeds, flow)
+    return Report(facts, customers, quick, speeds, flow, durations)
 
 
 if __name__ == "__main__":

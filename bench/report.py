@@ -7,6 +7,7 @@ from typing import Any
 
 from bench import event_flow, wrk
 from bench.event_flow import EventFlow
+from bench.pipeline_work import Duration
 from bench.speed import Speed
 from bench.tables import aligned, markdown
 
@@ -33,10 +34,12 @@ class Report:
     quick: bool
     speeds: Sequence[Speed]
     events: EventFlow
+    durations: Sequence[Duration]
 
     @property
     def reached(self) -> bool:
-        return all(speed.reached for speed in self.speeds) and self.events.reached
+        figures: list[Speed | EventFlow | Duration] = [*self.speeds, self.events, *self.durations]
+        return all(figure.reached for figure in figures)
 
     def as_dict(self) -> dict[str, Any]:
         """Everything, ready for JSON."""
@@ -59,7 +62,7 @@ class Report:
         ]
         lines += ["| Machine | |", "|---|---|", *(f"| {name} | {value} |" for name, value in self.machine.items()), ""]
         lines += markdown(_HEADINGS, self._speed_rows())
-        lines += ["", "| Events | measured | target | |", "|---|--:|--:|---|"]
+        lines += ["", "| Work of several steps | measured | target | |", "|---|--:|--:|---|"]
         lines += [f"| {' | '.join(row)} |" for row in self._event_rows()]
         return "\n".join(lines) + "\n" + _METHOD.format(customers=f"{self.customers:,}")
 
@@ -105,6 +108,10 @@ class Report:
                 f"{events.p99:.0f} ms",
                 f"{event_flow.P99_TARGET:.0f} ms",
                 _verdict(events.p99 <= event_flow.P99_TARGET),
+            ),
+            *(
+                (took.name, f"{took.measured:,.0f} ms", f"{took.target:,.0f} ms", _verdict(took.reached))
+                for took in self.durations
             ),
         ]
 

@@ -1,0 +1,142 @@
+"""Work of the pipeline that takes more than one request: conversions from end to end, and a move of many deals."""
+
+import statistics
+import time
+import uuid
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import partial
+from http import HTTPStatus
+from typing import Any
+
+import requests
+
+from bench.system import PATIENCE, System
+
+PER_SECOND = 20
+DEALS = 2_000
+_AT_ONCE = 500  # The most that one batch takes.
+_THREADS = 40  # More than are under way at once unless conversions take two seconds.
+
+
+@dataclass(frozen=True)
+class Duration:
+    """How long something took, in milliseconds, and how long it may take."""
+
+    name: str
+    measured: float
+    target: float
+
+    @property
+    def reached(self) -> bool:
+        return self.measured <= self.target
+
+
+def measure(system: System, *, seconds: int) -> list[Duration]:
+    """Register a company and work as it does. Nothing but this is asked meanwhile."""
+    api = _Api(f"{system.stack.gateway_url}/v1")
+    converted = _conversions(api, seconds)
+    cuts = statistics.quantiles(converted, n=100)
+    said = f"conversion at {PER_SECOND}/s"
+    system.drain("pipeline")
+    moved = _move(api, DEALS)
+    return [
+        Duration(f"{said}, p50", statistics.median(converted), 300.0),
+        Duration(f"{said}, p99", cuts[98], 1_500.0),
+        Duration(f"move of {DEALS:,} deals", moved, 5_000.0),
+    ]
+
+
+class _Api:
+    """The gateway, asked by the founder of a company that was registered for it."""
+
+    def __init__(self, url: str) -> None:
+        name = uuid.uuid4().hex[:12]
+        self._url = url
+        self._headers: dict[str, str] = {}
+        registered = self.post(
+            "/auth/register",
+            company={"name": f"Bench {name}", "email": f"info@{name}.example"},
+            user={
+                "email": f"ada@{name}.example",
+                "password": uuid.uuid4().hex,
+                "first_name": "Ada",
+                "last_name": "Bench",
+            },
+        )
+        self._headers = {"Authorization": f"Bearer {registered['access_token']}"}
+
+    def post(self, path: str, *, wait: int | None = None, **body: Any) -> Any:
+        """The answer's document. Raises SystemExit with what was answered if it is no success."""
+        prefer = {} if wait is None else {"Prefer": f"wait={wait}"}
+        answer = requests.post(f"{self._url}{path}", json=body, headers={**self._headers, **prefer}, timeout=60)
+        if not answer.ok or (wait is not None and answer.status_code != HTTPStatus.CREATED):
+            raise SystemExit(f"POST {path}: {answer.status_code} {answer.text[:500]}")
+        return answer.json()
+
+    def get(self, path: str) -> Any:
+        """As `post`."""
+        answer = requests.get(f"{self._url}{path}", headers=self._headers, timeout=60)
+        if not answer.ok:
+            raise SystemExit(f"GET {path}: {answer.status_code} {answer.text[:500]}")
+        return answer.json()
+
+    def create(self, path: str, records: Sequence[dict[str, Any]]) -> list[int]:
+        """The ids of these new records."""
+        ids = []
+        for first in range(0, len(records), _AT_ONCE):
+            items = [{"action": "create", "values": values} for values in records[first : first + _AT_ONCE]]
+            ids += [result["record"]["id"] for result in self.post(f"{path}/batch", items=items)["results"]]
+        return ids
+
+
+def _conversions(api: _Api, seconds: int) -> list[float]:
+    """Begin PER_SECOND conversions a second, and time each until it is finished, in milliseconds."""
+    count = seconds * PER_SECOND
+    _wait_until(lambda: api.get("/lead-stages")["data"])
+    stem = uuid.uuid4().hex
+    leads = api.create(
+        "/leads",
+        [
+            {"lead_name": f"{stem} {number}", "email": f"{stem}-{number}@leads.example", "estimated_value": "1200.00"}
+            for number in range(count)
+        ],
+    )
+    convert = partial(api.post, wait=10, contact={"create": {"first_name": "Grace"}})
+    began = time.monotonic() + 0.1
+
+    def run(number: int) -> float:
+        time.sleep(max(0.0, began + number / PER_SECOND - time.monotonic()))
+        begun = time.monotonic()
+        convert(f"/leads/{leads[number]}/convert")
+        return (time.monotonic() - begun) * 1000
+
+    with ThreadPoolExecutor(_THREADS) as threads:
+        return list(threads.map(run, range(count)))
+
+
+def _move(api: _Api, count: int) -> float:
+    """Move `count` deals from one stage to another in one request; how long that took, in milliseconds."""
+    customer = api.post("/customers", name="Bench Customer")["id"]
+    [pipeline] = api.get("/pipelines")["data"]
+    stages = api.get(f"/pipelines/{pipeline['id']}/stages")["data"]
+    values = {"customer_id": customer, "deal_value": "10.00", "stage_id": stages[0]["id"]}
+    api.create("/deals", [{**values, "deal_name": f"Deal {number}"} for number in range(count)])
+    asked: dict[str, Any] = {"filter": f"customer_id={customer}", "changes": {"stage_id": stages[1]["id"]}}
+    counted = api.post("/deals/bulk-update", **asked)
+    begun = time.monotonic()
+    moved = api.post("/deals/bulk-update", **asked, confirm=counted["confirm"])
+    taken = (time.monotonic() - begun) * 1000
+    if moved["updated"] != count:
+        raise SystemExit(f"{moved['updated']} of {count} deals were moved")
+    return taken
+
+
+def _wait_until(question: Callable[[], Any]) -> Any:
+    deadline = time.monotonic() + PATIENCE
+    while not (found := question()):
+        if time.monotonic() > deadline:
+            raise SystemExit("the new company did not get its stages")
+        time.sleep(0.1)
+    return found
