@@ -7,8 +7,10 @@ from chassis.db.record_statements import in_order
 from chassis.db.records import Record
 from chassis.db.session import Session
 from chassis.db.statements import Prepared, of_tenant
+from chassis.events import Event
 from chassis.purges import BATCH, Deleted, Held, Purge, Purges, next_of
 from tasks.commands.neighbours import ALL_SERIES, OF_ACTIVITIES, OF_TASKS
+from tasks.commands.notices import notify
 from tasks.commands.purging import forget_activity
 from tasks.events import ACTIVITY_UPDATED, CALENDAR_FEED_REVOKED, SERIES_UPDATED, TASK_UPDATED
 from tasks.models import (
@@ -25,6 +27,7 @@ from tasks.models import (
 )
 from tasks.queries.buckets import OPEN
 from tasks.queries.calendar import RECORDS as FEEDS
+from tasks.queries.tasks import count_open
 from tasks.rules import STATUS_CHANGE
 from tasks.views import ACTIVITY, CALENDAR_FEED
 
@@ -67,3 +70,19 @@ PURGES = Purges(
     deleted=tuple(map(Deleted, (mails, reminders, digests, notifications, user_settings))),
     steps=(revoke_feed, forget_activities),
 )
+
+
+class Heirs:
+    """Who is to get the tasks of a member who is purged."""
+
+    def start(self, session: Session, event: Event) -> None:
+        """Tell the heir once how many open tasks it is, before they are handed on in small steps."""
+        heir: int | None = event.data["transfer_to"]
+        if heir is None or heir == event.actor or not USERS.active_among(session, (heir,)):
+            return
+        if count := count_open(session, event.data["before"]["user_id"]):
+            said = "task of a former member is" if count == 1 else "tasks of a former member are"
+            subject = ("user_companies", event.record_id)
+            notify(
+                session, heir, "transfer", subject, f"{count} {said} yours", event_id=event.id, details={"moved": count}
+            )

@@ -5,7 +5,7 @@ from chassis.db.session import Session
 from chassis.events import Event
 from chassis.references import bindings, handlers
 from tasks.commands.transfers import TRANSFERS, tell_targets
-from tasks.commands.user_purges import PURGES
+from tasks.commands.user_purges import PURGES, Heirs
 from tasks.handlers.jobs import SCHEDULES, fire_reminders, forget_notifications
 from tasks.handlers.neighbours import BINDINGS, HANDLERS
 from tasks.models import REFERENCES
@@ -22,7 +22,7 @@ def on_transfer_completed(session: Session, event: Event) -> None:
 SUBSCRIPTIONS = Subscriptions(
     bindings=(*bindings(*REFERENCES), *BINDINGS, "*.task_transfer.completed.v1"),
     handlers={
-        **handlers(*REFERENCES, transfers=(TRANSFERS,), purges=(PURGES,)),
+        **handlers(*REFERENCES, transfers=(TRANSFERS,), purges=(Heirs(), PURGES)),
         **HANDLERS,
         "crm.task_transfer.completed.v1": on_transfer_completed,
     },

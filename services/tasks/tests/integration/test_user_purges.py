@@ -81,6 +81,33 @@ def test_open_and_closed_tasks_go_to_who_was_named(
     assert rows("name, email, is_active", "user_refs")[0] == ("Former user", None, False)
 
 
+@pytest.mark.parametrize(
+    ("count", "title"), [(1, "1 task of a former member is yours"), (3, "3 tasks of a former member are yours")]
+)
+def test_who_was_named_is_told_once_how_many_there_are(
+    *, bob: Client, client_of: Any, company_id: int, create: Any, purge: Any, count: int, title: str
+) -> None:
+    for number in range(count):
+        create(bob, title=str(number), assigned_to=BOB)
+    done = create(bob, title="done", assigned_to=BOB)
+    bob.post(f"/v1/tasks/{done['id']}/complete", json={}, version=1)
+    event = purge(transfer_to=EVE)
+    [told] = client_of(company_id, user_id=EVE).get("/v1/notifications").json["data"]
+    assert (told["kind"], told["title"], told["details"]) == ("transfer", title, {"moved": count})
+    assert (told["subject_table"], told["subject_id"]) == ("user_companies", event.record_id)
+
+
+@pytest.mark.parametrize("heir", [ANN, None, EVE])
+def test_nobody_is_told_of_nothing_or_of_what_they_did_themselves(
+    *, bob: Client, client_of: Any, company_id: int, create: Any, purge: Any, heir: int | None
+) -> None:
+    if heir != EVE:
+        create(bob, title="open", assigned_to=BOB)
+    purge(transfer_to=heir)
+    for user in (ANN, EVE):
+        assert client_of(company_id, user_id=user).get("/v1/notifications").json["data"] == []
+
+
 def test_a_task_that_came_after_the_count_goes_to_who_purged(
     *, bob: Client, create: Any, purge: Any, rows: Any
 ) -> None:
