@@ -22,12 +22,14 @@ from bench import machine
 from bench.size_data import FIRST, LAST
 from chassis import logging
 from chassis.context import Context, acting_as
-from chassis.db.session import Database
+from chassis.db.records import Record
+from chassis.db.session import Database, Session
 from chassis.testing.databases import create_database
 from crm.sandbox import running
 from customers import handlers
-from customers.commands import imports
-from customers.queries.imports import RECORDS
+from customers.commands.imports import IMPORTS
+from imports.engine import commands
+from imports.engine.definition import Imports
 
 ROWS, MANY, FEW = 50_000, 400_000, 20_000
 ROUNDS = 5
@@ -97,20 +99,24 @@ def _measure(postgres_url: str, rows: int) -> Figures:
     ours, theirs = multiprocessing.Pipe()
     worker = multiprocessing.get_context("spawn").Process(target=_work, args=(urls.app, theirs))
     worker.start()
-    for step in (imports.validate_import, imports.start_import):
+    for step in (commands.validate_import, commands.start_import):
         client.call(step)
         ours.send(True)
         seconds[step] = ours.recv()
     ours.send(False)
     memory = ours.recv()
     worker.join()
-    done = orjson.loads(client.call(RECORDS.get).json)
+    done = orjson.loads(client.call(_get).json)
     with psycopg.connect(urls.superuser) as connection:
         events = connection.execute("SELECT count(*) FROM outbox WHERE aggregate_type = 'customers'").fetchone()
     assert done["created_rows"] == rows, done
     assert events == (rows,)
     client.database.dispose()
-    return Figures(rows / seconds[imports.validate_import], rows / seconds[imports.start_import], memory / 1024)
+    return Figures(rows / seconds[commands.validate_import], rows / seconds[commands.start_import], memory / 1024)
+
+
+def _get(imports: Imports, session: Session, import_id: int) -> Record:
+    return imports.records.get(session, import_id)
 
 
 class _Client:
@@ -120,11 +126,11 @@ class _Client:
         self.database = database
         self._context = Context(company_id=1, user_id=7, request_id="bench")
         with acting_as(self._context), database.transaction() as session:
-            self._import = imports.create_import(session, {"filename": "bench.csv", "mode": "create"})
+            self._import = commands.create_import(IMPORTS, session, {"filename": "bench.csv", "mode": "create"})
 
     def call(self, use_case: Any, *arguments: Any) -> Any:
         with acting_as(self._context), self.database.transaction() as session:
-            return use_case(session, self._import.id, *arguments)
+            return use_case(IMPORTS, session, self._import.id, *arguments)
 
     def upload(self, rows: int) -> None:
         part, number = b"", 0
@@ -132,10 +138,10 @@ class _Client:
             part += line
             if len(part) > _PART - 1000:
                 number += 1
-                self.call(imports.put_part, number, part)
+                self.call(commands.put_part, number, part)
                 part = b""
-        self.call(imports.put_part, number + 1, part)
-        self.call(imports.finish_upload, number + 1)
+        self.call(commands.put_part, number + 1, part)
+        self.call(commands.finish_upload, number + 1)
 
 
 def _file(rows: int) -> Iterator[bytes]:

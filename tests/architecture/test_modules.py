@@ -35,6 +35,8 @@ PARTS = (
     "{name}/schemas.py",
 )
 OF_ONE_MACHINE = re.compile(r"(?<![\w.$}~*-])/(work|root|home|Users)/")
+# What the engine of imports may not know of: it is used for all of them.
+NOUNS = re.compile(r"\b(customer|contact|lead|deal)s?\b", re.IGNORECASE)
 FORBIDDEN_NAMES = {"utils", "util", "helpers", "helper", "common", "misc", "manager"}
 
 
@@ -50,6 +52,19 @@ def test_every_module_says_what_lives_there(root: Path, modules: list[Path]) -> 
 
 def test_no_module_has_a_name_that_says_nothing(modules: list[Path]) -> None:
     assert [module for module in modules if module.stem in FORBIDDEN_NAMES] == []
+
+
+def test_the_engine_of_imports_knows_no_kind_of_record(root: Path, modules: list[Path]) -> None:
+    library = Path("libs/imports/imports")
+    engine = [one for one in modules if one.is_relative_to(library / "engine") or one.is_relative_to(library / "web")]
+    assert len(engine) > 10
+    named = [
+        f"{one}:{number}"
+        for one in engine
+        for number, line in enumerate((root / one).read_text().replace("_", " ").splitlines(), 1)
+        if NOUNS.search(line)
+    ]
+    assert named == []
 
 
 def test_tests_are_no_package(modules: list[Path]) -> None:

@@ -39,7 +39,8 @@ class Catalogue:
 
     `own` are columns that only this system's own export has together; `code` is where another system's record id goes.
     `fallbacks` are fields that serve as another one where a file has none for it. `second` are words of two meanings:
-    the field that one means at first, the other one, and whose columns beside it make it that.
+    the field that one means at first, the other one, and whose columns beside it make it that. `dates` and `amounts`
+    are fields that can be written in several ways.
     """
 
     fields: Sequence[Field]
@@ -47,6 +48,8 @@ class Catalogue:
     code: str | None = None
     fallbacks: Mapping[str, Sequence[str]] = field(default_factory=dict)
     second: Mapping[str, tuple[str, str, Sequence[str]]] = field(default_factory=dict)
+    dates: Sequence[str] = ()
+    amounts: Sequence[str] = ()
 
     def is_header(self, text: str) -> bool:
         """Whether a text is the name of a column that means a field."""

@@ -14,13 +14,13 @@ from chassis.db.session import Database, Session
 from chassis.events import Event
 from chassis.references import bindings, handlers
 from customers.commands import conversions, pairs
-from customers.commands.import_work import CONNECTIONS, work
-from customers.commands.imports import purge_old_imports
+from customers.commands.imports import IMPORTS
 from customers.commands.transfers import TRANSFERS
 from customers.commands.user_purges import PURGES
 from customers.models import REFERENCES
 from customers.schemas.conversions import read_wishes
-from customers.schemas.import_rows import RowReader
+from customers.schemas.import_rows import READERS
+from imports.engine.worker import CONNECTIONS, purge, work
 
 # How often as long as it works a job rests that has whole companies to go through and that nobody waits for.
 RESTS = 4
@@ -30,19 +30,12 @@ log = structlog.get_logger()
 
 def work_on_imports(database: Database, stop: Flag) -> None:
     """Validate, run and revert the imports that wait for it."""
-    work(
-        database,
-        stop,
-        lambda job: RowReader(job.columns, job.mapping, job.mode, job.match_by, options=job.options),
-    )
+    work(IMPORTS, database, stop, READERS)
 
 
 def purge_imports(database: Database, stop: Flag) -> None:
-    """Delete the rows and errors of imports that cannot be reverted any more, in small transactions."""
-    gone = 1
-    while gone and not stop.wait(0.05):  # The service's own work goes first.
-        with database.transaction() as session:
-            gone = purge_old_imports(session)
+    """Delete the rows and errors of imports that cannot be reverted any more."""
+    purge(IMPORTS, database, stop)
 
 
 def compare_customers(database: Database, stop: Flag) -> None:

@@ -8,7 +8,6 @@ from sqlalchemy import (
     ForeignKeyConstraint,
     Index,
     Integer,
-    LargeBinary,
     Numeric,
     String,
     Table,
@@ -39,9 +38,8 @@ from chassis.purges import purges_table
 from chassis.references import CompanyReference, UserReference
 from chassis.transfers import transfer_table
 from customers import rules
-from customers.rules import importing
-from imports.rows import ERROR, WARNING
-from imports.values import DATE_FORMATS, DECIMAL_MARKS
+from customers.rules.import_fields import KEYS
+from imports.engine.tables import import_tables
 
 metadata = new_metadata()
 chassis_tables(metadata)
@@ -254,118 +252,9 @@ customer_exports = exports_table(
     Index("ix_customer_exports_company_id_created_by", "company_id", "created_by"),
 )
 
-# A file of customers on its way in: what is known of it, what is to be done, and how far that is.
-customer_imports = tenant_table(
-    "customer_imports",
-    metadata,
-    Column("filename", String(255), nullable=False),
-    Column("state", String(30), nullable=False, server_default="uploading"),
-    Column("mode", String(10), nullable=False),
-    Column("match_by", String(20)),
-    Column("all_or_nothing", Boolean, nullable=False, server_default=text("false")),
-    Column("encoding", String(40)),
-    Column("delimiter", String(1)),
-    Column("columns", JSONB, nullable=False, server_default=text("'[]'::jsonb")),
-    Column("mapping", JSONB, nullable=False, server_default=text("'{}'::jsonb")),
-    # The system whose export it is, and how its cells are read.
-    Column("profile", String(20)),
-    Column("header_line", Integer, nullable=False, server_default=text("1")),
-    Column("on_unknown", String(10)),
-    Column("value_mapping", JSONB, nullable=False, server_default=text("'{}'::jsonb")),
-    Column("date_format", String(20)),
-    Column("decimal_mark", String(1)),
-    Column("size", BigInteger, nullable=False, server_default=text("0")),
-    Column("total_rows", Integer),
-    Column("processed_rows", Integer, nullable=False, server_default=text("0")),
-    Column("created_rows", Integer, nullable=False, server_default=text("0")),
-    Column("updated_rows", Integer, nullable=False, server_default=text("0")),
-    Column("unchanged_rows", Integer, nullable=False, server_default=text("0")),
-    Column("failed_rows", Integer, nullable=False, server_default=text("0")),
-    Column("duplicate_rows", Integer, nullable=False, server_default=text("0")),
-    Column("reverted_rows", Integer, nullable=False, server_default=text("0")),
-    Column("kept_rows", Integer, nullable=False, server_default=text("0")),
-    Column("error_code", String(60)),
-    Column("error_detail", Text),
-    # How far the worker is, and on whose behalf it goes on.
-    Column("next_chunk", Integer, nullable=False, server_default=text("0")),
-    Column("first_code", BigInteger),
-    Column("own_only", Boolean, nullable=False, server_default=text("false")),
-    Column("correlation_id", String(64), nullable=False),
-    Column("created_by", BigInteger),
-    timestamp("started_at"),
-    timestamp("finished_at"),
-    timestamp("reverted_at"),
-    _user("created_by"),
-    one_of("state", importing.STATES),
-    one_of("mode", importing.MODES),
-    one_of("match_by", importing.KEYS),
-    one_of("on_unknown", importing.ON_UNKNOWN),
-    one_of("date_format", DATE_FORMATS),
-    one_of("decimal_mark", DECIMAL_MARKS),
-    CheckConstraint("mode = 'create' OR match_by IS NOT NULL", name="match"),
-    Index("ix_customer_imports_company_id_created_by", "company_id", "created_by"),
-    Index("ix_customer_imports_company_id_created_at", "company_id", "created_at", "id"),
-    Index("ix_customer_imports_working", "company_id", "id", postgresql_where=text(f"state IN {importing.WORKING}")),
-)
-
-
-# The file as it came, until it has been read.
-import_parts = Table(
-    "import_parts",
-    metadata,
-    Column("company_id", BigInteger, primary_key=True),
-    Column("import_id", BigInteger, primary_key=True),
-    Column("number", Integer, primary_key=True),
-    Column("body", LargeBinary, nullable=False),
-    part_of("customer_imports", "import_id"),
-    info={"tenant": "company_id"},
-)
-
-# Its rows, so many to a transaction. `outcome` says what became of them, and is what a revert goes by.
-import_chunks = Table(
-    "import_chunks",
-    metadata,
-    Column("company_id", BigInteger, primary_key=True),
-    Column("import_id", BigInteger, primary_key=True),
-    Column("number", Integer, primary_key=True),
-    Column("size", Integer, nullable=False),
-    # How many codes it will probably take from those that the import has put aside.
-    Column("codes", Integer, nullable=False, server_default=text("0")),
-    Column("rows", LargeBinary, nullable=False),
-    Column("outcome", LargeBinary),
-    # The rows as validation has read them, until they are run.
-    Column("checked", LargeBinary),
-    part_of("customer_imports", "import_id"),
-    info={"tenant": "company_id"},
-)
-
-# What the rows of earlier chunks would do, by hashes of what later ones could meet them by; while it is validated.
-import_keys = Table(
-    "import_keys",
-    metadata,
-    Column("company_id", BigInteger, primary_key=True),
-    Column("import_id", BigInteger, primary_key=True),
-    Column("key", BigInteger, primary_key=True),
-    Column("entry", JSONB, nullable=False),
-    part_of("customer_imports", "import_id"),
-    info={"tenant": "company_id"},
-)
-
-import_errors = tenant_table(
-    "import_errors",
-    metadata,
-    Column("import_id", BigInteger, nullable=False),
-    Column("chunk", Integer, nullable=False),
-    Column("line", Integer, nullable=False),
-    Column("column_name", Text),
-    Column("code", String(60), nullable=False),
-    Column("message", Text, nullable=False),
-    Column("value", Text),
-    Column("severity", String(10), nullable=False, server_default="error"),
-    part_of("customer_imports", "import_id"),
-    one_of("severity", (ERROR, WARNING)),
-    Index("ix_import_errors_company_id_import_id", "company_id", "import_id", "chunk"),
-    Index("ix_import_errors_company_id_import_id_line", "company_id", "import_id", "line", "id"),
+# Files on their way in.
+IMPORT_TABLES = import_tables(
+    "customer", metadata, USERS, match_by=KEYS, record_types=("customer", "contact"), within="import"
 )
 
 # What customers have done for conversions of leads, one row for each; undoing goes by it. A row without a start, which

@@ -7,16 +7,17 @@ from sqlalchemy import ColumnElement, func, literal_column, select
 from chassis.db.json_view import JsonView
 from chassis.transfers import transfer_view
 from customers.models import (
+    IMPORT_TABLES,
     contacts,
     conversion_results,
     customer_duplicates,
     customer_exports,
-    customer_imports,
     customer_merges,
     customer_transfers,
     customers,
     industries,
 )
+from imports.engine.tables import import_view
 
 CUSTOMER = JsonView(
     customers,
@@ -81,47 +82,7 @@ CUSTOMER_MERGE = JsonView(
     ("id", "company_id", "version", "customer_id", "sources", "created_by", "undone_at", "created_at", "updated_at"),
 )
 
-CUSTOMER_IMPORT = JsonView(
-    customer_imports,
-    (
-        "id",
-        "company_id",
-        "version",
-        "filename",
-        "state",
-        "mode",
-        "match_by",
-        "all_or_nothing",
-        "encoding",
-        "delimiter",
-        "columns",
-        "mapping",
-        "profile",
-        "header_line",
-        "on_unknown",
-        "value_mapping",
-        "date_format",
-        "decimal_mark",
-        "size",
-        "total_rows",
-        "processed_rows",
-        "created_rows",
-        "updated_rows",
-        "unchanged_rows",
-        "failed_rows",
-        "duplicate_rows",
-        "reverted_rows",
-        "kept_rows",
-        "error_code",
-        "error_detail",
-        "created_by",
-        "started_at",
-        "finished_at",
-        "reverted_at",
-        "created_at",
-        "updated_at",
-    ),
-)
+CUSTOMER_IMPORT = import_view(IMPORT_TABLES.imports)
 
 
 def _customer_of(column: ColumnElement[int]) -> ColumnElement[Any]:

@@ -97,7 +97,8 @@ def _failures(
     service: Service, view: Any, method: str, operation: Mapping[str, Any], schemas: Mapping[str, Any]
 ) -> tuple[set[Failure], list[str]]:
     """What an operation can fail with: by its own code, by the application around it and the database below it."""
-    reach = Reach(frozenset({service.name, "chassis"}), service.open_codes)
+    # The routes of a library are read with it.
+    reach = Reach(frozenset({service.name, "chassis", view.__module__.partition(".")[0]}), service.open_codes)
     if view.access != PUBLIC:
         reach.follow(TokenVerifier.verify)
         if method == "post":

@@ -1,7 +1,8 @@
 """What the rows of an import are held against: industries, members of the company, and customers that are like them."""
 
 from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING, Any
+from dataclasses import replace
+from typing import Any
 
 from chassis.db.session import Session
 from customers.models import USERS
@@ -10,12 +11,12 @@ from customers.queries.industries import list_industries
 from customers.queries.matches import find_sharing
 from customers.rules import INDUSTRIES
 from customers.rules.duplicates import MOST_SHARING
+from imports.engine.target import RowOptions
 from imports.headers import folded
+from imports.proposal import DOUBTFUL, Proposal
 from imports.rows import Fault, ReadRow
 
-if TYPE_CHECKING:
-    from customers.commands.import_rows import ImportOptions
-
+_LONGEST_ID = 19
 _SHARED = ("email_norm", "phone_e164", "phone_tail", "domain_norm", "name_norm", "name_two")
 _SEED = {folded(name): name for name in INDUSTRIES}
 
@@ -78,14 +79,30 @@ def industries_named(session: Session, names: Iterable[str]) -> dict[str, str]:
     return {name: known for name, known in found.items() if known is not None}
 
 
+def doubt_unknown(session: Session, proposal: Proposal) -> Proposal:
+    """Doubt a column of a table of unknown origin whose samples are no industry and no member of the company."""
+    if proposal.profile is not None:
+        return proposal
+    guesses = dict(proposal.guesses)
+    for name, guess in proposal.guesses.items():
+        given = set(guess.column.given)
+        if guess.field == "industry" and given and not industries_named(session, given):
+            guesses[name] = replace(guess, confidence=DOUBTFUL)
+        if guess.field == "assigned_to" and given:
+            ids = {int(text) for text in given if text.isascii() and text.isdigit() and len(text) < _LONGEST_ID}
+            if not USERS.find_people(session, {*ids, *(text.lower() for text in given)}):
+                guesses[name] = replace(guess, confidence=DOUBTFUL)
+    return replace(proposal, guesses=guesses)
+
+
 class Likely:
     """Which customers, stored or of rows above, new ones are probably the same as."""
 
-    def __init__(self, session: Session, rows: Sequence[ReadRow], options: "ImportOptions") -> None:
+    def __init__(self, session: Session, rows: Sequence[ReadRow], options: RowOptions) -> None:
         self._session = session
         self._options = options
-        self._rules = options.rules
-        self._asks = options.refuse_duplicates or options.tells_duplicates
+        self._rules = options.around.rules
+        self._asks = options.around.refuses_duplicates or not options.writes
         given = [{"line": row.line, **self._keys(row)} for row in rows] if self._asks else []
         self._found = find_sharing(session, [keys for keys in given if len(keys) > 1])
 

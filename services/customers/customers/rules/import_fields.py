@@ -59,6 +59,8 @@ def _is_email(text: str) -> bool:
     return "@" in text and "://" not in text
 
 
+# What a customer can be found by.
+KEYS = ("id", "customer_code", "email")
 # The words of those fields that know only some.
 CHOICES_OF = {"customer_type": CUSTOMER_TYPES, "status": STATUSES, "priority": PRIORITIES}
 
@@ -226,4 +228,6 @@ CATALOGUE = Catalogue(
     code="customer_code",
     fallbacks={"name": ("company_name",)},
     second=dict.fromkeys(("estado", "stato", "statut"), ("status", "state", ("city", "country", "zip_code"))),
+    dates=("created_at",),
+    amounts=("credit_limit",),
 )

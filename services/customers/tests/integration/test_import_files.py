@@ -9,7 +9,7 @@ import pytest
 from chassis.db.session import Database
 from chassis.testing.fixtures import Client
 from customers.handlers import purge_imports
-from customers.rules import importing
+from imports.engine import lifecycle
 
 PATH = "/v1/customers/imports"
 CONTENT = "application/octet-stream"
@@ -158,7 +158,7 @@ def test_cells_of_any_kind_harm_nobody(imports: Any) -> None:
 def test_long_rows_make_small_chunks(
     imports: Any, monkeypatch: pytest.MonkeyPatch, superuser: psycopg.Connection
 ) -> None:
-    monkeypatch.setattr(importing, "LONGEST_CHUNK", 10_000)
+    monkeypatch.setattr(lifecycle, "LONGEST_CHUNK", 10_000)
     done = imports.run(imports.table(("Name", "Notes"), *((f"N{number}", "x" * 6000) for number in range(9))))
     sizes = superuser.execute(
         "SELECT size FROM import_chunks WHERE import_id = %s ORDER BY number", (done["id"],)

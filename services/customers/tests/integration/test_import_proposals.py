@@ -8,7 +8,7 @@ import psycopg
 import pytest
 
 from chassis.testing.fixtures import Client
-from customers.rules import importing
+from imports.engine import lifecycle
 
 PATH = "/v1/customers/imports"
 
@@ -136,7 +136,7 @@ def test_validation_counts_what_the_run_does(
     rows: list[tuple[str, ...]],
     chunk: int,
 ) -> None:
-    monkeypatch.setattr(importing, "CHUNK", chunk)
+    monkeypatch.setattr(lifecycle, "CHUNK", chunk)
     assert client.post("/v1/customers", json={"name": "Old", "customer_code": "K-OLD"}).status_code == 201
     content = imports.table(("Code", "Name", "Company", "E-Mail"), *rows)
     begun = imports.begin(content, **options).json

@@ -6,7 +6,7 @@ import psycopg
 import pytest
 
 from chassis.testing.fixtures import Client
-from customers.rules import importing
+from imports.engine import lifecycle
 
 PATH = "/v1/customers/imports"
 CONTENT = "application/octet-stream"
@@ -32,7 +32,7 @@ def test_a_cancelled_import_keeps_no_file(
 def test_what_a_company_keeps_of_imports_is_bounded(
     imports: Any, client: Client, superuser: psycopg.Connection, company_id: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(importing, "MOST_FILE_BYTES", 2500)
+    monkeypatch.setattr(lifecycle, "MOST_FILE_BYTES", 2500)
     ids = [client.post(PATH, json={"filename": "x.csv"}).json["id"] for _ in range(3)]
     answers = [
         client.request("PUT", f"{PATH}/{number}/parts/1", data=b"x" * 1000, content_type=CONTENT) for number in ids
@@ -42,6 +42,6 @@ def test_what_a_company_keeps_of_imports_is_bounded(
     # Another one's files are none of ours; a cancelled import makes room.
     assert client.post(f"{PATH}/{ids[0]}/cancel").status_code == 200
     assert client.request("PUT", f"{PATH}/{ids[2]}/parts/1", data=b"x" * 1000, content_type=CONTENT).status_code == 204
-    monkeypatch.setattr(importing, "MOST_KEPT_BYTES", 1500)
+    monkeypatch.setattr(lifecycle, "MOST_KEPT_BYTES", 1500)
     refused = client.post(PATH, json={"filename": "x.csv"})
     assert (refused.status_code, refused.json["code"]) == (409, "import_space_exhausted")

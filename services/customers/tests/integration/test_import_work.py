@@ -16,9 +16,10 @@ import pytest
 from chassis.context import current
 from chassis.db.session import Database
 from chassis.testing.fixtures import DatabaseUrls
-from customers.commands import import_chunks, import_rows, import_work
+from customers.commands import import_rows
+from customers.commands.imports import IMPORTS
 from customers.handlers import work_on_imports
-from customers.rules import importing
+from imports.engine import chunks, lifecycle, worker
 
 PATH = "/v1/customers/imports"
 # What is the same in every tenant: not ids and times.
@@ -28,8 +29,8 @@ WORKER = """
 import sys, threading
 from chassis.db.session import Database
 from customers.handlers import work_on_imports
-from customers.rules import importing
-importing.CHUNK = 25
+from imports.engine import lifecycle
+lifecycle.CHUNK = 25
 print("ready", flush=True)
 work_on_imports(Database(sys.argv[1]), threading.Event())
 """
@@ -37,7 +38,7 @@ work_on_imports(Database(sys.argv[1]), threading.Event())
 
 @pytest.fixture(autouse=True)
 def small_chunks(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(importing, "CHUNK", 25)
+    monkeypatch.setattr(lifecycle, "CHUNK", 25)
 
 
 def rows_of(imports: Any) -> bytes:
@@ -127,7 +128,7 @@ def test_rows_are_run_as_validation_has_read_them_and_read_anew_where_that_was_n
     # As the version before leaves an import that it has validated.
     superuser.execute("UPDATE import_chunks SET checked = NULL WHERE company_id = %s", (twin.company_id,))
     done = [twin.step(ids[twin], "start")]
-    monkeypatch.setattr(import_chunks, "get_chunk", None)
+    monkeypatch.setattr(IMPORTS.store.chunks, "get", None)
     done.append(imports.step(ids[imports], "start"))
     assert [each["state"] for each in done] == ["completed_with_errors"] * 2
     assert customers_of(superuser, imports) == customers_of(superuser, twin)
@@ -166,11 +167,11 @@ def test_two_workers_at_once_take_each_row_once(
     begun = imports.begin(rows_of(imports)).json["id"]
     imports.step(begun, "validate")
     imports.client.post(f"{PATH}/{begun}/start")
-    workers = [threading.Thread(target=work_on_imports, args=(database, threading.Event())) for _ in range(2)]
-    for worker in workers:
-        worker.start()
-    for worker in workers:
-        worker.join()
+    both = [threading.Thread(target=work_on_imports, args=(database, threading.Event())) for _ in range(2)]
+    for one in both:
+        one.start()
+    for one in both:
+        one.join()
     imports.work()
     done = imports.get(begun)
     assert (done["state"], done["processed_rows"]) == ("completed_with_errors", 2000)
@@ -269,7 +270,7 @@ def test_a_code_that_was_taken_between_the_look_and_the_write_is_seen_at_the_sec
 def test_an_error_of_ours_ends_the_import_and_says_so(imports: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     begun = imports.begin(b"Name\nAda\n").json["id"]
     imports.step(begun, "validate")
-    monkeypatch.setattr(import_chunks, "apply_rows", None)
+    monkeypatch.setattr(chunks, "apply_rows", None)
     done = imports.step(begun, "start")
     assert (done["state"], done["error_code"]) == ("failed", "internal_error")
 
@@ -282,25 +283,25 @@ def test_a_database_that_is_away_leaves_the_import_where_it_is(imports: Any, mon
         raise psycopg.OperationalError
 
     with monkeypatch.context() as patch:
-        patch.setattr(import_chunks, "apply_rows", fail)
+        patch.setattr(chunks, "apply_rows", fail)
         assert imports.step(begun, "start")["state"] == "running"
     imports.work()
     assert imports.get(begun)["state"] == "completed"
 
 
 def test_a_long_import_lets_a_short_one_through(imports: Any, twin: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(import_work, "TURN_SECONDS", 0.05)
+    monkeypatch.setattr(worker, "TURN_SECONDS", 0.05)
     long, short = imports.begin(rows_of(imports)).json["id"], twin.begin(b"Name\nAda\n").json["id"]
     imports.client.post(f"{PATH}/{long}/validate")
     twin.client.post(f"{PATH}/{short}/validate")
     finished = []
-    real = import_work.move_on
+    real = worker.move_on
 
-    def note(session: Any, event_type: Any, import_id: int, *rest: Any) -> bool:
+    def note(of: Any, session: Any, event_type: Any, import_id: int, **rest: Any) -> bool:
         finished.append(import_id)
-        return real(session, event_type, import_id, *rest)
+        return real(of, session, event_type, import_id, **rest)
 
-    monkeypatch.setattr(import_work, "move_on", note)
+    monkeypatch.setattr(worker, "move_on", note)
     imports.work()
     assert finished == [short, long]
 
@@ -309,7 +310,7 @@ def test_a_long_import_lets_a_short_one_through(imports: Any, twin: Any, monkeyp
 def test_a_step_that_cannot_be_left_holds_up_no_other_tenant(
     *, imports: Any, twin: Any, monkeypatch: pytest.MonkeyPatch, all_or_nothing: bool
 ) -> None:
-    monkeypatch.setattr(import_work, "TURN_SECONDS", 0.05)
+    monkeypatch.setattr(worker, "TURN_SECONDS", 0.05)
     content = b"Name\nAda\n"
     first, second = (imports.begin(content, all_or_nothing=all_or_nothing).json["id"] for _ in range(2))
     action = "validate"
@@ -321,17 +322,17 @@ def test_a_step_that_cannot_be_left_holds_up_no_other_tenant(
         imports.client.post(f"{PATH}/{begun}/{action}")
     other = twin.begin(content).json["id"]
     twin.client.post(f"{PATH}/{other}/validate")
-    where, name = (import_chunks, "run_chunk") if all_or_nothing else (import_work, "read_file")
+    where, name = (chunks, "run_chunk") if all_or_nothing else (worker, "read_file")
     real, held = getattr(where, name), []
 
-    def hold(subject: Any, job: Any, *rest: Any) -> Any:
+    def hold(*given: Any, **named: Any) -> Any:
         if imports.company_id == current().company_id and not held:
             held.append(None)
             # It would go on for ever if the other tenant had to wait for it.
             until(lambda: twin.get(other)["state"] == "awaiting_confirmation")
             # Its own next import is not begun meanwhile, so that it takes one place however many it has.
             assert imports.get(second)["state"] == ("running" if all_or_nothing else "validating")
-        return real(subject, job, *rest)
+        return real(*given, **named)
 
     monkeypatch.setattr(where, name, hold)
     imports.work()

@@ -22,17 +22,16 @@ WORKING = (VALIDATING, RUNNING, REVERTING)
 OPEN = (UPLOADED, AWAITING)
 OVER = (COMPLETED, COMPLETED_WITH_ERRORS, FAILED, CANCELLED, REVERTED)
 STATES = (UPLOADING, *OPEN, *WORKING, *OVER)
-# What has changed customers and can be undone.
+# What has changed records and can be undone.
 REVERTIBLE = (COMPLETED, COMPLETED_WITH_ERRORS, FAILED, CANCELLED)
 
 CREATE, UPDATE, UPSERT = "create", "update", "upsert"
 MODES = (CREATE, UPDATE, UPSERT)
-KEYS = ("id", "customer_code", "email")
 
 MOST_PARTS = 512
 LARGEST_PART = 1024 * 1024
 MOST_ROWS = 1_000_000
-# All of them in one transaction, which holds up those who change the same customers.
+# All of them in one transaction, which holds up those who change the same records.
 MOST_ROWS_AT_ONCE = 50_000
 MOST_UNFINISHED = 5
 # What a company may have lying about, in imports of all states: files on their way in, and these with their rows.

@@ -23,29 +23,11 @@ from chassis.db.records import NOW
 from chassis.db.session import Database, Session
 from chassis.db.waiting import Waiting
 from chassis.events import EventType
-from customers.commands import import_chunks as chunks
-from customers.commands.import_jobs import (
-    Job,
-    StoppedError,
-    count,
-    hold,
-    reach,
-    reserve_codes,
-    show,
-    take_up,
-)
-from customers.commands.import_reading import forget_file, read_file
-from customers.commands.import_rows import conflict_keys, draw_codes
-from customers.commands.imports import NOTHING_DONE, move_on
-from customers.events import (
-    CUSTOMER_IMPORT_COMPLETED,
-    CUSTOMER_IMPORT_FAILED,
-    CUSTOMER_IMPORT_REVERTED,
-    CUSTOMER_IMPORT_UPDATED,
-)
-from customers.models import USERS
-from customers.queries.imports import WAITING, list_chunks
-from customers.rules import importing
+from imports.engine import chunks, lifecycle
+from imports.engine.commands import NOTHING_DONE, move_on, purge_old_imports
+from imports.engine.definition import Imports
+from imports.engine.jobs import Job, StoppedError
+from imports.engine.reading import read_file
 from imports.files import MalformedFile
 from imports.rows import Outcome, Reader, ReadRow
 
@@ -62,22 +44,23 @@ _AWAY = (psycopg.OperationalError, sqlalchemy.exc.OperationalError, sqlalchemy.e
 log = structlog.get_logger()
 
 MakeReader = Callable[[Job], Reader]
+Readers = Mapping[str, MakeReader]
 
 
-def work(database: Database, stop: Flag, make_reader: MakeReader) -> None:
-    """Work on every import that waits until none does, or until `stop`."""
+def work(imports: Imports, database: Database, stop: Flag, readers: Readers) -> None:
+    """Work on every import that waits until none does, or until `stop`; `readers` are by record type."""
     beside: dict[int | None, Future[bool]] = {}
     with ThreadPoolExecutor(1 + MOST_BESIDE) as pool:
         while not stop.is_set():
             with database.session() as session:
-                waiting = WAITING.find(session)
+                waiting = imports.waiting.find(session)
             done = _ended(beside)
             for working in waiting:
                 company_id = working.context.company_id
                 # A tenant's own imports wait for each other, however many there are.
                 if company_id in beside or stop.is_set():
                     continue
-                turn = pool.submit(_turn, database, stop, make_reader, working)
+                turn = pool.submit(_turn, imports, database, stop, readers, working)
                 wait([turn], TURN_SECONDS)
                 beside[company_id] = turn
                 if len(beside) > MOST_BESIDE:
@@ -88,19 +71,27 @@ def work(database: Database, stop: Flag, make_reader: MakeReader) -> None:
             wait(beside.values(), _LOOK_SECONDS, FIRST_COMPLETED)
 
 
+def purge(imports: Imports, database: Database, stop: Flag) -> None:
+    """Delete the rows and errors of imports that cannot be reverted any more, in small transactions."""
+    gone = 1
+    while gone and not stop.wait(0.05):  # The service's own work goes first.
+        with database.transaction() as session:
+            gone = purge_old_imports(imports, session)
+
+
 def _ended(turns: dict[int | None, Future[bool]]) -> list[bool]:
     """What came of those turns that have ended, which are taken out."""
     over = [company_id for company_id, turn in turns.items() if turn.done()]
     return [turns.pop(company_id).result() for company_id in over]
 
 
-def _turn(database: Database, stop: Flag, make_reader: MakeReader, working: Waiting) -> bool:
+def _turn(imports: Imports, database: Database, stop: Flag, readers: Readers, working: Waiting) -> bool:
     """Work on one import for a while; False where it could not be worked on and is to be tried again later."""
     with acting_as(working.context):
         try:
             with database.session() as session:
-                job = take_up(session, working.id)
-            _take_steps(database, stop, job, make_reader(job))
+                job = imports.jobs.take_up(session, working.id)
+            _take_steps(imports, database, stop, job, readers[job.record_type](job))
         except StoppedError:
             return True
         except _AWAY:
@@ -109,26 +100,35 @@ def _turn(database: Database, stop: Flag, make_reader: MakeReader, working: Wait
         return True
 
 
-def _take_steps(database: Database, stop: Flag, job: Job, reader: Reader) -> None:
-    if not job.actor_is_active and job.state != importing.REVERTING:
-        _fail(database, job, "user_inactive", "Whoever began the import is not active in the company any more.")
+def _take_steps(imports: Imports, database: Database, stop: Flag, job: Job, reader: Reader) -> None:
+    if not job.actor_is_active and job.state != lifecycle.REVERTING:
+        _fail(
+            imports, database, job, "user_inactive", "Whoever began the import is not active in the company any more."
+        )
         return
     try:
-        _Steps(database, stop, job, reader).take()
+        _Steps(imports, database, stop, job, reader).take()
     except (StoppedError, *_AWAY):
         raise
     except Exception:
         log.exception("import_failed", import_id=job.id)
-        _fail(database, job, "internal_error", "The import met an error of ours; nothing of this step was kept.")
+        _fail(
+            imports, database, job, "internal_error", "The import met an error of ours; nothing of this step was kept."
+        )
 
 
-def _fail(database: Database, job: Job, code: str, detail: str) -> None:
-    values = {"state": importing.FAILED, "error_code": code, "error_detail": detail, "finished_at": NOW}
+def _fail(imports: Imports, database: Database, job: Job, code: str, detail: str) -> None:
+    values = {"state": lifecycle.FAILED, "error_code": code, "error_detail": detail, "finished_at": NOW}
     with database.transaction() as session:
-        if job.all_or_nothing and job.state == importing.RUNNING and not take_up(session, job.id).next_chunk:
+        if job.all_or_nothing and job.state == lifecycle.RUNNING and not imports.jobs.reached(session, job.id):
             values |= NOTHING_DONE
-        move_on(session, CUSTOMER_IMPORT_FAILED, job.id, job.state, values)
-    forget_file(database, job.id)
+        move_on(imports, session, imports.events.failed, job.id, state=job.state, values=values)
+    _forget_file(imports, database, job)
+
+
+def _forget_file(imports: Imports, database: Database, job: Job) -> None:
+    with database.transaction() as session:
+        imports.store.parts.forget(session, job.id)
 
 
 class _RefusedError(Exception):
@@ -143,7 +143,8 @@ class _RefusedError(Exception):
 class _Steps:
     """One turn of one import: it works until it is done, the turn is over or the worker is to end."""
 
-    def __init__(self, database: Database, stop: Flag, job: Job, reader: Reader) -> None:
+    def __init__(self, imports: Imports, database: Database, stop: Flag, job: Job, reader: Reader) -> None:
+        self._imports = imports
         self._database = database
         self._stop = stop
         self._job = job
@@ -156,13 +157,13 @@ class _Steps:
 
     def take(self) -> None:
         match self._job.state:
-            case importing.VALIDATING:
+            case lifecycle.VALIDATING:
                 self._validate()
-            case importing.RUNNING if self._job.all_or_nothing:
+            case lifecycle.RUNNING if self._job.all_or_nothing:
                 self._run_at_once()
-            case importing.RUNNING:
+            case lifecycle.RUNNING:
                 self._run()
-            case importing.REVERTING:
+            case lifecycle.REVERTING:
                 self._revert()
 
     def _ahead(self, numbers: Iterable[int]) -> Iterator[tuple[int, list[ReadRow]]]:
@@ -172,7 +173,7 @@ class _Steps:
         def read(number: int) -> list[ReadRow] | None:
             with acting_as(context), self._database.transaction() as session:
                 session.connection()
-                return chunks.read_chunk(session, self._job, number, self._reader)
+                return chunks.read_chunk(self._imports, session, self._job, number, self._reader)
 
         with ThreadPoolExecutor(1) as pool:
             coming: deque[tuple[int, Future[list[ReadRow] | None]]] = deque()
@@ -188,51 +189,53 @@ class _Steps:
         job = self._job
         if job.total_rows is None:
             try:
-                read_file(self._database, job, self._stop)
+                read_file(self._imports, self._database, job, self._stop)
             except MalformedFile as fault:
-                values = {"state": importing.UPLOADED, "error_code": fault.code, "error_detail": str(fault)}
-                self._move_on(CUSTOMER_IMPORT_UPDATED, values)
+                values = {"state": lifecycle.UPLOADED, "error_code": fault.code, "error_detail": str(fault)}
+                self._move_on(self._imports.events.updated, values)
                 return
         with self._database.session() as session:
-            last = len(list_chunks(session, job.id))
+            last = len(self._imports.store.chunks.list(session, job.id))
         if job.next_chunk == 0:
             self._forget_seen()
         for number, rows in self._ahead(range(job.next_chunk, last)):
             with self._database.transaction() as session:
-                chunks.validate_chunk(session, job, number, rows, several=last > 1)
+                chunks.validate_chunk(self._imports, session, job, number, rows, several=last > 1)
             if self._is_over:
                 return
         self._forget_seen()
-        self._move_on(CUSTOMER_IMPORT_UPDATED, {"state": importing.AWAITING})
+        self._move_on(self._imports.events.updated, {"state": lifecycle.AWAITING})
 
     def _forget_seen(self) -> None:
         with self._database.transaction() as session:
-            chunks.forget_seen(session, self._job.id)
+            self._imports.store.seen.forget(session, self._job.id)
 
     def _run(self) -> None:
         """Two chunks at a time, each in a transaction of its own, where no row of one could meet a row of the other."""
         job, first = self._job, self._reserved_codes()
         with self._database.session() as session:
-            waiting = {chunk.number: chunk for chunk in list_chunks(session, job.id) if not chunk.done}
+            waiting = {
+                chunk.number: chunk for chunk in self._imports.store.chunks.list(session, job.id) if not chunk.done
+            }
         with _Lanes() as lanes:
             for number, rows in self._ahead(waiting):
-                options = chunks.options_of(job)
-                keys = conflict_keys(rows, options)
-                if options.mode != importing.CREATE:
+                options = job.row_options
+                keys: set[Any] = job.target.conflict_keys(rows, options)
+                if options.mode != lifecycle.CREATE:
                     # A change gives up a name that no row of this chunk has, and a row of the next one may want.
                     keys.add("names")
                 lanes.run(keys, self._run_one, number, rows, waiting[number].after(first))
                 if self._is_over:
                     return
         with self._database.session() as session:
-            failed = take_up(session, job.id).failed_rows
-        self._complete(importing.COMPLETED_WITH_ERRORS if failed else importing.COMPLETED)
+            failed = self._imports.records.get(session, job.id).document["failed_rows"]
+        self._complete(lifecycle.COMPLETED_WITH_ERRORS if failed else lifecycle.COMPLETED)
 
     def _run_one(self, number: int, rows: list[ReadRow], codes: range) -> None:
         with self._database.transaction() as session:
-            USERS.ensure_actor(session)
-            outcome = chunks.run_chunk(session, self._job, number, rows, codes)
-            count(session, self._job, chunks.counts(outcome))
+            self._imports.users.ensure_actor(session)
+            outcome = chunks.run_chunk(self._imports, session, self._job, number, rows, codes=codes)
+            self._imports.jobs.count(session, self._job, chunks.counts(outcome))
 
     def _run_at_once(self) -> None:
         """All rows in one transaction: as soon as one is refused, it is as if none had been begun."""
@@ -242,60 +245,64 @@ class _Steps:
                 self._run_all(session, first)
         except _RefusedError as refusal:
             with self._database.transaction() as session:
-                chunks.keep_errors(session, self._job, refusal.number, refusal.outcome.faults)
+                chunks.keep_errors(self._imports, session, self._job, refusal.number, refusal.outcome.faults)
             detail = f"{refusal.outcome.failed} rows were refused, so none was imported."
-            _fail(self._database, self._job, "rows_refused", detail)
+            _fail(self._imports, self._database, self._job, "rows_refused", detail)
             return
-        self._complete(importing.COMPLETED)
+        self._complete(lifecycle.COMPLETED)
 
     def _run_all(self, session: Session, first: int) -> None:
-        USERS.ensure_actor(session)
+        self._imports.users.ensure_actor(session)
         done: Counter[str] = Counter()
-        waiting = {chunk.number: chunk for chunk in list_chunks(session, self._job.id)}
+        waiting = {chunk.number: chunk for chunk in self._imports.store.chunks.list(session, self._job.id)}
         for number, rows in self._ahead(waiting):
-            outcome = chunks.run_chunk(session, self._job, number, rows, waiting[number].after(first))
+            outcome = chunks.run_chunk(
+                self._imports, session, self._job, number, rows, codes=waiting[number].after(first)
+            )
             if outcome.failed:
                 raise _RefusedError(number, outcome)
             done.update(chunks.counts(outcome))
             with self._database.transaction() as beside:
-                show(beside, self._job, done)
+                self._imports.jobs.show(beside, self._job, done)
             if self._stop.is_set():
                 raise StoppedError
-        show(session, self._job, done)
-        reach(session, self._job, len(waiting))  # Whoever cancels it from here on knows that it is done.
+        self._imports.jobs.show(session, self._job, done)
+        self._imports.jobs.reach(
+            session, self._job, len(waiting)
+        )  # Whoever cancels it from here on knows that it is done.
 
     def _reserved_codes(self) -> int:
-        """The first of the codes that were put aside for the rows that need one: the same however often it is resumed.
+        """The first of the numbers put aside for the rows that need one: the same however often it is resumed.
 
-        They are put aside at once, so that neither the import's own chunks wait for each other's codes nor anybody else
-        who creates a customer meanwhile.
+        They are put aside at once, so that neither the import's own chunks wait for each other's numbers nor anybody
+        else who creates such a record meanwhile.
         """
         job = self._job
         if job.first_code is not None:
             return job.first_code
         with self._database.transaction() as session:
-            hold(session, job, job.next_chunk)
-            wanted = sum(len(chunk.codes) for chunk in list_chunks(session, job.id))
-            first = min(draw_codes(session, wanted), default=0)
-            reserve_codes(session, job, first)
+            self._imports.jobs.hold(session, job, job.next_chunk)
+            wanted = sum(len(chunk.codes) for chunk in self._imports.store.chunks.list(session, job.id))
+            first = min(job.target.draw_numbers(session, wanted), default=0)
+            self._imports.jobs.reserve_codes(session, job, first)
         return first
 
     def _revert(self) -> None:
         for number in range(self._job.next_chunk - 1, -1, -1):
             with self._database.transaction() as session:
-                USERS.ensure_actor(session)
-                chunks.revert_chunk(session, self._job, number)
+                self._imports.users.ensure_actor(session)
+                chunks.revert_chunk(self._imports, session, self._job, number)
             if self._is_over:
                 return
-        self._move_on(CUSTOMER_IMPORT_REVERTED, {"state": importing.REVERTED, "reverted_at": NOW})
+        self._move_on(self._imports.events.reverted, {"state": lifecycle.REVERTED, "reverted_at": NOW})
 
     def _complete(self, state: str) -> None:
-        self._move_on(CUSTOMER_IMPORT_COMPLETED, {"state": state, "finished_at": NOW})
-        forget_file(self._database, self._job.id)
+        self._move_on(self._imports.events.completed, {"state": state, "finished_at": NOW})
+        _forget_file(self._imports, self._database, self._job)
 
     def _move_on(self, event_type: EventType, values: Mapping[str, Any]) -> None:
         with self._database.transaction() as session:
-            move_on(session, event_type, self._job.id, self._job.state, values)
+            move_on(self._imports, session, event_type, self._job.id, state=self._job.state, values=values)
 
 
 class _Lanes:

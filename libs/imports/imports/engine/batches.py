@@ -1,0 +1,178 @@
+"""The rows of an import as records: found, checked against what is there, created and changed, many at a time.
+
+Rows take effect as if they came one after the other. So a batch ends before a row that could meet one of the batch: one
+of the same record, or one that shares with it what the target says is unique.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+from chassis.db.bulk import lock_many
+from chassis.db.session import Session
+from imports.engine.lifecycle import CREATE, UPDATE
+from imports.engine.target import Change, Known, RowOptions, Target
+from imports.rows import Fault, Outcome, ReadRow
+
+
+def apply_rows(session: Session, target: Target, rows: Sequence[ReadRow], options: RowOptions) -> Outcome:
+    """Create and change the records that rows are about, each with its event; without `options.writes` only look."""
+    if options.writes:
+        target.lock(session, options)
+    outcome = Outcome()
+    for batch in _batches(target, rows, options):
+        _Batch(session, target, options, outcome).apply(batch)
+    return outcome
+
+
+def _batches(target: Target, rows: Iterable[ReadRow], options: RowOptions) -> Iterator[list[ReadRow]]:
+    batch: list[ReadRow] = []
+    taken: set[object] = set()
+    for row in rows:
+        keys = set() if row.faults else set(target.keys_of_row(row, options))
+        if taken & keys:
+            yield batch
+            batch, taken = [], set()
+        batch.append(row)
+        taken |= keys
+    if batch:
+        yield batch
+
+
+class _Batch:
+    """Rows that cannot meet one another."""
+
+    def __init__(self, session: Session, target: Target, options: RowOptions, outcome: Outcome) -> None:
+        self._session = session
+        self._target = target
+        self._options = options
+        self._outcome = outcome
+        self._code = target.noun.replace(" ", "_")
+
+    def apply(self, rows: Sequence[ReadRow]) -> None:
+        unsettled = self._target.settle(self._session, rows, self._options)
+        good = []
+        for row in rows:
+            faults = [*row.faults, *unsettled.get(row.line, ())]
+            if faults and self._options.mode == CREATE:
+                # All in one go: also what would be found only of a row that is good otherwise.
+                faults += row.late
+                lacking = self._target.lacking(row)
+                if lacking is not None and not {lacking.field, None} & {fault.field for fault in faults}:
+                    faults.append(lacking)
+            if faults:
+                self._outcome.refuse(row, *faults)
+            else:
+                good.append(row)
+        new, known = self._told_apart(good)
+        self._change(known)
+        for row in new:
+            row.becomes_new()
+        self._create(self._creatable(new))
+
+    def _told_apart(self, rows: Sequence[ReadRow]) -> tuple[list[ReadRow], list[tuple[ReadRow, Known]]]:
+        """The rows of new records, and those of known ones with these, locked."""
+        target, match_by, seen = self._target, self._options.match_by, self._options.seen
+        if self._options.mode == CREATE or match_by is None:
+            return list(rows), []
+        keys = {row.line: target.key_of(row.values, match_by) for row in rows}
+        matches = target.find(self._session, match_by, set(keys.values()))
+        new: list[ReadRow] = []
+        ids: dict[int, ReadRow] = {}
+        known = []
+        for row in rows:
+            before = seen.get("key", keys[row.line])
+            if before is not None and before["id"] < 0:  # A row above makes it.
+                known.append((row, Known(before["id"], 0, {**target.blank, **before["values"]})))
+                continue
+            hits = matches.get(keys[row.line], ())
+            if (fault := self._mismatch(row, match_by, hits, ids)) is not None:
+                self._outcome.refuse(row, fault)
+            elif hits:
+                ids[hits[0][0]] = row
+            else:
+                new.append(row)
+        records = lock_many(self._session, target.records, ids, lock=self._options.writes)
+        for record_id, row in ids.items():
+            record = records.get(record_id)
+            if record is None or record.document["archived_at"] is not None:
+                detail = f"The {target.noun} was archived or removed meanwhile."
+                self._outcome.refuse(row, Fault(row.line, match_by, f"{self._code}_archived", detail))
+            else:
+                before = seen.get("key", keys[row.line])
+                changed = before["values"] if before is not None else {}
+                known.append((row, Known(record.id, record.version, record.document | changed, record)))
+        return new, known
+
+    def _mismatch(
+        self, row: ReadRow, match_by: str, hits: Sequence[tuple[int, bool]], ids: Mapping[int, ReadRow]
+    ) -> Fault | None:
+        """Why a row is about none of the records that were found for it."""
+        given, noun = str(row.values[match_by]), self._target.noun
+        if len(hits) > 1:
+            detail = f"{len(hits)} {noun}s have this; find them by something else."
+            return Fault(row.line, match_by, "ambiguous_match", detail, given)
+        if hits and hits[0][1]:
+            detail = f"The {noun} is archived, or merged into another one."
+            return Fault(row.line, match_by, f"{self._code}_archived", detail, given)
+        if hits and hits[0][0] in ids:
+            detail = f"Line {ids[hits[0][0]].line} is about the same {noun}."
+            return Fault(row.line, match_by, "conflict", detail, given)
+        if not hits and (self._options.mode == UPDATE or match_by == "id"):
+            return Fault(row.line, match_by, f"{self._code}_not_found", f"There is no such {noun}.", given)
+        return None
+
+    def _change(self, known: Sequence[tuple[ReadRow, Known]]) -> None:
+        target = self._target
+        changes = [Change(row, record, target.differing(row.values, record.document)) for row, record in known]
+        refused = target.refuse_changes(self._session, changes, self._options)
+        passed = []
+        for change in changes:
+            if faults := refused.get(change.row.line):
+                self._outcome.refuse(change.row, *faults)
+            elif not change.values:
+                self._outcome.unchanged += 1
+            else:
+                passed.append(change)
+        versions = {change.known.id: change.known.version for change in passed}
+        if self._options.writes:
+            versions |= target.change(self._session, passed)
+        for change in passed:
+            row, record = change.row, change.known
+            fields = {name: [record.document[name], value] for name, value in change.values.items()}
+            self._outcome.updated.append((row.line, record.id, versions[record.id], fields))
+            if not self._options.writes:
+                self._leave(row, record.id, change)
+
+    def _leave(self, row: ReadRow, record_id: int, change: Change | None) -> None:
+        """Leave for the rows below what this one would do; who it would create has its line, below zero, for an id."""
+        self._target.leave(self._options, row, record_id, change)
+        seen, match_by = self._options.seen, self._options.match_by
+        if self._options.mode != CREATE and match_by is not None and row.values.get(match_by) is not None:
+            key = ("key", self._target.key_of(row.values, match_by))
+            before = seen.get(*key) or {"values": {}}
+            values = row.values if change is None else change.values
+            seen.put(*key, entry={"id": record_id, "values": before["values"] | dict(values)})
+
+    def _creatable(self, rows: Sequence[ReadRow]) -> list[ReadRow]:
+        for row in rows:
+            if (lacking := self._target.lacking(row)) is not None:
+                row.faults.append(lacking)
+        refused = self._target.refuse_new(self._session, rows, self._options, self._outcome)
+        good = []
+        for row in rows:
+            if faults := [*row.faults, *refused.get(row.line, ())]:
+                self._outcome.refuse(row, *faults)
+            else:
+                good.append(row)
+        return good
+
+    def _create(self, rows: Sequence[ReadRow]) -> None:
+        if not rows:
+            return
+        self._outcome.codes += self._target.wanted_numbers(rows)
+        if not self._options.writes:
+            self._outcome.created += [(row.line, 0, 0) for row in rows]
+            for row in rows:
+                self._leave(row, -row.line, None)
+            return
+        created = self._target.insert(self._session, rows, self._options)
+        self._outcome.created += [(row.line, *known) for row, known in zip(rows, created, strict=True)]

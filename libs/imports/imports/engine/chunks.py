@@ -1,0 +1,226 @@
+"""What is done to a chunk of an import's rows: validated, run, reverted, each with its errors and its outcome kept."""
+
+import zlib
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from itertools import islice
+from typing import Any
+
+import orjson
+import psycopg
+
+from chassis.db.bulk import change_many, lock_many
+from chassis.db.records import Record
+from chassis.db.session import Session
+from imports.cells import Cells
+from imports.engine.batches import apply_rows
+from imports.engine.definition import Imports
+from imports.engine.jobs import Job, StoppedError
+from imports.engine.lifecycle import RUNNING
+from imports.engine.target import RowOptions, Target
+from imports.rows import Fault, Outcome, Reader, ReadRow
+from imports.seen import Seen, hashes
+
+_TRIES = 3
+
+# A plan that was made while a table was empty, those of foreign keys above all, takes any index that begins with the
+# tenant, and reads all rows of the tenant for each new one until the table is analysed.
+_ANALYZED = (1, 4, 16)  # The chunks before which that is asked for, while the table is young.
+
+
+def read_chunk(imports: Imports, session: Session, job: Job, number: int, reader: Reader) -> list[ReadRow] | None:
+    """The rows of a chunk as values with their matching keys; None after the last.
+
+    What is run was validated with the same options before, and is taken as it was read then.
+    """
+    chunks = imports.store.chunks
+    if job.state == RUNNING and (checked := chunks.get_checked(session, job.id, number)) is not None:
+        return [ReadRow.of(row) for row in checked]
+    chunk = chunks.get(session, job.id, number)
+    if chunk is None:
+        return None
+    rows = []
+    for line, cells in chunk[0]:
+        row = reader(line, cells)
+        if not row.faults:
+            job.target.add_keys(row, job.around)
+        rows.append(row)
+    return rows
+
+
+def validate_chunk(
+    imports: Imports, session: Session, job: Job, number: int, rows: Sequence[ReadRow], *, several: bool
+) -> None:
+    """Keep what is wrong with the rows, as far as can be told without changing anything.
+
+    Where there are `several` chunks, what these rows would do is kept for those of the others.
+    """
+    imports.jobs.hold(session, job, number)
+    checked = zlib.compress(orjson.dumps(rows), 1)
+    options = job.row_options
+    if several:
+        options = replace(options, seen=_seen_before(imports, session, job, rows, options))
+    outcome = apply_rows(session, job.target, rows, options)
+    if several:
+        imports.store.seen.put(session, job.id, options.seen.new)
+    keep_errors(imports, session, job, number, [*outcome.faults, *_warnings(rows)], anew=True)
+    imports.store.chunks.keep_validated(session, job.id, number, drawn=outcome.codes, checked=checked)
+    imports.jobs.count(session, job, counts(outcome))
+    imports.jobs.reach(session, job, number + 1)
+
+
+def _seen_before(imports: Imports, session: Session, job: Job, rows: Sequence[ReadRow], options: RowOptions) -> Seen:
+    """What the chunks before have left by what rows of this one could meet it by."""
+    keys = job.target.lookups(rows, options)
+    return Seen(imports.store.seen.find(session, job.id, hashes(keys)))
+
+
+def _warnings(rows: Sequence[ReadRow]) -> list[Fault]:
+    # Rows that were tried several times have said the same several times.
+    return list(dict.fromkeys(warning for row in rows for warning in row.warnings))
+
+
+def run_chunk(
+    imports: Imports, session: Session, job: Job, number: int, rows: Sequence[ReadRow], *, codes: range
+) -> Outcome:
+    """Create and change the records of the rows, and keep what became of them; new ones get these numbers.
+
+    Raises StoppedError where another worker has run the chunk.
+    """
+    session.connection()
+    if not imports.store.chunks.claim(session, job.id, number):
+        raise StoppedError
+    if number in _ANALYZED:
+        job.target.analyze(session)
+    outcome = _applied(session, job, rows, codes)
+    keep_errors(imports, session, job, number, [*outcome.faults, *_warnings(rows)])
+    kept = {"created": outcome.created, "updated": outcome.updated}
+    imports.store.chunks.keep_outcome(session, job.id, number, kept)
+    return outcome
+
+
+def _applied(session: Session, job: Job, rows: Sequence[ReadRow], codes: range) -> Outcome:
+    """Once more where somebody took a code or a name between the look and the write: the second look sees it.
+
+    What is refused even then is looked for in halves, so that it is those rows alone that fail.
+    """
+    for _ in range(_TRIES - 1):
+        if (outcome := _attempt(session, job, rows, codes)) is not None:
+            return outcome
+    return _in_halves(session, job, rows, codes)
+
+
+def _in_halves(session: Session, job: Job, rows: Sequence[ReadRow], codes: range) -> Outcome:
+    if (outcome := _attempt(session, job, rows, codes)) is not None:
+        return outcome
+    if len(rows) == 1:
+        outcome = Outcome()
+        detail = f"The row cannot stand beside what is stored, such as a {job.target.noun} of the same name or code."
+        outcome.refuse(rows[0], Fault(rows[0].line, None, "conflict", detail))
+        return outcome
+    half = len(rows) // 2
+    first = _in_halves(session, job, rows[:half], codes)
+    # Those numbers are left whose rows were not created.
+    return first + _in_halves(session, job, rows[half:], codes[first.codes :])
+
+
+def _attempt(session: Session, job: Job, rows: Sequence[ReadRow], codes: range) -> Outcome | None:
+    """What became of the rows; None where the database has refused one of them, so that nothing was done."""
+    try:
+        with session.begin_nested():
+            options = replace(job.row_options, draw=_from(codes, job.target))
+            return apply_rows(session, job.target, rows, options)
+    except psycopg.IntegrityError:
+        return None
+
+
+def _from(codes: range, target: Target) -> Callable[[Session, int], list[int]]:
+    """Draws from the numbers that were put aside, and the next ones where more are needed than was thought."""
+    left = iter(codes)
+
+    def draw(session: Session, wanted: int) -> list[int]:
+        own = list(islice(left, wanted))
+        return [*own, *target.draw_numbers(session, wanted - len(own))]
+
+    return draw
+
+
+def revert_chunk(imports: Imports, session: Session, job: Job, number: int) -> None:
+    """Delete the records that the chunk created and set back the fields that it changed, where nobody has since."""
+    imports.jobs.hold(session, job, number + 1)
+    target = job.target
+    chunk = imports.store.chunks.get(session, job.id, number)
+    done = chunk[1] if chunk is not None and chunk[1] is not None else {"created": [], "updated": []}
+    created = {known_id: version for _, known_id, version in done["created"]}
+    updated = {known_id: fields for _, known_id, _, fields in done["updated"]}
+    locked = lock_many(session, target.records, [*created, *updated])
+    kept_back = target.kept_for_others(session, list(created))
+    gone = [
+        locked[known_id]
+        for known_id, version in created.items()
+        if known_id in locked and known_id not in kept_back and locked[known_id].version == version
+    ]
+    changed = {locked[known_id]: updated[known_id] for known_id in updated if known_id in locked}
+    back = target.set_back(session, _before(changed), job.around)
+    target.records.delete_all(session, target.purged, gone)
+    reverted = len(gone) + _give_back(session, target, back)
+    kept = len(created) + len(updated) - reverted
+    imports.jobs.count(session, job, {"reverted_rows": reverted, "kept_rows": kept})
+    imports.jobs.reach(session, job, number)
+
+
+def _before(changed: Mapping[Record, Mapping[str, Any]]) -> list[tuple[Record, dict[str, Any]]]:
+    """The fields that still have what the import gave them, with what they had before."""
+    back = []
+    for record, fields in changed.items():
+        document = record.document
+        if document["archived_at"] is not None:
+            continue
+        values = {name: before for name, (before, after) in fields.items() if document[name] == after}
+        if values:
+            back.append((record, values))
+    return back
+
+
+def _give_back(session: Session, target: Target, back: Sequence[tuple[Record, dict[str, Any]]]) -> int:
+    """Set records back; answers how many were. Whose name somebody else has by now stays, looked for in halves."""
+    try:
+        with session.begin_nested():
+            change_many(session, target.records, target.updated, back)
+    except psycopg.IntegrityError:
+        if len(back) == 1:
+            return 0
+        half = len(back) // 2
+        return _give_back(session, target, back[:half]) + _give_back(session, target, back[half:])
+    return len(back)
+
+
+def keep_errors(
+    imports: Imports, session: Session, job: Job, number: int, faults: Sequence[Fault], *, anew: bool = False
+) -> None:
+    """Keep what is wrong with a chunk's rows in the place of what was found before."""
+    column_of = Cells(job.columns, job.mapping, job.target.catalogue).column_of
+    rows = (
+        {
+            "line": fault.line,
+            "column_name": column_of(fault.field) if fault.field else None,
+            "code": fault.code,
+            "message": fault.message,
+            # PostgreSQL stores no NUL, and the cell may be refused for just that.
+            "value": fault.value and fault.value.replace("\x00", "\ufffd"),
+            "severity": fault.severity,
+        }
+        for fault in faults
+    )
+    imports.store.errors.replace(session, job.id, number, rows, anew=anew)
+
+
+def counts(outcome: Outcome) -> dict[str, int]:
+    """What became of rows, as the import's columns count it."""
+    numbers = {
+        "created_rows": len(outcome.created),
+        "updated_rows": len(outcome.updated),
+        "unchanged_rows": outcome.unchanged,
+        "failed_rows": outcome.failed,
+    }
+    return numbers | {"processed_rows": sum(numbers.values()), "duplicate_rows": outcome.duplicates}

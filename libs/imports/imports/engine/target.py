@@ -1,0 +1,209 @@
+"""The seam of the engine: what a service says of the records that its files hold."""
+
+# ruff: noqa: ARG002, B027  # Hooks that do nothing are there to be replaced where there is something to do.
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import Any, ClassVar
+
+from chassis.db.bulk import change_many, create_many
+from chassis.db.records import Record, Records
+from chassis.db.session import Session
+from chassis.events import EventType
+from imports.engine.lifecycle import CREATE
+from imports.fields import Catalogue
+from imports.proposal import Proposal
+from imports.rows import Fault, Outcome, ReadRow
+from imports.seen import Key, Seen
+
+
+@dataclass(frozen=True, slots=True)
+class RowOptions:
+    """How rows become records.
+
+    `draw` answers so many new numbers, for records that have one; without it no row is written. `empties` leaves empty
+    what names nobody and nothing. `seen` is what the rows before would have done, where none is written. `around` is
+    what `Target.around` has read.
+    """
+
+    mode: str
+    match_by: str | None
+    around: Any = None
+    empties: bool = False
+    draw: Callable[[Session, int], Iterable[int]] | None = None
+    seen: Seen = field(default_factory=lambda: Seen({}))
+
+    @property
+    def writes(self) -> bool:
+        return self.draw is not None
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """A record that a row is about: stored (`record`), or one that a row above would create."""
+
+    id: int
+    version: int
+    document: Mapping[str, Any]
+    record: Record | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What a row changes in a record."""
+
+    row: ReadRow
+    known: Known
+    values: dict[str, Any]
+
+    def after(self, name: str) -> Any:
+        """What the record has in a field once the row has taken effect."""
+        return self.values.get(name, self.known.document[name])
+
+
+class Target(ABC):
+    """A kind of record that files can hold: its fields, keys, checks and commands.
+
+    Rows come many at a time, and so do questions to the database. A target keeps nothing of its own: what belongs to an
+    import is in RowOptions. Hooks that answer faults do so by line.
+    """
+
+    noun: ClassVar[str]
+    records: ClassVar[Records]
+    created: ClassVar[EventType]
+    updated: ClassVar[EventType]
+    purged: ClassVar[EventType]
+    catalogue: ClassVar[Catalogue]
+    # The values of fields that know only some.
+    choices: ClassVar[Mapping[str, Sequence[str]]] = {}
+    # What a record can be found by.
+    match_by: ClassVar[Sequence[str]] = ("id",)
+    # A new record needs a column for one of these; the first is named where there is none.
+    needed: ClassVar[Sequence[str]]
+    # What a row says of new records alone.
+    only_new: ClassVar[Collection[str]] = ("id", "created_at")
+    # What a new record has where its row says nothing.
+    blank: ClassVar[Mapping[str, Any]]
+
+    def around(self, session: Session) -> Any:
+        """Read what rows are looked at by, once for each turn: settings of the company, for instance."""
+        return None
+
+    def doubt(self, session: Session, proposal: Proposal) -> Proposal:
+        """Doubt columns whose samples name nothing that the company keeps a list of."""
+        return proposal
+
+    def add_keys(self, row: ReadRow, around: Any) -> None:
+        """Add the matching keys to a row that has no faults."""
+
+    def draw_numbers(self, session: Session, count: int) -> range:
+        """Put aside so many of the company's next numbers, for records that have one."""
+        return range(0)
+
+    def analyze(self, session: Session) -> None:
+        """Let PostgreSQL look at the table, which rows have begun to fill."""
+
+    def lock(self, session: Session, options: RowOptions) -> None:
+        """Lock what is to stand still while rows are written."""
+
+    def key_of(self, values: Mapping[str, Any], match_by: str) -> Any:
+        """What a row's record is found by."""
+        return values[match_by]
+
+    def unique_keys(self, row: ReadRow, options: RowOptions) -> Iterator[Key]:
+        """What else no two rows may share that take effect at the same time."""
+        yield from ()
+
+    def lookups(self, rows: Iterable[ReadRow], options: RowOptions) -> set[Key]:
+        """Under what rows look for what rows before them have left."""
+        return self.conflict_keys(rows, options)
+
+    @abstractmethod
+    def find(self, session: Session, match_by: str, keys: Collection[Any]) -> Mapping[Any, Sequence[tuple[int, bool]]]:
+        """The records with each of these keys: the id, and whether it is archived."""
+
+    def settle(self, session: Session, rows: Sequence[ReadRow], options: RowOptions) -> Mapping[int, Sequence[Fault]]:
+        """Put into rows what their words stand for: members by their names, for instance."""
+        return {}
+
+    def lacking(self, row: ReadRow) -> Fault | None:
+        """What a row lacks for a new record."""
+        return None
+
+    def refuse_changes(
+        self, session: Session, changes: Sequence[Change], options: RowOptions
+    ) -> Mapping[int, Sequence[Fault]]:
+        """What stands in the way of changes."""
+        return {}
+
+    def refuse_new(
+        self, session: Session, rows: Sequence[ReadRow], options: RowOptions, outcome: Outcome
+    ) -> Mapping[int, Sequence[Fault]]:
+        """What stands in the way of new records, beside what `lacking` says."""
+        return {}
+
+    def leave(self, options: RowOptions, row: ReadRow, known_id: int, change: Change | None) -> None:
+        """Leave for the rows below what this one would do, beside what it is found by.
+
+        A record that a row would create has the row's line, below zero, for an id; `change` is None then.
+        """
+
+    @abstractmethod
+    def new_values(self, session: Session, rows: Sequence[ReadRow], options: RowOptions) -> list[dict[str, Any]]:
+        """The columns of new records."""
+
+    def insert(self, session: Session, rows: Sequence[ReadRow], options: RowOptions) -> list[tuple[int, int]]:
+        """Create records with their events; answers id and version of each in the order of the rows."""
+        return create_many(session, self.records, self.created, self.new_values(session, rows, options))
+
+    def wanted_numbers(self, rows: Sequence[ReadRow]) -> int:
+        """How many numbers the rows will draw."""
+        return 0
+
+    def change(self, session: Session, changes: Sequence[Change]) -> dict[int, int]:
+        """Change records with their events; answers their versions."""
+        keyed = [
+            (change.known.record, change.values | self.keys_of(change)) for change in changes if change.known.record
+        ]
+        return {one: record.version for one, record in change_many(session, self.records, self.updated, keyed).items()}
+
+    def keys_of(self, change: Change) -> dict[str, Any]:
+        """The matching keys that follow from the values that change."""
+        return {}
+
+    def differing(self, values: Mapping[str, Any], document: Mapping[str, Any]) -> dict[str, Any]:
+        """What of a row's values is otherwise in the record."""
+        amounts = self.catalogue.amounts
+        return {
+            name: value
+            for name, value in values.items()
+            if name not in self.only_new and not _same(value, document[name], amount=name in amounts)
+        }
+
+    def kept_for_others(self, session: Session, ids: Sequence[int]) -> set[int]:
+        """Those of the created records that a revert leaves, because others have added to them."""
+        return set()
+
+    def set_back(
+        self, session: Session, back: Sequence[tuple[Record, dict[str, Any]]], around: Any
+    ) -> list[tuple[Record, dict[str, Any]]]:
+        """What a revert writes to each record: the values before, and the keys that follow from them."""
+        return list(back)
+
+    def conflict_keys(self, rows: Iterable[ReadRow], options: RowOptions) -> set[Key]:
+        """By what the rows could meet others; rows that share none of it take effect in any order."""
+        return {key for row in rows if not row.faults for key in self.keys_of_row(row, options)}
+
+    def keys_of_row(self, row: ReadRow, options: RowOptions) -> Iterator[Key]:
+        """By what a row without faults could meet another."""
+        if options.mode != CREATE and options.match_by is not None:
+            yield "key", self.key_of(row.new_values | row.values, options.match_by)
+        yield from self.unique_keys(row, options)
+
+
+def _same(value: Any, before: Any, *, amount: bool) -> bool:
+    if amount and value is not None and before is not None:
+        return Decimal(value) == Decimal(before)
+    return bool(value == before)
