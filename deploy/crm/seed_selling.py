@@ -6,12 +6,12 @@ from typing import Any
 
 from crm.api import Api
 from crm.demo import Tenant
-from crm.demo.selling import STALE_AFTER, deals, leads
+from crm.demo.selling import LEADS_STALE_AFTER, STALE_AFTER, deals, leads
 from crm.seed_work import create, people_of
 
 
 def add_selling(api: Api, tenant: Tenant, codes: Mapping[str, int]) -> None:
-    """Create a year of deals, and leads, as far as there are none; `codes` are the customers' ids."""
+    """Create a year of deals and one of leads, as far as there are none; `codes` are the customers' ids."""
     people = people_of(api, tenant)
     now = datetime.now(UTC)
     reasons = {reason["name"]: reason["id"] for reason in api.get("/loss-reasons?limit=100").body["data"]}
@@ -36,9 +36,12 @@ def add_selling(api: Api, tenant: Tenant, codes: Mapping[str, int]) -> None:
             wanted.append({name: value for name, value in values.items() if value is not None})
         create(api, "/deals/batch", wanted)
     if not api.get("/leads?limit=1").body["data"]:
-        stages = {stage["name"]: stage["id"] for stage in api.get("/lead-stages?limit=100").body["data"]}
-        people_who_asked = [
-            {
+        stages = _lead_stages(api)
+        people_who_asked = []
+        # The oldest first: what comes last lies on top of its column.
+        for lead in sorted(leads(tenant), key=lambda one: one.created_at(now)):
+            lost_at, expected_on = lead.closed_at(now), lead.expected_on(now)
+            said: dict[str, Any] = {
                 "lead_name": lead.name,
                 "email": lead.email,
                 "source": lead.source,
@@ -46,10 +49,12 @@ def add_selling(api: Api, tenant: Tenant, codes: Mapping[str, int]) -> None:
                 "estimated_value": f"{lead.value}.00",
                 "priority": lead.priority,
                 "assigned_to": people[lead.who],
-                **({} if lead.reason is None else {"loss_reason_id": reasons[lead.reason]}),
+                "created_at": lead.created_at(now).isoformat(timespec="seconds"),
+                "closed_at": lost_at and lost_at.isoformat(timespec="seconds"),
+                "loss_reason_id": lead.reason and reasons[lead.reason],
+                "expected_close_date": expected_on and str(expected_on),
             }
-            for lead in leads(tenant)
-        ]
+            people_who_asked.append({name: value for name, value in said.items() if value is not None})
         create(api, "/leads/batch", people_who_asked)
 
 
@@ -57,9 +62,21 @@ def _deal_stages(api: Api) -> dict[str, int]:
     """The stages of the default pipeline, which say from now on when a deal in them is stale."""
     [pipeline] = api.get("/pipelines?is_default=true").body["data"]
     stages = api.get(f"/pipelines/{pipeline['id']}/stages?limit=100").body["data"]
+    _let_grow_stale(api, "/deal-stages", stages, "code", STALE_AFTER)
+    return {stage["code"]: stage["id"] for stage in stages}
+
+
+def _lead_stages(api: Api) -> dict[str, int]:
+    """The stages of leads, which say from now on when a lead in them is stale."""
+    stages = api.get("/lead-stages?limit=100").body["data"]
+    _let_grow_stale(api, "/lead-stages", stages, "name", LEADS_STALE_AFTER)
+    return {stage["name"]: stage["id"] for stage in stages}
+
+
+def _let_grow_stale(api: Api, path: str, stages: list[Any], key: str, after: Mapping[str, int]) -> None:
+    """Say after how many days a card is stale in these stages, where nobody has said it."""
     for stage in stages:
-        days = STALE_AFTER.get(stage["code"])
+        days = after.get(stage[key])
         if days is not None and stage["stale_after_days"] is None:
             version = {"If-Match": f'"{stage["version"]}"'}
-            api.ask("PATCH", f"/deal-stages/{stage['id']}", {"stale_after_days": days}, headers=version)
-    return {stage["code"]: stage["id"] for stage in stages}
+            api.ask("PATCH", f"{path}/{stage['id']}", {"stale_after_days": days}, headers=version)

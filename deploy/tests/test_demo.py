@@ -10,7 +10,7 @@ import pytest
 
 from chassis.matching_keys import matching_keys
 from crm.demo import TENANTS, contacts, created_at, customers, write_csv
-from crm.demo.selling import STALE_AFTER, deals, leads
+from crm.demo.selling import LEADS_STALE_AFTER, STALE_AFTER, deals, leads
 from crm.demo.work import activities, tasks
 from customers.rules.import_fields import CATALOGUE
 from imports.proposal import Column, propose
@@ -124,3 +124,20 @@ def test_a_year_of_deals_has_what_reports_are_about(tenant):
     assert any(deal.expected_in is not None and deal.expected_in < 0 for deal in open_ones)
     assert all(deal.created_at(MONDAY) <= (deal.closed_at(MONDAY) or MONDAY) <= MONDAY for deal in found)
     assert len({lead.email for lead in leads(tenant)}) == len(leads(tenant))
+
+
+@tenants
+def test_a_year_of_leads_has_all_ages_and_some_that_nobody_looked_after(tenant):
+    found = leads(tenant)
+    assert found == leads(tenant)
+    stages = Counter(lead.stage for lead in found)
+    assert all(stages[stage] >= 3 for stage in (*LEADS_STALE_AFTER, "Closed Lost"))
+    ages = [MONDAY - lead.created_at(MONDAY) for lead in found]
+    assert min(ages) < timedelta(days=14)
+    assert timedelta(days=270) < max(ages) < timedelta(days=366)
+    assert all(lead.created_at(MONDAY) <= (lead.closed_at(MONDAY) or MONDAY) <= MONDAY for lead in found)
+    assert all((lead.lost_after is None) == (lead.stage != "Closed Lost") for lead in found)
+    open_ones = [lead for lead in found if lead.lost_after is None]
+    assert any(lead.days_ago > LEADS_STALE_AFTER[lead.stage] for lead in open_ones)
+    assert any(lead.days_ago < LEADS_STALE_AFTER[lead.stage] for lead in open_ones)
+    assert any(lead.expected_in is not None and lead.expected_in < 0 for lead in open_ones)

@@ -18,7 +18,7 @@ DATA = tomllib.loads(files("identity").joinpath("roles.toml").read_text())
 def test_the_five_roles_hold_what_they_are_meant_to() -> None:
     """Written out here once more, so that a change of the data is two deliberate changes."""
     manager = SELLING | {"views:share", "audit:read", "customers:import", "customers:export"}
-    manager |= {"leads:export", "deals:export", "deals:import"}
+    manager |= {"leads:import", "leads:export", "deals:export", "deals:import"}
     manager |= {"tasks:export", "activities:export", "activities:write:all"}
     admin = manager | {"companies:write", "users:write", "api_keys:read", "api_keys:write", "customers:purge"}
     admin |= {"leads:purge", "deals:purge", "pipelines:write"}

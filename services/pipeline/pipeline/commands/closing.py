@@ -6,7 +6,6 @@ from typing import Any
 
 from chassis.context import current
 from chassis.db.session import Session
-from chassis.errors import FieldError, Invalid
 from pipeline.commands.reasons import NO_REASON, reason_of
 from pipeline.queries.companies import get_company
 from pipeline.queries.exchange_rates import find_rate
@@ -62,17 +61,3 @@ def reopened(stage: Stage, document: Mapping[str, Any], probability: int | None)
         **NO_RATE,
         **probabilities.on_reopening(stage, probability, document["last_open_probability"] or 0),
     }
-
-
-def refuse_moment(at: datetime | None, created_at: datetime, now: datetime) -> None:
-    """Raise Invalid for a closing before the deal was created, or in the future."""
-    if at is None:
-        return
-    if at > now:
-        raise _refuse("closed_in_future", "A deal closes now or has closed before.")
-    if at < created_at:
-        raise _refuse("closed_before_created", "A deal does not close before it is created.")
-
-
-def _refuse(code: str, detail: str) -> Invalid:
-    return Invalid(code, detail, (FieldError("/closed_at", code, detail),))

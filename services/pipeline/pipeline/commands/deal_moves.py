@@ -12,6 +12,7 @@ from pipeline.commands import closing
 from pipeline.commands.columns import Place, Wishes, find_place, place_of
 from pipeline.commands.deals import OF_CLOSING, change_deal, changed_fields, note_expected, refuse_of_closing
 from pipeline.commands.histories import enter_stage, leave_stage
+from pipeline.commands.past import refuse_closing
 from pipeline.commands.reasons import REASON, replaced_reason
 from pipeline.events import DEAL_LOST, DEAL_REOPENED, DEAL_REORDERED, DEAL_STAGE_CHANGED, DEAL_WON
 from pipeline.models import USERS
@@ -191,7 +192,7 @@ def _moment(session: Session, document: Mapping[str, Any], others: Mapping[str, 
     """The moment of the closing, where it was given. Raises Invalid."""
     given: datetime | None = others.get("closed_at")
     if given is not None:
-        closing.refuse_moment(given, datetime.fromisoformat(document["created_at"]), stages.clock(session))
+        refuse_closing(given, datetime.fromisoformat(document["created_at"]), stages.clock(session))
     return given
 
 

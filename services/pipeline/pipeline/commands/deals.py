@@ -1,7 +1,7 @@
 """Everything that changes a deal but its stage, and the event that each change records."""
 
 from collections.abc import Mapping
-from datetime import date, datetime
+from datetime import date
 from typing import Any
 
 from sqlalchemy import BigInteger, bindparam, select
@@ -11,10 +11,11 @@ from chassis.context import current
 from chassis.db.records import Record
 from chassis.db.session import Session
 from chassis.db.statements import Prepared, of_tenant
-from chassis.errors import Conflict, FieldError, Forbidden, Invalid
+from chassis.errors import Conflict, FieldError, Invalid
 from pipeline.commands import closing
 from pipeline.commands.customers import require_live_customer
 from pipeline.commands.histories import enter_stage, note_close_date
+from pipeline.commands.past import moment_of_creation, refuse_closing
 from pipeline.commands.reasons import REASON, replaced_reason
 from pipeline.commands.setup import ensure_setup
 from pipeline.events import DEAL_ARCHIVED, DEAL_CREATED, DEAL_RESTORED, DEAL_UPDATED
@@ -54,7 +55,7 @@ def create_deal(session: Session, values: Mapping[str, Any]) -> Record:
     refuse_incomplete(stage, written)
     USERS.ensure_actor(session)
     now = stages.clock(session)
-    created_at = _created_at(values.get("created_at"), now)
+    created_at = moment_of_creation(DEALS, values.get("created_at"), now)
     written |= {
         "pipeline_id": stage.pipeline_id,
         "stage_id": stage.id,
@@ -70,7 +71,7 @@ def create_deal(session: Session, values: Mapping[str, Any]) -> Record:
     if stage.group == "open":
         refuse_of_closing(values)
     else:
-        closing.refuse_moment(values.get("closed_at"), created_at, now)
+        refuse_closing(values.get("closed_at"), created_at, now)
         written |= closing.closed(session, stage, written["currency"], values, values.get("closed_at") or now)
     event_id = events.new_id()
     deal = RECORDS.create(session, DEAL_CREATED, written, event_id=event_id)
@@ -93,17 +94,6 @@ def stage_of_new(session: Session, stage_id: int | None) -> tuple[Stage, int]:
     stage, position = stages.enter_stage(session, DEALS, stage_id)
     refuse_inactive_stage(stage)
     return stage, position
-
-
-def _created_at(given: datetime | None, now: datetime) -> datetime:
-    if given is None:
-        return now
-    if "deals:import" not in current().permissions:
-        raise Forbidden("permission_missing", "Saying when a deal was created takes the permission deals:import.")
-    if given > now:
-        detail = "A deal is created now or was before."
-        raise Invalid("created_in_future", detail, (FieldError("/created_at", "created_in_future", detail),))
-    return given
 
 
 def refuse_lead(session: Session, lead_id: int | None, customer_id: int) -> None:

@@ -10,6 +10,7 @@ from chassis.db.session import Session
 from chassis.errors import Conflict, FieldError, Invalid
 from pipeline.commands.customers import require_live_customer
 from pipeline.commands.histories import enter_stage
+from pipeline.commands.past import moment_of_creation, refuse_closing
 from pipeline.commands.reasons import REASON, reason_of, replaced_reason
 from pipeline.commands.setup import ensure_setup
 from pipeline.events import LEAD_ARCHIVED, LEAD_CREATED, LEAD_RESTORED, LEAD_UPDATED
@@ -26,18 +27,22 @@ from pipeline.rules.requirements import refuse_inactive_stage, refuse_money
 from pipeline.rules.stages import Stage, first_open, group_of
 from pipeline.rules.transitions import lead_arrow, refusal_of_lead
 
+# What is not written as it is given.
+_OF_NEW = ("probability", "created_at", "closed_at", *REASON)
+
 
 def create_lead(session: Session, values: Mapping[str, Any]) -> Record:
-    """Create a lead in the stage given, else in the first that is open.
+    """Create a lead in the stage given, else in the first that is open; in a lost one it closes.
 
-    Raises Invalid, UnknownReference, Conflict.
+    Who may import says when it was created, and so what its history and its age begin with. Raises Invalid,
+    UnknownReference, Conflict, Forbidden.
     """
     USERS.refuse_inactive(session, values.get("assigned_to"))
     if values.get("customer_id") is not None:
         require_live_customer(session, values["customer_id"])
     stage, position = stage_of_new(session, values.get("stage_id"))
     lead_arrow("open", stage.group)
-    written = {name: value for name, value in values.items() if name not in ("probability", *REASON)}
+    written = {name: value for name, value in values.items() if name not in _OF_NEW}
     written["currency"] = _currency(session, values)
     refuse_money(written["currency"], values.get("estimated_value"), "/estimated_value")
     USERS.ensure_actor(session)
@@ -47,18 +52,30 @@ def create_lead(session: Session, values: Mapping[str, Any]) -> Record:
         "position": position,
         "created_by": current().user_id,
         **probabilities.on_creation(stage, values.get("probability")),
+        **_times(session, stage, values),
     }
-    reason = {name: values[name] for name in REASON if values.get(name) is not None}
+    of_losing = {name: values[name] for name in (*REASON, "closed_at") if values.get(name) is not None}
     if stage.group == "lost":
-        now = stages.clock(session)
-        written |= {"closed_at": now, "position": closed_position(int(now.timestamp() * 1e6))}
-        written |= reason_of(session, reason, required=False)
-    elif reason:
-        raise _not_lost(next(iter(reason)))
+        written["position"] = closed_position(int(written["closed_at"].timestamp() * 1e6))
+        written |= reason_of(session, {name: of_losing.get(name) for name in REASON}, required=False)
+    elif of_losing:
+        raise _not_lost(next(iter(of_losing)))
     event_id = events.new_id()
     lead = RECORDS.create(session, LEAD_CREATED, with_lead_keys(session, written), event_id=event_id)
     enter_stage(session, LEADS, lead, stage, None, event_id=event_id)
     return lead
+
+
+def _times(session: Session, stage: Stage, values: Mapping[str, Any]) -> dict[str, Any]:
+    """When a new lead was created, where that is said, and when it was lost. Raises Forbidden, Invalid."""
+    given, lost = values.get("created_at"), stage.group == "lost"
+    if given is None and not lost:
+        return {}
+    now = stages.clock(session)
+    created_at = moment_of_creation(LEADS, given, now)
+    refuse_closing(values.get("closed_at"), created_at, now)
+    times = {"created_at": created_at, "stage_entered_at": created_at}
+    return times | {"closed_at": values.get("closed_at") or now} if lost else times
 
 
 def stage_of_new(session: Session, stage_id: int | None) -> tuple[Stage, int]:

@@ -2,7 +2,7 @@
 
 from marshmallow import fields, validate
 
-from chassis.web.dates import Day
+from chassis.web.dates import Day, Moment
 from chassis.web.records import RecordSchema
 from chassis.web.schemas import LARGEST_BATCH, Email, Id, InSchema, Items, Money, Phone, Text
 from pipeline import rules
@@ -39,6 +39,8 @@ class LeadIn(_LeadFields):
     """A new lead."""
 
     lead_name = Text(longest=rules.LONGEST_NAME, shortest=1, required=True)
+    created_at = Moment(metadata={"description": "When it was created, if not now; takes the permission leads:import."})
+    closed_at = Moment(metadata={"description": "When it was lost, if not now."})
 
 
 class LeadPatch(_LeadFields):

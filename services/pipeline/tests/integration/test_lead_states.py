@@ -200,3 +200,47 @@ def test_what_cannot_be_is_refused_and_leaves_nothing(client, told, body, code):
     answer = client.post("/v1/leads", json={"lead_name": "Ada"} | body)
     assert (answer.status_code, answer.json["code"]) == (422, code)
     assert told("leads") == []
+
+
+def test_who_may_import_says_when_a_lead_was_created_and_lost(
+    *, client, client_of, company_id, lead_stages, reasons, told
+):
+    created, lost = "2026-01-01T08:00:00+00:00", "2026-02-01T08:00:00+00:00"
+    refused = client.post("/v1/leads", json={"lead_name": "Old", "created_at": created})
+    assert (refused.status_code, refused.json["code"]) == (403, "permission_missing")
+    importer = client_of(company_id, "leads:read leads:write leads:import")
+    old = importer.post("/v1/leads", json={"lead_name": "Old", "created_at": created}).json
+    assert old["created_at"] == old["stage_entered_at"] == created
+    body = {"stage_id": lead_stages["Closed Lost"], "loss_reason_id": reasons["Price"]}
+    body |= {"lead_name": "Gone", "created_at": created, "closed_at": lost}
+    gone = importer.post("/v1/leads", json=body).json
+    assert (gone["status"], gone["created_at"], gone["closed_at"]) == ("lost", created, lost)
+    [row] = client.get(f"/v1/leads/{gone['id']}/history").json["data"]
+    assert (row["entered_at"], row["left_at"]) == (created, None)
+    assert last(told)["type"] == "crm.lead.created.v1"
+    column = f"/v1/leads?stage_id={lead_stages['Closed Lost']}&sort=position"
+    newer = importer.post("/v1/leads", json=body | {"lead_name": "Newer", "closed_at": "2026-02-02T08:00:00Z"}).json
+    assert [lead["id"] for lead in client.get(column).json["data"]] == [newer["id"], gone["id"]]
+
+
+@pytest.mark.parametrize(
+    ("values", "code"),
+    [
+        ({"created_at": "2200-01-01T00:00:00Z"}, "created_in_future"),
+        ({"closed_at": "2200-01-01T00:00:00Z"}, "closed_in_future"),
+        ({"closed_at": "2020-01-01T00:00:00Z"}, "closed_before_created"),
+        ({"created_at": "2026-01-02T00:00:00Z", "closed_at": "2026-01-01T00:00:00Z"}, "closed_before_created"),
+    ],
+)
+def test_a_new_lead_lies_in_the_past_and_is_lost_after_that(client_of, company_id, lead_stages, values, code):
+    importer = client_of(company_id, "leads:read leads:write leads:import")
+    body = {"lead_name": "Old", "stage_id": lead_stages["Closed Lost"]} | values
+    answer = importer.post("/v1/leads", json=body)
+    assert (answer.status_code, answer.json["code"]) == (422, code)
+
+
+def test_a_lead_that_is_open_says_nothing_of_a_closing(client, lead_stages):
+    body = {"lead_name": "New", "stage_id": lead_stages["New"], "closed_at": "2026-01-01T00:00:00Z"}
+    answer = client.post("/v1/leads", json=body)
+    assert answer.status_code == 422
+    assert [error["pointer"] for error in answer.json["errors"]] == ["/closed_at"]
