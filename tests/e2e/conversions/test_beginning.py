@@ -76,6 +76,13 @@ def test_the_preview_writes_nothing(saga):
     assert saga.counts() == (1, 0, ["new"])
 
 
+def test_the_number_of_a_new_customer_is_of_the_country_that_it_is_in(saga, refusal):
+    twin, lead = saga.customer(phone="+49 30 1234567"), saga.lead(phone="030 1234567")
+    answer = saga.convert(lead, customer={"create": {"country": "Germany"}})
+    assert refusal(answer) == (409, "possible_duplicate")
+    assert [one["customer"]["id"] for one in answer.json["candidates"]] == [twin["id"]]
+
+
 def test_likely_duplicates_are_refused_before_anything_is_written(saga, refusal):
     twin, lead = saga.customer(email="ada@example.com"), saga.lead(email="ada@example.com")
     answer = saga.convert(lead)

@@ -26,8 +26,8 @@ blueprint = internal_blueprint(customers=Owned(CUSTOMER))
 def find_duplicates_of_company(values: dict[str, Any], company_id: int) -> Response:
     """Find the customers that data is probably about, as far as a user of the company may see them.
 
-    The query has the customer's `name`, `email`, `phone` and `website`, each if it is known, the `user_id` and, where
-    they see no more than their own customers, `own_only=true`.
+    The query has the customer's `name`, `email`, `phone`, `website`, `country` and `customer_type`, each if it is
+    known, the `user_id` and, where they see no more than their own customers, `own_only=true`.
     """
     visibility = {name: values.pop(name) for name in ("user_id", "own_only")}
     with acting_as(replace(current(), company_id=company_id, **visibility)):

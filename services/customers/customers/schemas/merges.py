@@ -42,6 +42,9 @@ class LikenessIn(InSchema):
     email = Text(longest=255)
     phone = Text(longest=50)
     website = Text(longest=255)
+    # Where the number is from, and whether the name is a firm's.
+    country = Text(longest=100)
+    customer_type = Text(longest=50)
     user_id = IdText(required=True)
     own_only = fields.Boolean(load_default=False)
 

@@ -90,3 +90,22 @@ def test_likely_duplicates_are_shown_as_far_as_the_user_may_see_them(
     assert ask(company_id + 10**9, **given).json == {"candidates": [], "hidden": 0}
     assert ask(company_id, email="ada@example.com").status_code == 400
     assert services_app.test_client().get(f"/internal/duplicates/{company_id}?user_id=7").status_code == 401
+
+
+def test_likely_duplicates_are_those_that_the_check_of_a_customer_finds(
+    services_app: ServiceApplication, client: Client, create: Any, company_id: int
+) -> None:
+    """A name in two spellings, a firm with its form and without, and a number that is from the country beside it."""
+    create(client, name="Müller GmbH", customer_type="business", phone="+49 30 1234567")
+    for values in (
+        {"name": "Mueller", "customer_type": "business", "phone": "030 1234567", "country": "Germany"},
+        {"name": "Somebody", "phone": "030 1234567", "country": "Germany"},
+    ):
+        checked = client.post("/v1/customers/duplicates/check", json=values).json
+        asked = services_app.test_client().get(
+            f"/internal/duplicates/{company_id}",
+            query_string=values | {"user_id": 7},
+            headers={"Authorization": f"Bearer {KEY}"},
+        )
+        assert checked["candidates"]
+        assert asked.json == checked

@@ -10,7 +10,7 @@ UNDO_WINDOW = timedelta(days=30)
 # A conversion that takes longer than this has been waiting for a service that is down.
 LONG_AFTER = timedelta(minutes=15)
 # By what customers finds those that a new one is probably the same as.
-LIKENESS = ("name", "email", "phone", "website")
+LIKENESS = ("name", "email", "phone", "website", "country", "customer_type")
 SKIP: Mapping[str, Any] = {"skip": True}
 
 
