@@ -7,7 +7,18 @@ from pathlib import Path
 
 import orjson
 
-from bench import data, deal_questions, event_flow, machine, pipeline_work, questions, size_report, speed, system
+from bench import (
+    data,
+    deal_questions,
+    event_flow,
+    machine,
+    pipeline_work,
+    questions,
+    size_report,
+    speed,
+    system,
+    task_questions,
+)
 from bench.report import Report
 
 
@@ -43,8 +54,12 @@ def _measure(*, quick: bool) -> Report:
         speeds = []
         deals = deal_questions.DEALS // 10 if quick else deal_questions.DEALS
         deal_questions.load(running.url("pipeline"), deals=deals, say=say)
+        task_questions.load(
+            running.url("tasks"), tasks=task_questions.TASKS // 10 if quick else task_questions.TASKS, say=say
+        )
         asked = questions.write(running.stack.home, running.url("customers"), running.sign)
         asked += deal_questions.write(running.stack.home, running.url("pipeline"), running.sign)
+        asked += task_questions.write(running.stack.home, running.sign)
         for question in asked:
             say(f"{question.name}: {rounds} rounds of {seconds} s, ours and the floor in turn")
             speeds.append(speed.measure(running, question, rounds=rounds, seconds=seconds))

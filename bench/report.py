@@ -13,8 +13,8 @@ from bench.tables import aligned, markdown
 
 _METHOD = f"""
 How it is measured: a stack of its own, durable (fsync), with relay and consumers at work; 100 tenants with
-{{customers}} customers and as many deals; wrk with {wrk.CONNECTIONS} connections that rotates the tokens of all
-tenants. Ours goes through the gateway, with token, tenancy and row-level
+{{customers}} customers, as many deals, half as many tasks, and three activities to a task; wrk with {wrk.CONNECTIONS}
+connections that rotates the tokens of all tenants. Ours goes through the gateway, with token, tenancy and row-level
 security. The floor is one WSGI function under the same gunicorn
 settings, asked directly: no gateway, no token, a role that row-level security does not concern, one prepared statement
 (for create one transaction with the row and its outbox row, in a copy of the outbox table that no relay publishes; for

@@ -83,7 +83,13 @@ def create(postgres_url: str, tenants: dict[int, int], say: Say) -> DatabaseUrls
     """
     urls = create_database(postgres_url, "tasks")
     os.environ.pop("OWNER_DATABASE_URL", None)
-    with psycopg.connect(urls.superuser, autocommit=True) as connection:
+    fill(urls.superuser, tenants, say, busy=len(tenants) > 1)
+    return urls
+
+
+def fill(url: str, tenants: dict[int, int], say: Say, *, busy: bool = False) -> None:
+    """Fill the empty database at `url`, of a superuser, and analyse it; the last tenant may have somebody busy."""
+    with psycopg.connect(url, autocommit=True) as connection:
         connection.execute("SET synchronous_commit = off")
         connection.execute(
             "INSERT INTO company_refs (company_id, version) SELECT c, 1 FROM generate_series(1, %s) c", (max(tenants),)
@@ -103,16 +109,15 @@ def create(postgres_url: str, tenants: dict[int, int], say: Say) -> DatabaseUrls
                 _fill(connection, alike, size, say)
             given: dict[str, object] = {"tenants": max(tenants), "customers": CUSTOMERS, "tenant": max(tenants)}
             connection.execute(_SERIES.encode(), given)
-            if len(tenants) > 1:
-                busy = given | {"customer": BUSY_CUSTOMER, "entries": ENTRIES, "open": OPEN_TASKS, "user": BUSY_USER}
-                busy |= {"hash": hashlib.sha256(FEED_TOKEN.encode()).digest()}
+            if busy:
+                given |= {"customer": BUSY_CUSTOMER, "entries": ENTRIES, "open": OPEN_TASKS, "user": BUSY_USER}
+                given |= {"hash": hashlib.sha256(FEED_TOKEN.encode()).digest()}
                 for statement in _BUSY.split(";\n"):
-                    connection.execute(statement.encode(), busy)
+                    connection.execute(statement.encode(), given)
         for table in _TABLES:
             connection.execute(f"ALTER TABLE {table} ENABLE TRIGGER ALL".encode())
         connection.execute("VACUUM (ANALYZE)")
         connection.execute("CHECKPOINT")
-    return urls
 
 
 def user_of(_: int) -> int:

@@ -23,7 +23,7 @@ from identity.keys import Signer, SigningKeys
 
 PATIENCE = 180.0
 TOKEN_SECONDS = 4 * 3600
-FLOORS = {"customers": "bench.floor", "pipeline": "bench.floor_deals"}
+FLOORS = {"customers": "bench.floor", "pipeline": "bench.floor_deals", "tasks": "bench.floor_tasks"}
 _REPOSITORY = Path(__file__).parent.parent
 
 
@@ -49,7 +49,7 @@ class System:
                 "sub": str(user_id),
                 "company_id": company_id,
                 "role": "admin",
-                "scope": "customers:read customers:write deals:read deals:write",
+                "scope": "customers:read customers:write deals:read deals:write tasks:read activities:read",
                 "sid": str(uuid.uuid4()),
                 "jti": str(uuid.uuid4()),
                 "ver": 1,
@@ -108,9 +108,11 @@ def _floor(stack: Stack, service: str, module: str) -> Iterator[str]:
     """A floor under gunicorn with the very settings of the service."""
     port = free_port(stack.state.ports.values())
     settings = stack.environment(service)
+    metrics = stack.home / f"floor-{service}-metrics"
+    metrics.mkdir()
     environment = {
         "PATH": os.environ["PATH"],
-        "PROMETHEUS_MULTIPROC_DIR": str(stack.home / f"floor-{service}-metrics"),
+        "PROMETHEUS_MULTIPROC_DIR": str(metrics),
         "FLOOR_DATABASE_URL": stack.database_url(service, "superuser"),
     }
     command = [sys.executable, "-m", "gunicorn", "--config", "python:chassis.web.gunicorn"]
