@@ -67,7 +67,9 @@ class Preparation:
         return self._each(lambda service: self.run(service, "chassis", "migrate", service, owner=True).strip())
 
     def topology(self) -> None:
-        self._each(lambda service: self.run(service, "chassis", "topology", service, owner=True))
+        """Declare what every service needs at the broker: in one process, for they share the account that may."""
+        first, *others = SERVICES
+        self.run(first, "chassis", "topology", first, *others, owner=True)
 
     def signing_keys(self) -> None:
         self.run("identity", "identity.keys", "ensure")

@@ -9,6 +9,7 @@ from pathlib import Path
 import psycopg
 import pytest
 from cryptography.fernet import Fernet
+from e2e.collector import Collector
 from werkzeug.serving import make_server
 
 from chassis.db.session import Database
@@ -116,11 +117,23 @@ def pytest_collection_modifyitems(items):
 
 
 @pytest.fixture(scope="session")
-def guarded(stack):
-    """The system as it hashes in production and limits what one address may try; the plain one is gone by then."""
+def collector():
+    """What `guarded` sends its traces to."""
+    collector = Collector()
+    yield collector
+    collector.close()
+
+
+@pytest.fixture(scope="session")
+def guarded(stack, collector):
+    """The system as in production: it hashes in earnest, limits what one address may try, and is traced.
+
+    The plain one is gone by then.
+    """
     # Every guide registers companies of its own, all from one address.
     limits = Limits(principal_per_10s=None, tenant_per_10s=None, register_per_minute=60)
-    strict = Stack(stack.home, for_tests(bcrypt_cost=12, web_workers=2, limits=limits), attached=True)
+    settings = for_tests(bcrypt_cost=12, web_workers=2, limits=limits, trace_collector=collector.url)
+    strict = Stack(stack.home, settings, attached=True)
     strict.up()
     return strict
 

@@ -1,80 +1,20 @@
 """Traces: one POST is one trace, over gateway, service, SQL, outbox, relay and consumers, read from a collector."""
 
 import json
-import threading
 import time
 import uuid
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 import requests
-from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
+from e2e.collector import PATIENCE
 from opentelemetry.proto.trace.v1.trace_pb2 import Span
 
-pytestmark = pytest.mark.xdist_group("traces")
-PATIENCE = 90
-
-
-class Collector:
-    """Takes OTLP over HTTP, as any collector does, and keeps what it gets: pairs of a service's name and a span."""
-
-    def __init__(self):
-        self.spans = []
-        self._news = threading.Condition()
-        collector = self
-
-        class Handler(BaseHTTPRequestHandler):
-            def do_POST(self):
-                sent = ExportTraceServiceRequest.FromString(self.rfile.read(int(self.headers["Content-Length"])))
-                collector.take(self.path, sent)
-                self.send_response(200)
-                self.send_header("Content-Length", "0")
-                self.end_headers()
-
-            def log_message(self, *_):
-                pass
-
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.url = f"http://127.0.0.1:{self._server.server_port}"
-        threading.Thread(target=self._server.serve_forever, daemon=True).start()
-
-    def take(self, path, sent):
-        assert path == "/v1/traces"
-        with self._news:
-            for resource in sent.resource_spans:
-                names = {one.key: one.value.string_value for one in resource.resource.attributes}
-                spans = [span for scope in resource.scope_spans for span in scope.spans]
-                self.spans += [(names["service.name"], span) for span in spans]
-            self._news.notify_all()
-
-    def trace(self, trace_id, wanted):
-        """The spans of a trace as soon as `wanted` of them is true."""
-        deadline = time.monotonic() + PATIENCE
-        with self._news:
-            while not wanted(found := [(name, span) for name, span in self.spans if span.trace_id.hex() == trace_id]):
-                assert self._news.wait(deadline - time.monotonic()), sorted((n, s.name) for n, s in found)
-            return found
-
-    def close(self):
-        self._server.shutdown()
-        self._server.server_close()
+pytestmark = pytest.mark.xdist_group("stack")
 
 
 @pytest.fixture(scope="module")
-def collector():
-    collector = Collector()
-    yield collector
-    collector.close()
-
-
-@pytest.fixture(scope="module")
-def stack(stack_factory, collector):
-    return stack_factory(trace_collector=collector.url)
-
-
-@pytest.fixture(scope="module")
-def api(stack):
-    return f"{stack.gateway_url}/v1"
+def api(guarded):
+    return f"{guarded.gateway_url}/v1"
 
 
 @pytest.fixture(scope="module")
@@ -103,11 +43,11 @@ def logged(stack, request_id):
         time.sleep(0.05)
 
 
-def test_one_post_is_one_trace_from_the_gateway_to_the_audit_log(api, stack, headers, collector):
+def test_one_post_is_one_trace_from_the_gateway_to_the_audit_log(api, guarded, headers, collector):
     secret = "Ada of no trace"
     created = requests.post(f"{api}/customers", json={"name": secret}, headers=headers, timeout=10)
     assert created.status_code == 201
-    _, trace_id, gateway, _ = logged(stack, created.headers["X-Request-Id"])["traceparent"].split("-")
+    _, trace_id, gateway, _ = logged(guarded, created.headers["X-Request-Id"])["traceparent"].split("-")
 
     def kinds(found):
         return {(name, span.kind) for name, span in found}
@@ -149,9 +89,9 @@ def test_a_trace_that_a_client_has_begun_goes_on(api, headers, collector):
 
 
 @pytest.mark.parametrize("given", ["00-a-b-01", "00-" + "A" * 32 + "-" + "a" * 16 + "-01", "-" * 55])
-def test_what_is_no_trace_is_replaced_by_one(api, stack, headers, given):
+def test_what_is_no_trace_is_replaced_by_one(api, guarded, headers, given):
     answer = requests.get(f"{api}/customers", headers={**headers, "traceparent": given}, timeout=10)
     assert answer.status_code == 200
-    version, trace_id, span_id, flags = logged(stack, answer.headers["X-Request-Id"])["traceparent"].split("-")
+    version, trace_id, span_id, flags = logged(guarded, answer.headers["X-Request-Id"])["traceparent"].split("-")
     assert (version, len(trace_id), len(span_id), flags) == ("00", 32, 16, "01")
     assert int(trace_id, 16) != 0

@@ -1,4 +1,7 @@
-"""The processes of a service: `python -m chassis <command> <service>`, with a command of `COMMANDS`."""
+"""The processes of a service: `python -m chassis <command> <service>`, with a command of `COMMANDS`.
+
+`topology` takes several services: an operator with one account at the broker declares all of them in one go.
+"""
 
 import os
 import sys
@@ -20,25 +23,31 @@ USAGE = 64  # sysexits.h: the command was used wrongly.
 
 def main(arguments: list[str]) -> None:
     """Run one command; leaves the process with 64 for an unknown one and 78 when settings are missing."""
-    if len(arguments) != 2 or arguments[0] not in COMMANDS:  # noqa: PLR2004  # A command and a service.
+    command, *names = arguments or [""]
+    if command not in COMMANDS or not names or (len(names) > 1 and command != "topology"):
         print(f"usage: python -m chassis {'|'.join(COMMANDS)} <service>", file=sys.stderr)  # noqa: T201  # A command line.
         raise SystemExit(USAGE)
-    command, name = arguments
+    services = [_load(name) for name in names]
+    if command == "web":
+        _web(services[0])
+    elif command == "openapi":
+        _openapi(services[0])
+    elif command == "migrate":
+        _migrate(services[0])
+    elif command == "migrated":
+        _migrated(services[0])
+    elif command == "topology":
+        _topology(services)
+    else:
+        _broker(services[0], command)
+
+
+def _load(name: str) -> Service:
     try:
-        service = load(name)
+        return load(name)
     except ImportError as error:
         print(f"there is no service {name}: {error}", file=sys.stderr)  # noqa: T201  # A command line.
         raise SystemExit(USAGE) from error
-    if command == "web":
-        _web(service)
-    elif command == "openapi":
-        _openapi(service)
-    elif command == "migrate":
-        _migrate(service)
-    elif command == "migrated":
-        _migrated(service)
-    else:
-        _broker(service, command)
 
 
 def _settings(service: Service, *required: str) -> Settings:
@@ -88,16 +97,21 @@ def _migrated(service: Service) -> None:
     print(revisions.wait_for(settings.database_url, service.migrations))  # noqa: T201  # A command line.
 
 
-def _broker(service: Service, command: str) -> None:
-    from chassis.broker import topology, worker  # noqa: PLC0415  # A web process never loads the broker's client.
+def _topology(services: list[Service]) -> None:
+    """Declare what each of the services needs at the broker; `OWNER_BROKER_URL` is that of all of them."""
+    from chassis.broker import topology  # noqa: PLC0415  # A web process never loads the broker's client.
 
-    if command == "topology":
-        try:
+    try:
+        for service in services:
             owner_url = _settings(service, "owner_broker_url").owner_broker_url
             topology.declare(owner_url, service.name, service.subscriptions)
-        except topology.TopologyError as error:
-            raise SystemExit(str(error)) from error
-        return
+    except topology.TopologyError as error:
+        raise SystemExit(str(error)) from error
+
+
+def _broker(service: Service, command: str) -> None:
+    from chassis.broker import worker  # noqa: PLC0415  # A web process never loads the broker's client.
+
     settings = _settings(service, "broker_url", "relay_database_url")
     logging.configure(service.name, settings.log_level)
     tracing.start(service.name, settings.service_version, settings.otel_exporter_otlp_endpoint)
