@@ -1,7 +1,7 @@
-"""The three questions, each twice: with a token for the gateway and bare for the floor."""
+"""The questions of customers, each twice: with a token for the gateway and bare for the floor."""
 
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -51,6 +51,14 @@ def write(folder: Path, url: str, sign: Callable[[int, int], str]) -> list[Quest
             [("GET", "/v1/customers?limit=50&sort=-created_at", tokens[company], "-") for company in companies],
             [("GET", f"/{company}", "-", "-") for company in companies],
         ),
+        # The floor answers plainly: what compression costs is part of the ratio.
+        write_question(
+            folder,
+            "list of 50 as gzip",
+            0.35,
+            [("GET", "/v1/customers?limit=50&sort=-created_at", tokens[company], "-", "gzip") for company in companies],
+            [("GET", f"/{company}", "-", "-") for company in companies],
+        ),
         write_question(
             folder,
             "get one",
@@ -72,8 +80,8 @@ def write_question(
     folder: Path,
     name: str,
     target: float,
-    ours: list[tuple[str, str, str, str]],
-    floor: list[tuple[str, str, str, str]],
+    ours: Sequence[tuple[str, ...]],
+    floor: Sequence[tuple[str, ...]],
     *,
     service: str = "customers",
 ) -> Question:
