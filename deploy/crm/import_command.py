@@ -43,11 +43,18 @@ def _address(_: click.Context, __: click.Parameter, url: str | None) -> str | No
 
 @click.command(name="import")
 @click.argument("file", required=False, type=click.Path(exists=True, dir_okay=False, readable=True, path_type=Path))
+@click.option(
+    "--record-type",
+    type=click.Choice(["customer", "contact"]),
+    default="customer",
+    show_default=True,
+    help="What the rows are: customers, or the people at customers that are there.",
+)
 @click.option("--mode", type=click.Choice(["create", "update", "upsert"]), default="create", show_default=True)
 @click.option(
     "--match-by",
     type=click.Choice(["id", "customer_code", "email"]),
-    help="What a row's customer is found by, for update and upsert.",
+    help="What a row's record is found by, for update and upsert.",
 )
 @click.option("--all-or-nothing", is_flag=True, help="One row that is refused refuses all.")
 @click.option("--encoding", help="The file's, such as utf-8 or windows-1252; found out without it.")
@@ -79,6 +86,7 @@ def import_command(
     home: Path,
     file: Path | None,
     *,
+    record_type: str,
     mode: str,
     match_by: str | None,
     all_or_nothing: bool,
@@ -94,7 +102,7 @@ def import_command(
     token: str | None,
     url: str | None,
 ) -> None:
-    """Import the customers in the CSV file FILE: show what its columns mean, validate it, ask, run it.
+    """Import the customers or contacts in the CSV file FILE: show what its columns mean, validate it, ask, run it.
 
     Fails (1) when a row was refused, or when the import was not run to its end.
     """
@@ -106,6 +114,7 @@ def import_command(
     else:
         assert file is not None
         options = Options(
+            record_type=record_type,
             mode=mode,
             match_by=match_by,
             all_or_nothing=all_or_nothing,

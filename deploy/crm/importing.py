@@ -24,6 +24,7 @@ Seen = Callable[[Import], None]
 class Options:
     """How a file is to be read and what is to be done with its rows; None leaves it to the service."""
 
+    record_type: str = "customer"
     mode: str = "create"
     match_by: str | None = None
     all_or_nothing: bool = False

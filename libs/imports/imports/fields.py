@@ -37,10 +37,10 @@ class Field:
 class Catalogue:
     """The fields of an entity.
 
-    `own` are columns that only this system's own export has together; `code` is where another system's record id goes.
-    `fallbacks` are fields that serve as another one where a file has none for it. `second` are words of two meanings:
-    the field that one means at first, the other one, and whose columns beside it make it that. `dates` and `amounts`
-    are fields that can be written in several ways.
+    `own` are columns that only this system's own export has together; `code` is where another system's record id goes,
+    `parent_code` that of the record that it belongs to. `fallbacks` are fields that serve as another one where a file
+    has none for it. `second` are words of two meanings: the field that one means at first, the other one, and whose
+    columns beside it make it that. `dates` and `amounts` are fields that can be written in several ways.
     """
 
     fields: Sequence[Field]
@@ -48,6 +48,7 @@ class Catalogue:
     code: str | None = None
     fallbacks: Mapping[str, Sequence[str]] = field(default_factory=dict)
     second: Mapping[str, tuple[str, str, Sequence[str]]] = field(default_factory=dict)
+    parent_code: str | None = None
     dates: Sequence[str] = ()
     amounts: Sequence[str] = ()
 

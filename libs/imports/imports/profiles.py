@@ -83,7 +83,8 @@ PROFILES = (
             "Datensatz-ID|Lifecycle-Phase",
         ),
         _meanings(
-            none="Type|Typ|Associated Company IDs",
+            none="Type|Typ",
+            parent="Associated Company IDs|Associated Company ID",
             status="Lifecycle Stage|Lifecycle-Phase",
             website="Company Domain Name|Website URL|Website-URL|Domainname des Unternehmens",
             company_name="Associated Company|Zugehöriges Unternehmen",

@@ -16,6 +16,8 @@ TAKEN = 0.6
 _CLOSE = 0.82
 _MOST_MISSES = 0.5
 OWN = "own"
+# What profiles call the record that one belongs to.
+PARENT = "parent"
 # Which of several groups of addresses is taken where they hold as much.
 _GROUPS = (None, "work", "mailing", "home", "other")
 
@@ -96,6 +98,8 @@ def _guess(column: Column, catalogue: Catalogue, profile: Profile | None, *, own
     name, place, confidence = found
     if name == "id":  # A number of another system may be one of ours.
         name = catalogue.code or ""
+    elif name == PARENT:
+        name = catalogue.parent_code or ""
     field = catalogue.by_name.get(name)
     if field is None:
         return None

@@ -19,7 +19,7 @@ from customers.commands.transfers import TRANSFERS
 from customers.commands.user_purges import PURGES
 from customers.models import REFERENCES
 from customers.schemas.conversions import read_wishes
-from customers.schemas.import_rows import READERS
+from customers.schemas.imports import READERS
 from imports.engine.worker import CONNECTIONS, purge, work
 
 # How often as long as it works a job rests that has whole companies to go through and that nobody waits for.

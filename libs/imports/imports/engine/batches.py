@@ -134,7 +134,7 @@ class _Batch:
                 passed.append(change)
         versions = {change.known.id: change.known.version for change in passed}
         if self._options.writes:
-            versions |= target.change(self._session, passed)
+            versions |= target.change(self._session, passed, self._options)
         for change in passed:
             row, record = change.row, change.known
             fields = {name: [record.document[name], value] for name, value in change.values.items()}

@@ -71,7 +71,7 @@ def validate_chunk(
 
 def _seen_before(imports: Imports, session: Session, job: Job, rows: Sequence[ReadRow], options: RowOptions) -> Seen:
     """What the chunks before have left by what rows of this one could meet it by."""
-    keys = job.target.lookups(rows, options)
+    keys = job.target.lookups(session, rows, options)
     return Seen(imports.store.seen.find(session, job.id, hashes(keys)))
 
 

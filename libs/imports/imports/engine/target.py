@@ -116,7 +116,7 @@ class Target(ABC):
         """What else no two rows may share that take effect at the same time."""
         yield from ()
 
-    def lookups(self, rows: Iterable[ReadRow], options: RowOptions) -> set[Key]:
+    def lookups(self, session: Session, rows: Sequence[ReadRow], options: RowOptions) -> set[Key]:
         """Under what rows look for what rows before them have left."""
         return self.conflict_keys(rows, options)
 
@@ -162,16 +162,20 @@ class Target(ABC):
         """How many numbers the rows will draw."""
         return 0
 
-    def change(self, session: Session, changes: Sequence[Change]) -> dict[int, int]:
+    def change(self, session: Session, changes: Sequence[Change], options: RowOptions) -> dict[int, int]:
         """Change records with their events; answers their versions."""
+        keys = self.keys_of_changes(session, changes, options.around)
         keyed = [
-            (change.known.record, change.values | self.keys_of(change)) for change in changes if change.known.record
+            (change.known.record, change.values | own)
+            for change, own in zip(changes, keys, strict=True)
+            if change.known.record
         ]
-        return {one: record.version for one, record in change_many(session, self.records, self.updated, keyed).items()}
+        after = change_many(session, self.records, self.updated, keyed)
+        return {record_id: record.version for record_id, record in after.items()}
 
-    def keys_of(self, change: Change) -> dict[str, Any]:
-        """The matching keys that follow from the values that change."""
-        return {}
+    def keys_of_changes(self, session: Session, changes: Sequence[Change], around: Any) -> list[dict[str, Any]]:
+        """The matching keys that follow from the values of each change."""
+        return [{} for _ in changes]
 
     def differing(self, values: Mapping[str, Any], document: Mapping[str, Any]) -> dict[str, Any]:
         """What of a row's values is otherwise in the record."""

@@ -32,7 +32,8 @@ class FieldReader:
     catalogue: ClassVar[Catalogue]
     choices: ClassVar[Mapping[str, Sequence[str]]] = {}
     load_fields: ClassVar[Mapping[str, fields.Field[Any]]]
-    # Texts that keep their line breaks; fields that name members; what takes effect in new records alone.
+    # Ids; texts that keep their line breaks; fields that name members; what takes effect in new records alone.
+    ids: ClassVar[Sequence[str]] = ("id",)
     of_lines: ClassVar[Sequence[str]] = ()
     members: ClassVar[Sequence[str]] = ()
     for_new: ClassVar[Sequence[str]] = ("created_at",)
@@ -71,7 +72,7 @@ class FieldReader:
         }
         mark, form = options.get("decimal_mark"), options.get("date_format")
         self._special: dict[str, Callable[[str], Any]] = {
-            "id": _id,
+            **dict.fromkeys(self.ids, _id),
             **dict.fromkeys(self.members, _member),
             "tags": lambda text: self.load_fields["tags"].deserialize(tags_in(text)),
         }
@@ -100,7 +101,7 @@ class FieldReader:
                 texts.pop(name, None)
         self._spread(row, texts)
         for field, text in texts.items():
-            self._take(row, field, text)
+            self.take(row, field, text)
         if self._match_by is not None and self._match_by not in row.values and not row.faults:
             detail = f"The row does not say which {self.noun} it is about."
             row.faults.append(Fault(line, self._match_by, "required", detail))
@@ -150,7 +151,8 @@ class FieldReader:
         if rest:
             row.warn(field, "left_over", f"A {self.noun} has no place for more of these.", ", ".join(rest))
 
-    def _take(self, row: ReadRow, field: str, text: str) -> None:
+    def take(self, row: ReadRow, field: str, text: str) -> None:
+        """Put a text into a row, or what is wrong with it."""
         given = text
         if field in self._translations and (key := folded(text)) in self._translations[field]:
             text = self._translations[field][key]

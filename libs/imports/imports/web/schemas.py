@@ -76,7 +76,7 @@ def import_schemas(name: str, imports: Imports, *, module: str, choices: Sequenc
     `choices` are the fields whose texts can be translated.
     """
     targets = imports.targets
-    noun = next(iter(targets.values())).noun
+    noun = next(iter(targets.values())).noun if len(targets) == 1 else "record"
     keys = tuple(dict.fromkeys(key for target in targets.values() for key in target.match_by))
     names = tuple(dict.fromkeys(field for target in targets.values() for field in target.catalogue.by_name))
 

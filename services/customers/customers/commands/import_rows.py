@@ -62,6 +62,12 @@ class Company:
         return self.duplicates == BLOCK
 
 
+def read_company(session: Session) -> Company:
+    """What counts for the rows of the company's imports."""
+    region, settings = session.fetch_one(_COMPANY) or (None, None)
+    return Company(region, str((settings or {}).get("duplicates")), Rules.of(settings))
+
+
 def tells_duplicates(options: RowOptions) -> bool:
     """Whether rows that are probably there already are told, which only a validation does."""
     return options.around.duplicates != ALLOW and not options.writes
@@ -90,8 +96,7 @@ class CustomerTarget(Target):
 
     def around(self, session: Session) -> Company:
         """Where the company's numbers are from, and by what it tells duplicates."""
-        region, settings = session.fetch_one(_COMPANY) or (None, None)
-        return Company(region, str((settings or {}).get("duplicates")), Rules.of(settings))
+        return read_company(session)
 
     def doubt(self, session: Session, proposal: Proposal) -> Proposal:
         """Doubt columns whose samples are no industry and no member of the company."""
@@ -135,9 +140,13 @@ class CustomerTarget(Target):
             # By all that the company's rules, which may change while the import runs, could go by.
             yield from DEFAULT.telling(row.new_keys | row.keys).items()
 
-    def lookups(self, rows: Iterable[ReadRow], options: RowOptions) -> set[Key]:
+    def lookups(
+        self,
+        session: Session,  # noqa: ARG002  # A hook.
+        rows: Sequence[ReadRow],
+        options: RowOptions,
+    ) -> set[Key]:
         """Besides what is unique, all by which a duplicate is told."""
-        rows = list(rows)
         keys = self.conflict_keys(rows, options)
         if options.around.duplicates != ALLOW:
             telling = options.around.rules.telling
@@ -245,10 +254,21 @@ class CustomerTarget(Target):
             documents.append(values)
         return documents
 
-    def keys_of(self, change: Change) -> dict[str, Any]:
+    def keys_of_changes(
+        self,
+        session: Session,  # noqa: ARG002  # A hook.
+        changes: Sequence[Change],
+        around: Company,  # noqa: ARG002  # A hook.
+    ) -> list[dict[str, Any]]:
         """The matching keys that follow from the values that change."""
-        keys = change.row.keys
-        return {name: keys[name] for name in customer_keys(dict.fromkeys(change.values)) if name in keys}
+        return [
+            {
+                name: change.row.keys[name]
+                for name in customer_keys(dict.fromkeys(change.values))
+                if name in change.row.keys
+            }
+            for change in changes
+        ]
 
     def kept_for_others(self, session: Session, ids: Sequence[int]) -> set[int]:
         """Customers that have contacts by now."""

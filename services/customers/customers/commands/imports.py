@@ -1,5 +1,6 @@
-"""The imports of customers: what the engine of imports is to know of them."""
+"""The imports of customers and contacts: what the engine of imports is to know of them."""
 
+from customers.commands.import_contacts import ContactTarget
 from customers.commands.import_rows import CustomerTarget
 from customers.events import (
     CUSTOMER_IMPORT_CANCELLED,
@@ -33,5 +34,5 @@ IMPORTS = Imports(
         reverted=CUSTOMER_IMPORT_REVERTED,
     ),
     users=USERS,
-    targets={"customer": CustomerTarget()},
+    targets={"customer": CustomerTarget(), "contact": ContactTarget()},
 )

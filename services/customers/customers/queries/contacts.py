@@ -11,13 +11,13 @@ from customers.queries.customers import OWN
 from customers.views import CONTACT
 
 # Whoever sees a customer sees the people there.
-_OWN = (
+OWN_CONTACTS = (
     select(customers.c.id)
     .where(customers.c.company_id == contacts.c.company_id, customers.c.id == contacts.c.customer_id, OWN)
     .correlate(contacts)
     .exists()
 )
-RECORDS = Records(CONTACT, source=SOURCE, noun="contact", own=_OWN, part_of="customer_id")
+RECORDS = Records(CONTACT, source=SOURCE, noun="contact", own=OWN_CONTACTS, part_of="customer_id")
 
 CONTACTS = Listing(
     CONTACT,
@@ -33,6 +33,6 @@ CONTACTS = Listing(
     },
     sorts=("created_at",),
     default={"archived_at": contacts.c.archived_at.is_(None)},
-    own=_OWN,
+    own=OWN_CONTACTS,
     search="search_contacts",
 )

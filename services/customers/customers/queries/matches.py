@@ -16,7 +16,16 @@ from customers.queries.customers import OWN
 from customers.rules.duplicates import MOST_SHARING
 
 # The column that holds what a row's customer is found by.
-COLUMN_OF = {"id": "id", "customer_code": "customer_code", "email": "email_norm"}
+COLUMN_OF = {
+    "id": "id",
+    "customer_code": "customer_code",
+    "email": "email_norm",
+    "name": "name_norm",
+    "name_two": "name_two",
+    "domain": "domain_norm",
+}
+# What is one customer's own, and tells of an archived one as well.
+_OWN_KEYS = ("id", "customer_code")
 _OF_COMPANY = of_tenant(customers)
 
 _CODES = Prepared(
@@ -79,9 +88,9 @@ def find_sharing(session: Session, rows: Sequence[dict[str, Any]]) -> dict[int, 
 
 
 def find_matches(session: Session, match_by: str, keys: Collection[Any]) -> dict[Any, list[tuple[int, bool]]]:
-    """The customers with each of these keys, each with whether it is archived; by e-mail address, none that is.
+    """The customers with each of these keys, each with whether it is archived; only by id and code one that is.
 
-    The address or the code of one that was merged finds the customer that it was merged into.
+    What one that was merged had, but for its id, finds the customer that it was merged into.
     """
     own = current().own_only
     parameters = {"actor": current().user_id} if own else {}
@@ -92,7 +101,7 @@ def find_matches(session: Session, match_by: str, keys: Collection[Any]) -> dict
         for key, known, archived, into in rows:
             hit = survivors.get(into, (known, archived))
             hits = found.setdefault(key, [])
-            if hit not in hits and (match_by != "email" or not hit[1]):
+            if hit not in hits and (match_by in _OWN_KEYS or not hit[1]):
                 hits.append(hit)
     return found
 
@@ -114,14 +123,14 @@ def _survivors(session: Session, ids: Collection[int]) -> dict[int, tuple[int, b
     return found
 
 
-@lru_cache(maxsize=8)
+@lru_cache(maxsize=12)
 def _matches(match_by: str, own: bool) -> Prepared:
     key = customers.c[COLUMN_OF[match_by]]
     archived = customers.c.archived_at.is_not(None)
     statement = select(key, customers.c.id, archived, customers.c.merged_into).where(
         _OF_COMPANY, key == any_(bindparam("keys", type_=ARRAY(key.type)))
     )
-    if match_by == "email":
+    if match_by not in _OWN_KEYS:
         statement = statement.where(customers.c.archived_at.is_(None) | customers.c.merged_into.is_not(None))
     return Prepared(statement.where(OWN) if own else statement)
 

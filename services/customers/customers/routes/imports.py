@@ -10,5 +10,5 @@ blueprint = import_blueprint(
     name="imports",
     prefix="/v1/customers/imports",
     scope="customers:import",
-    description="Customers from files.",
+    description="Customers and contacts from files.",
 )

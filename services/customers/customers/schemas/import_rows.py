@@ -40,6 +40,3 @@ class RowReader(FieldReader):
         name = row.values.get("company_name") or row.values.get("email")
         if name is not None and not any(fault.field == "name" for fault in row.faults):
             row.new_values = {"name": name}
-
-
-READERS = {"customer": RowReader.of}

@@ -1,7 +1,7 @@
 """What an import's rows meet in the database refuses those rows alone, and a revert gives nobody what they may not have."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -123,3 +123,22 @@ def test_an_import_changes_no_customer_that_is_archived_between_its_look_and_its
     assert [error["code"] for error in imports.errors(done["id"])] == ["customer_archived"]
     query = "SELECT city, version FROM customers WHERE company_id = %s"
     assert superuser.execute(query, (imports.company_id,)).fetchall() == [(None, 2)]
+
+
+@pytest.mark.parametrize("match_by", ["customer_code", "email"])
+def test_the_code_of_a_merged_customer_is_one_of_the_survivors(
+    imports: Any, create: Callable[..., Any], merge: Callable[..., Any], match_by: str
+) -> None:
+    source = create(imports.client, customer_code="OLD-1")
+    target = create(imports.client, customer_code="NEW-1", email="a@x.example")
+    other = create(imports.client, customer_code="OTHER-1")
+    assert merge(imports.client, target, source).status_code == 200
+    content = imports.table(("Code", "E-Mail", "City"), ("OLD-1", "a@x.example", "Rome"))
+    done = imports.run(content, mode="upsert", match_by=match_by)
+    assert (done["updated_rows"], done["failed_rows"]) == (1, 0), imports.errors(done["id"])
+    known = imports.client.get(f"/v1/customers/{target['id']}").json
+    assert (known["city"], known["customer_code"]) == ("Rome", "NEW-1")
+    content = imports.table(("Code", "E-Mail", "City"), ("OTHER-1", "a@x.example", "Bari"))
+    refused = imports.run(content, mode="update", match_by="email")
+    assert [error["code"] for error in imports.errors(refused["id"])] == ["code_fixed"]
+    assert imports.client.get(f"/v1/customers/{other['id']}").json["city"] is None

@@ -1,0 +1,56 @@
+"""A person's whole name as its parts: what is written before the family's name, and that."""
+
+# With which a family's name begins, where it is not the first word.
+_PARTICLES = frozenset(
+    [
+        "al",
+        "bin",
+        "bint",
+        "da",
+        "das",
+        "de",
+        "del",
+        "della",
+        "den",
+        "der",
+        "di",
+        "do",
+        "dos",
+        "du",
+        "el",
+        "ibn",
+        "la",
+        "las",
+        "le",
+        "los",
+        "mac",
+        "san",
+        "st",
+        "ten",
+        "ter",
+        "van",
+        "vom",
+        "von",
+        "zu",
+        "zum",
+        "zur",
+    ]
+)
+
+
+def name_parts(name: str) -> tuple[str, str | None]:
+    """The first names and the family's name; a name of one word has no family's.
+
+    "Lovelace, Ada" has the family's name first, and "Ludwig van Beethoven" begins it with a particle. Names that are
+    written without blanks are left whole.
+    """
+    family, comma, given = (part.strip() for part in name.partition(","))
+    if comma and family and given:
+        return given, family
+    words = name.replace(",", " ").split()
+    for index, word in enumerate(words[1:], 1):
+        if word.lower().rstrip(".") in _PARTICLES and index < len(words) - 1:
+            return " ".join(words[:index]), " ".join(words[index:])
+    if len(words) < 2:  # noqa: PLR2004  # A first name and a family's.
+        return " ".join(words), None
+    return " ".join(words[:-1]), words[-1]

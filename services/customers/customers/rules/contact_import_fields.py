@@ -1,0 +1,57 @@
+"""What people and other systems call the fields of a contact, and by what they name its customer. Pure, no I/O."""
+
+from customers.rules import import_fields
+from imports.fields import MOBILE, Catalogue, Field
+
+# What a contact can be found by.
+KEYS = ("id", "email")
+# By what a row names the customer, the surest first.
+OF_CUSTOMER = ("customer_id", "customer_code", "company_name", "website")
+
+_OF_CUSTOMERS = import_fields.CATALOGUE.by_name
+_FIRST, _MIDDLE, _LAST = (_OF_CUSTOMERS["name"].parts[place] for place in (1, 2, 3))
+_PHONES = _OF_CUSTOMERS["phone"]
+
+FIELDS = (
+    Field("id", "id, contact id"),
+    Field("first_name", _FIRST, parts={2: _MIDDLE}, between=" "),
+    Field("last_name", _LAST),
+    Field(
+        "name",
+        "name, full name, contact name, display name, nom complet, nombre completo, nome completo, vollstandiger name, "
+        "ansprechpartner, contact, contact full name, contact person, person name, person, kontakt, kontaktname, "
+        "姓名, 名前, 氏名, 이름, имя, фио",
+    ),
+    Field("email", _OF_CUSTOMERS["email"].names, several=True, looks=_OF_CUSTOMERS["email"].looks),
+    Field(
+        "phone",
+        _PHONES.names,
+        # A contact has one: that at work goes before the one in the pocket.
+        parts={**_PHONES.parts, MOBILE: _OF_CUSTOMERS["secondary_phone"].parts[MOBILE]},
+        several=True,
+        looks=_PHONES.looks,
+    ),
+    Field(
+        "job_title",
+        "job title, title, jobtitle, position, role, organization title, funktion, "
+        "position im unternehmen, berufsbezeichnung, beruf, stelle, stellenbezeichnung, titre, "
+        "poste, fonction, cargo, puesto, qualifica, ruolo, "
+        "mansione, stanowisko, functie, должность, 职务, 役職",
+    ),
+    Field(
+        "customer_code",
+        "customer code, customer number, customer no, customer id, kunden id, kundennummer, kunden nr, kundennr, "
+        "kunden no, account number, account id, company id, organization id, associated company "
+        "ids, associated company id, "
+        "debitor, debitorennummer, code client, numero client, codigo cliente, numero de cliente",
+    ),
+    Field(
+        "company_name",
+        f"{_OF_CUSTOMERS['company_name'].names}, customer, customer name, client, kunde, kundenname, cliente",
+    ),
+    Field("website", _OF_CUSTOMERS["website"].names, several=True, looks=_OF_CUSTOMERS["website"].looks),
+    Field("customer_id", "crm customer id"),
+    Field("created_at", _OF_CUSTOMERS["created_at"].names, looks=_OF_CUSTOMERS["created_at"].looks),
+)
+
+CATALOGUE = Catalogue(FIELDS, parent_code="customer_code", dates=("created_at",))
