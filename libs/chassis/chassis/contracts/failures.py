@@ -290,13 +290,14 @@ def _closure(function: types.FunctionType) -> dict[str, Any]:
 
 def _definition(function: types.FunctionType) -> _Definition | None:
     """Where a function is written; None for one that is written nowhere."""
-    path = function.__code__.co_filename
-    return _definitions(path).get(function.__code__.co_firstlineno) if Path(path).is_file() else None
+    return _definitions(function.__code__.co_filename).get(function.__code__.co_firstlineno)
 
 
 @cache
 def _definitions(path: str) -> dict[int, _Definition]:
     found: dict[int, _Definition] = {}
+    if not Path(path).is_file():
+        return found
     for node in ast.walk(ast.parse(Path(path).read_bytes())):
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
             found[min(node.lineno, *(each.lineno for each in node.decorator_list), sys.maxsize)] = node

@@ -4,6 +4,7 @@ import json
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict
+from functools import cache
 from http import HTTPStatus
 from itertools import chain
 from typing import Any
@@ -109,9 +110,7 @@ def _failures(
     if reach.asks:
         reach.follow(ServiceClient.unavailable)
     failures = set(reach.failures)
-    database = Reach(frozenset({"chassis"}), {})
-    database.follow(refusals.translate)
-    failures |= {each for each in database.failures if method != "get" or each.code not in _OF_WRITES}
+    failures |= {each for each in _of_the_database() if method != "get" or each.code not in _OF_WRITES}
     if method != "get":
         members = set(_members(operation.get("requestBody", {}), schemas))
         failures |= {
@@ -120,6 +119,13 @@ def _failures(
             if _table_of(service, constraint) in reach.tables and _concerns(error, members)
         }
     return failures, sorted(reach.faults)
+
+
+@cache
+def _of_the_database() -> frozenset[Failure]:
+    reach = Reach(frozenset({"chassis"}), {})
+    reach.follow(refusals.translate)
+    return frozenset(reach.failures)
 
 
 def _table_of(service: Service, constraint: str) -> str:

@@ -9,7 +9,7 @@ from chassis.db import pages
 from chassis.db.kinds import TIMESTAMP
 from chassis.db.listing import Shape
 from chassis.testing.databases import create_database, drop_database
-from chassis.testing.plans import plan_of, walk
+from chassis.testing.plans import plan_of, walk, without_indexes
 from customers.queries.contacts import CONTACTS
 from customers.queries.customers import CUSTOMERS
 
@@ -51,8 +51,9 @@ def filled(postgres_url):
         for table in ("customers", "contacts", "customer_tags"):
             connection.execute(f"ALTER TABLE {table} SET (autovacuum_enabled = off)")
         parameters = {"first": COMPANY, "companies": COMPANIES, "rows": ROWS}
-        connection.execute(FILL, parameters)
-        connection.execute(CONTACTS_TOO, parameters)
+        with without_indexes(connection, "customers", "contacts", "customer_tags"):
+            connection.execute(FILL, parameters)
+            connection.execute(CONTACTS_TOO, parameters)
         connection.execute("VACUUM ANALYZE customers, contacts, customer_tags")
     yield urls
     drop_database(postgres_url, urls)

@@ -8,7 +8,7 @@ from chassis.db import pages
 from chassis.db.kinds import DATE, DECIMAL, INTEGER, OF_WORD, TIMESTAMP
 from chassis.db.listing import Shape
 from chassis.testing.databases import create_database, drop_database
-from chassis.testing.plans import plan_of, rows_read
+from chassis.testing.plans import plan_of, rows_read, without_indexes
 from pipeline.queries import totals
 from pipeline.queries.cards import DEALS, LEADS
 
@@ -73,8 +73,9 @@ def filled(postgres_url):
         connection.execute("SET session_replication_role = replica")
         for table in TABLES.split(", "):
             connection.execute(f"ALTER TABLE {table} SET (autovacuum_enabled = off)")
-        for statement in FILL.split(";\n"):
-            connection.execute(statement, PARAMETERS)
+        with without_indexes(connection, *TABLES.split(", ")):
+            for statement in FILL.split(";\n"):
+                connection.execute(statement, PARAMETERS)
         connection.execute(f"VACUUM ANALYZE {TABLES}")
     yield urls
     drop_database(postgres_url, urls)

@@ -10,7 +10,7 @@ import pytest
 from chassis.context import Context, acting_as
 from chassis.db.session import Database
 from chassis.testing.databases import create_database, drop_database
-from chassis.testing.plans import plan_of
+from chassis.testing.plans import plan_of, without_indexes
 from pipeline.queries.reports import histories, outcomes, present
 from pipeline.queries.reports.histories import report_funnel, report_slippage, report_stage_durations
 from pipeline.queries.reports.outcomes import report_cycle, report_loss_reasons, report_velocity, report_win_rate
@@ -107,9 +107,10 @@ def large(urls):
         connection.execute("SET session_replication_role = replica")
         for table in LARGE:
             connection.execute(f"ALTER TABLE {table} SET (autovacuum_enabled = off)")
-        for statement in FILL.split(";\n"):
-            if statement.strip():
-                connection.execute(statement, {"company": COMPANY, "deals": DEALS})
+        with without_indexes(connection, *LARGE):
+            for statement in FILL.split(";\n"):
+                if statement.strip():
+                    connection.execute(statement, {"company": COMPANY, "deals": DEALS})
         connection.execute("VACUUM ANALYZE deals, stage_history, close_date_history, exchange_rates, deal_stages")
         # As long as anybody looks at the tables as they were, such as autovacuum, VACUUM cannot say that all see them.
         for _ in range(60):
