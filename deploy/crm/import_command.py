@@ -11,7 +11,7 @@ from crm.compose.stack import Containers
 from crm.demo import NORTHWIND
 from crm.errors import OperatorError
 from crm.import_talk import Talk
-from crm.importing import Imports, Options
+from crm.importing import PATHS, Imports, Options
 from crm.stack import existing
 
 _TAB = "tab"
@@ -45,10 +45,10 @@ def _address(_: click.Context, __: click.Parameter, url: str | None) -> str | No
 @click.argument("file", required=False, type=click.Path(exists=True, dir_okay=False, readable=True, path_type=Path))
 @click.option(
     "--record-type",
-    type=click.Choice(["customer", "contact"]),
+    type=click.Choice(sorted(PATHS)),
     default="customer",
     show_default=True,
-    help="What the rows are: customers, or the people at customers that are there.",
+    help="What the rows are: customers, the people at customers that are there, or leads.",
 )
 @click.option("--mode", type=click.Choice(["create", "update", "upsert"]), default="create", show_default=True)
 @click.option(
@@ -102,13 +102,13 @@ def import_command(
     token: str | None,
     url: str | None,
 ) -> None:
-    """Import the customers or contacts in the CSV file FILE: show what its columns mean, validate it, ask, run it.
+    """Import the customers, contacts or leads in the CSV file FILE: show what its columns mean, validate it, ask, run it.
 
     Fails (1) when a row was refused, or when the import was not run to its end.
     """
     if (file is None) == (revert is None):
         raise click.UsageError("Name a file, or an import with --revert.")
-    talk = Talk(Imports(_api(home, url, token)))
+    talk = Talk(Imports(_api(home, url, token), record_type))
     if revert is not None:
         done = talk.revert(revert)
     else:

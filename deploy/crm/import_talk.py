@@ -115,7 +115,7 @@ class Talk:
             seconds = None
             known = self._imports.cancel(import_id)
         except OperatorError as error:
-            hint = f"import {import_id} may be going on by itself: GET /v1/customers/imports/{import_id}"
+            hint = f"import {import_id} may be going on by itself: GET /v1{self._imports.path}/{import_id}"
             raise OperatorError(f"{error}; {hint}") from None
         self._show_result(known, path, seconds)
         return known["state"] == "completed" and not stopped

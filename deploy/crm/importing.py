@@ -13,7 +13,8 @@ from crm.errors import OperatorError
 
 PART = 1024 * 1024
 MOST_PARTS = 512
-_PATH = "/customers/imports"
+# Where files of each kind of record go.
+PATHS = {"customer": "/customers/imports", "contact": "/customers/imports", "lead": "/leads/imports"}
 _PAUSES = (0.05, 1.0)
 
 Import = dict[str, Any]
@@ -36,10 +37,11 @@ class Options:
 
 
 class Imports:
-    """The imports of the company that `api` is signed in to; every call raises OperatorError."""
+    """The imports of the company that `api` is signed in to, of one kind of record; every call raises OperatorError."""
 
-    def __init__(self, api: Api) -> None:
+    def __init__(self, api: Api, record_type: str = "customer") -> None:
         self._api = api
+        self.path = PATHS[record_type]
 
     def begin(self, filename: str, options: Options) -> Import:
         values = {name: value for name, value in asdict(options).items() if value is not None}
@@ -58,7 +60,7 @@ class Imports:
         number = done = 0
         while part := source.read(PART):
             number += 1
-            self._api.ask("PUT", f"{_PATH}/{import_id}/parts/{number}", content=part)
+            self._api.ask("PUT", f"{self.path}/{import_id}/parts/{number}", content=part)
             done += len(part)
             sent(done)
         return self._known("POST", f"/{import_id}/uploaded", {"parts": number})
@@ -110,7 +112,7 @@ class Imports:
 
     def errors(self, import_id: int, most: int, severity: str = "error") -> list[dict[str, Any]]:
         """What is wrong with the first rows that are refused, or what is said of others."""
-        path = f"{_PATH}/{import_id}/errors?severity={severity}&limit={most}"
+        path = f"{self.path}/{import_id}/errors?severity={severity}&limit={most}"
         found: list[dict[str, Any]] = self._api.get(path).body["data"]
         return found
 
@@ -120,7 +122,7 @@ class Imports:
         scratch = path.with_name(f"{path.name}.{import_id}.part")
         try:
             with scratch.open("wb") as file:
-                self._api.save(f"{_PATH}/{import_id}/errors.csv", file)
+                self._api.save(f"{self.path}/{import_id}/errors.csv", file)
             scratch.replace(path)
         except OSError as error:
             raise OperatorError(f"{path} cannot be written: {error.strerror or error}") from None
@@ -130,5 +132,5 @@ class Imports:
     def _known(
         self, method: str, path: str, body: object = None, headers: Mapping[str, str] | None = None
     ) -> dict[str, Any]:
-        known: dict[str, Any] = self._api.ask(method, _PATH + path, body, headers=headers).body
+        known: dict[str, Any] = self._api.ask(method, self.path + path, body, headers=headers).body
         return known

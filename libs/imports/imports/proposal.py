@@ -18,6 +18,8 @@ _MOST_MISSES = 0.5
 OWN = "own"
 # What profiles call the record that one belongs to.
 PARENT = "parent"
+# Of a whole beside its pieces: by what stands between these, names and addresses.
+_PREFER_WHOLE: Mapping[str | None, bool] = {" ": True, ", ": False}
 # Which of several groups of addresses is taken where they hold as much.
 _GROUPS = (None, "work", "mailing", "home", "other")
 
@@ -70,7 +72,7 @@ def propose(columns: Sequence[Column], catalogue: Catalogue) -> Proposal:
         ]
     guesses = _second_meanings(guesses, catalogue)
     guesses = _of_one_group(guesses, catalogue)
-    guesses = _whole_or_parts(guesses)
+    guesses = _whole_or_parts(guesses, catalogue)
     guesses = _first_of_each(guesses, catalogue)
     guesses = _with_fallbacks(guesses, catalogue)
     ordered = {guess.column.name: guess for guess in guesses}
@@ -207,15 +209,18 @@ def _of_one_group(guesses: list[Guess], catalogue: Catalogue) -> list[Guess]:
     return [guess for guess in guesses if guess.field not in together or guess.group == best]
 
 
-def _whole_or_parts(guesses: list[Guess]) -> list[Guess]:
+def _whole_or_parts(guesses: list[Guess], catalogue: Catalogue) -> list[Guess]:
     """A whole name needs no parts where it is always there; a whole address is left out beside its parts."""
     left = guesses
-    for field, prefer_whole in (("name", True), ("address", False)):
-        wholes = [guess for guess in left if guess.field == field and guess.place == WHOLE]
-        parts = [guess for guess in left if guess.field == field and guess.place != WHOLE]
+    # What stands between the pieces tells names from addresses.
+    for one in catalogue.fields:
+        if one.between not in _PREFER_WHOLE:
+            continue
+        wholes = [guess for guess in left if guess.field == one.name and guess.place == WHOLE]
+        parts = [guess for guess in left if guess.field == one.name and guess.place != WHOLE]
         if not wholes or not parts:
             continue
-        preferred, others = (wholes, parts) if prefer_whole else (parts, wholes)
+        preferred, others = (wholes, parts) if _PREFER_WHOLE[one.between] else (parts, wholes)
         if _covers(preferred, others):
             left = [guess for guess in left if guess not in others]
     return left

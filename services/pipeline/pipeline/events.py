@@ -48,6 +48,14 @@ LEAD_TRANSFER_STARTED = EventType("lead_transfer", "started", table="lead_transf
 LEAD_TRANSFER_COMPLETED = EventType("lead_transfer", "completed", table="lead_transfers")
 DEAL_TRANSFER_STARTED = EventType("deal_transfer", "started", table="deal_transfers")
 DEAL_TRANSFER_COMPLETED = EventType("deal_transfer", "completed", table="deal_transfers")
+LEAD_IMPORT_CREATED = EventType("lead_import", "created", table="lead_imports")
+LEAD_IMPORT_UPDATED = EventType("lead_import", "updated", table="lead_imports")
+LEAD_IMPORT_STARTED = EventType("lead_import", "started", table="lead_imports")
+LEAD_IMPORT_COMPLETED = EventType("lead_import", "completed", table="lead_imports")
+LEAD_IMPORT_FAILED = EventType("lead_import", "failed", table="lead_imports")
+LEAD_IMPORT_CANCELLED = EventType("lead_import", "cancelled", table="lead_imports")
+LEAD_IMPORT_REVERT_STARTED = EventType("lead_import", "revert_started", table="lead_imports")
+LEAD_IMPORT_REVERTED = EventType("lead_import", "reverted", table="lead_imports")
 LEAD_EXPORT_CREATED = EventType("lead_export", "created", table="lead_exports")
 DEAL_EXPORT_CREATED = EventType("deal_export", "created", table="deal_exports")
 
@@ -96,6 +104,14 @@ PUBLISHED = (
     LEAD_TRANSFER_COMPLETED,
     DEAL_TRANSFER_STARTED,
     DEAL_TRANSFER_COMPLETED,
+    LEAD_IMPORT_CREATED,
+    LEAD_IMPORT_UPDATED,
+    LEAD_IMPORT_STARTED,
+    LEAD_IMPORT_COMPLETED,
+    LEAD_IMPORT_FAILED,
+    LEAD_IMPORT_CANCELLED,
+    LEAD_IMPORT_REVERT_STARTED,
+    LEAD_IMPORT_REVERTED,
     LEAD_EXPORT_CREATED,
     DEAL_EXPORT_CREATED,
 )

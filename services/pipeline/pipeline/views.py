@@ -2,7 +2,9 @@
 
 from chassis.db.json_view import JsonView
 from chassis.transfers import transfer_view
+from imports.engine.tables import import_view
 from pipeline.models import (
+    LEAD_IMPORTS,
     conversions,
     deal_exports,
     deal_stages,
@@ -234,6 +236,8 @@ CONVERSION = JsonView(
         "updated_at",
     ),
 )
+
+LEAD_IMPORT = import_view(LEAD_IMPORTS.imports)
 
 LEAD_EXPORT = JsonView(
     lead_exports,

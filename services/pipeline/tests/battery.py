@@ -22,6 +22,7 @@ def make(owner: Owner, mark: str) -> Mapping[str, Any]:
     used = {"customer": {"use": customer_id}}
     conversion = owner.client.post(f"/v1/leads/{converted['id']}/convert", json=used)
     assert conversion.status_code == 201, conversion.json
+    imported = owner.create("/v1/leads/imports", filename=mark)
     rate = owner.create("/v1/exchange-rates", currency="EUR", rate="1.1", valid_on="2026-01-01")
     return {
         "conversion_id": conversion.json["id"],
@@ -32,6 +33,8 @@ def make(owner: Owner, mark: str) -> Mapping[str, Any]:
         "deal_stage_id": deal["stage_id"],
         "reason_id": reason["id"],
         "rate_id": rate["id"],
+        "import_id": imported["id"],
+        "number": 1,
     }
 
 
@@ -45,6 +48,7 @@ BATTERY = Battery(
         "pipelines": {"name": "Mallory"},
         "loss-reasons": {"name": "Mallory"},
         "exchange-rates": {"rate": "2"},
+        "imports": {"mode": "create"},
     },
     deeds={
         "assign": {"assigned_to": None},
@@ -57,6 +61,7 @@ BATTERY = Battery(
         "apply-probability": {},
         "convert": {},
         "preview": {},
+        "uploaded": {"parts": 1},
     },
     of_the_company=frozenset(
         {

@@ -11,6 +11,7 @@ from customers.queries.industries import list_industries
 from customers.queries.matches import find_sharing
 from customers.rules import INDUSTRIES
 from customers.rules.duplicates import MOST_SHARING
+from imports.engine.members import Members
 from imports.engine.target import RowOptions
 from imports.headers import folded
 from imports.proposal import DOUBTFUL, Proposal
@@ -28,8 +29,7 @@ class Lists:
         self._empties = empties
         industries = {row.values["industry"] for row in rows if "industry" in row.values}
         self._industries = industries_named(session, industries)
-        named = {_called(row.values["assigned_to"]) for row in rows if row.values.get("assigned_to") is not None}
-        self._people = USERS.find_people(session, named)
+        self._members = Members(session, USERS, rows, "assigned_to")
 
     def settle(self, row: ReadRow) -> list[Fault]:
         """Put into a row what its words stand for. What they name nobody and nothing by is a fault, or left empty."""
@@ -38,7 +38,7 @@ class Lists:
             given = row.values.get(field)
             if given is None:
                 continue
-            value, code, sentence = self._industry(given) if field == "industry" else self._member(given)
+            value, code, sentence = self._industry(given) if field == "industry" else self._members.find(given)
             if value is not None:
                 row.values[field] = value
             elif self._empties:
@@ -50,24 +50,6 @@ class Lists:
 
     def _industry(self, given: str) -> tuple[str | None, str, str]:
         return self._industries.get(given), "unknown_industry", f"There is no industry {given!r} in this company."
-
-    def _member(self, given: int | str) -> tuple[int | None, str, str]:
-        user_id, active = self._people.get(_called(given), (None, False))
-        if user_id is None:
-            if isinstance(given, int):
-                sentence = f"There is no user {given} in this company."
-            elif "@" in given:
-                sentence = f"No member of this company has the address {given}."
-            else:
-                sentence = f"No member of this company, or more than one, is called {given!r}."
-            return None, "unknown_user", sentence
-        if not active:
-            return None, "inactive_user", "This user is not active in the company."
-        return user_id, "", ""
-
-
-def _called(given: int | str) -> int | str:
-    return given.lower() if isinstance(given, str) else given
 
 
 def industries_named(session: Session, names: Iterable[str]) -> dict[str, str]:

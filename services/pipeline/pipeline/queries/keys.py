@@ -18,15 +18,19 @@ def with_lead_keys(session: Session, values: Mapping[str, Any]) -> dict[str, Any
     given = {name: values[name] for name in ("email", "phone") if name in values}
     if "lead_name" in values:
         given["name"] = values["lead_name"]
-    keys = matching_keys(given, _find_region(session, values.get("phone")))
+    keys = matching_keys(given, _region_for(session, values.get("phone")))
     # Leads are found by their names, and not matched by them: one spelling is enough.
     keys.pop("name_two", None)
     return {**values, **keys}
 
 
-def _find_region(session: Session, phone: str | None) -> str | None:
-    """Where a number is from that does not say so itself (ISO 3166-1 alpha-2); None when that is not known."""
+def _region_for(session: Session, phone: str | None) -> str | None:
     if not phone or phone.lstrip().startswith("+"):
         return None  # It needs no look at the company, and most numbers are so.
+    return find_region(session)
+
+
+def find_region(session: Session) -> str | None:
+    """Where a number is from that does not say so itself (ISO 3166-1 alpha-2); None when that is not known."""
     row = session.fetch_one(_REGION)
     return None if row is None else row[0]

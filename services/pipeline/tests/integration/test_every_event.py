@@ -110,6 +110,26 @@ def convert(*, database, client_of, company_id, contracts, customer, create_lead
 
 
 @pytest.fixture
+def bring_in(imports, client_of, company_id, usual_scope):
+    """Imports of leads that end in each way but one, which is still to be validated; answers that."""
+    imports.client = client_of(company_id, f"{usual_scope} leads:import")
+
+    def run():
+        file = imports.table(("Lead name", "Email"), ("Sofia", "sofia@example.com"), ("Emmy", ""))
+        made = imports.run(file)
+        change = imports.table(("Email", "Source"), ("sofia@example.com", "fair"))
+        imports.run(change, mode="update", match_by="email")
+        assert imports.step(made["id"], "revert")["state"] == "reverted"
+        begun = imports.begin(file).json
+        path = f"/v1/leads/imports/{begun['id']}"
+        done(imports.client.patch(path, json={"mode": "create", "on_unknown": "empty"}, version=begun["version"]))
+        assert imports.step(begun["id"], "cancel")["state"] == "cancelled"
+        return imports.begin(file).json["id"]
+
+    return run
+
+
+@pytest.fixture
 def hand_over(*, database, company_id, contracts, superuser, create_lead, create_deal):
     """Deactivate the user who has a lead and a deal, as identity tells of it; another gets them."""
 
@@ -131,18 +151,21 @@ def hand_over(*, database, company_id, contracts, superuser, create_lead, create
 
 
 def test_every_event_is_what_its_contract_says_and_follows_the_one_before(
-    *, client, client_of, company_id, go_through, convert, hand_over, published, hold_to_contracts
+    *, client, client_of, company_id, go_through, convert, hand_over, bring_in, imports, published, hold_to_contracts
 ):
     go_through()
+    begun = bring_in()
     convert()
     assert client_of(company_id, "leads:read").post("/v1/leads", json={"lead_name": "Eve"}).status_code == 403
     hand_over()
     assert [
         client.get(f"/v1/{noun}?assigned_to=8&include=total").json["page"]["total"] for noun in ("leads", "deals")
     ] == [1, 1]
+    # Whoever began it is not active any more.
+    assert imports.step(begun, "validate")["state"] == "failed"
     events = published()
     hold_to_contracts(events, [*PUBLISHED, ACCESS_DENIED])
-    assert_each_follows(events, moving=("lead_transfers", "deal_transfers"))
+    assert_each_follows(events, moving=("lead_transfers", "deal_transfers", "lead_imports"))
 
 
 def test_the_states_that_were_told_of_last_are_those_that_are_there(client, go_through, published):

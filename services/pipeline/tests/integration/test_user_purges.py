@@ -20,6 +20,7 @@ STAY = {
     "deal_exports.created_by",
     "deal_transfers.user_id",
     "lead_exports.created_by",
+    "lead_imports.created_by",
     "lead_transfers.user_id",
     "stage_history.moved_by",
 }
