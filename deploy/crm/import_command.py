@@ -102,7 +102,7 @@ def import_command(
     token: str | None,
     url: str | None,
 ) -> None:
-    """Import the customers, contacts or leads in the CSV file FILE: show what its columns mean, validate it, ask, run it.
+    """Import the records in the CSV file FILE: show what its columns mean, validate it, ask, run it.
 
     Fails (1) when a row was refused, or when the import was not run to its end.
     """

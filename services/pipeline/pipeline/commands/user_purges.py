@@ -7,7 +7,8 @@ from pipeline.queries.deals import RECORDS as DEALS
 from pipeline.queries.exchange_rates import RECORDS as EXCHANGE_RATES
 from pipeline.queries.leads import RECORDS as LEADS
 
-# Histories, conversions, imports and exports go on naming the former user: they say who did something, and change no more.
+# Histories, conversions, imports and exports go on naming the former user: they say who did something, and change no
+# more.
 PURGES = Purges(
     user_purges,
     users=USERS,
