@@ -41,16 +41,25 @@ WITHOUT_TOKEN = {
 OF_THE_CALLER = {"/v1/auth/me"}
 
 
+# What counts or adds up all that a tenant has, of which it may have a part of a process alone.
+COSTLY = re.compile(r"/v1/(reports/.*|[a-z-]+/(facets|tags))\Z")
+
+
 @pytest.fixture
-def access(service: Service) -> dict[str, str]:
-    """The declared access of each rule of the service's application."""
+def application(service: Service) -> ServiceApplication:
+    """The service's application, without a database."""
     given = {
         field.name: "-" * 32
         for field in dataclasses.fields(service.settings)
         if field.default is dataclasses.MISSING or field.name == "cursor_secret"
     }
     settings = service.settings(**given)  # type: ignore[arg-type]  # Every field without a default is a text.
-    application = ServiceApplication(service, settings, Database("postgresql://"))
+    return ServiceApplication(service, settings, Database("postgresql://"))
+
+
+@pytest.fixture
+def access(application: ServiceApplication) -> dict[str, str]:
+    """The declared access of each rule of the service's application."""
     return {rule.rule: application.access[rule.endpoint] for rule in application.url_map.iter_rules()}
 
 
@@ -75,3 +84,10 @@ def test_every_route_that_asks_for_a_token_is_under_v1(access: dict[str, str]) -
     """The gateway leads to /v1/ and the public keys alone: whatever lies elsewhere is for the system's own processes."""
     outside = {rule for rule in access if not rule.startswith("/v1/")}
     assert outside - WITHOUT_TOKEN.keys() == set()
+
+
+def test_every_route_that_counts_has_places_of_its_own(application: ServiceApplication) -> None:
+    reads = [rule for rule in application.url_map.iter_rules() if "GET" in (rule.methods or ())]
+    assert {rule.rule for rule in reads if COSTLY.match(rule.rule)} == {
+        rule.rule for rule in reads if rule.endpoint in application.costly
+    }

@@ -5,6 +5,7 @@ import re
 import time
 from collections import Counter
 from collections.abc import Iterable
+from contextlib import AbstractContextManager, nullcontext
 from http import HTTPStatus
 from typing import Any
 
@@ -30,7 +31,7 @@ from chassis.web.bodies import take_body
 from chassis.web.deadlines import Deadlines
 from chassis.web.denials import Denials, documented
 from chassis.web.keys import KeySet
-from chassis.web.places import Places
+from chassis.web.places import CostlyPlaces, Places, asks_much
 from chassis.web.read_through import read_through
 from chassis.web.schemas import LARGEST_BODY, LARGEST_ID, Problem
 from chassis.web.waiting import waited
@@ -101,8 +102,10 @@ class ServiceApplication(Flask):
         self.denials = Denials(database, service.name)
         self.deadlines = Deadlines()
         self.places = Places(tenant_places)
+        self.costly_places = CostlyPlaces(None if tenant_places is None else max(tenant_places // 2, 1))
         self.references = References(service.references, settings, database)
         self.access: dict[str, str] = {}
+        self.costly: set[str] = set()
         self.session_interface = NoSessions()
         self.url_map.converters["id"] = IdConverter
         # An address has one spelling: what is read as another one elsewhere, such as by a limit, is not found.
@@ -122,6 +125,8 @@ class ServiceApplication(Flask):
             if access is None:
                 raise TypeError(f"the route {endpoint} declares neither a permission nor that it is public")
             self.access[endpoint] = access
+            if getattr(view, "costly", False):
+                self.costly.add(endpoint)
 
     def _describe(self, service: Service, settings: Settings) -> None:
         """Register the blueprints with their OpenAPI document, served at /openapi.json to the inside."""
@@ -210,11 +215,17 @@ class ServiceApplication(Flask):
                 return self._serve(rule)
             try:
                 check_permission(principal, access)
-                with self.places.taken(principal.company_id):
+                with self.places.taken(principal.company_id), self._costly_place(rule, principal.company_id):
                     return waited(read_through(self.references, lambda: self._serve(rule)))
             except Forbidden as refusal:
                 self.denials.record(principal, request.method, rule.rule, refusal)
                 raise
+
+    def _costly_place(self, rule: Rule, company_id: int) -> AbstractContextManager[None]:
+        """A place for what may look at all records of a tenant, before it has a connection to the database."""
+        if rule.endpoint in self.costly or asks_much(request.query_string):
+            return self.costly_places.taken(company_id)
+        return nullcontext()
 
     def _serve(self, rule: Rule) -> Response:
         """Run the view in one transaction, under its idempotency key if there is one."""

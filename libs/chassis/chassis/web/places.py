@@ -3,9 +3,33 @@
 import contextlib
 import threading
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from typing import Any, TypeVar
+from urllib.parse import parse_qsl
 
 from chassis.errors import TooManyRequests
+
+LONGEST_WAIT = 1.0
+# What a query string asks for that may look at all records of a tenant: the number of them, or words in their texts.
+_COSTLY = frozenset({"include", "q"})
+
+View = TypeVar("View", bound=Callable[..., Any])
+
+
+def costly(view: View) -> View:
+    """Declare that a route counts or adds up the records of a tenant, however few it shows."""
+    view.costly = True  # type: ignore[attr-defined]  # The application reads it when routes are registered.
+    return view
+
+
+def asks_much(query_string: bytes) -> bool:
+    """Whether a list is asked how many records it has, or searched, however that is spelled.
+
+    Most query strings can be told at a glance to ask for neither.
+    """
+    if b"include" not in query_string and b"q=" not in query_string and b"%" not in query_string:
+        return False
+    return any(name in _COSTLY for name, _ in parse_qsl(query_string.decode("utf-8", "replace")))
 
 
 class Places:
@@ -28,13 +52,64 @@ class Places:
             return
         with self._lock:
             if self._taken[company_id] >= self._most:
-                detail = "Too many requests at once; wait until some are answered."
-                raise TooManyRequests("too_many_at_once", detail, headers={"Retry-After": "1"})
+                raise _refusal()
             self._taken[company_id] += 1
         try:
             yield
         finally:
             with self._lock:
-                self._taken[company_id] -= 1
-                if not self._taken[company_id]:
-                    del self._taken[company_id]
+                _less(self._taken, company_id)
+
+
+class CostlyPlaces:
+    """Places of each tenant for what costs most: `most` at work, and as many that wait for a second; None takes all.
+
+    A tenant whose counts are slow has a part of the threads, of the connections to the database and of its processors,
+    also where the clients are gone. A few at once, as a page asks for them, only wait for one another.
+    """
+
+    def __init__(self, most: int | None, *, longest_wait: float = LONGEST_WAIT) -> None:
+        self._most = most
+        self._longest_wait = longest_wait
+        self._at_work: Counter[int] = Counter()
+        self._waiting: Counter[int] = Counter()
+        self._changed = threading.Condition()
+
+    @contextlib.contextmanager
+    def taken(self, company_id: int) -> Iterator[None]:
+        """Take a place while the request is worked on, and wait for it a little. Raises TooManyRequests."""
+        if self._most is None:
+            yield
+            return
+        with self._changed:
+            self._take(company_id, self._most)
+        try:
+            yield
+        finally:
+            with self._changed:
+                _less(self._at_work, company_id)
+                self._changed.notify_all()
+
+    def _take(self, company_id: int, most: int) -> None:
+        if self._at_work[company_id] >= most:
+            if self._waiting[company_id] >= most:
+                raise _refusal()
+            self._waiting[company_id] += 1
+            try:
+                free = self._changed.wait_for(lambda: self._at_work[company_id] < most, self._longest_wait)
+            finally:
+                _less(self._waiting, company_id)
+            if not free:
+                raise _refusal()
+        self._at_work[company_id] += 1
+
+
+def _less(counter: Counter[int], company_id: int) -> None:
+    counter[company_id] -= 1
+    if not counter[company_id]:
+        del counter[company_id]
+
+
+def _refusal() -> TooManyRequests:
+    detail = "Too many requests at once; wait until some are answered."
+    return TooManyRequests("too_many_at_once", detail, headers={"Retry-After": "1"})

@@ -1,11 +1,12 @@
 """Places of tenants in a process: refused beyond their number, free again whatever became of the request."""
 
 import contextlib
+import threading
 
 import pytest
 
 from chassis.errors import TooManyRequests
-from chassis.web.places import Places
+from chassis.web.places import CostlyPlaces, Places, asks_much
 
 
 def test_a_tenant_has_so_many_places_and_another_one_as_many():
@@ -26,8 +27,63 @@ def test_a_place_is_free_again_after_a_failure():
     assert not places._taken
 
 
-def test_without_a_number_all_are_taken():
-    places = Places(None)
+@pytest.mark.parametrize("kind", [Places, CostlyPlaces])
+def test_without_a_number_all_are_taken(kind):
+    places = kind(None)
     with contextlib.ExitStack() as stack:
         for _ in range(100):
             stack.enter_context(places.taken(1))
+
+
+def test_what_costs_much_waits_for_a_place_of_its_tenant_and_no_longer_than_that():
+    places = CostlyPlaces(1, longest_wait=0.05)
+    with places.taken(1):
+        with places.taken(2):
+            pass
+        with pytest.raises(TooManyRequests), places.taken(1):
+            pass
+    with places.taken(1):
+        pass
+    assert not places._at_work
+    assert not places._waiting
+
+
+def test_who_waits_goes_on_when_a_place_is_free_and_no_more_wait_than_have_places():
+    places = CostlyPlaces(1, longest_wait=60)
+    done = threading.Event()
+
+    def wait():
+        with places.taken(1):
+            done.set()
+
+    waiting = threading.Thread(target=wait)
+    with places.taken(1):
+        waiting.start()
+        while not places._waiting:
+            pass
+        with pytest.raises(TooManyRequests), places.taken(1):
+            pass
+        assert not done.is_set()
+    waiting.join(60)
+    assert done.is_set()
+    assert not places._at_work
+    assert not places._waiting
+
+
+@pytest.mark.parametrize(
+    ("query", "much"),
+    [
+        (b"", False),
+        (b"limit=5&sort=name", False),
+        (b"q=", False),
+        (b"source=include&name=q%3Da%26include%3Dtotal", False),
+        (b"faq=1", False),
+        (b"limit=5&include=total", True),
+        (b"%69nclude=total", True),
+        (b"a=%zz&%71=a", True),
+        (b"q=ada", True),
+        (b"name=%ff&include=%74otal", True),
+    ],
+)
+def test_counts_and_searches_are_known_however_they_are_spelled(query, much):
+    assert asks_much(query) is much

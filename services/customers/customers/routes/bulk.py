@@ -10,6 +10,7 @@ from chassis.web.auth import require
 from chassis.web.batches import BatchOut
 from chassis.web.blueprint import Blueprint
 from chassis.web.exports import CSV, JSON_LINES, export
+from chassis.web.places import costly
 from chassis.web.request import session
 from customers.commands import customers as commands
 from customers.commands.exports import note_export
@@ -33,6 +34,7 @@ blueprint = Blueprint("bulk", __name__, url_prefix="/v1/customers", description=
 
 @blueprint.route("/facets", methods=["GET"])
 @require("customers:read")
+@costly
 @blueprint.response(200, bulk.facets_out(CUSTOMERS, COUNTED))
 def count_customers() -> Response:
     """Count the live customers by status, type, industry, source, priority, assignee and tag."""
@@ -41,6 +43,7 @@ def count_customers() -> Response:
 
 @blueprint.route("/tags", methods=["GET"])
 @require("customers:read")
+@costly
 @blueprint.response(200, bulk.TagsOut)
 def list_tags() -> Response:
     """List the tags in use, each with the number of live customers that have it."""

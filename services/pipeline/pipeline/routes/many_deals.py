@@ -10,6 +10,7 @@ from chassis.web.auth import require
 from chassis.web.batches import BatchOut
 from chassis.web.blueprint import Blueprint
 from chassis.web.exports import CSV, JSON_LINES, export
+from chassis.web.places import costly
 from chassis.web.request import session
 from pipeline.commands import deals as commands
 from pipeline.commands.deal_moves import update_locked_deal
@@ -38,6 +39,7 @@ blueprint = Blueprint("many_deals", __name__, url_prefix="/v1/deals", descriptio
 
 @blueprint.route("/facets", methods=["GET"])
 @require("deals:read")
+@costly
 @blueprint.response(200, bulk.facets_out(DEALS, COUNTED))
 def count_deals() -> Response:
     """Count the live deals by status, pipeline, stage, currency and assignee."""

@@ -10,6 +10,7 @@ from chassis.web.auth import require
 from chassis.web.batches import BatchOut
 from chassis.web.blueprint import Blueprint
 from chassis.web.exports import CSV, JSON_LINES, export
+from chassis.web.places import costly
 from chassis.web.request import session
 from pipeline.commands import leads as commands
 from pipeline.commands.exports import note_export
@@ -39,6 +40,7 @@ blueprint = Blueprint("many_leads", __name__, url_prefix="/v1/leads", descriptio
 
 @blueprint.route("/facets", methods=["GET"])
 @require("leads:read")
+@costly
 @blueprint.response(200, bulk.facets_out(LEADS, COUNTED))
 def count_leads() -> Response:
     """Count the live leads by status, stage, priority, source and assignee."""

@@ -14,6 +14,7 @@ from chassis.errors import BadRequest
 from chassis.web.answers import answer
 from chassis.web.auth import require
 from chassis.web.blueprint import Blueprint
+from chassis.web.places import costly
 from chassis.web.request import session
 from pipeline.commands.setup import ensure_setup
 from pipeline.queries.reports.asking import scope_of
@@ -52,6 +53,7 @@ def _reporting(*names: str, months: int = 1) -> Callable[[View], Callable[[], Re
     """Pass what is asked for as the view's argument, and document the parameters."""
 
     def decorate(view: View) -> Callable[[], Response]:
+        @costly
         @wraps(view)
         def with_scope() -> Response:
             ensure_setup(session())

@@ -11,6 +11,7 @@ from chassis.web.auth import require
 from chassis.web.batches import BatchOut
 from chassis.web.blueprint import Blueprint
 from chassis.web.exports import CSV, JSON_LINES, export
+from chassis.web.places import costly
 from chassis.web.request import session
 from tasks.commands import tasks as commands
 from tasks.commands.exports import note_export
@@ -41,6 +42,7 @@ blueprint = Blueprint("tasks-bulk", __name__, url_prefix="/v1/tasks", descriptio
 
 @blueprint.route("/facets", methods=["GET"])
 @require("tasks:read")
+@costly
 @blueprint.query(FacetsQuery)
 @blueprint.response(200, bulk.facets_out(TASKS, (*COUNTED, "due")))
 def count_tasks_by_kind(asked: dict[str, Any]) -> Response:
