@@ -1,5 +1,7 @@
 """Other systems at the broker: they get their events, and with their credentials nothing else."""
 
+import time
+
 import pika
 import pytest
 from click.testing import CliRunner
@@ -55,7 +57,7 @@ def take(intruder, queue, count):
     """The bodies of so many messages, which are acknowledged, and whether there is another."""
     channel = intruder.connection.channel()
     bodies = []
-    for method, _, body in channel.consume(queue, inactivity_timeout=3):
+    for method, _, body in channel.consume(queue, inactivity_timeout=60):
         if method is None:
             break
         bodies.append(body.decode())
@@ -124,7 +126,7 @@ def test_what_a_consumer_cannot_take_is_put_aside_for_it(broker_of_services, acm
     publish(broker_of_services, "42.deal.won.v1")
     intruder = intrude(url_of(acme))
     channel = intruder.connection.channel()
-    method, _, _ = next(channel.consume(acme.queue, inactivity_timeout=5))
+    method, _, _ = next(channel.consume(acme.queue, inactivity_timeout=60))
     channel.basic_reject(method.delivery_tag, requeue=False)
     channel.close()
     assert take(intruder, acme.queue + ".dead", 1) == (["42.deal.won.v1"], 0)
@@ -136,9 +138,10 @@ def test_a_consumer_that_stays_away_loses_its_oldest_events_and_stops_nobody(
     publish(broker_of_services, *["43.customer.created.v1"] * 1010)
     dead, _ = take(intrude(url_of(other)), other.queue + ".dead", 10)
     assert len(dead) == 10
-    for _ in range(5):  # A quorum queue tells its length every five seconds.
+    deadline = time.monotonic() + 60
+    while True:  # A quorum queue tells its length every five seconds.
         (found,) = [one for one in consumers.list_all() if one.queue == other.queue]
-        if (found.waiting, found.dead) == (1000, 0):
+        if (found.waiting, found.dead, found.connections) == (1000, 0, 0) or time.monotonic() > deadline:
             break
     assert (found.name, found.company, found.events) == ("other-2", "43", ("customer.*.v1",))
     assert (found.waiting, found.dead, found.connections) == (1000, 0, 0)
