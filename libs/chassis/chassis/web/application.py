@@ -102,7 +102,8 @@ class ServiceApplication(Flask):
         self.denials = Denials(database, service.name)
         self.deadlines = Deadlines()
         self.places = Places(tenant_places)
-        self.costly_places = CostlyPlaces(None if tenant_places is None else max(tenant_places // 2, 1))
+        costly = None if tenant_places is None else max(tenant_places // 2, 1)
+        self.costly_places = CostlyPlaces(costly, waiting=(tenant_places or 0) - (costly or 0))
         self.references = References(service.references, settings, database)
         self.access: dict[str, str] = {}
         self.costly: set[str] = set()

@@ -2,14 +2,15 @@
 
 import contextlib
 import threading
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Callable, Iterator
 from typing import Any, TypeVar
 from urllib.parse import parse_qsl
 
 from chassis.errors import TooManyRequests
 
-LONGEST_WAIT = 1.0
+# As long as a statement of a list may take, so that nobody is refused for one.
+LONGEST_WAIT = 3.0
 # What a query string asks for that may look at all records of a tenant: the number of them, or words in their texts.
 _COSTLY = frozenset({"include", "q"})
 
@@ -62,18 +63,19 @@ class Places:
 
 
 class CostlyPlaces:
-    """Places of each tenant for what costs most: `most` at work, and as many that wait for a second; None takes all.
+    """Places of each tenant for what costs most: `most` at work, and so many that wait in turn; None takes all.
 
-    A tenant whose counts are slow has a part of the threads, of the connections to the database and of its processors,
-    also where the clients are gone. A few at once, as a page asks for them, only wait for one another.
+    A tenant whose counts are slow has a part of the connections to the database and of its processors, also where the
+    clients are gone. Those that the gateway lets through at once, as pages ask for them, only wait for one another.
     """
 
-    def __init__(self, most: int | None, *, longest_wait: float = LONGEST_WAIT) -> None:
+    def __init__(self, most: int | None, *, waiting: int = 0, longest_wait: float = LONGEST_WAIT) -> None:
         self._most = most
+        self._most_waiting = waiting
         self._longest_wait = longest_wait
         self._at_work: Counter[int] = Counter()
-        self._waiting: Counter[int] = Counter()
-        self._changed = threading.Condition()
+        self._waiting: dict[int, deque[threading.Event]] = {}
+        self._lock = threading.Lock()
 
     @contextlib.contextmanager
     def taken(self, company_id: int) -> Iterator[None]:
@@ -81,27 +83,41 @@ class CostlyPlaces:
         if self._most is None:
             yield
             return
-        with self._changed:
-            self._take(company_id, self._most)
+        turn = self._take(company_id, self._most)
+        if turn is not None and not turn.wait(self._longest_wait):
+            self._give_up(company_id, turn)
         try:
             yield
         finally:
-            with self._changed:
-                _less(self._at_work, company_id)
-                self._changed.notify_all()
+            self._leave(company_id)
 
-    def _take(self, company_id: int, most: int) -> None:
-        if self._at_work[company_id] >= most:
-            if self._waiting[company_id] >= most:
+    def _take(self, company_id: int, most: int) -> threading.Event | None:
+        """None where there was a place, else what is set when it is this one's turn."""
+        with self._lock:
+            if self._at_work[company_id] < most:
+                self._at_work[company_id] += 1
+                return None
+            waiting = self._waiting.setdefault(company_id, deque())
+            if len(waiting) >= self._most_waiting:
                 raise _refusal()
-            self._waiting[company_id] += 1
-            try:
-                free = self._changed.wait_for(lambda: self._at_work[company_id] < most, self._longest_wait)
-            finally:
-                _less(self._waiting, company_id)
-            if not free:
+            waiting.append(threading.Event())
+            return waiting[-1]
+
+    def _give_up(self, company_id: int, turn: threading.Event) -> None:
+        with self._lock:
+            # A place that was handed over at the last moment is taken all the same.
+            if not turn.is_set():
+                self._waiting[company_id].remove(turn)
                 raise _refusal()
-        self._at_work[company_id] += 1
+
+    def _leave(self, company_id: int) -> None:
+        """Hand the place over to who has waited longest, before anybody else can take it."""
+        with self._lock:
+            if waiting := self._waiting.get(company_id):
+                waiting.popleft().set()
+                return
+            self._waiting.pop(company_id, None)
+            _less(self._at_work, company_id)
 
 
 def _less(counter: Counter[int], company_id: int) -> None:

@@ -2,6 +2,7 @@
 
 import contextlib
 import threading
+import time
 
 import pytest
 
@@ -36,38 +37,63 @@ def test_without_a_number_all_are_taken(kind):
 
 
 def test_what_costs_much_waits_for_a_place_of_its_tenant_and_no_longer_than_that():
-    places = CostlyPlaces(1, longest_wait=0.05)
-    with places.taken(1):
-        with places.taken(2):
-            pass
-        with pytest.raises(TooManyRequests), places.taken(1):
-            pass
-    with places.taken(1):
-        pass
-    assert not places._at_work
-    assert not places._waiting
-
-
-def test_who_waits_goes_on_when_a_place_is_free_and_no_more_wait_than_have_places():
-    places = CostlyPlaces(1, longest_wait=60)
-    done = threading.Event()
-
-    def wait():
+    places = CostlyPlaces(1, waiting=1, longest_wait=0.05)
+    for _ in range(2):
         with places.taken(1):
-            done.set()
+            with places.taken(2):
+                pass
+            with pytest.raises(TooManyRequests), places.taken(1):
+                pass
+    assert not places._at_work
+    assert not any(places._waiting.values())
 
-    waiting = threading.Thread(target=wait)
+
+def test_who_waits_goes_on_in_turn_and_no_more_wait_than_may():
+    places = CostlyPlaces(1, waiting=2, longest_wait=60)
+    served = []
+
+    def wait(number):
+        with places.taken(1):
+            served.append(number)
+
+    waiting = [threading.Thread(target=wait, args=(number,)) for number in range(2)]
     with places.taken(1):
-        waiting.start()
-        while not places._waiting:
-            pass
+        for number, one in enumerate(waiting):
+            one.start()
+            while len(places._waiting.get(1, ())) <= number:
+                time.sleep(0.001)
         with pytest.raises(TooManyRequests), places.taken(1):
             pass
-        assert not done.is_set()
-    waiting.join(60)
-    assert done.is_set()
+        assert served == []
+    for one in waiting:
+        one.join(60)
+    assert served == [0, 1]
     assert not places._at_work
-    assert not places._waiting
+    assert not any(places._waiting.values())
+
+
+def test_many_at_once_are_all_served_and_never_more_than_there_are_places():
+    places = CostlyPlaces(2, waiting=6, longest_wait=60)
+    lock, at_work, seen = threading.Lock(), [], []
+
+    def work():
+        for _ in range(20):
+            with places.taken(1):
+                with lock:
+                    at_work.append(None)
+                    seen.append(len(at_work))
+                time.sleep(0.0005)
+                with lock:
+                    at_work.pop()
+
+    threads = [threading.Thread(target=work) for _ in range(8)]
+    for one in threads:
+        one.start()
+    for one in threads:
+        one.join(60)
+    assert len(seen) == 160
+    assert max(seen) <= 2
+    assert not places._at_work
 
 
 @pytest.mark.parametrize(
