@@ -114,7 +114,9 @@ def _meaning(name: str, catalogue: Catalogue, profile: Profile | None) -> tuple[
     if profile is not None and (whole := folded(name)) in profile.meanings:
         said = profile.meanings[whole]
         meant, _, at = (said or "").partition(":")
-        return meant, int(at or WHOLE), CERTAIN
+        # Of what these records have no field for the name may say something else.
+        if meant in ("", "id", PARENT) or meant in catalogue.by_name:
+            return meant, int(at or WHOLE), CERTAIN
     header = header_of(name)
     for form in header.forms:
         if form in catalogue.by_header:

@@ -63,7 +63,7 @@ FIELDS = (
     Field("id", "id"),
     Field(
         "lead_name",
-        "lead name, name, full name, lead, title, lead title, contact name, contact, person name, person, attendee, "
+        "lead name, name, full name, lead, lead title, contact name, contact, person name, person, attendee, "
         "participant, vollstandiger name, ansprechpartner, teilnehmer, nom complet, nombre completo, nome completo",
         parts={
             1: "first name, given name, vorname, prenom, nombre, nome, voornaam, fornamn, forename",
@@ -103,8 +103,7 @@ FIELDS = (
     ),
     Field(
         "stage_id",
-        "stage, lead stage, status, lead status, state, stage id, phase, lead phase, statut, estado, stato, "
-        "lifecycle stage, lifecycle phase",
+        "stage, lead stage, status, lead status, stage id, phase, lead phase, statut, estado, stato",
         of_list=True,
     ),
     Field("priority", "priority, rating, prioritat, priorite, prioridad, priorita", words=_words(_PRIORITIES)),
@@ -127,7 +126,7 @@ FIELDS = (
         parts={
             -2: "company, company name, organization, organisation, organization name, account name, firma, "
             "unternehmen, societe, entreprise, empresa, azienda, associated company, person organization",
-            -1: "job title, designation, position, role, funktion, beruf",
+            -1: "job title, title, designation, position, role, funktion, beruf",
         },
         between="\n",
     ),

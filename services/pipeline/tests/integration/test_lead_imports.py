@@ -4,6 +4,9 @@ import threading
 
 import pytest
 
+from imports.engine import lifecycle
+from pipeline import handlers
+
 FAIR = (
     ("Attendee", "Company", "E-Mail", "Mobile", "Message", "Scanned at"),
     ("Grace Hopper", "Eckert Ltd", "grace@hopper.example", "+49 170 1234567", "wants a demo", "2026-03-01T09:30:00Z"),
@@ -187,9 +190,6 @@ def test_a_stage_that_goes_while_the_import_waits_refuses_its_rows_alone(imports
 
 
 def test_a_worker_that_stops_goes_on_where_it_was_and_each_row_comes_once(imports, monkeypatch, database):
-    from imports.engine import lifecycle  # noqa: PLC0415
-    from pipeline import handlers  # noqa: PLC0415
-
     monkeypatch.setattr(lifecycle, "CHUNK", 5)
     content = imports.table(("Lead name",), *((f"L{number}",) for number in range(23)))
     begun = imports.begin(content).json["id"]
