@@ -202,3 +202,35 @@ def test_who_sees_only_their_own_customers_adds_people_to_no_others(
     done = run(imports, HEADER, ("A", "", "", "", "", theirs["name"]), ("B", "", "", "", "", mine["name"]))
     assert (done["created_rows"], done["failed_rows"]) == (1, 1)
     assert [contact["customer_id"] for contact in contacts_of(imports)] == [mine["id"]]
+
+
+def test_a_customer_that_goes_between_validation_and_run_takes_nobody(
+    imports: Any, create: Callable[..., Any], superuser: psycopg.Connection
+) -> None:
+    stays, goes = create(imports.client), create(imports.client)
+    rows = [(name, "", "", "", "", customer["name"]) for name, customer in (("A", stays), ("B", goes))]
+    begun = imports.begin(imports.table(HEADER, *rows), record_type="contact").json
+    assert imports.step(begun["id"], "validate")["failed_rows"] == 0
+    imports.client.delete(f"/v1/customers/{goes['id']}", version=goes["version"])
+    done = imports.step(begun["id"], "start")
+    assert (done["state"], done["created_rows"], done["failed_rows"]) == ("completed_with_errors", 1, 1)
+    assert [error["code"] for error in imports.errors(done["id"])] == ["customer_not_found"]
+    [(told,)] = superuser.execute(
+        "SELECT count(*) FROM outbox WHERE company_id = %s AND aggregate_type = 'contacts'", (imports.company_id,)
+    ).fetchall()
+    assert told == 1
+    assert [contact["customer_id"] for contact in contacts_of(imports)] == [stays["id"]]
+
+
+def test_chunks_that_run_at_once_add_to_the_same_customers_without_waiting_in_a_circle(
+    imports: Any, create: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(lifecycle, "CHUNK", 10)
+    customers = [create(imports.client) for _ in range(4)]
+    rows = [
+        (f"N{number}", "", f"n{number}@x.example", "", "", customers[(number * 3 + number // 10) % 4]["name"])
+        for number in range(80)
+    ]
+    done = run(imports, HEADER, *rows)
+    assert (done["state"], done["created_rows"], done["failed_rows"]) == ("completed", 80, 0)
+    assert {contact["customer_id"] for contact in contacts_of(imports)} == {customer["id"] for customer in customers}
