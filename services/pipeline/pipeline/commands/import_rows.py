@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any, ClassVar
 
 import orjson
@@ -89,14 +89,15 @@ class LeadTarget(Target):
 
     def around(self, session: Session) -> Surroundings:
         """Where the company's numbers are from, what it counts in and which stages it has."""
-        known = stages.list_default_stages(session, LEADS)
-        if not known:
-            ensure_setup(session)
-            known = stages.list_default_stages(session, LEADS)
-        return Surroundings(find_region(session), get_company(session).base, known)
+        return Surroundings(find_region(session), get_company(session).base, stages.list_stages(session, LEADS))
 
     def doubt(self, session: Session, proposal: Proposal) -> Proposal:
-        """Doubt a column whose samples are no stage at all, in a table of unknown origin."""
+        """Doubt a column whose samples are no stage at all, in a table of unknown origin.
+
+        A company that begins with a file has its stages from here on.
+        """
+        if not stages.list_stages(session, LEADS):
+            ensure_setup(session)
         if proposal.profile is not None:
             return proposal
         around = self.around(session)
@@ -193,7 +194,7 @@ class LeadTarget(Target):
                 for field in ("closed_at", "loss_reason"):
                     if values.pop(field, None) is not None:
                         row.warn(field, "left_empty", "Only what is lost has this.")
-            elif "closed_at" in values and values["closed_at"] < values.get("created_at", values["closed_at"]):
+            elif _moment(values, "closed_at", "created_at") < _moment(values, "created_at", "closed_at"):
                 detail = "A record does not close before it is created."
                 found.append(Fault(row.line, "closed_at", "closed_before_created", detail, values["closed_at"]))
             if found:
@@ -282,7 +283,10 @@ def _keys(values: Mapping[str, Any], region: str | None) -> dict[str, Any]:
 
 
 def _any_stage(around: Surroundings, texts: Sequence[str]) -> bool:
-    return any(around.find(int(text) if text.isdigit() and len(text) < _LONGEST_ID else text) for text in texts)
+    return any(
+        around.find(int(text) if text.isascii() and text.isdigit() and len(text) < _LONGEST_ID else text)
+        for text in texts
+    )
 
 
 def _stage_id(around: Surroundings, given: int | str) -> tuple[int | None, str, str]:
@@ -316,6 +320,12 @@ def _stage_of(around: Surroundings, values: Mapping[str, Any]) -> Stage | None:
     return first_open(around.stages) if given is None else around.find(given)
 
 
+def _moment(values: Mapping[str, Any], name: str, otherwise: str) -> datetime:
+    """The moment in a field, else that in the other one; where there is neither, one that is the same both times."""
+    given = values.get(name) or values.get(otherwise)
+    return datetime.max.replace(tzinfo=UTC) if given is None else datetime.fromisoformat(given)
+
+
 def _amount_faults(row: ReadRow, currency: str, amount: Any) -> list[Fault]:
     try:
         refuse_money(currency, amount, "/estimated_value")
@@ -327,7 +337,8 @@ def _amount_faults(row: ReadRow, currency: str, amount: Any) -> list[Fault]:
 
 def _new_lead(row: ReadRow, around: Surroundings, stage: Stage, position: int, now: datetime) -> dict[str, Any]:
     values = {name: value for name, value in row.values.items() if name != "id"}
-    created_at = values.get("created_at") or now.isoformat()
+    # What is only known to have been lost by then was there by then.
+    created_at = values.get("created_at") or values.get("closed_at") or now.isoformat()
     values |= row.keys | {
         "currency": values.get("currency") or around.currency,
         "stage_id": stage.id,

@@ -1,7 +1,7 @@
 """A row of a file as a lead's values, checked by the very fields that check the body of a request."""
 
+import re
 from collections.abc import Sequence
-from datetime import UTC, date
 from decimal import Decimal
 from typing import Any
 
@@ -13,6 +13,7 @@ from pipeline.schemas.leads import LeadIn
 
 # What the service keeps a list of, or knows some words of: what it does not know may be left empty.
 CHOICES = ("stage_id", "priority", "assigned_to", "source")
+_SMALL = re.compile("[a-z]{3}")
 _FIRST_YEAR, _LAST_YEAR = 1900, 2200
 
 
@@ -37,16 +38,16 @@ class LeadReader(FieldReader):
 
     def take_first(self, row: ReadRow, field: str, text: str) -> bool:
         """Take a currency in small letters too."""
-        if field != "currency" or text == text.upper():
+        if field != "currency" or not _SMALL.fullmatch(text):
             return False
-        row.values[field] = self.load_fields[field].deserialize(text.upper())
+        row.values[field] = text.upper()
         return True
 
     def moment(self, name: str, text: str, form: str | None) -> Any:
         """The moment that a text names, or the day of what is expected."""
         if name != "expected_close_date":
             return super().moment(name, text, form)
-        day: date = parse_moment(text, form).astimezone(UTC).date()
+        day = parse_moment(text, form).date()
         if not _FIRST_YEAR <= day.year <= _LAST_YEAR:
             raise ValueError("This is no day that anything is expected on.")
         return day.isoformat()

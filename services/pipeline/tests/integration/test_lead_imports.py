@@ -86,6 +86,33 @@ def test_another_systems_leads_are_in_the_stages_that_its_words_mean(imports, le
     assert [event["type"] for event in told("leads")] == ["crm.lead.created.v1"] * 3
 
 
+def test_a_column_whose_samples_are_no_stage_is_doubted(imports):
+    begun = imports.begin(imports.table(("Lead name", "Status"), ("Ada", "²"), ("Grace", "12"))).json
+    assert begun["mapping"] == {"Lead name": "lead_name"}
+    assert begun["columns"][1]["proposed_field"] == "stage_id"
+
+
+def test_a_company_may_begin_with_a_file(imports):
+    done = imports.run(imports.table(*SALESFORCE))
+    assert (done["state"], done["created_rows"]) == ("completed", 3), imports.errors(done["id"])
+
+
+def test_moments_are_compared_whatever_zones_they_are_written_in(imports):
+    header = ("Lead name", "Stage", "Created at", "Closed at", "Currency")
+    done = imports.run(
+        imports.table(
+            header,
+            ("After", "Closed Lost", "2026-01-01T08:00:00+05:00", "2026-01-01T04:00:00Z", "eur"),
+            ("Before", "Closed Lost", "2026-01-01T08:00:00Z", "2026-01-01T09:00:00+05:00", ""),
+            ("Undated", "Closed Lost", "", "2026-01-01T09:00:00Z", ""),
+        )
+    )
+    assert [(error["line"], error["code"]) for error in imports.errors(done["id"])] == [(3, "closed_before_created")]
+    found = leads_of(imports.client)
+    assert found["After"]["currency"] == "EUR"
+    assert found["Undated"]["created_at"] == found["Undated"]["closed_at"] == "2026-01-01T09:00:00+00:00"
+
+
 def test_what_was_lost_closes_when_the_file_says_and_after_it_was_created(imports, lead_stages):
     header = ("Lead name", "Stage", "Created at", "Closed at", "Loss reason")
     lost = ("Gone", "closed lost", "2026-01-01T08:00:00Z", "2026-02-01T08:00:00Z", "too dear")
@@ -110,6 +137,8 @@ def test_what_was_lost_closes_when_the_file_says_and_after_it_was_created(import
     ("column", "value", "code"),
     [
         ("Currency", "XXX", "unknown_currency"),
+        ("Currency", "euro", "invalid_value"),
+        ("Expected close date", "0001-01-01T00:00:00+14:00", "invalid_value"),
         ("Value", "-5", "invalid_value"),
         ("E-Mail", "nonsense", "invalid_value"),
         ("Owner", "nobody@here.example", "unknown_user"),
