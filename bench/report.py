@@ -110,7 +110,12 @@ class Report:
                 _verdict(events.p99 <= event_flow.P99_TARGET),
             ),
             *(
-                (took.name, f"{took.measured:,.0f} ms", f"{took.target:,.0f} ms", _verdict(took.reached))
+                (
+                    took.name,
+                    f"{took.measured:,.0f} ms",
+                    f"{took.target:,.0f} ms",
+                    _verdict(took.reached) + (f", {took.refused} refused" if took.refused else ""),
+                )
                 for took in self.durations
             ),
         ]
