@@ -71,6 +71,11 @@ class Catalogue:
         return found
 
 
+def values_by_word(of_values: Mapping[str, str]) -> dict[str, str]:
+    """From each (folded) word to the value that it means: the value itself, and its `words, by, commas`."""
+    return {folded(word): value for value, words in of_values.items() for word in (value, *words.split(", "))}
+
+
 def word_of(words: Mapping[str, str], text: str) -> str | None:
     """The value that a word means, whatever its case and signs; None for one that means nothing here."""
     key = folded(text)

@@ -1,12 +1,10 @@
 """What people and other systems call the fields of a customer, and what is in them. Pure, no I/O."""
 
 from customers.rules import CUSTOMER_TYPES, PRIORITIES, STATUSES
-from imports.fields import HOME, MAIN, MOBILE, OTHER, WORK, Catalogue, Field
-from imports.headers import folded
-from imports.values import parse_amount, parse_moment
+from imports.fields import HOME, MAIN, MOBILE, OTHER, WORK, Catalogue, Field, values_by_word
+from imports.looks import is_amount, is_date, is_email, is_phone
 from people.countries import country_code
 
-_LEAST_DIGITS = 3
 _STATUSES = {
     "active": "active, customer, client, kunde, aktiv, actif, cliente, activo, attivo, current, evangelist, existing "
     "customer, closed won, won, bestandskunde, klient, customer direct, customer channel",
@@ -29,34 +27,6 @@ _PRIORITIES = {
     "medium": "medium, normal, mittel, moyenne, media, warm, standard, normale, 2",
     "high": "high, hoch, haute, alta, hot, urgent, dringend, highest, very high, elevee, 1",
 }
-
-
-def _words(of_values: dict[str, str]) -> dict[str, str]:
-    return {folded(word): value for value, words in of_values.items() for word in (value, *words.split(", "))}
-
-
-def _is_amount(text: str) -> bool:
-    try:
-        parse_amount(text)
-    except ValueError as error:
-        return "could be" in str(error)
-    return True
-
-
-def _is_date(text: str) -> bool:
-    try:
-        parse_moment(text)
-    except ValueError as error:
-        return "could be" in str(error)
-    return True
-
-
-def _is_phone(text: str) -> bool:
-    return sum(sign.isdigit() for sign in text) >= _LEAST_DIGITS and "@" not in text and "://" not in text
-
-
-def _is_email(text: str) -> bool:
-    return "@" in text and "://" not in text
 
 
 # What a customer can be found by.
@@ -94,7 +64,7 @@ FIELDS = (
         "correo electronico, posta elettronica, indirizzo e mail, 邮箱, 電子郵件, 电子邮件, メール, メールアドレス, "
         "이메일, почта, эл почта, email work, email home, email other, primary email, company email",
         several=True,
-        looks=_is_email,
+        looks=is_email,
     ),
     Field(
         "phone",
@@ -110,7 +80,7 @@ FIELDS = (
         },
         several=True,
         overflow="secondary_phone",
-        looks=_is_phone,
+        looks=is_phone,
     ),
     Field(
         "secondary_phone",
@@ -122,7 +92,7 @@ FIELDS = (
             "telefono movil, celular, cellulare, phone mobile"
         },
         several=True,
-        looks=_is_phone,
+        looks=is_phone,
     ),
     Field(
         "address",
@@ -160,7 +130,9 @@ FIELDS = (
         "billing code, address postal code, address zip",
         looks=lambda text: any(sign.isdigit() for sign in text),
     ),
-    Field("customer_type", "customer type, type, kundenart, kundentyp, typ, type de client", words=_words(_TYPES)),
+    Field(
+        "customer_type", "customer type, type, kundenart, kundentyp, typ, type de client", words=values_by_word(_TYPES)
+    ),
     Field("industry", "industry, sector, branche, secteur, sector industrial, industria, settore", of_list=True),
     Field(
         "company_name",
@@ -180,16 +152,18 @@ FIELDS = (
         "status",
         "status, customer status, lead status, kundenstatus, statut, estado, lifecycle stage, lifecycle, stato, "
         "zustand",
-        words=_words(_STATUSES),
+        words=values_by_word(_STATUSES),
     ),
     Field(
         "source",
         "source, lead source, origin, quelle, herkunft, origen, account source, original source, leadquelle, "
         "origine, referred by, contact source",
     ),
-    Field("priority", "priority, prioritat, priorite, prioridad, priorita, wichtigkeit", words=_words(_PRIORITIES)),
     Field(
-        "credit_limit", "credit limit, kreditlimit, limite de credit, limite de credito, kreditrahmen", looks=_is_amount
+        "priority", "priority, prioritat, priorite, prioridad, priorita, wichtigkeit", words=values_by_word(_PRIORITIES)
+    ),
+    Field(
+        "credit_limit", "credit limit, kreditlimit, limite de credit, limite de credito, kreditrahmen", looks=is_amount
     ),
     Field(
         "notes",
@@ -218,7 +192,7 @@ FIELDS = (
         "created datetime, angelegt am, angelegt, erstellt am, erstellt, erstellungsdatum, erstelldatum, "
         "anlagedatum, kunde seit, customer since, date de creation, fecha de creacion, data di creazione, person "
         "created, organization created",
-        looks=_is_date,
+        looks=is_date,
     ),
 )
 

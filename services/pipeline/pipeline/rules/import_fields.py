@@ -1,11 +1,9 @@
 """What people and other systems call the fields of a lead, and what is in them. Pure, no I/O."""
 
-from imports.fields import HOME, MAIN, MOBILE, OTHER, WORK, Catalogue, Field
-from imports.headers import folded
-from imports.values import parse_amount, parse_moment
+from imports.fields import HOME, MAIN, MOBILE, OTHER, WORK, Catalogue, Field, values_by_word
+from imports.looks import is_amount, is_date, is_email, is_phone
 from pipeline.rules import PRIORITIES
 
-_LEAST_DIGITS = 3
 _PRIORITIES = {
     "low": "low, niedrig, gering, basse, faible, baja, bassa, cold, lowest, 3",
     "medium": "medium, normal, mittel, moyenne, media, warm, standard, normale, 2",
@@ -24,35 +22,7 @@ _STATUSES = {
 }
 
 
-def _words(of_values: dict[str, str]) -> dict[str, str]:
-    return {folded(word): value for value, words in of_values.items() for word in (value, *words.split(", "))}
-
-
-STATUS_OF = _words(_STATUSES)
-
-
-def _is_amount(text: str) -> bool:
-    try:
-        parse_amount(text)
-    except ValueError as error:
-        return "could be" in str(error)
-    return True
-
-
-def _is_date(text: str) -> bool:
-    try:
-        parse_moment(text)
-    except ValueError as error:
-        return "could be" in str(error)
-    return True
-
-
-def _is_phone(text: str) -> bool:
-    return sum(sign.isdigit() for sign in text) >= _LEAST_DIGITS and "@" not in text and "://" not in text
-
-
-def _is_email(text: str) -> bool:
-    return "@" in text and "://" not in text
+STATUS_OF = values_by_word(_STATUSES)
 
 
 # What a lead can be found by.
@@ -79,7 +49,7 @@ FIELDS = (
         "courriel, adresse e mail, correo, correo electronico, posta elettronica, indirizzo e mail, email work, "
         "email home, email other, primary email, person email",
         several=True,
-        looks=_is_email,
+        looks=is_email,
     ),
     Field(
         "phone",
@@ -94,7 +64,7 @@ FIELDS = (
             OTHER: "other phone, phone other",
         },
         several=True,
-        looks=_is_phone,
+        looks=is_phone,
     ),
     Field(
         "source",
@@ -106,18 +76,18 @@ FIELDS = (
         "stage, lead stage, status, lead status, stage id, phase, lead phase, statut, estado, stato",
         of_list=True,
     ),
-    Field("priority", "priority, rating, prioritat, priorite, prioridad, priorita", words=_words(_PRIORITIES)),
+    Field("priority", "priority, rating, prioritat, priorite, prioridad, priorita", words=values_by_word(_PRIORITIES)),
     Field(
         "estimated_value",
         "estimated value, value, lead value, amount, deal value, expected revenue, potential value, budget, wert, "
         "geschatzter wert, betrag, valeur, montant, valor, importe, valore",
-        looks=_is_amount,
+        looks=is_amount,
     ),
     Field("currency", "currency, wahrung, devise, moneda, valuta, value currency, lead value currency"),
     Field(
         "expected_close_date",
         "expected close date, close date, expected closing date, abschlussdatum, erwarteter abschluss",
-        looks=_is_date,
+        looks=is_date,
     ),
     Field(
         "description",
@@ -153,12 +123,12 @@ FIELDS = (
         "created at, created, create date, created date, date created, created time, creation date, created on, "
         "lead created, angelegt am, erstellt am, erstellt, erstellungsdatum, erstelldatum, date de creation, "
         "fecha de creacion, data di creazione, registered at, scanned at",
-        looks=_is_date,
+        looks=is_date,
     ),
     Field(
         "closed_at",
         "closed at, lost at, lost time, closed date, date closed, archive time, geschlossen am",
-        looks=_is_date,
+        looks=is_date,
     ),
 )
 
