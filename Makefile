@@ -58,7 +58,7 @@ creds: setup ## Show the demo sign-ins
 seed: setup ## Create the demo data that is not there
 	@$(CRM) seed
 
-import: setup ## Import customers or contacts from a CSV file: FILE=customers.csv (ARGS="--mode upsert --match-by email")
+import: setup ## Import customers, contacts or leads from a CSV file: FILE=leads.csv (ARGS="--record-type lead --mode upsert")
 	@$(if $(FILE),,echo 'usage: make import FILE=customers.csv [ARGS="--dry-run"]' >&2; exit 2;) $(CRM) import "$(FILE)" $(ARGS)
 
 keys: setup ## Show the keys that sign tokens
