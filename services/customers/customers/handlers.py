@@ -22,7 +22,7 @@ from customers.schemas.conversions import read_wishes
 from customers.schemas.imports import READERS
 from imports.engine.worker import CONNECTIONS, purge, work
 
-# How often as long as it works a job rests that has whole companies to go through and that nobody waits for.
+# A job that goes through whole companies, and that nobody waits for, rests this many times as long as it worked.
 RESTS = 4
 
 log = structlog.get_logger()
