@@ -8,6 +8,7 @@ from typing import Any, TypeVar, cast
 import orjson
 from flask import Response, request
 
+from chassis.errors import BadRequest, FieldError
 from chassis.web.listing import read_fields
 from chassis.web.records import EXPANDED
 
@@ -25,9 +26,12 @@ def selecting(view: View, fields: Sequence[str]) -> View:
 
     @wraps(view)
     def with_fields(*arguments: Any, **path: Any) -> Response:
-        if _ASKED not in request.query_string or (text := request.args.get("fields")) is None:
+        if _ASKED not in request.query_string or not (given := request.args.getlist("fields")):
             return cast("Response", view(*arguments, **path))
-        asked = read_fields(text, fields)
+        if len(given) > 1:
+            detail = "fields can be given once."
+            raise BadRequest("invalid_query", detail, (FieldError("fields", "repeated_parameter", detail),))
+        asked = read_fields(given[0], fields)
         response: Response = view(*arguments, **path)
         if response.status_code == HTTPStatus.OK:
             record = orjson.loads(response.get_data())

@@ -50,6 +50,13 @@ def test_what_is_no_field_is_refused_by_its_name(client: Client, place: str, ask
     assert [error["code"] for error in answer.json["errors"]] == ["unknown_fields"]
 
 
+def test_fields_are_named_once_as_in_a_list(client: Client, place: str) -> None:
+    for path in (place, "/v1/customers"):
+        answer = client.get(f"{path}?fields=name&fields=city")
+        assert (answer.status_code, answer.json["code"]) == (400, "invalid_query")
+        assert [error["code"] for error in answer.json["errors"]] == ["repeated_parameter"]
+
+
 def test_a_record_that_is_not_there_is_still_not_there(client: Client) -> None:
     assert client.get("/v1/customers/999999999?fields=name").status_code == 404
 
