@@ -1,16 +1,13 @@
-"""What is done to a chunk of an import's rows: validated, run, reverted, each with its errors and its outcome kept."""
+"""What is done to a chunk of an import's rows: validated and run, each with its errors and its outcome kept."""
 
 import zlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from itertools import islice
-from typing import Any
 
 import orjson
 import psycopg
 
-from chassis.db.bulk import change_many, lock_many
-from chassis.db.records import Record
 from chassis.db.session import Session
 from imports.cells import Cells
 from imports.engine.batches import apply_rows
@@ -143,56 +140,6 @@ def _from(codes: range, target: Target) -> Callable[[Session, int], list[int]]:
         return [*own, *target.draw_numbers(session, wanted - len(own))]
 
     return draw
-
-
-def revert_chunk(imports: Imports, session: Session, job: Job, number: int) -> None:
-    """Delete the records that the chunk created and set back the fields that it changed, where nobody has since."""
-    imports.jobs.hold(session, job, number + 1)
-    target = job.target
-    chunk = imports.store.chunks.get(session, job.id, number)
-    done = chunk[1] if chunk is not None and chunk[1] is not None else {"created": [], "updated": []}
-    created = {known_id: version for _, known_id, version in done["created"]}
-    updated = {known_id: fields for _, known_id, _, fields in done["updated"]}
-    locked = lock_many(session, target.records, [*created, *updated])
-    kept_back = target.kept_for_others(session, list(created))
-    gone = [
-        locked[known_id]
-        for known_id, version in created.items()
-        if known_id in locked and known_id not in kept_back and locked[known_id].version == version
-    ]
-    changed = {locked[known_id]: updated[known_id] for known_id in updated if known_id in locked}
-    back = target.set_back(session, _before(changed), job.around)
-    target.records.delete_all(session, target.purged, gone)
-    reverted = len(gone) + _give_back(session, target, back)
-    kept = len(created) + len(updated) - reverted
-    imports.jobs.count(session, job, {"reverted_rows": reverted, "kept_rows": kept})
-    imports.jobs.reach(session, job, number)
-
-
-def _before(changed: Mapping[Record, Mapping[str, Any]]) -> list[tuple[Record, dict[str, Any]]]:
-    """The fields that still have what the import gave them, with what they had before."""
-    back = []
-    for record, fields in changed.items():
-        document = record.document
-        if document["archived_at"] is not None:
-            continue
-        values = {name: before for name, (before, after) in fields.items() if document[name] == after}
-        if values:
-            back.append((record, values))
-    return back
-
-
-def _give_back(session: Session, target: Target, back: Sequence[tuple[Record, dict[str, Any]]]) -> int:
-    """Set records back; answers how many were. Whose name somebody else has by now stays, looked for in halves."""
-    try:
-        with session.begin_nested():
-            change_many(session, target.records, target.updated, back)
-    except psycopg.IntegrityError:
-        if len(back) == 1:
-            return 0
-        half = len(back) // 2
-        return _give_back(session, target, back[:half]) + _give_back(session, target, back[half:])
-    return len(back)
 
 
 def keep_errors(

@@ -179,12 +179,17 @@ class Target(ABC):
 
     def differing(self, values: Mapping[str, Any], document: Mapping[str, Any]) -> dict[str, Any]:
         """What of a row's values is otherwise in the record."""
-        amounts = self.catalogue.amounts
         return {
             name: value
             for name, value in values.items()
-            if name not in self.only_new and not _same(value, document[name], amount=name in amounts)
+            if name not in self.only_new and not self.is_same(name, value, document[name])
         }
+
+    def is_same(self, name: str, value: Any, other: Any) -> bool:
+        """Whether two values of a field say the same."""
+        if name in self.catalogue.amounts and value is not None and other is not None:
+            return Decimal(value) == Decimal(other)
+        return bool(value == other)
 
     def kept_for_others(self, session: Session, ids: Sequence[int]) -> set[int]:
         """Those of the created records that a revert leaves, because others have added to them."""
@@ -205,9 +210,3 @@ class Target(ABC):
         if options.mode != CREATE and options.match_by is not None:
             yield "key", self.key_of(row.new_values | row.values, options.match_by)
         yield from self.unique_keys(row, options)
-
-
-def _same(value: Any, before: Any, *, amount: bool) -> bool:
-    if amount and value is not None and before is not None:
-        return Decimal(value) == Decimal(before)
-    return bool(value == before)

@@ -28,6 +28,7 @@ from imports.engine.commands import NOTHING_DONE, move_on, purge_old_imports
 from imports.engine.definition import Imports
 from imports.engine.jobs import Job, StoppedError
 from imports.engine.reading import read_file
+from imports.engine.reverting import revert_chunk
 from imports.files import MalformedFile
 from imports.rows import Outcome, Reader, ReadRow
 
@@ -291,9 +292,10 @@ class _Steps:
         for number in range(self._job.next_chunk - 1, -1, -1):
             with self._database.transaction() as session:
                 self._imports.users.ensure_actor(session)
-                chunks.revert_chunk(self._imports, session, self._job, number)
+                revert_chunk(self._imports, session, self._job, number)
             if self._is_over:
                 return
+        self._forget_seen()
         self._move_on(self._imports.events.reverted, {"state": lifecycle.REVERTED, "reverted_at": NOW})
 
     def _complete(self, state: str) -> None:

@@ -232,3 +232,24 @@ def test_a_worker_that_stops_goes_on_where_it_was_and_each_row_comes_once(import
     handlers.work_on_imports(database, threading.Event())
     assert imports.client.get(f"/v1/leads/imports/{begun}").json["state"] == "completed"
     assert sorted(leads_of(imports.client)) == sorted(f"L{number}" for number in range(23))
+
+
+@pytest.mark.parametrize("chunk", [1, 2, 1000])
+def test_a_revert_takes_back_what_several_rows_did_to_the_same_lead(imports, create_lead, monkeypatch, chunk):
+    monkeypatch.setattr(lifecycle, "CHUNK", chunk)
+    create_lead(by=imports.client, lead_name="Ada", email="ada@x.example", notes="before")
+    rows = [
+        ("n@x.example", "New", "1"),
+        ("ada@x.example", "Ada", "2"),
+        ("n@x.example", "New", "3"),
+        ("ada@x.example", "Ada B", "4"),
+        ("n@x.example", "Newest", "5"),
+    ]
+    content = imports.table(("E-Mail", "Lead name", "Notes"), *rows)
+    done = imports.run(content, mode="upsert", match_by="email")
+    assert (done["created_rows"], done["updated_rows"]) == (1, 4), imports.errors(done["id"])
+    back = imports.step(done["id"], "revert")
+    assert (back["state"], back["reverted_rows"], back["kept_rows"]) == ("reverted", 5, 0)
+    found = leads_of(imports.client)
+    assert set(found) == {"Ada"}
+    assert found["Ada"]["notes"] == "before"
