@@ -88,11 +88,14 @@ def _json_lines(pages: Iterable[list[dict[str, Any]]]) -> Iterator[bytes]:
 
 
 def _csv(fields: Sequence[str], pages: Iterable[list[dict[str, Any]]]) -> Iterator[bytes]:
-    """RFC 4180; lists are joined by semicolons, nulls are empty. There is no header before there is a first page."""
-    header = [fields]
+    """RFC 4180, with the mark by which Excel knows UTF-8; lists are joined by semicolons, nulls are empty.
+
+    There is no header before there is a first page.
+    """
+    begun = codecs.BOM_UTF8 + _lines([fields])
     for page in pages:
-        yield _lines([*header, *([neutral(record[name]) for name in fields] for record in page)])
-        header = []
+        yield begun + _lines([[neutral(record[name]) for name in fields] for record in page])
+        begun = b""
 
 
 def _lines(rows: Iterable[Sequence[str]]) -> bytes:

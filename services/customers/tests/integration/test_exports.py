@@ -1,5 +1,6 @@
 """Exports hold every record that the list has, once; no cell is a formula; and the audit log hears of them."""
 
+import codecs
 import csv
 import io
 import itertools
@@ -29,7 +30,9 @@ def test_a_csv_has_every_record_once_in_the_order_of_the_list(exporter):
     assert answer.status_code == 200
     assert answer.content_type == "text/csv; charset=utf-8"
     assert answer.headers["Content-Disposition"] == 'attachment; filename="customers.csv"'
-    header, *rows = csv.reader(io.StringIO(answer.text))
+    # Excel takes a file for UTF-8 by this mark alone.
+    assert answer.data.startswith(codecs.BOM_UTF8)
+    header, *rows = csv.reader(io.StringIO(answer.data.decode("utf-8-sig")))
     assert header == ["customer_code", "name"]
     assert rows == [[f"X-{number}", f"Name {number}"] for number in range(1, 1204)]
 
@@ -47,7 +50,7 @@ def test_no_cell_is_a_formula_and_nothing_is_lost(exporter):
     name = '=HYPERLINK("http://evil.example","x")'
     values = {"name": name, "phone": "+49 30 1234", "notes": 'a "quote", a comma\nand a line', "tags": ["a", "@b"]}
     assert exporter.post("/v1/customers", json=values).status_code == 201
-    [row] = csv.DictReader(io.StringIO(exporter.get("/v1/customers/export.csv").text))
+    [row] = csv.DictReader(io.StringIO(exporter.get("/v1/customers/export.csv").data.decode("utf-8-sig")))
     assert row["name"] == f"'{name}"
     assert row["phone"] == "+49 30 1234"
     assert row["notes"] == values["notes"]

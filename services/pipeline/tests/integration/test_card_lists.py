@@ -123,7 +123,7 @@ def test_a_batch_says_of_each_item_what_became_of_it(client, create_lead, lead_s
 @pytest.mark.parametrize("noun", ["leads", "deals"])
 def test_an_export_has_what_the_list_has(client, create_lead, create_deal, noun):
     made = create_lead() if noun == "leads" else create_deal()
-    lines = client.get(f"/v1/{noun}/export.csv?fields=id,status").get_data(as_text=True).splitlines()
+    lines = client.get(f"/v1/{noun}/export.csv?fields=id,status").data.decode("utf-8-sig").splitlines()
     assert lines == ["id,status", f"{made['id']},{made['status']}"]
 
 
