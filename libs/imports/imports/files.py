@@ -11,6 +11,7 @@ from typing import Any, Self, TextIO
 import chardet
 
 from chassis.spreadsheets import original
+from people.texts import trimmed
 
 DELIMITERS = (",", ";", "\t", "|")
 MOST_COLUMNS = 200
@@ -79,11 +80,15 @@ class MalformedFile(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A row of the file: the lines that it begins and ends on, as an editor counts them, and its cells."""
+    """A row of the file: the lines that it begins and ends on, as an editor counts them, and its cells.
+
+    `marked` is a row with a byte order mark before it, as where files begin that were put together.
+    """
 
     line: int
     cells: Sequence[str]
     last: int
+    marked: bool = False
 
 
 def known_encoding(name: str) -> bool:
@@ -219,7 +224,7 @@ def column_names(header: Sequence[str]) -> list[str]:
         raise MalformedFile("column_name", detail, 1)
     names: list[str] = []
     for index, given in enumerate(header, start=1):
-        name = original(given.strip()) or f"Column {index}"
+        name = original(trimmed(given)) or f"Column {index}"
         unique, number = name, 2
         while unique in names:
             unique, number = f"{name} ({number})", number + 1
@@ -233,19 +238,22 @@ def read_rows(
     """Every row that is not blank, the header first, which stands on the line `header` or after it.
 
     Lines below a blank one that have no delimiter are notes, such as reports end with, and no rows of a wider table.
+    The header of a further file, which somebody has put behind the first, is no row either.
     Raises MalformedFile where the file is not as it is said to be.
     """
     lines = io.TextIOWrapper(source, encoding=encoding, newline="")
     line = width = 0
     noted = False
+    names: Sequence[str] = ()
     try:
         for row in _table(lines, delimiter):
             if row.line < header:
                 continue
             noted = len(row.cells) == 1 and width >= _LEAST_COLUMNS_WITH_NOTES and (noted or row.line > line + 1 > 1)
             line, width = row.last, width or len(row.cells)
-            if not noted:
+            if not noted and not (row.marked and row.cells == names):
                 yield row
+            names = names or row.cells
     except UnicodeDecodeError as error:
         # Whole lines before the piece that could not be decoded have been read; the others are in it.
         before = error.object[: error.start].decode(encoding, "ignore")
@@ -277,13 +285,15 @@ class _Lines:
     def __init__(self, source: TextIO) -> None:
         self._source = source
         self._left = LONGEST_ROW
-        self.ended = False
+        self.ended = self.marked = False
 
     def __iter__(self) -> Self:
         return self
 
     def __next__(self) -> str:
         line = self._source.readline(self._left + 1)
+        if self._left == LONGEST_ROW and line[:1] == "\ufeff":
+            line, self.marked = line.lstrip("\ufeff"), True
         if not line:
             self.ended = True
             raise StopIteration
@@ -295,6 +305,7 @@ class _Lines:
     def begin_row(self) -> None:
         """What comes now is another row's."""
         self._left = LONGEST_ROW
+        self.marked = False
 
 
 def _table(source: TextIO, delimiter: str) -> Iterator[Row]:
@@ -306,9 +317,10 @@ def _table(source: TextIO, delimiter: str) -> Iterator[Row]:
             if lines.ended:  # The reader wanted more of this row: rows may be in it that nobody would miss.
                 detail = "A quotation mark in the row that begins there is never closed."
                 raise MalformedFile("malformed_csv", detail, line)
+            marked = lines.marked
             lines.begin_row()
             if any(map(str.strip, cells)) and not (line == 1 and _is_said_delimiter(cells)):
-                yield Row(line, cells, reader.line_num)
+                yield Row(line, cells, reader.line_num, marked)
             line = reader.line_num + 1
     except csv.Error as error:
         detail = f"The row that begins there cannot be read ({error}); is a quotation mark left open?"

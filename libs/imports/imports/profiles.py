@@ -39,11 +39,19 @@ PROFILES = (
     Profile(
         "google",
         _marks(
-            "E-mail 1 - Value", "Group Membership|Given Name", "Phonetic First Name|Labels", "Yomi Name|Given Name Yomi"
+            "E-mail 1 - Value",
+            "Group Membership|Given Name",
+            "Phonetic First Name|Labels",
+            "Yomi Name|Given Name Yomi",
+            "E-Mail 1 - Wert",
+            "Telefon 1 - Wert",
+            "Gruppenmitgliedschaft|Vorname",
+            "Name der Organisation|Labels",
         ),
         _meanings(
             none="Nickname|File As|Location|Subject|Billing Information|Priority|"
-            "Organization 1 - Location|Organization 1 - Type"
+            "Organization 1 - Location|Organization 1 - Type|Spitzname|Ort|Standort|Betreff|Priorität|"
+            "Organisation 1 - Ort|Organisation 1 - Standort|Organisation 1 - Typ"
         ),
     ),
     Profile(

@@ -30,7 +30,7 @@ _BETWEEN_TAGS = re.compile(r"[;,\n]")
 _NAMED_ADDRESS = re.compile(r"<\s*([^<>\s@]+@[^<>\s@]+)\s*>")
 _NO_VALUE = frozenset(("-", "--", "n/a", "n.a.", "none", "null", "nil", "?", "k.a.", "keine"))
 # The group of all contacts and its like, which Google makes by itself.
-_GOOGLE_S_OWN = frozenset(("mycontacts", "other contacts", "my contacts"))
+_GOOGLE_S_OWN = frozenset(("mycontacts", "other contacts", "my contacts", "meine kontakte", "weitere kontakte"))
 _LEAST_DIGITS = 5
 _MARK = " ::: "
 

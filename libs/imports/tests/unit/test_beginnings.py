@@ -46,3 +46,24 @@ def test_notes_below_a_report_are_no_rows_and_short_rows_are() -> None:
 
 def test_a_row_of_blanks_is_none() -> None:
     assert rows_of("Name,City\n  , \nAda,Bonn\n")[1] == [["Ada", "Bonn"]]
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-16-be"])
+@pytest.mark.parametrize("quote", ['"', ""])
+@pytest.mark.parametrize("marks", ["", "\ufeff", "\ufeff\ufeff"])
+def test_a_byte_order_mark_is_no_part_of_what_it_stands_before(encoding: str, quote: str, marks: str) -> None:
+    text = f"{marks}{quote}Name{quote},City\r\nAda,Bonn\r\n"
+    assert rows_of(text, encoding) == (["Name", "City"], [["Ada", "Bonn"]])
+
+
+def test_a_mark_inside_of_quotes_is_no_part_of_a_column_s_name() -> None:
+    assert rows_of('"\ufeffName","City\ufeff"\nAda,Bonn\n')[0] == ["Name", "City"]
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16"])
+def test_files_with_marks_that_were_put_together_are_one(encoding: str) -> None:
+    one, two = "Name,City\nAda,Bonn\n", '\ufeff"Name",City\n"Bea","Rome\n\ufeffItaly"\n'
+    assert rows_of(one + two, encoding)[1] == [["Ada", "Bonn"], ["Bea", "Rome\n\ufeffItaly"]]
+    assert rows_of(f"{one}\ufeffCleo,Kiel\n", encoding)[1] == [["Ada", "Bonn"], ["Cleo", "Kiel"]]
+    # Without a mark it may be somebody's data.
+    assert rows_of(one + one, encoding)[1] == [["Ada", "Bonn"], ["Name", "City"], ["Ada", "Bonn"]]

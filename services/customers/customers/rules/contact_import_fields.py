@@ -33,7 +33,8 @@ FIELDS = (
     ),
     Field(
         "job_title",
-        "job title, title, jobtitle, position, role, organization title, funktion, "
+        "job title, title, jobtitle, position, role, organization title, funktion, jobtitel, titel der organisation, "
+        "position in der organisation, organisation titel, organisation position, organisation title, "
         "position im unternehmen, berufsbezeichnung, beruf, stelle, stellenbezeichnung, titre, "
         "poste, fonction, cargo, puesto, qualifica, ruolo, "
         "mansione, stanowisko, functie, должность, 职务, 役職",

@@ -101,9 +101,10 @@ FIELDS = (
         parts={
             1: "street, street address, address street, address line 1, address 1, strasse, straße und hausnummer,"
             " strasse "
-            "hausnummer, rue, calle, via, adresszeile 1, strase",
+            "hausnummer, rue, calle, via, adresszeile 1, strase, adresse strasse",
             2: "house number, hausnummer, hausnr",
-            3: "address line 2, address 2, street 2, adresszusatz, adresszeile 2, complement d adresse",
+            3: "address line 2, address 2, street 2, adresszusatz, adresszeile 2, complement d adresse, "
+            "adresse adresszusatz",
             4: "address line 3, address 3, street 3",
         },
         between=", ",
@@ -111,23 +112,24 @@ FIELDS = (
     Field(
         "city",
         "city, town, ort, stadt, ville, ciudad, citta, locality, wohnort, address city, localidad, cidade, 城市, "
-        "город, 市",
+        "город, 市, adresse ort, adresse stadt",
     ),
     Field(
         "state",
         "state, region, state region, state province, province, county, bundesland, provincia, bundesland kanton, "
-        "kanton, address region, address state, departement, comunidad, estado provincia, state county",
+        "kanton, address region, address state, departement, comunidad, estado provincia, state county, "
+        "adresse region, adresse bundesland",
     ),
     Field(
         "country",
         "country, country region, land, land region, pays, pais, pais region, pays region, paese, staat, address "
-        "country, country code, country territory, landercode",
+        "country, country code, country territory, landercode, adresse land",
         looks=lambda text: country_code(text) is not None,
     ),
     Field(
         "zip_code",
         "zip, zip code, postal code, postcode, zip postal code, plz, postleitzahl, code postal, codigo postal, cap, "
-        "billing code, address postal code, address zip",
+        "billing code, address postal code, address zip, adresse plz, adresse postleitzahl",
         looks=lambda text: any(sign.isdigit() for sign in text),
     ),
     Field(
@@ -139,7 +141,8 @@ FIELDS = (
         "company, company name, organization, organization name, organisation, organisation name, account, account "
         "name, firma, firmenname, unternehmen, unternehmensname, societe, entreprise, empresa, azienda, associated "
         "company, business name, employer, company account, name des unternehmens, nombre de la empresa, nom de l "
-        "entreprise, bedrijf, 公司, 会社名, 会社, 회사, компания, организация",
+        "entreprise, bedrijf, 公司, 会社名, 会社, 회사, компания, организация, "
+        "name der organisation",
     ),
     Field(
         "website",
@@ -175,7 +178,8 @@ FIELDS = (
     Field(
         "tags",
         "tags, tag, labels, label, categories, category, groups, group membership, schlagworte, schlagworter, "
-        "kategorien, kategorie, etiquetas, etiquettes, mots cles, gruppen, person label, stichworter",
+        "kategorien, kategorie, etiquetas, etiquettes, mots cles, gruppen, person label, stichworter, "
+        "gruppenmitgliedschaft, gruppenzugehorigkeit",
         between=";",
     ),
     Field(
