@@ -61,19 +61,29 @@ class ServiceClient:
         """
         return self._ask(path, query, _records)
 
-    def ask(self, path: str, query: Mapping[str, object], members: Collection[str]) -> dict[str, Any]:
-        """The object that the service answers to GET, which must have these members. Otherwise as `records`."""
+    def ask(
+        self,
+        path: str,
+        query: Mapping[str, object],
+        members: Collection[str],
+        body: Mapping[str, object] | None = None,
+    ) -> dict[str, Any]:
+        """The object that the service answers to GET, which must have these members. Otherwise as `records`.
+
+        What is too long for an address is asked as a `body`, by POST: a question all the same, which changes nothing.
+        """
 
         def read(document: Any) -> dict[str, Any]:
             return {name: document[name] for name in members}
 
-        return self._ask(path, query, read)
+        return self._ask(path, query, read, None if body is None else orjson.dumps(body))
 
-    def _ask(self, path: str, query: Mapping[str, object], read: Callable[[Any], T]) -> T:
+    def _ask(self, path: str, query: Mapping[str, object], read: Callable[[Any], T], body: bytes | None = None) -> T:
         self._refuse_in_pause()
+        method = "GET" if body is None else "POST"
         try:
-            with tracing.span(f"GET {self._name}", "client"):
-                found = read(orjson.loads(self._get(f"{path}?{urlencode(query)}")))
+            with tracing.span(f"{method} {self._name}", "client"):
+                found = read(orjson.loads(self._answer(method, f"{path}?{urlencode(query)}", body)))
         except (OSError, HTTPException, ValueError, KeyError, TypeError) as error:
             with self._lock:
                 self._is_failing, self._resting_until = True, time.monotonic() + PAUSE_SECONDS
@@ -102,7 +112,7 @@ class ServiceClient:
             headers={"Retry-After": f"{PAUSE_SECONDS:.0f}"},
         )
 
-    def _get(self, target: str) -> bytes:
+    def _answer(self, method: str, target: str, body: bytes | None) -> bytes:
         kind = HTTPSConnection if self._url.scheme == "https" else HTTPConnection
         connection = kind(self._url.hostname or "", self._url.port, timeout=min(CONNECT_SECONDS, self._seconds))
         began = time.monotonic()
@@ -118,19 +128,21 @@ class ServiceClient:
                 headers = {"Authorization": f"Bearer {self._key}", "X-Request-Id": current().request_id}
                 if (trace := tracing.traceparent()) is not None:
                     headers["traceparent"] = trace
-                connection.request("GET", target, headers=headers)
+                if body is not None:
+                    headers["Content-Type"] = "application/json"
+                connection.request(method, target, body, headers)
                 # Closed by itself as well: one that was not read to its end would keep the connection's socket.
                 with connection.getresponse() as answer:
-                    body = answer.read(LARGEST_ANSWER + 1)
+                    content = answer.read(LARGEST_ANSWER + 1)
             finally:
                 guard.cancel()
         finally:
             connection.close()
         if answer.status != HTTPStatus.OK:
             raise HTTPException(f"status {answer.status}")
-        if len(body) > LARGEST_ANSWER:
+        if len(content) > LARGEST_ANSWER:
             raise HTTPException("the answer is too large")
-        return body
+        return content
 
 
 def _records(document: Any) -> Records:

@@ -24,6 +24,7 @@ class Stub(ThreadingHTTPServer):
     def __init__(self):
         super().__init__(("127.0.0.1", 0), Handler)
         self.asked = []
+        self.bodies = []
         self.status, self.body, self.headers, self.drip = 200, GOOD, {}, 0.0
         self.url = f"http://127.0.0.1:{self.server_port}"
 
@@ -46,6 +47,10 @@ class Handler(BaseHTTPRequestHandler):
                 time.sleep(stub.drip)  # The slowness that is tested.
         except OSError:
             self.close_connection = True
+
+    def do_POST(self):
+        self.server.bodies.append((self.headers["Content-Type"], self.rfile.read(int(self.headers["Content-Length"]))))
+        self.do_GET()
 
     def log_message(self, *_):
         """Keep quiet."""
@@ -90,6 +95,16 @@ def test_records_come_with_the_key_and_the_id_to_go_on_behind(stub):
     answer = ServiceClient("owner", stub.url, KEY).records("/internal/things/3", {"ids": "1,2"})
     assert (answer.data, answer.next) == ([{"id": 1}], 7)
     assert stub.asked == [("/internal/things/3?ids=1%2C2", f"Bearer {KEY}")]
+
+
+def test_what_is_too_long_for_an_address_is_asked_as_a_body(stub):
+    stub.body = b'{"found":[2],"more":1}'
+    client = ServiceClient("owner", stub.url, KEY)
+    assert client.ask("/internal/things/3", {}, ("found",), {"named": ["ü" * 5000]}) == {"found": [2]}
+    assert stub.bodies == [("application/json", f'{{"named":["{"ü" * 5000}"]}}'.encode())]
+    assert stub.asked == [("/internal/things/3?", f"Bearer {KEY}")]
+    stub.status = 422
+    timed(lambda: client.ask("/internal/things/3", {}, ("found",), {}))
 
 
 @pytest.mark.parametrize(

@@ -33,13 +33,15 @@ class Schedule:
     """A job that every worker starts `every` so often; `name` identifies it in the database, in logs and metrics.
 
     The job gets the database as the role of the service's handlers, and the flag that tells it to come to an end. It
-    must be safe to repeat, to skip and to break off. `connections` bounds its transactions at a time.
+    must be safe to repeat, to skip and to break off. `connections` bounds its transactions at a time. One that `asks`
+    other services gets the service's `References` besides.
     """
 
     name: str
     every: timedelta
-    job: Callable[[Database, Flag], None]
+    job: Callable[..., None]
     connections: int = CONNECTIONS
+    asks: bool = False
 
 
 def purge_expired(database: Database, stop: Flag) -> None:
@@ -55,13 +57,17 @@ PURGE = Schedule("purge-expired", PURGE_EVERY, purge_expired)
 
 
 class Scheduler:
-    """Runs a job on `database` again and again, in the thread that it is given; `url` is where it takes its lock."""
+    """Runs a job on `database` again and again, in the thread that it is given; `url` is where it takes its lock.
 
-    def __init__(self, schedule: Schedule, database: Database, url: str) -> None:
+    `further` is what the job gets beside the database and the flag.
+    """
+
+    def __init__(self, schedule: Schedule, database: Database, url: str, *further: object) -> None:
         metrics.show_from_zero(metrics.SCHEDULE_RUNS, ("done", "failed", "elsewhere"), schedule.name)
         self._schedule = schedule
         self._database = database
         self._url = url
+        self._further = further
 
     def run(self, stop: Flag, beat: Callable[[], None]) -> None:
         """Work until `stop`. A job that fails is logged and has its next turn as if nothing had happened."""
@@ -83,7 +89,7 @@ class Scheduler:
                 if row is None or not row[0]:
                     metrics.SCHEDULE_RUNS.labels(name, "elsewhere").inc()
                     return
-                self._schedule.job(self._database, stop)
+                self._schedule.job(self._database, stop, *self._further)
         except Exception:
             metrics.SCHEDULE_RUNS.labels(name, "failed").inc()
             log.exception("job failed", job=name)

@@ -19,12 +19,16 @@ from chassis.broker.schedules import PURGE, Schedule, Scheduler
 from chassis.broker.subscriptions import Subscriptions
 from chassis.config import Settings, SettingsError
 from chassis.db.session import Database
+from chassis.references.asking import References
+from chassis.references.listening import AnyReference
 
 PATIENCE = 60.0
 JOB_PATIENCE = 3600.0
 GRACE = 25.0
 # Of each part; connections are made when they are first needed.
 POOL = 4
+# A job asks for many records at once, and nobody waits for it.
+ANSWER_SECONDS = 10.0
 
 log = structlog.get_logger()
 
@@ -38,6 +42,8 @@ class ServiceParts(Protocol):
     def subscriptions(self) -> Subscriptions | None: ...
     @property
     def schedules(self) -> Sequence[Schedule]: ...
+    @property
+    def references(self) -> Sequence[AnyReference]: ...
 
 
 class Runnable(Protocol):
@@ -189,7 +195,8 @@ def _runnables(
         for schedule in (PURGE, *service.schedules):
             url = settings.relay_database_url if schedule is PURGE else settings.database_url
             own = database(url, schedule.name, schedule.connections)
-            found.append((schedule.name, Scheduler(schedule, own, url)))
+            asking = (References(service.references, settings, own, seconds=ANSWER_SECONDS),) if schedule.asks else ()
+            found.append((schedule.name, Scheduler(schedule, own, url, *asking)))
     return found
 
 

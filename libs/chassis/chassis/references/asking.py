@@ -11,7 +11,7 @@ from chassis.db.session import Database
 from chassis.errors import Unavailable
 from chassis.references.listening import AnyReference
 from chassis.references.reference import Reference
-from chassis.service_client import ServiceClient
+from chassis.service_client import ANSWER_SECONDS, ServiceClient
 
 # So that a query with ids of any length stays within what a server takes for a line.
 MOST_IDS = 100
@@ -20,15 +20,25 @@ log = structlog.get_logger()
 
 
 class References:
-    """A service's references, and whom else it asks, as far as the settings say where these are."""
+    """A service's references, and whom else it asks, as far as the settings say where these are.
 
-    def __init__(self, references: Sequence[AnyReference], settings: Settings, database: Database) -> None:
+    `seconds` bounds an answer: where nobody waits for it, it may take longer.
+    """
+
+    def __init__(
+        self,
+        references: Sequence[AnyReference],
+        settings: Settings,
+        database: Database,
+        *,
+        seconds: float = ANSWER_SECONDS,
+    ) -> None:
         self._database = database
         self._clients: dict[str, ServiceClient] = {}
         self._kinds: dict[str, Reference] = {}
         if settings.service_key:
             for name, url in settings.services().items():
-                self._clients[name] = ServiceClient(name, url, settings.service_key)
+                self._clients[name] = ServiceClient(name, url, settings.service_key, seconds=seconds)
         for reference in references:
             if isinstance(reference, Reference) and reference.owner in self._clients:
                 self._kinds[reference.kind] = reference
@@ -37,7 +47,14 @@ class References:
         """Whether there is anybody to ask for references of this kind."""
         return kind in self._kinds
 
-    def ask(self, owner: str, path: str, query: Mapping[str, object], members: Collection[str]) -> dict[str, Any]:
+    def ask(
+        self,
+        owner: str,
+        path: str,
+        query: Mapping[str, object],
+        members: Collection[str],
+        body: Mapping[str, object] | None = None,
+    ) -> dict[str, Any]:
         """What a service answers to a question of another kind. No transaction may be open.
 
         Raises Unavailable, also where the settings do not say where the owner is.
@@ -45,7 +62,7 @@ class References:
         client = self._clients.get(owner)
         if client is None:
             raise Unavailable("reference_unavailable", f"Nobody has said where {owner} is.")
-        return client.ask(path, query, members)
+        return client.ask(path, query, members, body)
 
     def fetch(self, wanted: Iterable[tuple[str, int]]) -> None:
         """Ask for records of the tenant by kind and id, and keep those that there are, in a transaction of its own.

@@ -4,6 +4,7 @@ import zlib
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from itertools import islice
+from typing import Any
 
 import orjson
 import psycopg
@@ -46,7 +47,14 @@ def read_chunk(imports: Imports, session: Session, job: Job, number: int, reader
 
 
 def validate_chunk(
-    imports: Imports, session: Session, job: Job, number: int, rows: Sequence[ReadRow], *, several: bool
+    imports: Imports,
+    session: Session,
+    job: Job,
+    number: int,
+    rows: Sequence[ReadRow],
+    *,
+    several: bool,
+    told: Any = None,
 ) -> None:
     """Keep what is wrong with the rows, as far as can be told without changing anything.
 
@@ -54,7 +62,7 @@ def validate_chunk(
     """
     imports.jobs.hold(session, job, number)
     checked = zlib.compress(orjson.dumps(rows), 1)
-    options = job.row_options
+    options = replace(job.row_options, told=told)
     if several:
         options = replace(options, seen=_seen_before(imports, session, job, rows, options))
     outcome = apply_rows(session, job.target, rows, options)
@@ -78,7 +86,14 @@ def _warnings(rows: Sequence[ReadRow]) -> list[Fault]:
 
 
 def run_chunk(
-    imports: Imports, session: Session, job: Job, number: int, rows: Sequence[ReadRow], *, codes: range
+    imports: Imports,
+    session: Session,
+    job: Job,
+    number: int,
+    rows: Sequence[ReadRow],
+    *,
+    codes: range,
+    told: Any = None,
 ) -> Outcome:
     """Create and change the records of the rows, and keep what became of them; new ones get these numbers.
 
@@ -89,26 +104,26 @@ def run_chunk(
         raise StoppedError
     if number in _ANALYZED:
         job.target.analyze(session)
-    outcome = _applied(session, job, rows, codes)
+    outcome = _applied(session, job, replace(job.row_options, told=told), rows, codes)
     keep_errors(imports, session, job, number, [*outcome.faults, *_warnings(rows)])
     kept = {"created": outcome.created, "updated": outcome.updated}
     imports.store.chunks.keep_outcome(session, job.id, number, kept)
     return outcome
 
 
-def _applied(session: Session, job: Job, rows: Sequence[ReadRow], codes: range) -> Outcome:
+def _applied(session: Session, job: Job, options: RowOptions, rows: Sequence[ReadRow], codes: range) -> Outcome:
     """Once more where somebody took a code or a name between the look and the write: the second look sees it.
 
     What is refused even then is looked for in halves, so that it is those rows alone that fail.
     """
     for _ in range(_TRIES - 1):
-        if (outcome := _attempt(session, job, rows, codes)) is not None:
+        if (outcome := _attempt(session, job, options, rows, codes)) is not None:
             return outcome
-    return _in_halves(session, job, rows, codes)
+    return _in_halves(session, job, options, rows, codes)
 
 
-def _in_halves(session: Session, job: Job, rows: Sequence[ReadRow], codes: range) -> Outcome:
-    if (outcome := _attempt(session, job, rows, codes)) is not None:
+def _in_halves(session: Session, job: Job, options: RowOptions, rows: Sequence[ReadRow], codes: range) -> Outcome:
+    if (outcome := _attempt(session, job, options, rows, codes)) is not None:
         return outcome
     if len(rows) == 1:
         outcome = Outcome()
@@ -116,17 +131,16 @@ def _in_halves(session: Session, job: Job, rows: Sequence[ReadRow], codes: range
         outcome.refuse(rows[0], Fault(rows[0].line, None, "conflict", detail))
         return outcome
     half = len(rows) // 2
-    first = _in_halves(session, job, rows[:half], codes)
+    first = _in_halves(session, job, options, rows[:half], codes)
     # Those numbers are left whose rows were not created.
-    return first + _in_halves(session, job, rows[half:], codes[first.codes :])
+    return first + _in_halves(session, job, options, rows[half:], codes[first.codes :])
 
 
-def _attempt(session: Session, job: Job, rows: Sequence[ReadRow], codes: range) -> Outcome | None:
+def _attempt(session: Session, job: Job, options: RowOptions, rows: Sequence[ReadRow], codes: range) -> Outcome | None:
     """What became of the rows; None where the database has refused one of them, so that nothing was done."""
     try:
         with session.begin_nested():
-            options = replace(job.row_options, draw=_from(codes, job.target))
-            return apply_rows(session, job.target, rows, options)
+            return apply_rows(session, job.target, rows, replace(options, draw=_from(codes, job.target)))
     except psycopg.IntegrityError:
         return None
 

@@ -11,7 +11,7 @@ from typing import Any
 
 import psycopg
 
-from chassis.db.bulk import change_many, lock_many
+from chassis.db.bulk import lock_many
 from chassis.db.records import Record
 from chassis.db.session import Session
 from imports.engine.definition import Imports
@@ -138,7 +138,7 @@ def _give_back(session: Session, target: Target, back: Sequence[tuple[Record, di
     """
     try:
         with session.begin_nested():
-            after = change_many(session, target.records, target.updated, back)
+            after = target.write(session, back)
     except psycopg.IntegrityError:
         if len(back) == 1:
             return {}

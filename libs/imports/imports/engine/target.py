@@ -10,8 +10,9 @@ from typing import Any, ClassVar
 
 from chassis.db.bulk import change_many, create_many
 from chassis.db.records import Record, Records
-from chassis.db.session import Session
+from chassis.db.session import Database, Session
 from chassis.events import EventType
+from chassis.references.asking import References
 from imports.engine.lifecycle import CREATE
 from imports.fields import Catalogue
 from imports.proposal import Proposal
@@ -25,7 +26,7 @@ class RowOptions:
 
     `draw` answers so many new numbers, for records that have one; without it no row is written. `empties` leaves empty
     what names nobody and nothing. `seen` is what the rows before would have done, where none is written. `around` is
-    what `Target.around` has read.
+    what `Target.around` has read, `told` what `Target.ask` was answered.
     """
 
     mode: str
@@ -34,6 +35,7 @@ class RowOptions:
     empties: bool = False
     draw: Callable[[Session, int], Iterable[int]] | None = None
     seen: Seen = field(default_factory=lambda: Seen({}))
+    told: Any = None
 
     @property
     def writes(self) -> bool:
@@ -82,6 +84,8 @@ class Target(ABC):
     match_by: ClassVar[Sequence[str]] = ("id",)
     # A new record needs a column for one of these; the first is named where there is none.
     needed: ClassVar[Sequence[str]]
+    # Whether other services are asked what rows mean.
+    asks: ClassVar[bool] = False
     # What a row says of new records alone.
     only_new: ClassVar[Collection[str]] = ("id", "created_at")
     # What a new record has where its row says nothing.
@@ -89,6 +93,13 @@ class Target(ABC):
 
     def around(self, session: Session) -> Any:
         """Read what rows are looked at by, once for each turn: settings of the company, for instance."""
+        return None
+
+    def ask(self, database: Database, references: References, rows: Sequence[ReadRow]) -> Any:
+        """Ask other services what the rows of a chunk mean, before any transaction begins.
+
+        Raises Unavailable where one does not answer: the import waits then, and asks again.
+        """
         return None
 
     def doubt(self, session: Session, proposal: Proposal) -> Proposal:
@@ -170,8 +181,11 @@ class Target(ABC):
             for change, own in zip(changes, keys, strict=True)
             if change.known.record
         ]
-        after = change_many(session, self.records, self.updated, keyed)
-        return {record_id: record.version for record_id, record in after.items()}
+        return {record_id: record.version for record_id, record in self.write(session, keyed).items()}
+
+    def write(self, session: Session, changes: Sequence[tuple[Record, Mapping[str, Any]]]) -> dict[int, Record]:
+        """Write values over locked records, those of rows and those of a revert, with their events."""
+        return change_many(session, self.records, self.updated, changes)
 
     def keys_of_changes(self, session: Session, changes: Sequence[Change], around: Any) -> list[dict[str, Any]]:
         """The matching keys that follow from the values of each change."""

@@ -9,7 +9,7 @@ not committed has not happened, and whoever comes next goes on from there.
 
 import time
 from collections import Counter, deque
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from threading import Event as Flag
 from typing import Any, Self
@@ -22,7 +22,9 @@ from chassis.context import acting_as, current
 from chassis.db.records import NOW
 from chassis.db.session import Database, Session
 from chassis.db.waiting import Waiting
+from chassis.errors import Unavailable
 from chassis.events import EventType
+from chassis.references.asking import References
 from imports.engine import chunks, lifecycle
 from imports.engine.commands import NOTHING_DONE, move_on, purge_old_imports
 from imports.engine.definition import Imports
@@ -39,8 +41,8 @@ MOST_BESIDE = 2
 # Of a turn: two lanes or what is written and its progress, and the chunk that is read ahead; and one that looks around.
 CONNECTIONS = 3 * (1 + MOST_BESIDE) + 1
 _LOOK_SECONDS = 0.2
-# The database is away, or somebody else was quicker: neither is the import's fault.
-_AWAY = (psycopg.OperationalError, sqlalchemy.exc.OperationalError, sqlalchemy.exc.TimeoutError)
+# The database or a service that was asked is away, or somebody else was quicker: none is the import's fault.
+_AWAY = (psycopg.OperationalError, sqlalchemy.exc.OperationalError, sqlalchemy.exc.TimeoutError, Unavailable)
 
 log = structlog.get_logger()
 
@@ -48,8 +50,17 @@ MakeReader = Callable[[Job], Reader]
 Readers = Mapping[str, MakeReader]
 
 
-def work(imports: Imports, database: Database, stop: Flag, readers: Readers) -> None:
-    """Work on every import that waits until none does, or until `stop`; `readers` are by record type."""
+# A chunk's number, its rows and what other services have said of them.
+_Read = tuple[int, list[ReadRow], Any]
+
+
+def work(
+    imports: Imports, database: Database, stop: Flag, readers: Readers, references: References | None = None
+) -> None:
+    """Work on every import that waits until none does, or until `stop`; `readers` are by record type.
+
+    Targets that ask other services do so by `references`.
+    """
     beside: dict[int | None, Future[bool]] = {}
     with ThreadPoolExecutor(1 + MOST_BESIDE) as pool:
         while not stop.is_set():
@@ -61,7 +72,7 @@ def work(imports: Imports, database: Database, stop: Flag, readers: Readers) -> 
                 # A tenant's own imports wait for each other, however many there are.
                 if company_id in beside or stop.is_set():
                     continue
-                turn = pool.submit(_turn, imports, database, stop, readers, working)
+                turn = pool.submit(_turn, imports, database, stop, readers, working, references=references)
                 wait([turn], TURN_SECONDS)
                 beside[company_id] = turn
                 if len(beside) > MOST_BESIDE:
@@ -86,13 +97,22 @@ def _ended(turns: dict[int | None, Future[bool]]) -> list[bool]:
     return [turns.pop(company_id).result() for company_id in over]
 
 
-def _turn(imports: Imports, database: Database, stop: Flag, readers: Readers, working: Waiting) -> bool:
+def _turn(
+    imports: Imports,
+    database: Database,
+    stop: Flag,
+    readers: Readers,
+    working: Waiting,
+    *,
+    references: References | None,
+) -> bool:
     """Work on one import for a while; False where it could not be worked on and is to be tried again later."""
     with acting_as(working.context):
         try:
             with database.session() as session:
                 job = imports.jobs.take_up(session, working.id)
-            _take_steps(imports, database, stop, job, readers[job.record_type](job))
+            steps = _Steps(imports, database, stop, job, readers[job.record_type](job), references=references)
+            _take_steps(imports, database, job, steps)
         except StoppedError:
             return True
         except _AWAY:
@@ -101,14 +121,14 @@ def _turn(imports: Imports, database: Database, stop: Flag, readers: Readers, wo
         return True
 
 
-def _take_steps(imports: Imports, database: Database, stop: Flag, job: Job, reader: Reader) -> None:
+def _take_steps(imports: Imports, database: Database, job: Job, steps: "_Steps") -> None:
     if not job.actor_is_active and job.state != lifecycle.REVERTING:
         _fail(
             imports, database, job, "user_inactive", "Whoever began the import is not active in the company any more."
         )
         return
     try:
-        _Steps(imports, database, stop, job, reader).take()
+        steps.take()
     except (StoppedError, *_AWAY):
         raise
     except Exception:
@@ -144,12 +164,22 @@ class _RefusedError(Exception):
 class _Steps:
     """One turn of one import: it works until it is done, the turn is over or the worker is to end."""
 
-    def __init__(self, imports: Imports, database: Database, stop: Flag, job: Job, reader: Reader) -> None:
+    def __init__(
+        self,
+        imports: Imports,
+        database: Database,
+        stop: Flag,
+        job: Job,
+        reader: Reader,
+        *,
+        references: References | None,
+    ) -> None:
         self._imports = imports
         self._database = database
         self._stop = stop
         self._job = job
         self._reader = reader
+        self._references = references
         self._until = time.monotonic() + TURN_SECONDS
 
     @property
@@ -167,24 +197,39 @@ class _Steps:
             case lifecycle.REVERTING:
                 self._revert()
 
-    def _ahead(self, numbers: Iterable[int]) -> Iterator[tuple[int, list[ReadRow]]]:
-        """These chunks of those that there are; while one is worked on, the one after it is read and checked."""
+    def _ahead(self, numbers: Iterable[int], told: Mapping[int, Any] | None = None) -> Iterator[_Read]:
+        """These chunks of those that there are; while one is worked on, the one after it is read and checked.
+
+        Other services are asked of each as it comes, unless what they have `told` is known.
+        """
         context = current()
 
-        def read(number: int) -> list[ReadRow] | None:
-            with acting_as(context), self._database.transaction() as session:
-                session.connection()
-                return chunks.read_chunk(self._imports, session, self._job, number, self._reader)
+        def read(number: int) -> _Read | None:
+            with acting_as(context):
+                with self._database.transaction() as session:
+                    session.connection()
+                    rows = chunks.read_chunk(self._imports, session, self._job, number, self._reader)
+                if rows is None:
+                    return None
+                return number, rows, self._ask(rows) if told is None else told.get(number)
 
         with ThreadPoolExecutor(1) as pool:
-            coming: deque[tuple[int, Future[list[ReadRow] | None]]] = deque()
+            coming: deque[Future[_Read | None]] = deque()
             for number in numbers:
-                coming.append((number, pool.submit(read, number)))
-                if len(coming) > 1 and (rows := coming[0][1].result()) is not None:
-                    yield coming.popleft()[0], rows
-            for number, found in coming:
-                if (rows := found.result()) is not None:
-                    yield number, rows
+                coming.append(pool.submit(read, number))
+                if len(coming) > 1 and (found := coming.popleft().result()) is not None:
+                    yield found
+            for last in coming:
+                if (found := last.result()) is not None:
+                    yield found
+
+    def _ask(self, rows: Sequence[ReadRow]) -> Any:
+        target = self._job.target
+        if not target.asks:
+            return None
+        if self._references is None:
+            raise Unavailable("reference_unavailable", f"Imports of {target.noun}s have nobody to ask.")
+        return target.ask(self._database, self._references, rows)
 
     def _validate(self) -> None:
         job = self._job
@@ -199,9 +244,9 @@ class _Steps:
             last = len(self._imports.store.chunks.list(session, job.id))
         if job.next_chunk == 0:
             self._forget_seen()
-        for number, rows in self._ahead(range(job.next_chunk, last)):
+        for number, rows, told in self._ahead(range(job.next_chunk, last)):
             with self._database.transaction() as session:
-                chunks.validate_chunk(self._imports, session, job, number, rows, several=last > 1)
+                chunks.validate_chunk(self._imports, session, job, number, rows, several=last > 1, told=told)
             if self._is_over:
                 return
         self._forget_seen()
@@ -219,31 +264,32 @@ class _Steps:
                 chunk.number: chunk for chunk in self._imports.store.chunks.list(session, job.id) if not chunk.done
             }
         with _Lanes() as lanes:
-            for number, rows in self._ahead(waiting):
+            for number, rows, told in self._ahead(waiting):
                 options = job.row_options
                 keys: set[Any] = job.target.conflict_keys(rows, options)
                 if options.mode != lifecycle.CREATE:
                     # A change gives up a name that no row of this chunk has, and a row of the next one may want.
                     keys.add("names")
-                lanes.run(keys, self._run_one, number, rows, waiting[number].after(first))
+                lanes.run(keys, self._run_one, number, rows, waiting[number].after(first), told)
                 if self._is_over:
                     return
         with self._database.session() as session:
             failed = self._imports.records.get(session, job.id).document["failed_rows"]
         self._complete(lifecycle.COMPLETED_WITH_ERRORS if failed else lifecycle.COMPLETED)
 
-    def _run_one(self, number: int, rows: list[ReadRow], codes: range) -> None:
+    def _run_one(self, number: int, rows: list[ReadRow], codes: range, told: Any) -> None:
         with self._database.transaction() as session:
             self._imports.users.ensure_actor(session)
-            outcome = chunks.run_chunk(self._imports, session, self._job, number, rows, codes=codes)
+            outcome = chunks.run_chunk(self._imports, session, self._job, number, rows, codes=codes, told=told)
             self._imports.jobs.count(session, self._job, chunks.counts(outcome))
 
     def _run_at_once(self) -> None:
         """All rows in one transaction: as soon as one is refused, it is as if none had been begun."""
         first = self._reserved_codes()
+        told = self._asked_before()
         try:
             with self._database.transaction() as session:
-                self._run_all(session, first)
+                self._run_all(session, first, told)
         except _RefusedError as refusal:
             with self._database.transaction() as session:
                 chunks.keep_errors(self._imports, session, self._job, refusal.number, refusal.outcome.faults)
@@ -252,14 +298,21 @@ class _Steps:
             return
         self._complete(lifecycle.COMPLETED)
 
-    def _run_all(self, session: Session, first: int) -> None:
+    def _asked_before(self) -> dict[int, Any]:
+        """What other services say of all rows: nobody is asked once the transaction that takes them has begun."""
+        if not self._job.target.asks:
+            return {}
+        with self._database.session() as session:
+            numbers = [chunk.number for chunk in self._imports.store.chunks.list(session, self._job.id)]
+        return {number: told for number, _, told in self._ahead(numbers)}
+
+    def _run_all(self, session: Session, first: int, told: Mapping[int, Any]) -> None:
         self._imports.users.ensure_actor(session)
         done: Counter[str] = Counter()
         waiting = {chunk.number: chunk for chunk in self._imports.store.chunks.list(session, self._job.id)}
-        for number, rows in self._ahead(waiting):
-            outcome = chunks.run_chunk(
-                self._imports, session, self._job, number, rows, codes=waiting[number].after(first)
-            )
+        for number, rows, said in self._ahead(waiting, told):
+            codes = waiting[number].after(first)
+            outcome = chunks.run_chunk(self._imports, session, self._job, number, rows, codes=codes, told=said)
             if outcome.failed:
                 raise _RefusedError(number, outcome)
             done.update(chunks.counts(outcome))

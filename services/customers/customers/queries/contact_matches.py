@@ -1,4 +1,4 @@
-"""Which contacts the rows of an import are about, and how many people their customers have; one question for many."""
+"""Which contacts the rows of an import are about, and at which customers people are; one question for many."""
 
 from collections.abc import Collection
 from functools import lru_cache
@@ -42,6 +42,36 @@ def _matches(match_by: str, own: bool) -> Prepared:
     )
     if match_by == "email":
         statement = statement.where(contacts.c.archived_at.is_(None))
+    return Prepared(statement.where(OWN_CONTACTS) if own else statement)
+
+
+def find_employers(session: Session, addresses: Collection[str]) -> dict[str, list[tuple[int, bool]]]:
+    """The customers that people with each of these addresses are at, each with whether it is archived."""
+    own = current().own_only
+    actor = {"actor": current().user_id} if own else {}
+    found: dict[str, list[tuple[int, bool]]] = {}
+    for key, customer_id, archived in (
+        session.fetch(_employers(own), keys=list(addresses), **actor) if addresses else ()
+    ):
+        found.setdefault(key, []).append((customer_id, archived))
+    return found
+
+
+@lru_cache(maxsize=2)
+def _employers(own: bool) -> Prepared:
+    key = contacts.c.email_norm
+    statement = (
+        select(key, customers.c.id, customers.c.archived_at.is_not(None))
+        .join_from(
+            contacts,
+            customers,
+            (customers.c.company_id == contacts.c.company_id) & (customers.c.id == contacts.c.customer_id),
+        )
+        .where(
+            of_tenant(contacts), contacts.c.archived_at.is_(None), key == any_(bindparam("keys", type_=ARRAY(key.type)))
+        )
+        .distinct()
+    )
     return Prepared(statement.where(OWN_CONTACTS) if own else statement)
 
 

@@ -109,3 +109,76 @@ def test_likely_duplicates_are_those_that_the_check_of_a_customer_finds(
         )
         assert checked["candidates"]
         assert asked.json == checked
+
+
+@pytest.fixture
+def named(services_app: ServiceApplication, company_id: int) -> Any:
+    """Ask whom rows of a file mean; answers the customer's id of each, or the field and the code that say why not."""
+
+    def question(*rows: Any, of_company: int = company_id, **actor: Any) -> Any:
+        answer = services_app.test_client().post(
+            f"/internal/named-customers/{of_company}",
+            json={"named": rows, "user_id": 7} | actor,
+            headers={"Authorization": f"Bearer {KEY}"},
+        )
+        assert answer.status_code == 200, answer.text
+        return [one["customer_id"] or (one["field"], one["code"]) for one in answer.json["found"]]
+
+    return question
+
+
+def test_customers_are_found_by_all_that_rows_say_of_them(named: Any, client: Client, create: Any) -> None:
+    acme = create(
+        client, name="Acme GmbH", customer_type="business", website="https://acme.example", customer_code="A1"
+    )
+    jo = create(client, name="Jo", email="jo@home.example")
+    person = {"first_name": "Bea", "email": "bea@elsewhere.example"}
+    assert client.post(f"/v1/customers/{acme['id']}/contacts", json=person).status_code == 201
+    assert named(
+        {"customer_id": acme["id"]},
+        {"customer_code": "A1"},
+        {"company_name": "ACME"},
+        {"company_name": "Unknown AG", "website": "www.acme.example/de"},
+        {"customer_email": "JO@home.example"},
+        {"customer_email": "Bea@elsewhere.example"},
+        {"customer_email": "new@acme.example"},
+        {"company_name": "Unknown AG", "customer_email": "new@acme.example"},
+        {"company_name": "Unknown AG", "customer_email": "jo@home.example"},
+        {},
+    ) == [
+        *[acme["id"]] * 4,
+        jo["id"],
+        *[acme["id"]] * 2,
+        ("company_name", "customer_not_found"),
+        jo["id"],
+        (None, "required"),
+    ]
+
+
+def test_a_name_of_several_customers_is_nobodys_unless_a_page_or_an_address_tells(
+    named: Any, client: Client, create: Any
+) -> None:
+    one = create(client, name="Nord", company_name="Nord AG", website="nord.example")
+    create(client, name="Nord", company_name="Nord Ltd", website="north.example")
+    assert named(
+        {"company_name": "Nord"},
+        {"company_name": "Nord", "website": "nord.example"},
+        {"company_name": "Nord", "customer_email": "x@nord.example"},
+    ) == [("company_name", "ambiguous_customer"), one["id"], one["id"]]
+
+
+def test_what_a_merged_customer_had_finds_who_it_was_merged_into(
+    *, named: Any, client: Client, create: Any, merge: Any, company_id: int
+) -> None:
+    kept = create(client, name="Kept")
+    gone = create(client, name="Gone", customer_code="G1", email="gone@home.example")
+    assert merge(client, kept, gone).status_code == 200
+    rows = ({"customer_code": "G1"}, {"company_name": "Gone"}, {"customer_email": "gone@home.example"})
+    assert named(*rows) == [kept["id"]] * 3
+    missing = [("customer_code", "customer_not_found")]
+    assert named({"customer_code": "G1"}, of_company=company_id + 10**9) == missing
+    assert named({"customer_code": "G1"}, own_only=True) == [kept["id"]]
+    assert named({"customer_code": "G1"}, own_only=True, user_id=8) == missing
+    shut = client.delete(f"/v1/customers/{kept['id']}", version=2)
+    assert shut.status_code == 204, shut.json
+    assert named({"customer_code": "G1"}) == [("customer_code", "customer_archived")]
