@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import orjson
-from sqlalchemy import JSON, Text, bindparam, cast, column, func, select
+from sqlalchemy import JSON, Text, bindparam, cast, column, func, select, text
 from sqlalchemy.dialects.postgresql import insert
 
 from audit import rules
@@ -31,6 +31,7 @@ _INSERT = Prepared(
     )
     .on_conflict_do_nothing()
 )
+_WITHOUT_DEADLINE = Prepared(text("SET LOCAL statement_timeout = 0"))
 _ENSURE_PARTITIONS = Prepared(select(func.ensure_audit_partitions(bindparam("months_ahead"))), writes=True)
 
 
@@ -40,7 +41,9 @@ def record_events(session: Session, events: Sequence[Event]) -> None:
 
 
 def ensure_partitions(session: Session) -> int:
-    """Create the partitions of the next months that do not exist yet, and answer how many those were."""
+    """Create the partitions that the next months and rows of earlier ones lack, and answer how many those were."""
+    # After a long outage it moves the rows of whole months.
+    session.run(_WITHOUT_DEADLINE)
     return int(session.fetch(_ENSURE_PARTITIONS, months_ahead=MONTHS_AHEAD)[0][0])
 
 

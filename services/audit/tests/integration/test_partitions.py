@@ -1,6 +1,6 @@
 """Partitions: one a month, made ahead of time, with a net below them."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from threading import Event as Flag
 
@@ -10,7 +10,22 @@ import pytest
 from audit import commands, handlers
 from chassis.db.session import Database
 from chassis.events import Event
+from chassis.testing.databases import create_database, drop_database
 from chassis.testing.fixtures import DatabaseUrls
+
+
+@pytest.fixture(scope="module")
+def urls(postgres_url: str) -> Iterator[DatabaseUrls]:
+    """A database of these tests alone, which drop its partitions."""
+    urls = create_database(postgres_url, "audit")
+    yield urls
+    drop_database(postgres_url, urls)
+
+
+@pytest.fixture(autouse=True)
+def kept_up(urls: DatabaseUrls, ingest: Database) -> None:
+    """The worker has worked in this month: the database may have been made in the one before."""
+    handlers.ensure_partitions(ingest, Flag())
 
 
 def months_from_now(count: int) -> datetime:
@@ -60,6 +75,16 @@ def test_the_schedule_makes_nothing_that_is_there(ingest: Database) -> None:
         assert commands.ensure_partitions(session) == 0
 
 
+def forget(superuser: psycopg.Connection, *months: int) -> None:
+    """Be a log whose worker has not run for so long that these months have no partitions."""
+    for count in months:
+        superuser.execute(f"DROP TABLE IF EXISTS audit_logs_{months_from_now(count):y%Ym%m}")
+
+
+def row_of(superuser: psycopg.Connection, event: Event) -> tuple[object, ...] | None:
+    return superuser.execute("SELECT * FROM audit_logs WHERE event_id = %s", (event.id,)).fetchone()
+
+
 @pytest.mark.parametrize("role", ["app", "ingest"])
 def test_rows_in_the_default_partition_move_to_their_month(
     event_of: Callable[..., Event],
@@ -68,16 +93,41 @@ def test_rows_in_the_default_partition_move_to_their_month(
     urls: DatabaseUrls,
     role: str,
 ) -> None:
-    months = {"app": 6, "ingest": 9}[role]
-    event, stray = event_of(occurred_at=months_from_now(months)), event_of(occurred_at=datetime(2199, 1, 1, tzinfo=UTC))
+    forget(superuser, 6)
+    event, stray = event_of(occurred_at=months_from_now(6)), event_of(occurred_at=datetime(2199, 1, 1, tzinfo=UTC))
     record(event, stray)
     assert partition_of(superuser, event) == "audit_logs_default"
-    before = superuser.execute("SELECT * FROM audit_logs WHERE event_id = %s", (event.id,)).fetchone()
+    before = row_of(superuser, event)
     with psycopg.connect(getattr(urls, role)) as connection:
-        connection.execute("SELECT ensure_audit_partitions(%s)", (months,))
+        connection.execute("SELECT ensure_audit_partitions(6)")
     assert partition_of(superuser, event) == f"audit_logs_{event.time:y%Ym%m}"
-    assert superuser.execute("SELECT * FROM audit_logs WHERE event_id = %s", (event.id,)).fetchone() == before
+    assert row_of(superuser, event) == before
     assert partition_of(superuser, stray) == "audit_logs_default"
+
+
+def test_nothing_is_lost_while_nobody_makes_partitions_and_all_is_put_in_order_afterwards(
+    event_of: Callable[..., Event], record: Callable[..., None], superuser: psycopg.Connection, ingest: Database
+) -> None:
+    months = (-30, -3, -2, -1, 0, 1)
+    forget(superuser, *range(-3, 4), -30)
+    events = [event_of(occurred_at=months_from_now(count)) for count in months]
+    older = event_of(occurred_at=months_from_now(-130))
+    record(*events, older)
+    assert {partition_of(superuser, event) for event in (*events, older)} == {"audit_logs_default"}
+    before = [row_of(superuser, event) for event in events]
+    with ingest.transaction() as session:
+        assert commands.ensure_partitions(session) == len({*months, *range(-1, commands.MONTHS_AHEAD + 1)})
+    assert [partition_of(superuser, event) for event in events] == [f"audit_logs_{e.time:y%Ym%m}" for e in events]
+    assert [row_of(superuser, event) for event in events] == before
+    assert partition_of(superuser, older) == "audit_logs_default"
+    with ingest.transaction() as session:
+        assert commands.ensure_partitions(session) == 0
+
+
+def test_moving_rows_has_no_deadline(ingest: Database) -> None:
+    with ingest.transaction() as session:
+        commands.ensure_partitions(session)
+        assert session.connection().exec_driver_sql("SHOW statement_timeout").scalar() == "0"
 
 
 @pytest.mark.parametrize("months", [-1, 25, None])
