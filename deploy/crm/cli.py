@@ -12,13 +12,14 @@ from typing import IO, Any
 
 import click
 
-from crm import modes, programs, screen, seed
+from crm import modes, programs, screen
 from crm.backup.commands import backup_command, doctor_command, outbox_command, restore_command, upgrade_command
+from crm.client import seed
+from crm.client.demo import NORTHWIND
 from crm.compose.commands import COMMANDS
 from crm.compose.stack import Containers
 from crm.consumer_commands import consumers
 from crm.dead_letter_commands import dead_letters
-from crm.demo import NORTHWIND
 from crm.environment import mail_folder
 from crm.errors import OperatorError
 from crm.import_command import import_command
@@ -129,7 +130,7 @@ def _demo_data(stack: Stack, *, wanted: bool) -> None:
     if not wanted or stack.state.count("demo", 0):
         return
     began = time.monotonic()
-    seeded = seed.seed(stack.gateway_url, stack.credentials)
+    seeded = seed.seed(stack.gateway_url, stack.credentials, mail_folder(stack.home))
     stack.state.set_count("demo", 1)
     screen.step("demo data", _describe(seeded), time.monotonic() - began)
 
@@ -309,7 +310,7 @@ def creds(home: Path) -> None:
 def seed_command(home: Path) -> None:
     """Create the demo data that is not there."""
     stack = existing(home)
-    seeded = seed.seed(stack.gateway_url, stack.credentials)
+    seeded = seed.seed(stack.gateway_url, stack.credentials, mail_folder(stack.home))
     stack.state.set_count("demo", 1)
     screen.step("demo data", _describe(seeded))
 

@@ -5,13 +5,14 @@ from urllib.parse import urlsplit
 
 import click
 
-from crm import modes, seed
-from crm.api import Api, fixed
+from crm import modes
+from crm.client import seed
+from crm.client.api import Api, fixed
+from crm.client.demo import NORTHWIND
+from crm.client.import_talk import Talk
+from crm.client.importing import PATHS, Imports, Options
 from crm.compose.stack import Containers
-from crm.demo import NORTHWIND
 from crm.errors import OperatorError
-from crm.import_talk import Talk
-from crm.importing import PATHS, Imports, Options
 from crm.stack import existing
 
 _TAB = "tab"

@@ -7,7 +7,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
-from crm.api import Api, RefusedError, fixed
+from crm.client.api import Api, RefusedError, fixed
 
 
 class Gateway(ThreadingHTTPServer):

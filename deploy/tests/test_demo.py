@@ -9,9 +9,9 @@ import phonenumbers
 import pytest
 
 from chassis.matching_keys import matching_keys
-from crm.demo import TENANTS, contacts, created_at, customers, write_csv
-from crm.demo.selling import LEADS_STALE_AFTER, STALE_AFTER, deals, leads
-from crm.demo.work import activities, tasks
+from crm.client.demo import TENANTS, contacts, created_at, customers, write_csv
+from crm.client.demo.selling import LEADS_STALE_AFTER, STALE_AFTER, deals, leads
+from crm.client.demo.work import activities, tasks
 from customers.rules.import_fields import CATALOGUE
 from imports.proposal import Column, propose
 

@@ -3,8 +3,8 @@
 from pathlib import Path
 from typing import IO, Any, cast
 
-from crm.api import Api
-from crm.importing import Imports
+from crm.client.api import Api
+from crm.client.importing import Imports
 
 
 class Answering:

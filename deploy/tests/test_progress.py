@@ -4,8 +4,8 @@ import sys
 
 import pytest
 
-from crm import progress
-from crm.progress import MEGABYTES, Progress
+from crm.client import progress
+from crm.client.progress import MEGABYTES, Progress
 
 
 @pytest.fixture

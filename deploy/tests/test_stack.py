@@ -12,11 +12,12 @@ import pytest
 import requests
 from click.testing import CliRunner
 
-from crm import cli, seed
-from crm.api import Api
+from crm import cli
 from crm.broker_rights import TOPOLOGY, user_of, users
-from crm.demo import NORTHWIND, TENANTS, contacts
-from crm.environment import WITHHELD, secret_environment, servers
+from crm.client import seed
+from crm.client.api import Api
+from crm.client.demo import NORTHWIND, TENANTS, contacts
+from crm.environment import WITHHELD, mail_folder, secret_environment, servers
 from crm.errors import OperatorError
 from crm.http_client import ask
 from crm.memory import proportional_sets
@@ -212,7 +213,7 @@ def test_a_service_cannot_be_scaled_to_nothing_nor_one_that_is_not_there(stack):
 
 @pytest.fixture(scope="module")
 def seeded(stack):
-    return seed.seed(stack.gateway_url, stack.credentials)
+    return seed.seed(stack.gateway_url, stack.credentials, mail_folder(stack.home))
 
 
 @pytest.fixture(scope="module")
@@ -227,7 +228,7 @@ def test_demo_data_is_created_once_and_an_archived_customer_stays_so(stack, seed
     archived = demo.get("/customers?customer_code=DEMO-007").body["data"][0]
     demo.ask("DELETE", f"/customers/{archived['id']}", headers={"If-Match": f'"{archived["version"]}"'})
     newest = demo.get("/customers?limit=1&sort=-updated_at").body["data"]
-    again = seed.seed(stack.gateway_url, stack.credentials)
+    again = seed.seed(stack.gateway_url, stack.credentials, mail_folder(stack.home))
     assert (again.created, again.found) == (0, count)
     assert demo.get("/customers?limit=1&sort=-updated_at").body["data"] == newest
     assert demo.get(f"/customers/{archived['id']}").body["archived_at"]

@@ -12,8 +12,8 @@ import requests
 from click.testing import CliRunner
 
 from crm import cli
-from crm.api import Api, RefusedError, fixed
-from crm.importing import Imports, Options
+from crm.client.api import Api, RefusedError, fixed
+from crm.client.importing import Imports, Options
 
 pytestmark = pytest.mark.xdist_group("stack")
 

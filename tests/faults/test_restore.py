@@ -16,12 +16,12 @@ import requests
 from chassis.context import Context, acting_as
 from chassis.db.session import Database
 from chassis.healing.kinds import kinds_of, views_in
-from crm.api import Api, fixed
 from crm.backup.commands import dumps_of
 from crm.backup.restoring import Restoration
 from crm.backup.shelf import Shelf
-from crm.demo import Member
-from crm.seed_members import join_members
+from crm.client.api import Api, fixed
+from crm.client.demo import Member
+from crm.client.seed_members import join_members
 
 pytestmark = [pytest.mark.xdist_group("stack"), pytest.mark.long]
 PASSWORD = "correct horse battery"

@@ -7,9 +7,9 @@ from typing import Any
 import click
 
 from crm import screen
+from crm.client.importing import MOST_PARTS, PART, Import, Imports, Options
+from crm.client.progress import MEGABYTES, Progress
 from crm.errors import OperatorError
-from crm.importing import MOST_PARTS, PART, Import, Imports, Options
-from crm.progress import MEGABYTES, Progress
 
 _ERRORS_SHOWN = 5
 _LONGEST_SAMPLE = 40

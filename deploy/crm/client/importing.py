@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import IO, Any
 from uuid import uuid4
 
-from crm.api import Api, RefusedError
+from crm.client.api import Api, RefusedError
 from crm.errors import OperatorError
 
 PART = 1024 * 1024

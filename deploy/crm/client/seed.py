@@ -6,18 +6,18 @@ from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
-from crm.api import Api, fixed
+from crm.client.api import Api, fixed
+from crm.client.demo import TENANTS, Tenant, contacts, write_csv
+from crm.client.importing import Import, Imports, Options
+from crm.client.seed_members import join_members
+from crm.client.seed_selling import add_selling
+from crm.client.seed_work import add_work
 from crm.credentials import Credentials
-from crm.demo import TENANTS, Tenant, contacts, write_csv
-from crm.environment import mail_folder
 from crm.errors import OperatorError
 from crm.http_client import Answer, ask
-from crm.importing import Import, Imports, Options
-from crm.seed_members import join_members
-from crm.seed_selling import add_selling
-from crm.seed_work import add_work
 
 _OK, _CREATED, _UNAUTHENTICATED, _CONFLICT = 200, 201, 401, 409
 _KNOWN_SECONDS = 20.0
@@ -64,13 +64,16 @@ def sign_in(gateway_url: str, credentials: Credentials, tenant: Tenant) -> str:
     return str(answer.body["access_token"])
 
 
-def seed(gateway_url: str, credentials: Credentials) -> Seeded:
-    """Register the demo companies and bring them members, customers and work, as far as that is not there."""
+def seed(gateway_url: str, credentials: Credentials, letters: Path) -> Seeded:
+    """Register the demo companies and bring them members, customers and work, as far as that is not there.
+
+    `letters` is the folder that the system writes its letters to.
+    """
     # Passwords are made up here: the file that keeps them is written by one at a time.
     passwords = {tenant.key: dict(_passwords(credentials, tenant)) for tenant in TENANTS}
     # One waits for the worker while the other works.
     with ThreadPoolExecutor(len(TENANTS)) as pool:
-        done = list(pool.map(lambda tenant: _seed(gateway_url, credentials, tenant, passwords[tenant.key]), TENANTS))
+        done = list(pool.map(lambda tenant: _seed(gateway_url, credentials, tenant, passwords[tenant.key], letters), TENANTS))
     return Seeded(sum(seeded.created for seeded in done), sum(seeded.found for seeded in done))
 
 
@@ -78,9 +81,11 @@ def _passwords(credentials: Credentials, tenant: Tenant) -> list[tuple[str, str]
     return [(email, password) for email, _, password in sign_ins(credentials, tenant)]
 
 
-def _seed(gateway_url: str, credentials: Credentials, tenant: Tenant, passwords: dict[str, str]) -> Seeded:
+def _seed(
+    gateway_url: str, credentials: Credentials, tenant: Tenant, passwords: dict[str, str], letters: Path
+) -> Seeded:
     api = Api(gateway_url, fixed(_register(gateway_url, credentials, tenant)))
-    join_members(api, gateway_url, tenant.members, passwords, mail_folder(credentials.path.parent))
+    join_members(api, gateway_url, tenant.members, passwords, letters)
     seeded = _import_customers(Imports(api), tenant)
     # Not in the list is who was archived.
     codes = {customer["customer_code"]: customer["id"] for customer in _all(api, "/customers?fields=id,customer_code")}

@@ -8,8 +8,8 @@ from email import message_from_bytes
 from email.policy import default
 from pathlib import Path
 
-from crm.api import Api, RefusedError
-from crm.demo import Member
+from crm.client.api import Api, RefusedError
+from crm.client.demo import Member
 from crm.errors import OperatorError
 from crm.http_client import ask
 

@@ -4,10 +4,10 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from crm.api import Api
-from crm.demo import Tenant
-from crm.demo.selling import LEADS_STALE_AFTER, STALE_AFTER, deals, leads
-from crm.seed_work import create, people_of
+from crm.client.api import Api
+from crm.client.demo import Tenant
+from crm.client.demo.selling import LEADS_STALE_AFTER, STALE_AFTER, deals, leads
+from crm.client.seed_work import create, people_of
 
 
 def add_selling(api: Api, tenant: Tenant, codes: Mapping[str, int]) -> None:

@@ -4,9 +4,9 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from crm.api import Api
-from crm.demo import Tenant
-from crm.demo.work import activities, tasks
+from crm.client.api import Api
+from crm.client.demo import Tenant
+from crm.client.demo.work import activities, tasks
 from crm.errors import OperatorError
 
 

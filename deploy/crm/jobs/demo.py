@@ -3,9 +3,11 @@
 import sys
 from pathlib import Path
 
-from crm import screen, seed
+from crm import screen
+from crm.client import seed
+from crm.client.demo import NORTHWIND
 from crm.credentials import Credentials
-from crm.demo import NORTHWIND
+from crm.environment import mail_folder
 from crm.errors import OperatorError
 
 _HOME = Path("/demo")
@@ -15,7 +17,7 @@ _GATEWAY = "http://gateway:8080"
 def main(command: str) -> None:
     credentials = Credentials(_HOME)
     if command == "seed":
-        seeded = seed.seed(_GATEWAY, credentials)
+        seeded = seed.seed(_GATEWAY, credentials, mail_folder(_HOME))
         print(f"2 tenants · {seeded.created} customers created, {seeded.found} there already")
     elif command == "token":
         print(seed.sign_in(_GATEWAY, credentials, NORTHWIND))

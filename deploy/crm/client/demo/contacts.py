@@ -3,9 +3,9 @@
 import random
 from dataclasses import dataclass
 
-from crm.demo import words
-from crm.demo.customers import customers, slug
-from crm.demo.tenants import Tenant
+from crm.client.demo import words
+from crm.client.demo.customers import customers, slug
+from crm.client.demo.tenants import Tenant
 
 # Every so many-th business with a website has its people entered.
 _EVERY = 7

@@ -10,10 +10,10 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
-from crm.demo import places, words
-from crm.demo.doubles import doubles
-from crm.demo.record import Customer
-from crm.demo.tenants import Tenant
+from crm.client.demo import places, words
+from crm.client.demo.doubles import doubles
+from crm.client.demo.record import Customer
+from crm.client.demo.tenants import Tenant
 
 _DAYS = 365
 _SATURDAY = 5

@@ -6,7 +6,7 @@ import unicodedata
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
-from crm.demo.record import Customer
+from crm.client.demo.record import Customer
 
 _SPELT_OUT = {"Ltd": "Limited", "Inc.": "Incorporated", "GmbH": "Gmbh", "AB": "Aktiebolag", "SARL": "S.A.R.L."}
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from crm.demo.places import ENGLISH, FRENCH, GERMAN, SWEDISH
+from crm.client.demo.places import ENGLISH, FRENCH, GERMAN, SWEDISH
 
 
 def _words(text: str) -> tuple[str, ...]:

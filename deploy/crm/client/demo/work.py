@@ -4,8 +4,8 @@ import random
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
-from crm.demo.customers import customers
-from crm.demo.tenants import Tenant
+from crm.client.demo.customers import customers
+from crm.client.demo.tenants import Tenant
 
 # Few enough to be sent in one request, which either makes all of them or none.
 ACTIVITIES, TASKS = 420, 48
