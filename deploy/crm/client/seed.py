@@ -73,7 +73,10 @@ def seed(gateway_url: str, credentials: Credentials, letters: Path) -> Seeded:
     passwords = {tenant.key: dict(_passwords(credentials, tenant)) for tenant in TENANTS}
     # One waits for the worker while the other works.
     with ThreadPoolExecutor(len(TENANTS)) as pool:
-        done = list(pool.map(lambda tenant: _seed(gateway_url, credentials, tenant, passwords[tenant.key], letters), TENANTS))
+        work = [
+            pool.submit(_seed, gateway_url, credentials, tenant, passwords[tenant.key], letters) for tenant in TENANTS
+        ]
+        done = [each.result() for each in work]
     return Seeded(sum(seeded.created for seeded in done), sum(seeded.found for seeded in done))
 
 
