@@ -12,7 +12,7 @@ from chassis.broker.subscriptions import Subscriptions
 from chassis.context import Context, acting_as, current
 from chassis.db.session import Database, Session
 from chassis.events import Event
-from chassis.references import bindings, handlers
+from chassis.references import handlers
 from customers.commands import conversions, pairs
 from customers.commands.imports import IMPORTS
 from customers.commands.transfers import TRANSFERS
@@ -71,7 +71,6 @@ def on_conversion_ended(session: Session, event: Event) -> None:
 
 
 SUBSCRIPTIONS = Subscriptions(
-    bindings=(*bindings(*REFERENCES), "*.conversion.*.v1"),
     handlers=handlers(*REFERENCES, transfers=(TRANSFERS,), purges=(PURGES,))
     | {
         "crm.conversion.started.v1": on_conversion_started,

@@ -14,7 +14,7 @@ from chassis.context import acting_as, current
 from chassis.db.session import Database, Session
 from chassis.db.waiting import WaitingRows
 from chassis.events import Event
-from chassis.references import bindings, handlers
+from chassis.references import handlers
 from imports.engine.worker import CONNECTIONS, purge, work
 from pipeline.commands import conversions
 from pipeline.commands.customer_changes import follow_customer, note_customer_purge, purge_on
@@ -73,7 +73,6 @@ def _of_conversion(step: Callable[[Session, int, Mapping[str, Any]], None]) -> C
 
 
 SUBSCRIPTIONS = Subscriptions(
-    bindings=(*bindings(*REFERENCES), "*.conversion_result.*.v1"),
     handlers=handlers(*REFERENCES, transfers=(LEAD_TRANSFERS, DEAL_TRANSFERS), purges=(PURGES,))
     | {
         "crm.conversion_result.succeeded.v1": _of_conversion(conversions.complete),

@@ -2,9 +2,10 @@
 
 import hashlib
 import random
+import threading
 import time
-from collections.abc import Callable
-from contextlib import closing
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import timedelta
 from threading import Event as Flag
@@ -56,17 +57,69 @@ def purge_expired(database: Database, stop: Flag) -> None:
 PURGE = Schedule("purge-expired", PURGE_EVERY, purge_expired)
 
 
+class Turns:
+    """Whose turn a job is, over all workers of a service: advisory locks, on one connection for all jobs of a worker.
+
+    A connection for each turn would cost more than most turns. The locks end with the connection, and so with the
+    process. `url` is a direct connection: a session's locks do not survive a transaction pooler.
+    """
+
+    def __init__(self, url: str) -> None:
+        self._url = url
+        self._opening = threading.Lock()
+        self._connection: psycopg.Connection | None = None
+
+    @contextmanager
+    def taken(self, name: str) -> Iterator[bool]:
+        """Have the turn of a job until the block ends; False where another worker has it. Raises psycopg.Error."""
+        connection, got = self._lock(name)
+        try:
+            yield got
+        finally:
+            if got:
+                # With a connection that is gone the lock is gone too.
+                with suppress(psycopg.OperationalError):
+                    connection.execute("SELECT pg_advisory_unlock(%s)", (lock_key(name),))
+
+    def close(self) -> None:
+        """Give back what is held; whoever takes a turn afterwards connects anew."""
+        with self._opening:
+            if self._connection is not None:
+                self._connection.close()
+
+    def _lock(self, name: str) -> tuple[psycopg.Connection, bool]:
+        connection, is_new = self._connected()
+        try:
+            return connection, _try_lock(connection, name)
+        except psycopg.OperationalError:
+            # The server has closed it since the last turn; one that was just made has no such excuse.
+            if is_new:
+                raise
+            connection.close()
+        connection, _ = self._connected()
+        return connection, _try_lock(connection, name)
+
+    def _connected(self) -> tuple[psycopg.Connection, bool]:
+        with self._opening:
+            if self._connection is not None and not self._connection.closed:
+                return self._connection, False
+            self._connection = psycopg.connect(
+                self._url, autocommit=True, connect_timeout=3, keepalives_idle=30, application_name="schedules"
+            )
+            return self._connection, True
+
+
 class Scheduler:
-    """Runs a job on `database` again and again, in the thread that it is given; `url` is where it takes its lock.
+    """Runs a job on `database` again and again, in the thread that it is given, whenever it has its turn.
 
     `further` is what the job gets beside the database and the flag.
     """
 
-    def __init__(self, schedule: Schedule, database: Database, url: str, *further: object) -> None:
+    def __init__(self, schedule: Schedule, database: Database, turns: Turns, *further: object) -> None:
         metrics.show_from_zero(metrics.SCHEDULE_RUNS, ("done", "failed", "elsewhere"), schedule.name)
         self._schedule = schedule
         self._database = database
-        self._url = url
+        self._turns = turns
         self._further = further
 
     def run(self, stop: Flag, beat: Callable[[], None]) -> None:
@@ -84,9 +137,8 @@ class Scheduler:
     def _turn(self, stop: Flag) -> None:
         name = self._schedule.name
         try:
-            with closing(psycopg.connect(self._url, autocommit=True, connect_timeout=3)) as holder:
-                row = holder.execute("SELECT pg_try_advisory_lock(%s)", (lock_key(name),)).fetchone()
-                if row is None or not row[0]:
+            with self._turns.taken(name) as ours:
+                if not ours:
                     metrics.SCHEDULE_RUNS.labels(name, "elsewhere").inc()
                     return
                 self._schedule.job(self._database, stop, *self._further)
@@ -95,6 +147,11 @@ class Scheduler:
             log.exception("job failed", job=name)
         else:
             metrics.SCHEDULE_RUNS.labels(name, "done").inc()
+
+
+def _try_lock(connection: psycopg.Connection, name: str) -> bool:
+    row = connection.execute("SELECT pg_try_advisory_lock(%s)", (lock_key(name),), prepare=True).fetchone()
+    return row is not None and bool(row[0])
 
 
 def lock_key(name: str) -> int:

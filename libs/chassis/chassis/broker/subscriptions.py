@@ -12,26 +12,31 @@ BatchHandler = Callable[[Session, Sequence[Event]], None]
 
 @dataclass(frozen=True, kw_only=True)
 class Subscriptions:
-    """A consumer's bindings and handlers.
+    """A consumer's handlers, and the bindings that bring it their events.
 
-    `bindings` are patterns on the topic exchange, such as `*.user.*.v1`. Either `handlers` maps event types
-    (`crm.user.created.v1`) to functions, which run in the tenant of the event, or `batch` gets all the events of a
-    transaction at once and in no tenant. Events without a handler are acknowledged and forgotten. `ingest` connects
-    with INGEST_DATABASE_URL, whose role may write for every tenant.
+    Either `handlers` maps event types (`crm.user.created.v1`) to functions, which run in the tenant of the event, or
+    `batch` gets all the events of a transaction at once and in no tenant. `bindings` are patterns on the topic
+    exchange; those of handlers are one for each type, so that nothing comes only to be ignored. What comes without a
+    handler all the same, by a binding of an earlier release, is acknowledged and forgotten. `ingest` connects with
+    INGEST_DATABASE_URL, whose role may write for every tenant.
 
     A handler may run again after a failure, and events of one record may arrive out of order after a retry: effects
     must be guarded by the event's `aggregate_version`. It raises `chassis.errors.Invalid` or `MalformedEvent` for an
     event that no retry can mend.
     """
 
-    bindings: tuple[str, ...]
     handlers: Mapping[str, Handler] = field(default_factory=dict)
     batch: BatchHandler | None = None
+    bindings: tuple[str, ...] = ()
     ingest: bool = False
 
     def __post_init__(self) -> None:
         if bool(self.handlers) == (self.batch is not None):
             raise ValueError("subscriptions need either handlers or a batch handler")
+        if not self.bindings:
+            if self.batch is not None:
+                raise ValueError("a batch handler does not say which events it wants: it needs bindings")
+            object.__setattr__(self, "bindings", tuple(f"*.{name.removeprefix('crm.')}" for name in self.handlers))
 
     def wants(self, event_type: str) -> bool:
         """Whether events of this type have a handler."""

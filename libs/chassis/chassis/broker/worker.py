@@ -15,7 +15,7 @@ from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
 from chassis.broker.consumer import Consumer
 from chassis.broker.relay import Relay
-from chassis.broker.schedules import PURGE, Schedule, Scheduler
+from chassis.broker.schedules import PURGE, Schedule, Scheduler, Turns
 from chassis.broker.subscriptions import Subscriptions
 from chassis.config import Settings, SettingsError
 from chassis.db.session import Database
@@ -99,10 +99,11 @@ def run(service: ServiceParts, settings: Settings, *, relay: bool, consumer: boo
     _require(service, settings, relay=relay, consumer=consumer, schedules=schedules)
     stop = threading.Event()
     databases: list[Database] = []
+    turns = Turns(settings.database_url)
     parts = [
         Part(name, runnable, stop, patience=JOB_PATIENCE if isinstance(runnable, Scheduler) else PATIENCE)
         for name, runnable in _runnables(
-            service, settings, databases, relay=relay, consumer=consumer, schedules=schedules
+            service, settings, databases, turns, relay=relay, consumer=consumer, schedules=schedules
         )
     ]
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -128,6 +129,7 @@ def run(service: ServiceParts, settings: Settings, *, relay: bool, consumer: boo
         os._exit(1)
     for database in databases:
         database.dispose()
+    turns.close()
     log.info("worker stopped")
     if died:
         raise SystemExit(1)
@@ -162,6 +164,7 @@ def _runnables(
     service: ServiceParts,
     settings: Settings,
     databases: list[Database],
+    turns: Turns,
     *,
     relay: bool,
     consumer: bool,
@@ -196,7 +199,7 @@ def _runnables(
             url = settings.relay_database_url if schedule is PURGE else settings.database_url
             own = database(url, schedule.name, schedule.connections)
             asking = (References(service.references, settings, own, seconds=ANSWER_SECONDS),) if schedule.asks else ()
-            found.append((schedule.name, Scheduler(schedule, own, url, *asking)))
+            found.append((schedule.name, Scheduler(schedule, own, turns, *asking)))
     return found
 
 

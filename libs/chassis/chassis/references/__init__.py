@@ -1,7 +1,7 @@
 """What a service keeps of other services' records: declared once, told by events, asked for where an event is late."""
 
 from chassis.references.companies import CompanyReference
-from chassis.references.listening import bindings, handlers
+from chassis.references.listening import handlers
 from chassis.references.reference import Reference
 from chassis.references.tables import reference_table, tombstones_table
 from chassis.references.users import UserReference
@@ -10,7 +10,6 @@ __all__ = [
     "CompanyReference",
     "Reference",
     "UserReference",
-    "bindings",
     "handlers",
     "reference_table",
     "tombstones_table",

@@ -20,11 +20,6 @@ class Starter(Protocol):
         """Begin what the event asks for."""
 
 
-def bindings(*references: AnyReference) -> tuple[str, ...]:
-    """The patterns that bring the events of these references."""
-    return tuple(f"*.{reference.entity}.*.v1" for reference in references)
-
-
 def handlers(
     *references: AnyReference, transfers: Sequence[Starter] = (), purges: Sequence[Starter] = ()
 ) -> dict[str, Handler]:

@@ -10,12 +10,13 @@ import pytest
 from sqlalchemy import MetaData, insert, select, text
 from werkzeug.serving import make_server
 
+from chassis.broker.subscriptions import Subscriptions
 from chassis.config import Settings
 from chassis.context import Context, acting_as
 from chassis.db.session import Session
 from chassis.db.statements import Prepared, named_values
 from chassis.errors import Invalid, UnknownReference
-from chassis.references import Reference, bindings
+from chassis.references import Reference, handlers
 from chassis.references.asking import References
 from chassis.testing.referring import CUSTOMERS, REFERENCES, USERS, Referring, notes
 
@@ -155,8 +156,10 @@ def test_references_that_can_be_purged_need_tombstones() -> None:
         Reference("thing", MetaData(), owner="things")
 
 
-def test_what_is_declared_is_bound() -> None:
-    assert bindings(*REFERENCES) == ("*.company.*.v1", "*.user_company.*.v1", "*.customer.*.v1")
+def test_what_is_declared_is_bound_and_nothing_else_of_its_owner() -> None:
+    bound = Subscriptions(handlers=handlers(*REFERENCES)).bindings
+    assert {"*.company.updated.v1", "*.user_company.purged.v1", "*.customer.created.v1"} < set(bound)
+    assert "*.customer.merged.v1" not in bound
 
 
 class Owner:

@@ -8,7 +8,7 @@ from prometheus_client import REGISTRY, Counter
 from chassis import metrics
 from chassis.broker.consumer import Consumer
 from chassis.broker.relay import Relay
-from chassis.broker.schedules import Schedule, Scheduler
+from chassis.broker.schedules import Schedule, Scheduler, Turns
 from chassis.broker.subscriptions import Subscriptions
 from chassis.db.session import Database
 from chassis.service_client import ServiceClient
@@ -35,7 +35,7 @@ def test_every_result_is_counted_from_zero() -> None:
         subscriptions=SUBSCRIPTIONS,
     )
     Relay("", "", "x")
-    Scheduler(Schedule("tidy", timedelta(hours=1), lambda *_: None), database, "")
+    Scheduler(Schedule("tidy", timedelta(hours=1), lambda *_: None), database, Turns(""))
     ServiceClient("identity", "http://identity", "key")
     wanted = (
         ("crm_consumer_events_total", {"result": "dead"}),

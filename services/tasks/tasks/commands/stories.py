@@ -28,8 +28,10 @@ _NAMES = {"customer": "name", "lead": "lead_name", "deal": "deal_name"}
 def write_story(session: Session, entity: str, event: Event) -> None:
     """Write what an event tells of a change of status; nothing for what is done to many at once."""
     story = None if event.operation is not None else story_of(entity, event.action, event.data)
+    if story is None:
+        return
     told = session.fetch_one(_TOLD, of_event=event.id)
-    if story is None or (told is not None and told[0]):
+    if told is not None and told[0]:
         return
     title, change = story
     after = event.data["after"]

@@ -3,11 +3,11 @@
 from chassis.broker.subscriptions import Subscriptions
 from chassis.db.session import Session
 from chassis.events import Event
-from chassis.references import bindings, handlers
+from chassis.references import handlers
 from tasks.commands.transfers import TRANSFERS, tell_targets
 from tasks.commands.user_purges import PURGES, Heirs
 from tasks.handlers.jobs import SCHEDULES, fire_reminders, forget_notifications
-from tasks.handlers.neighbours import BINDINGS, HANDLERS
+from tasks.handlers.neighbours import HANDLERS
 from tasks.models import REFERENCES
 
 __all__ = ["SCHEDULES", "SUBSCRIPTIONS", "fire_reminders", "forget_notifications"]
@@ -20,7 +20,6 @@ def on_transfer_completed(session: Session, event: Event) -> None:
 
 
 SUBSCRIPTIONS = Subscriptions(
-    bindings=(*bindings(*REFERENCES), *BINDINGS, "*.task_transfer.completed.v1"),
     handlers={
         **handlers(*REFERENCES, transfers=(TRANSFERS,), purges=(Heirs(), PURGES)),
         **HANDLERS,

@@ -144,4 +144,3 @@ HANDLERS: Mapping[str, Handler] = {
     "crm.conversion.completed.v1": on_conversion_completed,
     "crm.conversion.undone.v1": on_conversion_undone,
 }
-BINDINGS = ("*.conversion.completed.v1", "*.conversion.undone.v1")

@@ -12,7 +12,7 @@ import psycopg
 import pytest
 import sqlalchemy.exc
 
-from chassis.broker.schedules import Scheduler
+from chassis.broker.schedules import Scheduler, Turns
 from chassis.testing.days import day
 from tasks import handlers
 from tasks.handlers import jobs
@@ -178,7 +178,7 @@ def test_whoever_is_reminded_is_so_within_seconds(database, urls, waiting, notif
     [schedule] = [entry for entry in jobs.SCHEDULES if entry.name == "fire-reminders"]
     stop = Flag()
     workers = [
-        threading.Thread(target=Scheduler(schedule, database, urls.app).run, args=(stop, lambda: None))
+        threading.Thread(target=Scheduler(schedule, database, Turns(urls.app)).run, args=(stop, lambda: None))
         for _ in range(2)
     ]
     for worker in workers:
