@@ -177,9 +177,9 @@ def test_whoever_is_reminded_is_so_within_seconds(database, urls, waiting, notif
     waiting(30, timedelta(seconds=0.5), timedelta(seconds=0.1))
     [schedule] = [entry for entry in jobs.SCHEDULES if entry.name == "fire-reminders"]
     stop = Flag()
+    turns = [Turns(urls.app) for _ in range(2)]
     workers = [
-        threading.Thread(target=Scheduler(schedule, database, Turns(urls.app)).run, args=(stop, lambda: None))
-        for _ in range(2)
+        threading.Thread(target=Scheduler(schedule, database, one).run, args=(stop, lambda: None)) for one in turns
     ]
     for worker in workers:
         worker.start()
@@ -189,6 +189,8 @@ def test_whoever_is_reminded_is_so_within_seconds(database, urls, waiting, notif
         stop.set()
         for worker in workers:
             worker.join()
+        for one in turns:
+            one.close()
     assert all(timedelta(0) <= late <= SLOWEST_NOTICE for _, late in notified())
 
 
