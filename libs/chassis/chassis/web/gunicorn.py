@@ -7,6 +7,8 @@ from typing import Any
 
 from prometheus_client import CollectorRegistry, multiprocess, start_http_server
 
+from chassis.web.server import begin
+
 worker_class = "gthread"
 # Deadlines nest: gateway 15 s > this 12 s > statement 5 s > lock 2 s.
 timeout = 12
@@ -19,9 +21,9 @@ control_socket_disable = True
 accesslog = None
 errorlog = "-"
 loglevel = "warning"
-# The modules are loaded before the fork, the application is made in each worker: threads and connections do not survive
-# a fork.
-preload_app = False
+# The application is made before the fork, so that workers share all that they do not change with the arbiter. Threads
+# and connections do not survive a fork: they are made in each worker, from `begin` on.
+preload_app = True
 worker_tmp_dir = "/dev/shm" if os.path.isdir("/dev/shm") else None  # noqa: PTH112, S108  # Heartbeats touch a file often.
 
 
@@ -36,6 +38,11 @@ def when_ready(server: Any) -> None:  # noqa: ARG001  # gunicorn's signature.
         registry = CollectorRegistry()
         multiprocess.MultiProcessCollector(registry)  # type: ignore[no-untyped-call]  # It ships no types.
         start_http_server(int(port), host, registry)
+
+
+def post_worker_init(worker: Any) -> None:
+    """Have a worker check its database before it answers; what it raises here ends the process."""
+    begin(worker.wsgi)
 
 
 def child_exit(server: Any, worker: Any) -> None:  # noqa: ARG001  # gunicorn's signature.

@@ -10,17 +10,25 @@ REQUIRED = ("jwks_url", "cursor_secret")
 
 
 def create_application(service: Service) -> ServiceApplication:
-    """Read the settings, check that the database role cannot bypass row-level security, build the application.
+    """Read the settings and build the application; no thread and no connection is made before `begin`.
 
-    Leaves the process with EX_CONFIG when settings are missing. Raises BypassError.
+    Leaves the process with EX_CONFIG when settings are missing.
     """
     try:
         settings = service.settings.from_environment(required=(*REQUIRED, *service.required))
     except SettingsError as error:
         exit_with(error)
     logging.configure(service.name, settings.log_level)
-    tracing.start(service.name, settings.service_version, settings.otel_exporter_otlp_endpoint)
     pool_size = settings.web_threads + SPARE_THREADS
     database = Database(settings.database_url, pool_size=pool_size, application_name=f"{service.name}-web")
-    database.refuse_bypass()
     return ServiceApplication(service, settings, database, tenant_places=max(settings.web_threads - 1, 1))
+
+
+def begin(application: ServiceApplication) -> None:
+    """Make ready to answer in this process: check that the database role cannot bypass row-level security.
+
+    Raises BypassError.
+    """
+    settings = application.config["SETTINGS"]
+    tracing.start(application.service.name, settings.service_version, settings.otel_exporter_otlp_endpoint)
+    application.database.refuse_bypass()
