@@ -12,7 +12,7 @@ from typing import IO, Any
 
 import click
 
-from crm import modes, programs, screen
+from crm import modes, programs, screen, settings_file
 from crm.backup.commands import backup_command, doctor_command, outbox_command, restore_command, upgrade_command
 from crm.client import seed
 from crm.client.demo import NORTHWIND
@@ -99,8 +99,15 @@ main.add_command(outbox_command)
 @main.command()
 @click.option("--port", type=click.IntRange(1, 65535), envvar="CRM_PORT", help="The gateway's port (8080).")
 @click.option("--demo/--no-demo", default=True, show_default=True, help="Create the demo data at the first start.")
+@click.option("--tls-bind", envvar="CRM_TLS_BIND", help="Where the gateway listens with TLS too: 0.0.0.0:8443.")
+@click.option(
+    "--tls-certificate",
+    type=click.Path(exists=True, dir_okay=False, resolve_path=True),
+    envvar="CRM_TLS_CERTIFICATE",
+    help="Its certificate in PEM, with the key in it or in a .key beside it; renewed by replacing the file.",
+)
 @click.pass_obj
-def up(home: Path, port: int | None, demo: bool) -> None:
+def up(home: Path, port: int | None, demo: bool, tls_bind: str | None, tls_certificate: str | None) -> None:
     """Start everything and wait until it answers."""
     began = time.monotonic()
     missing = programs.missing_packages(python_venv=False)
@@ -108,7 +115,15 @@ def up(home: Path, port: int | None, demo: bool) -> None:
         raise OperatorError(f"missing: {', '.join(p.name for p in missing)}. Run: {programs.install_line(missing)}")
     first = not (home / "state.json").exists()
     collector = os.environ.get("OTEL_EXPORTER_OTLP_ENDPOINT", "")
-    settings = StackSettings(gateway_port=port or (_DEFAULT_PORT if first else None), trace_collector=collector)
+    before = settings_file.kept(home)
+    settings = StackSettings(
+        gateway_port=port or (_DEFAULT_PORT if first else None),
+        trace_collector=collector,
+        tls_bind=tls_bind or before.tls_bind,
+        tls_certificate=tls_certificate or before.tls_certificate,
+    )
+    if (settings.tls_bind is None) != (settings.tls_certificate is None):
+        raise OperatorError("TLS takes both --tls-bind and --tls-certificate")
     stack = Stack(home, settings)
     print(screen.bold("CRM") + " · native mode")
     version = ".".join(map(str, sys.version_info[:2]))

@@ -85,6 +85,9 @@ class Gateway:
         files = self._files
         urls = plan.web_urls("identity", self._settings, self._state)
         values = agent_environment(self._credentials, identity_urls=urls, files=files)
+        if self._tls:
+            # It has HAProxy take over a certificate that was renewed.
+            values["TLS_CERTIFICATE"] = str(self._tls[1])
         write_environment(self._home / _AGENT_ENVIRONMENT, values)
         metrics = self.agent_url.removeprefix("http://")
         agent = LaunchPlan(
@@ -124,6 +127,7 @@ class Gateway:
             web=[pages.url(self._state).removeprefix("http://")],
             limits=self._settings.limits,
             tracing=bool(self._settings.trace_collector),
+            tls=self._tls,
             places={service: self._settings.threads(service) * self._settings.web_workers for service in SERVICES},
         )
         if not changed:
@@ -137,6 +141,11 @@ class Gateway:
                 if time.monotonic() > deadline:
                     raise OperatorError("HAProxy did not take over its new configuration; see: make logs S=gateway")
                 time.sleep(0.02)
+
+    @property
+    def _tls(self) -> tuple[str, Path] | None:
+        bind, certificate = self._settings.tls_bind, self._settings.tls_certificate
+        return (bind, Path(certificate)) if bind and certificate else None
 
     @property
     def _files(self) -> GatewayFiles:

@@ -40,8 +40,12 @@ class GatewayFiles:
         limits: Limits,
         places: Mapping[str, int],
         tracing: bool = False,
+        tls: tuple[str, Path] | None = None,
     ) -> bool:
-        """Write keys and configuration; return whether a running gateway has to load them again."""
+        """Write keys and configuration; return whether a running gateway has to load them again.
+
+        `tls` is where it listens with TLS too, and with which certificate.
+        """
         self._keys.mkdir(mode=0o700, parents=True, exist_ok=True)
         map_files.ensure(self.maps)
         changed = False
@@ -58,6 +62,8 @@ class GatewayFiles:
             limits=limits,
             places=places,
             tracing=tracing,
+            tls_bind=tls[0] if tls else None,
+            certificate=tls[1] if tls else None,
         )
         changed |= write_private(self.configuration, render(config))
         for stale in set(self._keys.glob("*.pem")) - set(config.keys.values()):

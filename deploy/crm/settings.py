@@ -66,6 +66,9 @@ class StackSettings:
     log_level: str = "info"
     # Where traces go, OTLP over HTTP; without it there are none.
     trace_collector: str = ""
+    # Where the gateway listens with TLS too, and its certificate in PEM, with the key in it or in a `.key` beside it.
+    tls_bind: str | None = None
+    tls_certificate: str | None = None
     # Whether `up` restarts the services whose source files have changed since they started.
     follow_edits: bool = True
 

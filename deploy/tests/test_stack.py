@@ -4,6 +4,7 @@ import os
 import re
 import signal
 import socket
+import ssl
 import time
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -12,6 +13,7 @@ import pytest
 import requests
 from click.testing import CliRunner
 
+from chassis.testing.certificates import make_certificate
 from crm import cli
 from crm.broker_rights import TOPOLOGY, user_of, users
 from crm.client import seed
@@ -21,6 +23,7 @@ from crm.environment import WITHHELD, mail_folder, secret_environment, servers
 from crm.errors import OperatorError
 from crm.http_client import ask
 from crm.memory import proportional_sets
+from crm.ports import free_port
 from crm.sandbox import temporary_home
 from crm.servers.rabbitmq import BrokerUser
 from crm.settings import SERVICES, for_tests
@@ -30,8 +33,14 @@ pytestmark = pytest.mark.xdist_group("deploy-stack")
 
 
 @pytest.fixture(scope="module")
-def stack():
-    made = Stack(temporary_home("crm-deploy-"), for_tests(), attached=True)
+def certificate(tmp_path_factory):
+    return make_certificate(tmp_path_factory.mktemp("tls") / "tls.pem")
+
+
+@pytest.fixture(scope="module")
+def stack(certificate):
+    tls = {"tls_bind": f"127.0.0.1:{free_port()}", "tls_certificate": str(certificate)}
+    made = Stack(temporary_home("crm-deploy-"), for_tests(**tls), attached=True)
     try:
         made.up()
         yield made
@@ -92,6 +101,25 @@ def test_status_tells_the_memory_of_each_program_with_the_processes_that_it_star
     assert workers
     assert sum(proportional_sets(workers).values()) < alone
     assert proportional_sets([2**22 + 1]) == {}
+
+
+def test_the_gateway_speaks_tls_beside_the_plain_port_and_takes_over_a_renewed_certificate(stack, certificate):
+    port = int(stack.settings.tls_bind.rpartition(":")[2])
+
+    def shown():
+        return ssl.get_server_certificate(("127.0.0.1", port))
+
+    address = f"https://localhost:{port}/readyz"
+    assert requests.get(address, verify=str(certificate), timeout=10).status_code == 200
+    before, gateway = shown(), stack.pid("gateway")
+    renewed = make_certificate(certificate.with_name("renewed.pem"))
+    renewed.replace(certificate)
+    deadline = time.monotonic() + 60
+    while shown() == before:
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
+    assert requests.get(address, verify=str(certificate), timeout=10).status_code == 200
+    assert stack.pid("gateway") == gateway
 
 
 def test_no_secret_is_in_a_command_line_or_in_a_file_that_others_may_read(stack):

@@ -20,6 +20,9 @@ from crm.settings import ASKS, KINDS, SENDS_LETTERS, SERVICES, StackSettings
 ROOT = Path(__file__).resolve().parents[3]
 FILE = ROOT / "docker-compose.yml"
 _TEMPLATES = ROOT / "deploy" / "docker"
+# What is added to it for TLS at the gateway, and by which variables it is told of the certificate.
+TLS_FILE = _TEMPLATES / "tls.yml"
+TLS_VARIABLES = ("CRM_TLS_FOLDER", "CRM_TLS_BIND")
 
 
 def text() -> str:

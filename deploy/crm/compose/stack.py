@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from crm import modes
-from crm.compose.file import FILE, ROOT
+from crm.compose.file import FILE, ROOT, TLS_FILE, TLS_VARIABLES
 from crm.errors import OperatorError
 from crm.files import write_private
 from crm.ports import LOOPBACK
@@ -47,10 +47,15 @@ class Containers:
         if self._path.exists():
             self._kept |= json.loads(self._path.read_text())
         self._given = dict(environment or {})
+        given = {**os.environ, **self._given}
+        if tls := {name: given[name] for name in TLS_VARIABLES if given.get(name)}:
+            self._kept["tls"] = tls
         command = modes.compose_command()
         if command is None or not modes.engine_answers():
             raise OperatorError("no Docker engine answers, or there is no Docker Compose; try: make up MODE=native")
-        self._command = [*command, "--project-directory", str(ROOT), "--file", str(FILE)]
+        files = (FILE, TLS_FILE) if self._kept.get("tls") else (FILE,)
+        named = [part for file in files for part in ("--file", str(file))]
+        self._command = [*command, "--project-directory", str(ROOT), *named]
 
     @property
     def url(self) -> str:
@@ -58,7 +63,7 @@ class Containers:
 
     @property
     def environment(self) -> dict[str, str]:
-        return {**os.environ, **self._given, "CRM_PORT": str(self._kept["port"])}
+        return {**os.environ, **self._kept.get("tls", {}), **self._given, "CRM_PORT": str(self._kept["port"])}
 
     @property
     def has_demo_data(self) -> bool:
@@ -116,13 +121,21 @@ class Containers:
         alone = ("--no-deps", "--no-recreate", "--no-build")
         self._quietly("up", "--detach", "--wait", *alone, "--scale", f"{name}={count}", name)
 
-    def roll(self, name: str) -> None:
-        """Put new containers in the place of those of `name`, a service of compose, without a gap."""
-        before = self.run("ps", "--quiet", name).split()
-        if not before:
+    def roll(self, name: str, *, outdated: bool = False) -> int:
+        """Put new containers in the place of those of `name`, a service of compose, without a gap; return how many.
+
+        Of all, or of the `outdated` alone: a roll that was interrupted then comes to its end.
+        """
+        there = self.run("ps", "--quiet", name).split()
+        if not there:
             raise OperatorError(f"{name} does not run")
+        before = [container for container in there if not outdated or self._is_outdated(name, container)]
+        if not before:
+            return 0
+        # All new ones are there before the first old one goes: one of both numbers is the one that is wanted.
+        wanted = max(len(before), len(there) - len(before))
         alone = ("--no-deps", "--no-recreate", "--no-build")
-        self._quietly("up", "--detach", "--wait", *alone, "--scale", f"{name}={2 * len(before)}", name)
+        self._quietly("up", "--detach", "--wait", *alone, "--scale", f"{name}={wanted + len(before)}", name)
         for container in before:
             # A server hangs up on connections that idle when it stops, and a request may be on its way on one of them.
             servers = self._servers_at(self._addresses(container))
@@ -131,6 +144,23 @@ class Containers:
             self._execute(["docker", "rm", container])
             # The next one at that place is not meant.
             self._set_servers(servers, "ready")
+        return len(before)
+
+    def replace(self, name: str) -> None:
+        """Put a new container in the place of one that may be away for a moment."""
+        self._quietly("up", "--detach", "--wait", "--no-deps", "--no-build", name)
+
+    def job(self, name: str, *arguments: str) -> str:
+        """Run a job of the compose file to its end; return what it prints."""
+        return self.run("run", "--rm", "--no-TTY", "--no-deps", name, *arguments)
+
+    def _is_outdated(self, name: str, container: str) -> bool:
+        """Whether a container of an older image, or one that was told something else, runs under that name."""
+        shown = '{{.Image}} {{index .Config.Labels "com.docker.compose.config-hash"}}'
+        image, told = self._execute(["docker", "inspect", "--format", shown, container]).split()
+        wanted = json.loads(self.run("config", "--format", "json", name))["services"][name]["image"]
+        there = self._execute(["docker", "image", "inspect", "--format", "{{.Id}}", wanted]).strip()
+        return image != there or told != self.run("config", "--hash", name).split()[-1]
 
     def _addresses(self, container: str) -> set[str]:
         shown = "{{range .NetworkSettings.Networks}}{{.IPAddress}} {{end}}"
@@ -170,7 +200,7 @@ class Containers:
 
     def demo(self, command: str) -> str:
         """What `seed`, `token` or `creds` of the demo tenants prints."""
-        said = self.run("run", "--rm", "--no-TTY", "--no-deps", "demo", command)
+        said = self.job("demo", command)
         if command == "seed":
             self._keep(demo=True)
         return said.strip("\n")
@@ -181,12 +211,12 @@ class Containers:
 
     def rotate_keys(self, *, compromised: bool = False) -> Rotation:
         """As a native stack does: let the next key sign, and end the tokens of one that is `compromised`."""
-        self._configure_gateway()
+        self.configure_gateway()
         arguments = ("rotate", "--force") if compromised else ("rotate",)
         rotation = Rotation(**json.loads(self._once("identity", "identity.keys", *arguments)))
         if compromised:
             self._once("identity", "identity.keys", "revoke", rotation.retired)
-        self._configure_gateway()
+        self.configure_gateway()
         if compromised:
             # They remember keys, and tokens that were good.
             self.run("kill", "--signal", "HUP", *(f"{service}-{WEB}" for service in SERVICES))
@@ -211,9 +241,9 @@ class Containers:
         answer: list[Any] = json.loads(self._once(service, module, command, service, *arguments))
         return answer
 
-    def _configure_gateway(self) -> None:
+    def configure_gateway(self) -> None:
         """Render it anew, with the keys that identity publishes now."""
-        self.run("run", "--rm", "--no-TTY", "--no-deps", "gateway-configuration")
+        self.job("gateway-configuration")
 
     def rabbitmqctl(self, *arguments: str, given: str | None = None) -> str:
         """What RabbitMQ's own command prints, with `given` to read. Raises OperatorError when it fails."""
@@ -247,8 +277,8 @@ class Containers:
 
 
 def _is_done(entry: Mapping[str, Any]) -> bool:
-    """Whether it is a job that did what it was for."""
-    return (entry["State"], entry["ExitCode"]) == ("exited", 0)
+    """Whether it is a job that did what it was for; a program that was stopped ends with 0 too."""
+    return (entry["State"], entry["ExitCode"]) == ("exited", 0) and "crm.job=true" in entry["Labels"].split(",")
 
 
 def _container(entry: Mapping[str, Any]) -> Container:

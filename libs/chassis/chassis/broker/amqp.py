@@ -2,6 +2,7 @@
 
 import queue
 import random
+import ssl
 import threading
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Sequence
@@ -26,6 +27,18 @@ NORMAL_CLOSE = 200
 log = structlog.get_logger()
 
 
+class Address(pika.URLParameters):
+    """Where the broker is. `amqps://` verifies it, by the authorities of `cacertfile` if the URL names that file.
+
+    The parameter is the one of RabbitMQ's own clients: https://www.rabbitmq.com/docs/uri-query-parameters
+    """
+
+    def _set_url_cacertfile(self, value: str) -> None:  # pika finds it by the name of the parameter.
+        if self.ssl_options is None:
+            raise ValueError("cacertfile is for amqps:// alone")
+        self.ssl_options = pika.SSLOptions(ssl.create_default_context(cafile=value), self.host)
+
+
 class Link(ABC):
     """A connection with one channel on an I/O thread; after any fault it starts anew, with a jittered back-off.
 
@@ -34,7 +47,7 @@ class Link(ABC):
     """
 
     def __init__(self, url: str, *, name: str) -> None:
-        self._parameters = pika.URLParameters(url)
+        self._parameters = Address(url)
         self._parameters.client_properties = {"connection_name": name}
         self._parameters.connection_attempts = 1
         if "heartbeat=" not in url:

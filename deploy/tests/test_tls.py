@@ -1,0 +1,124 @@
+"""TLS to PostgreSQL and RabbitMQ: both have to prove who they are, by the authority that the settings name."""
+
+import os
+import shutil
+import ssl
+import subprocess
+import sys
+
+import pika
+import psycopg
+import pytest
+
+from chassis.broker.amqp import Address
+from chassis.broker.operator import Operator
+from chassis.db.session import Database
+from chassis.testing.certificates import make_certificate
+from crm import databases
+from crm.environment import roles
+from crm.ports import free_port
+from crm.sandbox import running
+
+SERVICE = "audit"
+
+
+@pytest.fixture(scope="module")
+def certificate(tmp_path_factory):
+    return make_certificate(tmp_path_factory.mktemp("tls") / "server.pem")
+
+
+@pytest.fixture(scope="module")
+def stranger(tmp_path_factory):
+    """An authority that has signed neither server's certificate."""
+    return make_certificate(tmp_path_factory.mktemp("tls") / "stranger.pem")
+
+
+@pytest.fixture(scope="module")
+def postgres(certificate):
+    """A PostgreSQL that speaks TLS, with the database of a service."""
+    with running(broker=False) as sandbox:
+        server = sandbox.postgres()
+        place = server.data / "server.pem"
+        shutil.copyfile(certificate, place)
+        place.chmod(0o600)
+        if server.account:
+            os.chown(place, server.account.pw_uid, server.account.pw_gid)
+        with psycopg.connect(server.url(), autocommit=True) as connection:
+            for setting in ("ssl_cert_file = 'server.pem'", "ssl_key_file = 'server.pem'", "ssl = on"):
+                connection.execute(f"ALTER SYSTEM SET {setting}")
+        server.stop()
+        server.start()
+        server.wait_ready()
+        databases.ensure(server.url, SERVICE, dict.fromkeys(roles(SERVICE), "a password"))
+        yield server
+
+
+@pytest.fixture
+def url_of(postgres):
+    def url(role, authority, host="localhost"):
+        name = f"{SERVICE}_{role}:a%20password@{host}:{postgres.port}/{SERVICE}"
+        return f"postgresql://{name}?sslmode=verify-full&sslrootcert={authority}"
+
+    return url
+
+
+def test_a_service_migrates_and_works_over_tls_alone(url_of, certificate):
+    told = {
+        **os.environ,
+        "DATABASE_URL": url_of("app", certificate),
+        "OWNER_DATABASE_URL": url_of("owner", certificate),
+    }
+    command = [sys.executable, "-m", "chassis", "migrate", SERVICE]
+    done = subprocess.run(command, env=told, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    database = Database(url_of("app", certificate))
+    try:
+        with database.transaction() as session:
+            query = "SELECT ssl FROM pg_stat_ssl WHERE pid = pg_backend_pid()"
+            assert session.connection().exec_driver_sql(query).scalar() is True
+    finally:
+        database.dispose()
+
+
+def test_a_postgres_that_does_not_prove_who_it_is_gets_no_password(url_of, certificate, stranger):
+    with pytest.raises(psycopg.OperationalError, match="certificate verify failed"):
+        psycopg.connect(url_of("app", stranger))
+    with pytest.raises(psycopg.OperationalError, match="does not match host name"):
+        psycopg.connect(url_of("app", certificate, host="127.0.0.1"))
+
+
+@pytest.fixture(scope="module")
+def broker_url_of(broker, certificate):
+    """URLs of the run's broker, which listens with TLS too meanwhile."""
+    port = free_port()
+    options = f'[{{certfile, "{certificate}"}}, {{keyfile, "{certificate}"}}]'
+    broker.server.control(
+        "eval",
+        "rabbit_networking:ensure_ssl(),"
+        f' ok = rabbit_networking:start_ssl_listener({{"127.0.0.1", {port}}}, {options}, 1).',
+    )
+    tail = broker.url.rpartition("@")
+    vhost = tail[2].partition("/")[2]
+    signed_in = tail[0].removeprefix("amqp://")
+    yield lambda authority, host="localhost": f"amqps://{signed_in}@{host}:{port}/{vhost}?cacertfile={authority}"
+    broker.server.control("eval", f"ranch:stop_listener({{acceptor, {{127, 0, 0, 1}}, {port}}}).")
+
+
+def test_a_service_speaks_amqp_over_tls_alone(broker_url_of, certificate):
+    operator = Operator(broker_url_of(certificate), name="tls")
+    try:
+        answer = operator.call("queue_declare", queue="", exclusive=True)
+        assert answer.queue
+    finally:
+        operator.close()
+
+
+def test_a_broker_that_does_not_prove_who_it_is_gets_no_password(broker_url_of, certificate, stranger):
+    for url in (broker_url_of(stranger), broker_url_of(certificate, host="127.0.0.1")):
+        with pytest.raises(ssl.SSLCertVerificationError):
+            pika.BlockingConnection(Address(url))
+
+
+def test_an_authority_without_tls_is_a_mistake(certificate):
+    with pytest.raises(ValueError, match="amqps"):
+        Address(f"amqp://localhost/?cacertfile={certificate}")
