@@ -21,7 +21,7 @@ MAKEFLAGS += --no-print-directory
 ##@ Run
 .PHONY: setup up down destroy status logs scale roll upgrade token creds seed import keys rotate-keys
 # A stack of containers needs no servers on this machine; all else does.
-up down destroy status logs scale roll token creds seed import keys rotate-keys: SETUP := --mode $(MODE)
+up down destroy status logs scale roll upgrade token creds seed import keys rotate-keys: SETUP := --mode $(MODE)
 setup: ## Install what is missing and make the virtual environment
 	@$(PYTHON) deploy/bootstrap.py $(SETUP)
 
@@ -46,7 +46,7 @@ scale: setup ## Change the number of processes: S=customers N=3, S=customers-wor
 roll: setup ## Replace containers one after the other without a gap: S=customers-web (compose mode)
 	@$(if $(S),,echo "usage: make roll S=customers-web" >&2; exit 2;) $(CRM) roll $(S)
 
-upgrade: setup ## Take a running stack to this checkout's code without a gap, after a backup (CONTRACT=1; native mode)
+upgrade: setup ## Take a running stack to this checkout's code without a gap, after a backup (CONTRACT=1)
 	@$(CRM) upgrade $(if $(CONTRACT),--contract)
 
 token: setup ## Print an access token of the demo admin, and nothing else

@@ -51,6 +51,11 @@ def database_url(credentials: Credentials, there: Servers, service: str, role: s
     return f"postgresql://{service}_{role}:{password}@{there.postgres}/{service}"
 
 
+def superuser_url(password: str, there: Servers, database: str) -> str:
+    """URL of a database as the administrator of the server."""
+    return f"postgresql://postgres:{password}@{there.postgres}/{database}"
+
+
 def broker_url(credentials: Credentials, there: Servers, user: str) -> str:
     return f"amqp://{user}:{broker_password(credentials, user)}@{there.rabbitmq}/{VHOST}{BROKER_PARAMETERS}"
 

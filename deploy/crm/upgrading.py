@@ -2,7 +2,7 @@
 
 import re
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -62,25 +62,8 @@ class Upgrade:
         return backup
 
     def _preflight(self, *, contract: bool) -> list[Path]:
-        reasons = self._wrong()
-        pending: list[Path] = []
-        for service in SERVICES:
-            current = revision(self._stack, service)
-            files = doctor.migrations(service)
-            newest = files[-1].name[:4]
-            if current > newest:
-                reasons.append(
-                    f"{service}'s database is at {current}, of a newer release than this one, which knows {newest}: "
-                    "restore a backup of that time instead (crm restore)"
-                )
-            pending += [file for file in files if file.name[:4] > current]
-        contracting = [file for file in pending if contracts(file)]
-        if contracting and not contract:
-            names = ", ".join(f"{file.parents[2].name} {file.stem}" for file in contracting)
-            reasons.append(f"the release before cannot run after {names}: go on with --contract if it need not")
-        if reasons:
-            raise OperatorError("\n".join(["nothing was changed:", *reasons]))
-        return pending
+        current = {service: revision(self._stack, service) for service in SERVICES}
+        return pending_migrations(current, self._wrong(), contract=contract)
 
     def _wrong(self) -> list[str]:
         findings = doctor.examine(self._stack, self._shelf.folder, datetime.now(UTC))
@@ -122,6 +105,31 @@ def revision(stack: Stack, service: str) -> str:
     with psycopg.connect(stack.postgres.url(service)) as connection:
         row = connection.execute("SELECT version_num FROM alembic_version").fetchone()
     return str(row[0]) if row else ""
+
+
+def pending_migrations(current: Mapping[str, str], wrong: Sequence[str], *, contract: bool) -> list[Path]:
+    """The migrations that databases at these revisions need.
+
+    Raises OperatorError where there is no way back, and for what is `wrong` with the stack besides.
+    """
+    reasons = list(wrong)
+    pending: list[Path] = []
+    for service, there in current.items():
+        files = doctor.migrations(service)
+        newest = files[-1].name[:4]
+        if there > newest:
+            reasons.append(
+                f"{service}'s database is at {there}, of a newer release than this one, which knows {newest}: "
+                "restore a backup of that time instead (crm restore)"
+            )
+        pending += [file for file in files if file.name[:4] > there]
+    contracting = [file for file in pending if contracts(file)]
+    if contracting and not contract:
+        names = ", ".join(f"{file.parents[2].name} {file.stem}" for file in contracting)
+        reasons.append(f"the release before cannot run after {names}: go on with --contract if it need not")
+    if reasons:
+        raise OperatorError("\n".join(["nothing was changed:", *reasons]))
+    return pending
 
 
 def contracts(migration: Path) -> bool:

@@ -80,6 +80,22 @@ def test_nothing_but_the_gateway_is_published_and_that_on_loopback(services):
     assert reach_out == {"gateway", *(f"{service}-worker" for service in SENDS_LETTERS)}
 
 
+def test_what_ends_by_itself_is_told_from_what_was_stopped(services):
+    jobs = {name for name, service in services.items() if service.get("labels", {}).get("crm.job") == "true"}
+    assert jobs == {*JOBS, "demo"}
+
+
+def test_tls_adds_to_what_the_gateway_is_told_and_publishes_it_on_loopback(services):
+    added = yaml.safe_load(file.TLS_FILE.read_text())["services"]
+    assert set(added) == {"gateway-configuration", GATEWAY_AGENT, GATEWAY}
+    assert set(added) < set(services)
+    for name in ("gateway-configuration", GATEWAY_AGENT):
+        assert added[name]["environment"] == {"TLS_CERTIFICATE": "/run/tls/tls.crt"}
+    assert {entry["volumes"][0].rpartition(":/")[2] for entry in added.values()} == {"run/tls:ro"}
+    assert added[GATEWAY]["ports"] == ["${CRM_TLS_BIND:-127.0.0.1:8443}:8443"]
+    assert set(re.findall(r"\$\{(\w+)", file.TLS_FILE.read_text())) == set(file.TLS_VARIABLES)
+
+
 def test_every_container_is_held_short(services):
     for name, service in services.items():
         assert service["read_only"], name

@@ -12,9 +12,11 @@ import requests
 
 from crm.compose.engine import engine, provide_images
 from crm.compose.stack import Containers
+from crm.compose.upgrading import Upgrade
+from crm.errors import OperatorError
 from crm.jobs.secrets import GATEWAY_USER, SERVER_USER, SERVICE_USER
 from crm.ports import free_port
-from crm.settings import SERVICES
+from crm.settings import KINDS, SERVICES
 
 pytestmark = [pytest.mark.long, pytest.mark.xdist_group("containers")]
 RATE = 40
@@ -235,6 +237,53 @@ def test_rolling_a_service_under_load_fails_no_request_and_loses_no_event(stack,
     total = admin.get(f"{stack.url}/v1/customers?limit=1&include=total", timeout=20).json()["page"]["total"]
     assert total > load.sent / 4
     eventually(lambda: count(stack, admin, "/v1/audit-logs?table_name=customers&action=created") == total, 60.0)
+
+
+def test_a_backup_is_made_and_can_be_read(stack):
+    made = stack.job("backup", "make").split()[2]
+    assert made in stack.job("backup", "list")
+    said = stack.job("backup", "verify", made)
+    assert [line for line in (*SERVICES, "secrets") if line not in said] == []
+    assert stack.job("backup", "key").startswith("AGE-SECRET-KEY-")
+
+
+def test_the_profile_of_backups_is_well_when_it_has_made_one(stack):
+    stack.run("--profile", "backup", "up", "--detach", "--wait", "--no-build", "--no-deps", "backup")
+    assert [row.reason for row in stack.containers() if row.name == "backup-1"] == [""]
+    stack.run("--profile", "backup", "rm", "--stop", "--force", "backup")
+
+
+def test_an_upgrade_replaces_what_is_outdated_and_fails_no_request(stack, admin):
+    sign_in(stack, admin)
+    names = [f"{service}-{kind}" for service in SERVICES for kind in KINDS]
+    before = {name: stack.run("ps", "--quiet", name).split() for name in names}
+    steps = []
+    # Another release tells its processes something else.
+    stack._given["LOG_LEVEL"] = "warning"
+    upgrade = Upgrade(stack, lambda label, said, _: steps.append((label, said)))
+    with Load(stack, admin) as load:
+        upgrade.run()
+    print(f"upgraded under load: {load.sent} requests, {len(load.failed)} failed")
+    assert load.failed == []
+    assert {said for label, said in steps if label == "roll"} >= set(names)
+    after = {name: stack.run("ps", "--quiet", name).split() for name in names}
+    assert {name: len(found) for name, found in after.items()} == {name: len(found) for name, found in before.items()}
+    assert [name for name in names if set(before[name]) & set(after[name])] == []
+    steps.clear()
+    upgrade.run()
+    assert [said for label, said in steps if label == "roll"] == []
+
+
+def test_containers_that_are_not_well_are_not_upgraded(stack):
+    backups = stack.job("backup", "list")
+    stack.run("stop", "tasks-worker")
+    try:
+        with pytest.raises(OperatorError, match="nothing was changed:\nprograms: tasks-worker-1"):
+            Upgrade(stack, lambda *_: None).run()
+    finally:
+        stack.run("start", "tasks-worker")
+        eventually(lambda: not any(row.reason for row in stack.containers()), 60.0)
+    assert stack.job("backup", "list") == backups
 
 
 def test_new_keys_sign_and_the_gateway_knows_them(stack, admin):

@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from crm import doctor, programs, screen
-from crm.backup.dumps import KEEP, Dumps
+from crm.backup.dumps import KEEP, KEY_NAME, Dumps
 from crm.backup.restoring import Restoration
 from crm.backup.sealing import Seal
 from crm.backup.shelf import Backup, Shelf
@@ -16,7 +16,6 @@ from crm.settings import SERVICES
 from crm.stack import Stack, existing
 from crm.upgrading import Upgrade, way_back
 
-KEY_NAME = "backup_identity"
 _FOLDER = click.option(
     "--to",
     "folder",
@@ -68,7 +67,7 @@ def backup_command(context: click.Context, folder: Path | None, keep_days: int) 
     stack = existing(home)
     dumps, shelf = dumps_of(stack), shelf_of(home, folder)
     backup = dumps.make(shelf, stack.credentials.path)
-    screen.step("backup", f"{backup.name} · {_size(backup)} · {backup.folder}", time.monotonic() - began)
+    screen.step("backup", f"{backup.name} · {backup.size_text} · {backup.folder}", time.monotonic() - began)
     for gone in shelf.prune(timedelta(days=keep_days), datetime.now(UTC)):
         screen.step("deleted", f"{gone}, older than {keep_days} days")
 
@@ -78,7 +77,7 @@ def backup_command(context: click.Context, folder: Path | None, keep_days: int) 
 @click.pass_obj
 def list_backups(home: Path, folder: Path | None) -> None:
     """Show every backup, the oldest first."""
-    rows = [(each.name, each.began_at[:19], _size(each)) for each in shelf_of(home, folder).all()]
+    rows = [(each.name, each.began_at[:19], each.size_text) for each in shelf_of(home, folder).all()]
     screen.table([("BACKUP", "BEGAN (UTC)", "SIZE"), *rows])
 
 
@@ -93,7 +92,7 @@ def verify(home: Path, folder: Path | None, name: str | None, key_file: Path | N
     backup = shelf_of(home, folder).get(name)
     for part, said in dumps_of(existing(home), key_file).verify(backup, full=full):
         screen.step(part, said)
-    screen.step("verified", f"{backup.name} · {_size(backup)}")
+    screen.step("verified", f"{backup.name} · {backup.size_text}")
 
 
 @backup_command.command()
@@ -224,7 +223,3 @@ def _moment(text: str) -> datetime:
     if moment.tzinfo is None:
         raise OperatorError(f"{text} does not say its zone; write it like {text}Z")
     return moment
-
-
-def _size(backup: Backup) -> str:
-    return f"{backup.size / 1_000_000:.1f} MB"

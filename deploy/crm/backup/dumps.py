@@ -16,6 +16,8 @@ from crm.errors import OperatorError
 from crm.settings import SERVICES
 
 SECRETS = "secrets"
+# What the pair of keys is called among the secrets.
+KEY_NAME = "backup_identity"
 KEEP = timedelta(days=30)
 RESTORING = "_restoring"
 REPLACED = "_replaced"

@@ -40,6 +40,11 @@ class Backup:
         return sum(part.size for part in self.parts.values())
 
     @property
+    def size_text(self) -> str:
+        """Its size as people say it."""
+        return f"{self.size / 1_000_000:.1f} MB"
+
+    @property
     def began(self) -> datetime:
         return datetime.fromisoformat(self.began_at)
 

@@ -8,6 +8,7 @@ import click
 
 from crm import modes, screen
 from crm.compose.stack import Containers
+from crm.compose.upgrading import Upgrade
 from crm.errors import OperatorError
 from crm.settings import WEB
 
@@ -128,6 +129,47 @@ def seed(home: Path) -> None:
     screen.step("demo data", existing(home).demo("seed"))
 
 
+@click.command()
+@click.option("--contract", is_flag=True, help="Also by migrations after which the release before cannot run.")
+@click.pass_obj
+def upgrade(home: Path, *, contract: bool) -> None:
+    """Take running containers to the code in this checkout: look, back up, migrate, replace one after another."""
+    began = time.monotonic()
+    Upgrade(existing(home), screen.step).run(contract=contract)
+    screen.step("ready", "everything answers", time.monotonic() - began)
+
+
+@click.group(invoke_without_command=True)
+@click.pass_context
+def backup(context: click.Context) -> None:
+    """Back up every service's database, sealed; without a subcommand, make one now."""
+    if context.invoked_subcommand is None:
+        print(existing(context.obj).job("backup", "make"), end="")
+
+
+@backup.command(name="list")
+@click.pass_obj
+def list_backups(home: Path) -> None:
+    """Show every backup, the oldest first."""
+    print(existing(home).job("backup", "list"), end="")
+
+
+@backup.command()
+@click.option("--backup", "name", help="Its name in `crm backup list`; the newest without it.")
+@click.pass_obj
+def verify(home: Path, name: str | None) -> None:
+    """Read a backup as a restoration would; fails when anything is missing or damaged."""
+    print(existing(home).job("backup", "verify", *([name] if name else [])), end="")
+
+
+@backup.command()
+@click.pass_obj
+def key(home: Path) -> None:
+    """Print the secret key that opens the backups: keep it where neither they nor this machine are."""
+    print(existing(home).job("backup", "key"), end="")
+
+
 COMMANDS: Mapping[str, click.Command] = {
-    command.name or "": command for command in (up, down, destroy, status, logs, scale, token, creds, seed)
+    command.name or "": command
+    for command in (up, down, destroy, status, logs, scale, token, creds, seed, upgrade, backup)
 }

@@ -7,6 +7,7 @@ from collections.abc import Callable
 import psycopg
 
 from crm import databases
+from crm.environment import superuser_url
 from crm.errors import OperatorError
 from crm.jobs.places import READER, ROLES, SERVERS, SUPERUSER
 from crm.ports import answers
@@ -20,7 +21,7 @@ def make() -> None:
     passwords = json.loads((READER / ROLES).read_text())
 
     def url(database: str) -> str:
-        return f"postgresql://postgres:{password}@{SERVERS.postgres}/{database}"
+        return superuser_url(password, SERVERS, database)
 
     _wait(lambda: _connects(url("postgres")), "PostgreSQL")
     for service, of_service in passwords.items():

@@ -5,6 +5,7 @@ import os
 from collections.abc import Iterable
 from pathlib import Path
 
+from crm.backup.dumps import KEY_NAME
 from crm.broker_rights import users
 from crm.credentials import Credentials
 from crm.environment import (
@@ -45,6 +46,9 @@ def write(root: Path) -> None:
     _put(root / "postgres" / SUPERUSER, superuser, SERVER_USER)
     _put(root / "rabbitmq" / DEFINITIONS, definitions(users(credentials), (VHOST,)), SERVER_USER)
     _put(root / "gateway" / "gateway_agent_key", agent_key(credentials), GATEWAY_USER)
+    credentials.age_identity(KEY_NAME)
+    # It seals them with the data, which they open.
+    _put(root / "backup" / credentials.path.name, credentials.path.read_text(), SERVICE_USER)
 
 
 def _forget_others(folder: Path, names: Iterable[str]) -> None:
