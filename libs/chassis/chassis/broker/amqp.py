@@ -27,11 +27,13 @@ NORMAL_CLOSE = 200
 log = structlog.get_logger()
 
 
-class Address(pika.URLParameters):
+class Address(pika.URLParameters):  # type: ignore[misc]  # pika ships no types.
     """Where the broker is. `amqps://` verifies it, by the authorities of `cacertfile` if the URL names that file.
 
     The parameter is the one of RabbitMQ's own clients: https://www.rabbitmq.com/docs/uri-query-parameters
     """
+
+    ssl_options: Any
 
     def _set_url_cacertfile(self, value: str) -> None:  # pika finds it by the name of the parameter.
         if self.ssl_options is None:
