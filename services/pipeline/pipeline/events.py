@@ -56,6 +56,14 @@ LEAD_IMPORT_FAILED = EventType("lead_import", "failed", table="lead_imports")
 LEAD_IMPORT_CANCELLED = EventType("lead_import", "cancelled", table="lead_imports")
 LEAD_IMPORT_REVERT_STARTED = EventType("lead_import", "revert_started", table="lead_imports")
 LEAD_IMPORT_REVERTED = EventType("lead_import", "reverted", table="lead_imports")
+DEAL_IMPORT_CREATED = EventType("deal_import", "created", table="deal_imports")
+DEAL_IMPORT_UPDATED = EventType("deal_import", "updated", table="deal_imports")
+DEAL_IMPORT_STARTED = EventType("deal_import", "started", table="deal_imports")
+DEAL_IMPORT_COMPLETED = EventType("deal_import", "completed", table="deal_imports")
+DEAL_IMPORT_FAILED = EventType("deal_import", "failed", table="deal_imports")
+DEAL_IMPORT_CANCELLED = EventType("deal_import", "cancelled", table="deal_imports")
+DEAL_IMPORT_REVERT_STARTED = EventType("deal_import", "revert_started", table="deal_imports")
+DEAL_IMPORT_REVERTED = EventType("deal_import", "reverted", table="deal_imports")
 LEAD_EXPORT_CREATED = EventType("lead_export", "created", table="lead_exports")
 DEAL_EXPORT_CREATED = EventType("deal_export", "created", table="deal_exports")
 
@@ -112,6 +120,14 @@ PUBLISHED = (
     LEAD_IMPORT_CANCELLED,
     LEAD_IMPORT_REVERT_STARTED,
     LEAD_IMPORT_REVERTED,
+    DEAL_IMPORT_CREATED,
+    DEAL_IMPORT_UPDATED,
+    DEAL_IMPORT_STARTED,
+    DEAL_IMPORT_COMPLETED,
+    DEAL_IMPORT_FAILED,
+    DEAL_IMPORT_CANCELLED,
+    DEAL_IMPORT_REVERT_STARTED,
+    DEAL_IMPORT_REVERTED,
     LEAD_EXPORT_CREATED,
     DEAL_EXPORT_CREATED,
 )

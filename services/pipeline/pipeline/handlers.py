@@ -15,10 +15,11 @@ from chassis.db.session import Database, Session
 from chassis.db.waiting import WaitingRows
 from chassis.events import Event
 from chassis.references import handlers
+from chassis.references.asking import References
 from imports.engine.worker import CONNECTIONS, purge, work
 from pipeline.commands import conversions
 from pipeline.commands.customer_changes import follow_customer, note_customer_purge, purge_on
-from pipeline.commands.imports import IMPORTS
+from pipeline.commands.imports import DEAL_IMPORTS, LEAD_IMPORTS
 from pipeline.commands.retention import expire_leads
 from pipeline.commands.snapshots import take_snapshots
 from pipeline.commands.stage_deletion import move_on
@@ -28,21 +29,27 @@ from pipeline.models import REFERENCES, customer_purges, deal_stages, lead_stage
 from pipeline.queries.cards import DEALS, LEADS
 from pipeline.queries.conversions import count_delayed
 from pipeline.rules.conversions import LONG_AFTER
-from pipeline.schemas.import_rows import READERS
+from pipeline.schemas import import_deals, import_rows
 
 DELAYED = Gauge("crm_conversions_delayed", "Conversions of leads that were begun over 15 minutes ago and go on.")
 _CUSTOMER_PURGES = WaitingRows(customer_purges)
 _LEAD_STAGES, _DEAL_STAGES = WaitingRows(lead_stages), WaitingRows(deal_stages)
 
 
-def work_on_imports(database: Database, stop: Flag) -> None:
-    """Validate, run and revert the imports that wait for it."""
-    work(IMPORTS, database, stop, READERS)
+def work_on_lead_imports(database: Database, stop: Flag) -> None:
+    """Validate, run and revert the imports of leads that wait for it."""
+    work(LEAD_IMPORTS, database, stop, import_rows.READERS)
+
+
+def work_on_deal_imports(database: Database, stop: Flag, references: References) -> None:
+    """The same with deals, whose customers the customers service is asked for."""
+    work(DEAL_IMPORTS, database, stop, import_deals.READERS, references)
 
 
 def purge_imports(database: Database, stop: Flag) -> None:
     """Delete the rows and errors of imports that cannot be reverted any more."""
-    purge(IMPORTS, database, stop)
+    purge(LEAD_IMPORTS, database, stop)
+    purge(DEAL_IMPORTS, database, stop)
 
 
 def move_stage_records(database: Database, stop: Flag) -> None:
@@ -90,7 +97,8 @@ SCHEDULES = (
     Schedule("transfer-deals", timedelta(seconds=5), DEAL_TRANSFERS.work),
     Schedule("purge-users", timedelta(seconds=5), PURGES.work),
     Schedule("purge-customers", timedelta(seconds=5), purge_customers),
-    Schedule("work-on-imports", timedelta(seconds=1), work_on_imports, CONNECTIONS),
+    Schedule("work-on-imports", timedelta(seconds=1), work_on_lead_imports, CONNECTIONS),
+    Schedule("work-on-deal-imports", timedelta(seconds=1), work_on_deal_imports, CONNECTIONS, asks=True),
     Schedule("purge-imports", timedelta(hours=1), purge_imports),
     Schedule("expire-leads", timedelta(days=1), expire_leads),
     Schedule("watch-conversions", timedelta(seconds=30), watch_conversions),

@@ -4,6 +4,7 @@ from chassis.db.json_view import JsonView
 from chassis.transfers import transfer_view
 from imports.engine.tables import import_view
 from pipeline.models import (
+    DEAL_IMPORTS,
     LEAD_IMPORTS,
     conversions,
     deal_exports,
@@ -238,6 +239,7 @@ CONVERSION = JsonView(
 )
 
 LEAD_IMPORT = import_view(LEAD_IMPORTS.imports)
+DEAL_IMPORT = import_view(DEAL_IMPORTS.imports)
 
 LEAD_EXPORT = JsonView(
     lead_exports,

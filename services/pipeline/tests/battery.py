@@ -22,7 +22,7 @@ def make(owner: Owner, mark: str) -> Mapping[str, Any]:
     used = {"customer": {"use": customer_id}}
     conversion = owner.client.post(f"/v1/leads/{converted['id']}/convert", json=used)
     assert conversion.status_code == 201, conversion.json
-    imported = owner.create("/v1/leads/imports", filename=mark)
+    imported, brought = (owner.create(f"/v1/{noun}/imports", filename=mark) for noun in ("leads", "deals"))
     rate = owner.create("/v1/exchange-rates", currency="EUR", rate="1.1", valid_on="2026-01-01")
     return {
         "conversion_id": conversion.json["id"],
@@ -34,6 +34,7 @@ def make(owner: Owner, mark: str) -> Mapping[str, Any]:
         "reason_id": reason["id"],
         "rate_id": rate["id"],
         "import_id": imported["id"],
+        "/v1/deals/imports/{import_id}": brought["id"],
         "number": 1,
     }
 

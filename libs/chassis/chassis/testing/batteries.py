@@ -68,7 +68,8 @@ class Battery:
     """What one service tells of itself.
 
     `make` creates a record of each kind, whose texts hold the mark, in the owner's company; it answers the values for
-    each parameter of the service's paths. The first of them is the record that lists are asked for. `changes` are
+    each parameter of the service's paths, by its name, or by the path up to it where two kinds of records call theirs
+    the same. The first of them is the record that lists are asked for. `changes` are
     bodies of PATCH by the noun of the path, `deeds` bodies of POST on a record by the last word of the path; each is a
     body that would change something. `of_the_caller` are paths that answer with what is the caller's own in whatever
     company they work; `of_the_company` are those of settings, which who sees only their own records sees as well.
@@ -102,13 +103,17 @@ class Battery:
 
     def target(self, operation: Operation, ids: Mapping[str, Any]) -> str:
         """The operation's path with the ids put in."""
-        missing = sorted(set(_PLACE.findall(operation.path)) - ids.keys())
+        values = {
+            found[0]: ids.get(operation.path[: found.end()], ids.get(found[1]))
+            for found in _PLACE.finditer(operation.path)
+        }
+        missing = sorted(place[1:-1] for place, value in values.items() if value is None)
         if missing:
             raise AssertionError(
                 f"{_file(operation.service)} makes no record for {operation}: let `make` of its Battery create one and"
                 f" answer its id as {', '.join(map(repr, missing))}."
             )
-        return _PLACE.sub(lambda match: str(ids[match[1]]), operation.path)
+        return _PLACE.sub(lambda found: str(values[found[0]]), operation.path)
 
 
 def load_battery(service: str) -> Battery:

@@ -1,16 +1,19 @@
 """The stage history of a record, written as it goes from stage to stage."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import BigInteger, Column, DateTime, bindparam, func, insert, select, update
+import orjson
+from sqlalchemy import BigInteger, Column, Date, DateTime, bindparam, column, func, insert, select, update
 
 from chassis.context import current
+from chassis.db.bulk import json_rows
 from chassis.db.records import Record
 from chassis.db.session import Session
-from chassis.db.statements import Prepared, named_values, of_tenant
+from chassis.db.statements import TENANT, Prepared, named_values, of_tenant
 from pipeline.models import close_date_history, stage_history
 from pipeline.queries.cards import DEALS, Cards
 from pipeline.rules.stages import Stage
@@ -42,6 +45,26 @@ _DATED = Prepared(
     insert(close_date_history).values(
         named_values(close_date_history, ("deal_id", "old_date", "new_date", "changed_by"))
         | {"changed_at": func.coalesce(_AT, func.clock_timestamp())}
+    )
+)
+_days = json_rows(
+    "v",
+    column("deal_id", BigInteger),
+    column("old_date", Date),
+    column("new_date", Date),
+    column("changed_at", DateTime(timezone=True)),
+)
+_DATED_MANY = Prepared(
+    insert(close_date_history).from_select(
+        ["company_id", "deal_id", "old_date", "new_date", "changed_by", "changed_at"],
+        select(
+            TENANT,
+            _days.c.deal_id,
+            _days.c.old_date,
+            _days.c.new_date,
+            bindparam("changed_by", type_=BigInteger()),
+            func.coalesce(_days.c.changed_at, func.clock_timestamp()),
+        ),
     )
 )
 
@@ -150,3 +173,16 @@ def _leave(cards: Cards) -> Prepared:
             history.c.pipeline_id,
         )
     )
+
+
+def note_close_dates(
+    session: Session, noted: Sequence[tuple[int, date | str | None, date | str | None, datetime | str | None]]
+) -> None:
+    """The same of many deals: each with the day before, the new one, and the moment, None for now."""
+    rows = [
+        {"deal_id": deal_id, "old_date": old and str(old), "new_date": new and str(new), "changed_at": at and str(at)}
+        for deal_id, old, new, at in noted
+        if (old and str(old)) != (new and str(new))
+    ]
+    if rows:
+        session.run(_DATED_MANY, rows=orjson.dumps(rows).decode(), changed_by=current().user_id)

@@ -5,15 +5,10 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any, ClassVar
 
-import orjson
-from sqlalchemy import BigInteger, DateTime, Integer, Numeric, String, column, insert, select
-
 from chassis.context import current
-from chassis.db.bulk import create_many, json_rows
+from chassis.db.bulk import create_many
 from chassis.db.records import Record
 from chassis.db.session import Session
-from chassis.db.statements import TENANT, Prepared
-from chassis.errors import Invalid
 from chassis.matching_keys import matching_keys
 from imports.engine.members import Members
 from imports.engine.target import Change, RowOptions, Target
@@ -21,9 +16,10 @@ from imports.headers import folded
 from imports.proposal import DOUBTFUL, Proposal
 from imports.rows import Fault, Outcome, ReadRow
 from people.emails import email_key
+from pipeline.commands.import_cards import amount_faults, begin_histories, settle_named, stage_faults, stages_entered
 from pipeline.commands.setup import ensure_setup
 from pipeline.events import LEAD_CREATED, LEAD_PURGED, LEAD_UPDATED
-from pipeline.models import USERS, stage_history
+from pipeline.models import USERS
 from pipeline.queries import stages
 from pipeline.queries.cards import LEADS
 from pipeline.queries.companies import get_company
@@ -33,28 +29,10 @@ from pipeline.queries.leads import RECORDS
 from pipeline.rules import probabilities
 from pipeline.rules.import_fields import CATALOGUE, CHOICES_OF, KEYS, STATUS_OF
 from pipeline.rules.positions import STEP, closed_position
-from pipeline.rules.requirements import refuse_money
 from pipeline.rules.stages import Stage, first_open
 from pipeline.views import LEAD
 
 _LONGEST_ID = 19
-_ENTERED = (
-    ("lead_id", BigInteger),
-    ("to_stage_id", BigInteger),
-    ("to_name", String),
-    ("to_kind", String),
-    ("entered_at", DateTime(timezone=True)),
-    ("moved_by", BigInteger),
-    ("value", Numeric(15, 2)),
-    ("currency", String),
-    ("probability", Integer),
-    ("status", String),
-)
-_names = [name for name, _ in _ENTERED]
-_given = json_rows("v", *(column(name, kind) for name, kind in _ENTERED))
-_ENTER = Prepared(
-    insert(stage_history).from_select(["company_id", *_names], select(TENANT, *(_given.c[name] for name in _names)))
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,18 +108,9 @@ class LeadTarget(Target):
         for row in rows:
             for field in ("stage_id", "assigned_to"):
                 given = row.values.get(field)
-                if given is None:
-                    continue
-                value, code, sentence = (
-                    members.find(given) if field == "assigned_to" else _stage_id(options.around, given)
-                )
-                if value is not None:
-                    row.values[field] = value
-                elif options.empties and code != "conversion_required":
-                    del row.values[field]
-                    row.warn(field, "left_empty", sentence, str(given))
-                else:
-                    faults.setdefault(row.line, []).append(Fault(row.line, field, code, sentence, str(given)))
+                if given is not None:
+                    found = members.find(given) if field == "assigned_to" else _stage_id(options.around, given)
+                    faults.setdefault(row.line, []).extend(settle_named(row, field, options, found))
         return faults
 
     def lacking(self, row: ReadRow) -> Fault | None:
@@ -165,7 +134,8 @@ class LeadTarget(Target):
                 faults[line] = [Fault(line, None, "lead_converting", "The lead is being converted.")]
             else:
                 currency = change.after("currency") or options.around.currency
-                faults[line] = _amount_faults(change.row, currency, change.after("estimated_value"))
+                amount = change.after("estimated_value")
+                faults[line] = amount_faults(change.row, currency, "estimated_value", amount)
         return {line: found for line, found in faults.items() if found}
 
     def refuse_new(
@@ -177,19 +147,17 @@ class LeadTarget(Target):
     ) -> dict[int, list[Fault]]:
         """What stands in the way of a new lead: its amount, its stage and when it was lost."""
         wanted = {stage.id for row in rows if (stage := _stage_of(options.around, row.values)) is not None}
-        entered = _entered(session, wanted) if options.writes else wanted
+        entered = stages_entered(session, LEADS, wanted) if options.writes else wanted
         faults: dict[int, list[Fault]] = {}
         for row in rows:
             values = row.values
             currency = values.get("currency") or options.around.currency
-            found = _amount_faults(row, currency, values.get("estimated_value"))
+            found = amount_faults(row, currency, "estimated_value", values.get("estimated_value"))
             stage = _stage_of(options.around, values)
-            if stage is None:
-                detail = "There is no open stage for a new lead."
-                found.append(Fault(row.line, "stage_id", "last_stage_of_kind", detail))
-            elif stage.id not in entered:
-                detail = f"The stage {stage.name!r} was deleted or made inactive meanwhile."
-                found.append(Fault(row.line, "stage_id", "stage_inactive", detail, stage.name))
+            of_stage = stage_faults(row, stage, entered, self.noun)
+            found += of_stage
+            if stage is None or of_stage:
+                pass
             elif stage.group != "lost":
                 for field in ("closed_at", "loss_reason"):
                     if values.pop(field, None) is not None:
@@ -220,23 +188,8 @@ class LeadTarget(Target):
         USERS.ensure_actor(session)
         documents = self.new_values(session, rows, options)
         created = create_many(session, RECORDS, LEAD_CREATED, documents)
-        names = {stage.id: stage.name for stage in options.around.stages}
-        histories = [
-            {
-                "lead_id": lead_id,
-                "to_stage_id": lead["stage_id"],
-                "to_name": names[lead["stage_id"]],
-                "to_kind": lead["status"],
-                "entered_at": lead["stage_entered_at"],
-                "moved_by": current().user_id,
-                "value": lead.get("estimated_value"),
-                "currency": lead["currency"],
-                "probability": lead["probability"],
-                "status": lead["status"],
-            }
-            for (lead_id, _), lead in zip(created, documents, strict=True)
-        ]
-        session.run(_ENTER, rows=orjson.dumps(histories).decode())
+        stage_by_id = {stage.id: stage for stage in options.around.stages}
+        begin_histories(session, LEADS, created, documents, stage_by_id)
         return created
 
     def keys_of_changes(
@@ -301,19 +254,6 @@ def _stage_id(around: Surroundings, given: int | str) -> tuple[int | None, str, 
     return stage.id, "", ""
 
 
-def _entered(session: Session, wanted: Collection[int]) -> set[int]:
-    """Those of the stages that leads may enter, which stay so until the transaction ends."""
-    found = set()
-    for stage_id in sorted(wanted):
-        try:
-            stage, _ = stages.enter_stage(session, LEADS, stage_id)
-        except Invalid:
-            continue
-        if stage.is_active:
-            found.add(stage_id)
-    return found
-
-
 def _stage_of(around: Surroundings, values: Mapping[str, Any]) -> Stage | None:
     """The stage that a new lead is to be in."""
     given = values.get("stage_id")
@@ -324,15 +264,6 @@ def _moment(values: Mapping[str, Any], name: str, otherwise: str) -> datetime:
     """The moment in a field, else that in the other one; where there is neither, one that is the same both times."""
     given = values.get(name) or values.get(otherwise)
     return datetime.max.replace(tzinfo=UTC) if given is None else datetime.fromisoformat(given)
-
-
-def _amount_faults(row: ReadRow, currency: str, amount: Any) -> list[Fault]:
-    try:
-        refuse_money(currency, amount, "/estimated_value")
-    except Invalid as error:
-        field = error.errors[0].pointer[1:]
-        return [Fault(row.line, field, error.code, error.detail, str(row.values.get(field) or currency))]
-    return []
 
 
 def _new_lead(row: ReadRow, around: Surroundings, stage: Stage, position: int, now: datetime) -> dict[str, Any]:

@@ -1,37 +1,49 @@
-"""The imports of leads: what the engine of imports is to know of them."""
+"""The imports of leads and of deals: what the engine of imports is to know of them."""
 
 from imports.engine.definition import Imports
 from imports.engine.events import ImportEvents
+from pipeline import events
+from pipeline.commands.import_deals import DealTarget
 from pipeline.commands.import_rows import LeadTarget
-from pipeline.events import (
-    LEAD_IMPORT_CANCELLED,
-    LEAD_IMPORT_COMPLETED,
-    LEAD_IMPORT_CREATED,
-    LEAD_IMPORT_FAILED,
-    LEAD_IMPORT_REVERT_STARTED,
-    LEAD_IMPORT_REVERTED,
-    LEAD_IMPORT_STARTED,
-    LEAD_IMPORT_UPDATED,
-    SOURCE,
-)
-from pipeline.models import LEAD_IMPORTS, USERS
-from pipeline.views import LEAD_IMPORT
+from pipeline.events import SOURCE
+from pipeline.models import DEAL_IMPORTS as DEAL_TABLES
+from pipeline.models import LEAD_IMPORTS as LEAD_TABLES
+from pipeline.models import USERS
+from pipeline.views import DEAL_IMPORT, LEAD_IMPORT
 
-IMPORTS = Imports(
-    LEAD_IMPORTS,
+LEAD_IMPORTS = Imports(
+    LEAD_TABLES,
     LEAD_IMPORT,
     source=SOURCE,
     noun="lead import",
     events=ImportEvents(
-        created=LEAD_IMPORT_CREATED,
-        updated=LEAD_IMPORT_UPDATED,
-        started=LEAD_IMPORT_STARTED,
-        completed=LEAD_IMPORT_COMPLETED,
-        failed=LEAD_IMPORT_FAILED,
-        cancelled=LEAD_IMPORT_CANCELLED,
-        revert_started=LEAD_IMPORT_REVERT_STARTED,
-        reverted=LEAD_IMPORT_REVERTED,
+        created=events.LEAD_IMPORT_CREATED,
+        updated=events.LEAD_IMPORT_UPDATED,
+        started=events.LEAD_IMPORT_STARTED,
+        completed=events.LEAD_IMPORT_COMPLETED,
+        failed=events.LEAD_IMPORT_FAILED,
+        cancelled=events.LEAD_IMPORT_CANCELLED,
+        revert_started=events.LEAD_IMPORT_REVERT_STARTED,
+        reverted=events.LEAD_IMPORT_REVERTED,
     ),
     users=USERS,
     targets={"lead": LeadTarget()},
+)
+DEAL_IMPORTS = Imports(
+    DEAL_TABLES,
+    DEAL_IMPORT,
+    source=SOURCE,
+    noun="deal import",
+    events=ImportEvents(
+        created=events.DEAL_IMPORT_CREATED,
+        updated=events.DEAL_IMPORT_UPDATED,
+        started=events.DEAL_IMPORT_STARTED,
+        completed=events.DEAL_IMPORT_COMPLETED,
+        failed=events.DEAL_IMPORT_FAILED,
+        cancelled=events.DEAL_IMPORT_CANCELLED,
+        revert_started=events.DEAL_IMPORT_REVERT_STARTED,
+        reverted=events.DEAL_IMPORT_REVERTED,
+    ),
+    users=USERS,
+    targets={"deal": DealTarget()},
 )

@@ -3,7 +3,7 @@
 from pipeline.models.conversions import conversions
 from pipeline.models.deals import deal_exports, deal_stages, deals, pipelines
 from pipeline.models.history import close_date_history, exchange_rates, loss_reasons, stage_history
-from pipeline.models.imports import LEAD_IMPORTS
+from pipeline.models.imports import DEAL_IMPORTS, LEAD_IMPORTS
 from pipeline.models.leads import lead_exports, lead_stages, leads
 from pipeline.models.metadata import metadata
 from pipeline.models.moves import customer_moves, customer_purges, deal_transfers, lead_transfers, user_purges
@@ -22,6 +22,7 @@ from pipeline.models.snapshots import pipeline_snapshots, snapshot_days
 __all__ = [
     "COMPANY",
     "CUSTOMERS",
+    "DEAL_IMPORTS",
     "LEAD_IMPORTS",
     "REFERENCES",
     "USERS",

@@ -1,11 +1,14 @@
 """Exchange rates: one by one, in lists, and the one that holds on a day."""
 
+from collections.abc import Collection
 from datetime import date
 from decimal import Decimal
 
-from sqlalchemy import ColumnElement, Date, Select, String, bindparam, select
+import orjson
+from sqlalchemy import ColumnElement, Date, Select, String, bindparam, column, select, true
 from sqlalchemy.sql.selectable import LateralFromClause
 
+from chassis.db.bulk import json_rows
 from chassis.db.kinds import TEXT
 from chassis.db.listing import Listing
 from chassis.db.records import Records
@@ -61,3 +64,22 @@ def find_rate(session: Session, currency: str, base: str, day: date) -> tuple[De
         return Decimal(1), day
     row = session.fetch_one(_FIND, currency=currency, base=base, day=day)
     return None if row is None else (row[0], row[1])
+
+
+_asked = json_rows("asked", column("currency", String), column("day", Date))
+_held = rate_on(_asked.c.currency, _BASE, _asked.c.day)
+_FIND_MANY = Prepared(
+    select(_asked.c.currency, _asked.c.day, _held.c.rate, _held.c.valid_on).join_from(_asked, _held, true())
+)
+
+
+def find_rates(
+    session: Session, base: str, wanted: Collection[tuple[str, date]]
+) -> dict[tuple[str, date], tuple[Decimal, date]]:
+    """The same for many currencies and days in one question; those of which nobody has said anything are left out."""
+    found = {(currency, day): (Decimal(1), day) for currency, day in wanted if currency == base}
+    rows = [{"currency": currency, "day": day} for currency, day in wanted if currency != base]
+    if rows:
+        for currency, day, rate, valid_on in session.fetch(_FIND_MANY, rows=orjson.dumps(rows).decode(), base=base):
+            found[currency, day] = (rate, valid_on)
+    return found

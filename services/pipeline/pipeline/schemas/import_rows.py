@@ -17,6 +17,22 @@ _SMALL = re.compile("[a-z]{3}")
 _FIRST_YEAR, _LAST_YEAR = 1900, 2200
 
 
+def take_currency(row: ReadRow, text: str) -> bool:
+    """Take a currency in small letters; False for what is none."""
+    if not _SMALL.fullmatch(text):
+        return False
+    row.values["currency"] = text.upper()
+    return True
+
+
+def expected_day(text: str, form: str | None) -> str:
+    """The day that something is expected on. Raises ValueError."""
+    day = parse_moment(text, form).date()
+    if not _FIRST_YEAR <= day.year <= _LAST_YEAR:
+        raise ValueError("This is no day that anything is expected on.")
+    return day.isoformat()
+
+
 class LeadReader(FieldReader):
     """Reads rows of leads. What names a stage stays the text that the file has; which one that is the company says."""
 
@@ -38,19 +54,13 @@ class LeadReader(FieldReader):
 
     def take_first(self, row: ReadRow, field: str, text: str) -> bool:
         """Take a currency in small letters too."""
-        if field != "currency" or not _SMALL.fullmatch(text):
-            return False
-        row.values[field] = text.upper()
-        return True
+        return field == "currency" and take_currency(row, text)
 
     def moment(self, name: str, text: str, form: str | None) -> Any:
         """The moment that a text names, or the day of what is expected."""
         if name != "expected_close_date":
             return super().moment(name, text, form)
-        day = parse_moment(text, form).date()
-        if not _FIRST_YEAR <= day.year <= _LAST_YEAR:
-            raise ValueError("This is no day that anything is expected on.")
-        return day.isoformat()
+        return expected_day(text, form)
 
     def complete(self, row: ReadRow) -> None:
         """Who has no name is called by the address, else by the number."""

@@ -110,21 +110,27 @@ def convert(*, database, client_of, company_id, contracts, customer, create_lead
 
 
 @pytest.fixture
-def bring_in(imports, client_of, company_id, usual_scope):
-    """Imports of leads that end in each way but one, which is still to be validated; answers that."""
-    imports.client = client_of(company_id, f"{usual_scope} leads:import")
+def bring_in(*, imports, deal_imports, client_of, company_id, usual_scope, customer):
+    """Imports of leads and of deals that end in each way but one, which is still to be validated; answers those."""
+    imports.client = deal_imports.client = client_of(company_id, f"{usual_scope} leads:import deals:import")
+
+    def bring(of, file, change, match_by):
+        made = of.run(file)
+        of.run(change, mode="update", match_by=match_by)
+        assert of.step(made["id"], "revert")["state"] == "reverted"
+        begun = of.begin(file).json
+        path = f"{of.path}/{begun['id']}"
+        done(of.client.patch(path, json={"mode": "create", "on_unknown": "empty"}, version=begun["version"]))
+        assert of.step(begun["id"], "cancel")["state"] == "cancelled"
+        return of, of.begin(file).json["id"]
 
     def run():
-        file = imports.table(("Lead name", "Email"), ("Sofia", "sofia@example.com"), ("Emmy", ""))
-        made = imports.run(file)
-        change = imports.table(("Email", "Source"), ("sofia@example.com", "fair"))
-        imports.run(change, mode="update", match_by="email")
-        assert imports.step(made["id"], "revert")["state"] == "reverted"
-        begun = imports.begin(file).json
-        path = f"/v1/leads/imports/{begun['id']}"
-        done(imports.client.patch(path, json={"mode": "create", "on_unknown": "empty"}, version=begun["version"]))
-        assert imports.step(begun["id"], "cancel")["state"] == "cancelled"
-        return imports.begin(file).json["id"]
+        leads = imports.table(("Lead name", "Email"), ("Sofia", "sofia@example.com"), ("Emmy", ""))
+        lead = imports.table(("Email", "Source"), ("sofia@example.com", "fair"))
+        number = str(customer())
+        deals = imports.table(("Deal name", "CRM customer id", "Amount"), ("Solo", number, "1"), ("Duo", number, "2"))
+        deal = imports.table(("Deal name", "Amount"), ("Solo", "3"))
+        return [bring(imports, leads, lead, "email"), bring(deal_imports, deals, deal, "deal_name")]
 
     return run
 
@@ -151,7 +157,7 @@ def hand_over(*, database, company_id, contracts, superuser, create_lead, create
 
 
 def test_every_event_is_what_its_contract_says_and_follows_the_one_before(
-    *, client, client_of, company_id, go_through, convert, hand_over, bring_in, imports, published, hold_to_contracts
+    *, client, client_of, company_id, go_through, convert, hand_over, bring_in, published, hold_to_contracts
 ):
     go_through()
     begun = bring_in()
@@ -162,10 +168,11 @@ def test_every_event_is_what_its_contract_says_and_follows_the_one_before(
         client.get(f"/v1/{noun}?assigned_to=8&include=total").json["page"]["total"] for noun in ("leads", "deals")
     ] == [1, 1]
     # Whoever began it is not active any more.
-    assert imports.step(begun, "validate")["state"] == "failed"
+    for of, import_id in begun:
+        assert of.step(import_id, "validate")["state"] == "failed"
     events = published()
     hold_to_contracts(events, [*PUBLISHED, ACCESS_DENIED])
-    assert_each_follows(events, moving=("lead_transfers", "deal_transfers", "lead_imports"))
+    assert_each_follows(events, moving=("lead_transfers", "deal_transfers", "lead_imports", "deal_imports"))
 
 
 def test_the_states_that_were_told_of_last_are_those_that_are_there(client, go_through, published):

@@ -1,11 +1,6 @@
 """Files of leads: from an event, from another system, and this service's own; run, refused, changed and reverted."""
 
-import threading
-
 import pytest
-
-from imports.engine import lifecycle
-from pipeline import handlers
 
 FAIR = (
     ("Attendee", "Company", "E-Mail", "Mobile", "Message", "Scanned at"),
@@ -216,40 +211,3 @@ def test_a_stage_that_goes_while_the_import_waits_refuses_its_rows_alone(imports
     done = imports.step(begun, "start")
     assert (done["state"], done["created_rows"], done["failed_rows"]) == ("completed_with_errors", 1, 1)
     assert set(leads_of(imports.client)) == {"B"}
-
-
-def test_a_worker_that_stops_goes_on_where_it_was_and_each_row_comes_once(imports, monkeypatch, database):
-    monkeypatch.setattr(lifecycle, "CHUNK", 5)
-    content = imports.table(("Lead name",), *((f"L{number}",) for number in range(23)))
-    begun = imports.begin(content).json["id"]
-    imports.step(begun, "validate")
-    assert imports.client.post(f"/v1/leads/imports/{begun}/start").status_code == 202
-    workers = [threading.Thread(target=handlers.work_on_imports, args=(database, threading.Event())) for _ in range(2)]
-    for worker in workers:
-        worker.start()
-    for worker in workers:
-        worker.join(60)
-    handlers.work_on_imports(database, threading.Event())
-    assert imports.client.get(f"/v1/leads/imports/{begun}").json["state"] == "completed"
-    assert sorted(leads_of(imports.client)) == sorted(f"L{number}" for number in range(23))
-
-
-@pytest.mark.parametrize("chunk", [1, 2, 1000])
-def test_a_revert_takes_back_what_several_rows_did_to_the_same_lead(imports, create_lead, monkeypatch, chunk):
-    monkeypatch.setattr(lifecycle, "CHUNK", chunk)
-    create_lead(by=imports.client, lead_name="Ada", email="ada@x.example", notes="before")
-    rows = [
-        ("n@x.example", "New", "1"),
-        ("ada@x.example", "Ada", "2"),
-        ("n@x.example", "New", "3"),
-        ("ada@x.example", "Ada B", "4"),
-        ("n@x.example", "Newest", "5"),
-    ]
-    content = imports.table(("E-Mail", "Lead name", "Notes"), *rows)
-    done = imports.run(content, mode="upsert", match_by="email")
-    assert (done["created_rows"], done["updated_rows"]) == (1, 4), imports.errors(done["id"])
-    back = imports.step(done["id"], "revert")
-    assert (back["state"], back["reverted_rows"], back["kept_rows"]) == ("reverted", 5, 0)
-    found = leads_of(imports.client)
-    assert set(found) == {"Ada"}
-    assert found["Ada"]["notes"] == "before"

@@ -18,6 +18,7 @@ STAY = {
     "conversions.assigned_to",
     "conversions.created_by",
     "deal_exports.created_by",
+    "deal_imports.created_by",
     "deal_transfers.user_id",
     "lead_exports.created_by",
     "lead_imports.created_by",
