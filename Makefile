@@ -58,7 +58,7 @@ creds: setup ## Show the demo sign-ins
 seed: setup ## Create the demo data that is not there
 	@$(CRM) seed
 
-import: setup ## Import customers, contacts or leads from a CSV file: FILE=leads.csv (ARGS="--record-type lead --mode upsert")
+import: setup ## Import customers, contacts, leads or deals from a CSV file: FILE=leads.csv (ARGS="--record-type lead --mode upsert")
 	@$(if $(FILE),,echo 'usage: make import FILE=customers.csv [ARGS="--dry-run"]' >&2; exit 2;) $(CRM) import "$(FILE)" $(ARGS)
 
 keys: setup ## Show the keys that sign tokens

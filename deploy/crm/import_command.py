@@ -49,12 +49,12 @@ def _address(_: click.Context, __: click.Parameter, url: str | None) -> str | No
     type=click.Choice(sorted(PATHS)),
     default="customer",
     show_default=True,
-    help="What the rows are: customers, the people at customers that are there, or leads.",
+    help="What the rows are: customers, the people at customers that are there, leads, or deals.",
 )
 @click.option("--mode", type=click.Choice(["create", "update", "upsert"]), default="create", show_default=True)
 @click.option(
     "--match-by",
-    type=click.Choice(["id", "customer_code", "email"]),
+    type=click.Choice(["id", "customer_code", "email", "deal_name"]),
     help="What a row's record is found by, for update and upsert.",
 )
 @click.option("--all-or-nothing", is_flag=True, help="One row that is refused refuses all.")

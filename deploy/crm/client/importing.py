@@ -14,7 +14,12 @@ from crm.errors import OperatorError
 PART = 1024 * 1024
 MOST_PARTS = 512
 # Where files of each kind of record go.
-PATHS = {"customer": "/customers/imports", "contact": "/customers/imports", "lead": "/leads/imports"}
+PATHS = {
+    "customer": "/customers/imports",
+    "contact": "/customers/imports",
+    "lead": "/leads/imports",
+    "deal": "/deals/imports",
+}
 _PAUSES = (0.05, 1.0)
 
 Import = dict[str, Any]
