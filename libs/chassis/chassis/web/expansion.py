@@ -12,12 +12,11 @@ from chassis.context import current
 from chassis.errors import BadRequest, FieldError, Forbidden
 from chassis.references import UserReference
 from chassis.service import Service
+from chassis.web.parameters import may_ask
 from chassis.web.request import session
 
 EXPAND = "expand"
 PERMISSION = "members:read"
-# Cheaper to look for than to read a query string that does not ask.
-_ASKED = b"expand="
 
 View = TypeVar("View", bound=Callable[..., Any])
 
@@ -31,7 +30,7 @@ def expanding(view: View, names: Sequence[str]) -> View:
 
     @wraps(view)
     def with_people(*arguments: Any, **path: Any) -> Response:
-        if _ASKED not in request.query_string:
+        if not may_ask(request.query_string, b"expand=") or EXPAND not in request.args:
             return cast("Response", view(*arguments, **path))
         asked = _asked(names)
         # Who has this version of the record does not have these names.

@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 from urllib.parse import parse_qsl
 
 from chassis.errors import TooManyRequests
+from chassis.web.parameters import may_ask
 
 # As long as a statement of a list may take, so that nobody is refused for one.
 LONGEST_WAIT = 3.0
@@ -28,7 +29,7 @@ def asks_much(query_string: bytes) -> bool:
 
     Most query strings can be told at a glance to ask for neither.
     """
-    if b"include" not in query_string and b"q=" not in query_string and b"%" not in query_string:
+    if not may_ask(query_string, b"include", b"q="):
         return False
     return any(name in _COSTLY for name, _ in parse_qsl(query_string.decode("utf-8", "replace")))
 

@@ -10,10 +10,8 @@ from flask import Response, request
 
 from chassis.errors import BadRequest, FieldError
 from chassis.web.listing import read_fields
+from chassis.web.parameters import may_ask
 from chassis.web.records import EXPANDED
-
-# Cheaper to look for than to read a query string that does not ask.
-_ASKED = b"fields="
 
 View = TypeVar("View", bound=Callable[..., Any])
 
@@ -26,7 +24,7 @@ def selecting(view: View, fields: Sequence[str]) -> View:
 
     @wraps(view)
     def with_fields(*arguments: Any, **path: Any) -> Response:
-        if _ASKED not in request.query_string or not (given := request.args.getlist("fields")):
+        if not may_ask(request.query_string, b"fields=") or not (given := request.args.getlist("fields")):
             return cast("Response", view(*arguments, **path))
         if len(given) > 1:
             detail = "fields can be given once."

@@ -57,6 +57,17 @@ def test_fields_are_named_once_as_in_a_list(client: Client, place: str) -> None:
         assert [error["code"] for error in answer.json["errors"]] == ["repeated_parameter"]
 
 
+def test_a_parameter_is_known_however_it_is_spelled(client_as: Callable[..., Client], place: str) -> None:
+    client = client_as(7, "customers:read members:read")
+    assert sorted(client.get(f"{place}?%66ields=id,created_by&ex%70and=created_by").json) == [
+        "created_by",
+        "expanded",
+        "id",
+    ]
+    (listed,) = client.get("/v1/customers?f%69elds=id,created_by&%65xpand=created_by").json["data"]
+    assert sorted(listed) == ["created_by", "expanded", "id"]
+
+
 def test_a_record_that_is_not_there_is_still_not_there(client: Client) -> None:
     assert client.get("/v1/customers/999999999?fields=name").status_code == 404
 
