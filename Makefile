@@ -17,6 +17,8 @@ SERVICES := $(patsubst services/%/pyproject.toml,%,$(wildcard services/*/pyproje
 .DEFAULT_GOAL := help
 .SUFFIXES:
 MAKEFLAGS += --no-print-directory
+# Whoever sets it pays for compiling every module again in each of the many processes that tests start.
+unexport PYTHONDONTWRITEBYTECODE
 
 ##@ Run
 .PHONY: setup up down destroy status logs scale roll upgrade token creds seed import keys rotate-keys

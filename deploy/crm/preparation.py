@@ -71,8 +71,10 @@ class Preparation:
         first, *others = SERVICES
         self.run(first, "chassis", "topology", first, *others, owner=True)
 
-    def signing_keys(self) -> None:
-        self.run("identity", "identity.keys", "ensure")
+    def signing_keys(self) -> Mapping[str, str]:
+        """Make signing keys where there are none; answer the public keys, as `public_keys` does."""
+        keys: dict[str, str] = json.loads(self.run("identity", "identity.keys", "ensure"))
+        return keys
 
     def public_keys(self) -> Mapping[str, str]:
         """The public keys of all good tokens as PEM, by kid."""

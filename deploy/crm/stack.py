@@ -120,8 +120,7 @@ class Stack:
             self.gateway.take_port()
             plan.settle_counts(self.settings, self.state)
             self._start_servers(report)
-            self.prepare(report)
-            self._start_services(report)
+            self._start_services(report, self.prepare(report))
 
     def down(self) -> None:
         """Stop every process and keep the data."""
@@ -150,12 +149,13 @@ class Stack:
             kept = [program.name for program in plan.service_programs(self.settings, self.state)]
             self.state.set_count(f"{service}-{kind}", count)
             fewer = len(kept) > len(list(plan.service_programs(self.settings, self.state)))
+            keys = self.preparation.public_keys()
             if fewer and kind == WEB:
-                self.gateway.reload(self.preparation.public_keys())
+                self.gateway.reload(keys)
                 # Requests that the old gateway process still carries come home before their server goes.
                 time.sleep(1.0)
             self._start_servers(_silent)
-            self._start_services(_silent)
+            self._start_services(_silent, keys)
 
     def signing_keys(self) -> list[SigningKey]:
         """Every signing key there ever was, the oldest first."""
@@ -287,8 +287,8 @@ class Stack:
         self._watch.until_ready("postgres", postgres.check)
         report("postgres", f"port {postgres.port}", time.monotonic() - began)
 
-    def prepare(self, report: Report) -> None:
-        """Make what databases, migrations, keys and queues are not there yet."""
+    def prepare(self, report: Report) -> Mapping[str, str]:
+        """Make what databases, migrations, keys and queues are not there yet; answer the public keys."""
         began = time.monotonic()
         preparation = self.preparation
         preparation.databases(self.postgres)
@@ -297,8 +297,7 @@ class Stack:
         wanted = hashlib.sha256((secrets + "".join(map(self._digest, SERVICES))).encode()).hexdigest()
         fresh = wanted != self.state.prepared
         revisions = preparation.migrate() if fresh else {}
-        if fresh:
-            preparation.signing_keys()
+        keys = preparation.signing_keys() if fresh else preparation.public_keys()
         detail = " · ".join(f"{service} {revision}" for service, revision in revisions.items()) or "unchanged"
         report("databases", detail, time.monotonic() - began)
         began = time.monotonic()
@@ -307,13 +306,14 @@ class Stack:
             preparation.topology()
             self.state.set_prepared(wanted)
         report("rabbitmq", f"port {self.rabbitmq.ports.amqp}", time.monotonic() - began)
+        return keys
 
-    def _start_services(self, report: Report) -> None:
+    def _start_services(self, report: Report, keys: Mapping[str, str]) -> None:
         began = time.monotonic()
         programs = plan.service_programs(self.settings, self.state)
         for name in (*(program.name for program in programs), plan.PAGES, plan.GATEWAY_AGENT):
             self.supervisor.start(name)
-        self.gateway.reload(self.preparation.public_keys())
+        self.gateway.reload(keys)
         self.supervisor.start(plan.GATEWAY)
         self.wait_ready()
         count = len(self.checks())

@@ -51,9 +51,9 @@ class Upgrade:
         self._report("backup", backup.name, time.monotonic() - began)
         with exclusive(self._stack.home):
             # The release that runs goes on with the tables of the new one.
-            self._stack.prepare(self._report)
+            keys = self._stack.prepare(self._report)
             self._stack.apply(self._roll)
-            self._stack.gateway.reload(self._stack.preparation.public_keys())
+            self._stack.gateway.reload(keys)
         began = time.monotonic()
         self._stack.wait_ready()
         if wrong := self._wrong():

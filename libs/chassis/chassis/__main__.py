@@ -6,6 +6,9 @@
 import os
 import sys
 import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import TypeVar
 
 if sys.argv[1:2] == ["web"] and "PROMETHEUS_MULTIPROC_DIR" not in os.environ:
     # gunicorn's workers count in files, and prometheus_client decides where when it is imported.
@@ -19,8 +22,9 @@ import orjson
 
 from chassis import logging, tracing
 from chassis.config import SPARE_THREADS, Settings, SettingsError, exit_with
-from chassis.service import Service, load
+from chassis.service import Service, folder_of_migrations, load
 
+Loaded = TypeVar("Loaded")
 COMMANDS = ("web", "worker", "relay", "consumer", "migrate", "migrated", "topology", "openapi")
 USAGE = 64  # sysexits.h: the command was used wrongly.
 
@@ -31,24 +35,23 @@ def main(arguments: list[str]) -> None:
     if command not in COMMANDS or not names or (len(names) > 1 and command != "topology"):
         print(f"usage: python -m chassis {'|'.join(COMMANDS)} <service>", file=sys.stderr)  # noqa: T201  # A command line.
         raise SystemExit(USAGE)
-    services = [_load(name) for name in names]
+    if command in ("migrate", "migrated"):
+        (_migrate if command == "migrate" else _migrated)(_loaded(folder_of_migrations, names[0]))
+        return
+    services = [_loaded(load, name) for name in names]
     if command == "web":
         _web(services[0])
     elif command == "openapi":
         _openapi(services[0])
-    elif command == "migrate":
-        _migrate(services[0])
-    elif command == "migrated":
-        _migrated(services[0])
     elif command == "topology":
         _topology(services)
     else:
         _broker(services[0], command)
 
 
-def _load(name: str) -> Service:
+def _loaded(loader: Callable[[str], Loaded], name: str) -> Loaded:
     try:
-        return load(name)
+        return loader(name)
     except ImportError as error:
         print(f"there is no service {name}: {error}", file=sys.stderr)  # noqa: T201  # A command line.
         raise SystemExit(USAGE) from error
@@ -57,6 +60,14 @@ def _load(name: str) -> Service:
 def _settings(service: Service, *required: str) -> Settings:
     try:
         return service.settings.from_environment(required=required)
+    except SettingsError as error:
+        exit_with(error)
+
+
+def _plain_settings(*required: str) -> Settings:
+    """Those that all services have, for what needs nothing else of one and does not wait until it is loaded."""
+    try:
+        return Settings.from_environment(required=required)
     except SettingsError as error:
         exit_with(error)
 
@@ -82,23 +93,19 @@ def _openapi(service: Service) -> None:
     sys.stdout.buffer.write(orjson.dumps(application.document, option=orjson.OPT_INDENT_2) + b"\n")
 
 
-def _migrate(service: Service) -> None:
+def _migrate(folder: Path) -> None:
     """Bring the database to the newest revision, and print it."""
     from chassis.db import migrations  # noqa: PLC0415  # No other process loads Alembic.
 
-    _settings(service, "owner_database_url")
-    print(migrations.upgrade(service.migrations))  # noqa: T201  # A command line.
+    _plain_settings("owner_database_url")
+    print(migrations.upgrade(folder))  # noqa: T201  # A command line.
 
 
-def _migrated(service: Service) -> None:
+def _migrated(folder: Path) -> None:
     """Wait until another process has brought the database to what this code wants, or one newer."""
     from chassis.db import revisions  # noqa: PLC0415  # See above.
 
-    try:
-        settings = Settings.from_environment()
-    except SettingsError as error:
-        exit_with(error)
-    print(revisions.wait_for(settings.database_url, service.migrations))  # noqa: T201  # A command line.
+    print(revisions.wait_for(_plain_settings().database_url, folder))  # noqa: T201  # A command line.
 
 
 def _topology(services: list[Service]) -> None:

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib import import_module
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -45,6 +46,14 @@ def load(name: str) -> Service:
     service = import_module(f"{name}.app").SERVICE
     assert isinstance(service, Service)
     return service
+
+
+def folder_of_migrations(name: str) -> Path:
+    """Where the migrations of `name` are, without loading the service. Raises ImportError for a name that is none."""
+    spec = find_spec(f"{name}.app") if find_spec(name) else None
+    if spec is None or spec.origin is None:
+        raise ImportError(f"No module named '{name}.app'")
+    return migrations_of(spec.origin)
 
 
 def migrations_of(module: str) -> Path:

@@ -281,10 +281,11 @@ def main(arguments: list[str]) -> None:
 def _run(arguments: list[str], database: Database, own_sealer: Fernet) -> None:
     answer: object = None
     match arguments:
-        case ["ensure"]:
-            SigningKeys(database, own_sealer).ensure()
-        case ["public"]:
-            answer = dict(SigningKeys(database, own_sealer).public())
+        case ["ensure" | "public" as command]:
+            keys = SigningKeys(database, own_sealer)
+            if command == "ensure":
+                keys.ensure()
+            answer = dict(keys.public())
         case ["list"]:
             answer = rotation.list_keys(database)
         case ["rotate", *force]:

@@ -9,6 +9,7 @@ pytest_plugins = (
     "chassis.testing.services",
     "chassis.testing.contracts",
     "chassis.testing.days",
+    "chassis.testing.programs",
 )
 
 

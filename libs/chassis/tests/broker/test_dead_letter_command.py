@@ -2,8 +2,6 @@
 
 import json
 import os
-import subprocess
-import sys
 
 import pytest
 
@@ -12,20 +10,16 @@ from chassis.errors import Invalid
 
 
 @pytest.fixture
-def command(stage):
+def command(stage, programs):
     """The command as an operator's program runs it; answers what it prints."""
 
     # What builds the databases of tests sets the owner's URL in this process.
     bare = {key: value for key, value in os.environ.items() if not key.startswith("OWNER_")}
 
     def run(name, *arguments, **environment):
-        done = subprocess.run(
-            [sys.executable, "-m", "chassis.broker.dead_letter_command", name, *arguments],
-            env=bare | {"DATABASE_URL": stage.home.app_url, "BROKER_URL": stage.broker_url} | environment,
-            capture_output=True,
-            text=True,
-            check=False,
-        )
+        urls = {"DATABASE_URL": stage.home.app_url, "BROKER_URL": stage.broker_url}
+        module = "chassis.broker.dead_letter_command"
+        done = programs.run("-m", module, name, *arguments, environment=bare | urls | environment)
         return (json.loads(done.stdout) if done.returncode == 0 else done.returncode), done.stderr
 
     return run

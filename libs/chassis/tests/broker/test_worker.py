@@ -3,8 +3,6 @@
 import os
 import signal
 import socket
-import subprocess
-import sys
 import urllib.error
 import urllib.request
 
@@ -36,7 +34,7 @@ worker.run(service, Settings.from_environment(), relay=True, consumer=True, sche
 
 
 @pytest.fixture
-def start(stage, unused_port):
+def start(stage, unused_port, programs):
     """Start the worker as a process; it is killed with the test."""
     running = []
 
@@ -50,14 +48,13 @@ def start(stage, unused_port):
             "METRICS_BIND": f"127.0.0.1:{unused_port}",
             **changes,
         }
-        process = subprocess.Popen([sys.executable, "-c", PROGRAM], env=environment, stdout=subprocess.DEVNULL)
+        process = programs.start("-c", PROGRAM, environment=environment, silent=True)
         running.append(process)
         return process
 
     yield begin
     for process in running:
-        process.kill()
-        process.wait()
+        process.end()
 
 
 @pytest.fixture

@@ -1,10 +1,7 @@
 """The worker's way through imports: killed, stopped, cancelled, twice at once, and each row once all the same."""
 
-import os
 import random
-import signal
 import subprocess
-import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -16,6 +13,7 @@ import pytest
 from chassis.context import current
 from chassis.db.session import Database
 from chassis.testing.fixtures import DatabaseUrls
+from chassis.testing.programs import Programs
 from customers.commands import import_rows
 from customers.commands.imports import IMPORTS
 from customers.handlers import work_on_imports
@@ -72,22 +70,20 @@ def until(condition: Callable[[], bool]) -> None:
 
 
 @pytest.fixture
-def killed(urls: DatabaseUrls) -> Callable[..., int]:
+def killed(urls: DatabaseUrls, programs: Programs) -> Callable[..., int]:
     """Run the worker as a process until all is done, and kill it at any moment so many times; answers how often."""
 
     def run(times: int, is_done: Callable[[], bool]) -> int:
         kills = 0
         while not is_done():
-            worker = subprocess.Popen([sys.executable, "-c", WORKER, urls.app], stdout=subprocess.PIPE)
-            assert worker.stdout is not None
+            worker = programs.start("-c", WORKER, urls.app)
             worker.stdout.readline()
             try:
                 worker.wait(random.uniform(0.02, 0.3) if kills < times else 60)
             except subprocess.TimeoutExpired:
-                os.kill(worker.pid, signal.SIGKILL)
+                worker.kill()
                 kills += 1
-            worker.wait()
-            worker.stdout.close()
+            worker.end()
         return kills
 
     return run

@@ -18,6 +18,7 @@ from chassis.config import SettingsError
 from chassis.db.session import Database
 from chassis.errors import Unavailable
 from chassis.testing.fixtures import DatabaseUrls
+from chassis.testing.programs import Programs
 from chassis.web.application import ServiceApplication
 from identity.keys import IdentitySettings, SigningKeys
 
@@ -36,15 +37,10 @@ def fresh_keys(urls: DatabaseUrls, settings: IdentitySettings, superuser: psycop
         database.dispose()
 
 
-def run(settings: IdentitySettings, *arguments: str) -> Any:
-    environment = {
-        "PATH": os.environ["PATH"],
-        "PYTHONPATH": os.environ.get("PYTHONPATH", ""),
-        "DATABASE_URL": settings.database_url,
-        "KEY_ENCRYPTION_KEY": settings.key_encryption_key,
-    }
-    command = [sys.executable, "-m", "identity.keys", *arguments]
-    return subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+@pytest.fixture
+def run(settings: IdentitySettings, programs: Programs) -> Callable[..., Any]:
+    environment = {"DATABASE_URL": settings.database_url, "KEY_ENCRYPTION_KEY": settings.key_encryption_key}
+    return lambda *arguments: programs.run("-m", "identity.keys", *arguments, environment=environment)
 
 
 def test_the_published_keys_verify_tokens(http: Any, register: Callable[..., Any]) -> None:
@@ -62,12 +58,14 @@ def test_the_published_keys_have_no_private_part(http: Any) -> None:
 
 
 def test_the_command_line_makes_keys_once_and_prints_the_public_ones(
-    settings: IdentitySettings, app: ServiceApplication, http: Any
+    run: Callable[..., Any], app: ServiceApplication, http: Any
 ) -> None:
-    assert run(settings, "ensure").returncode == 0
-    printed = run(settings, "public")
+    made = run("ensure")
+    assert made.returncode == 0
+    printed = run("public")
     assert printed.returncode == 0, printed.stderr
     keys = orjson.loads(printed.stdout)
+    assert orjson.loads(made.stdout) == keys
     assert set(keys) == {key["kid"] for key in http.get("/.well-known/jwks.json").json["keys"]}
     assert all(pem.startswith("-----BEGIN PUBLIC KEY-----") for pem in keys.values())
 

@@ -1,7 +1,5 @@
 """Operators of the platform are made by a command with the owner's rights, and by nothing else."""
 
-import subprocess
-import sys
 from collections.abc import Callable
 from typing import Any
 
@@ -9,18 +7,14 @@ import psycopg
 import pytest
 from psycopg import errors
 
+from chassis.testing.programs import Programs
+
 
 @pytest.fixture
-def run(urls: Any) -> Any:
+def run(urls: Any, programs: Programs) -> Any:
     def command(*arguments: str) -> Any:
         environment = {"DATABASE_URL": urls.app, "OWNER_DATABASE_URL": urls.owner}
-        return subprocess.run(
-            [sys.executable, "-m", "identity.operators", *arguments],
-            env=environment,
-            capture_output=True,
-            text=True,
-            check=False,
-        )
+        return programs.run("-m", "identity.operators", *arguments, environment=environment)
 
     return command
 

@@ -1,8 +1,5 @@
 """Rotating the signing keys: one at a time, never to a key that somebody does not know yet."""
 
-import os
-import subprocess
-import sys
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from threading import Barrier
@@ -16,6 +13,7 @@ from sqlalchemy.engine import make_url
 
 from chassis.db.session import Database
 from chassis.testing.databases import DatabaseUrls, create_database
+from chassis.testing.programs import Programs
 from identity.keys import AFTERLIFE, SigningKeys, new_key
 from identity.rotation import YOUNGEST, RotationRefused, list_keys, revoke, rotate
 
@@ -64,17 +62,18 @@ def statuses(inspect: psycopg.Connection) -> dict[str, str]:
     return dict(inspect.execute("SELECT kid, status FROM signing_keys").fetchall())
 
 
-def command(urls: DatabaseUrls, *arguments: str, **changes: str) -> Any:
-    environment = {
-        "PATH": os.environ["PATH"],
-        "PYTHONPATH": os.environ.get("PYTHONPATH", ""),
-        "DATABASE_URL": urls.app,
-        "OWNER_DATABASE_URL": urls.owner,
-        "KEY_ENCRYPTION_KEY": SEALER_KEY,
-        **changes,
-    }
-    line = [sys.executable, "-m", "identity.keys", *arguments]
-    return subprocess.run(line, env=environment, capture_output=True, text=True, check=False)
+@pytest.fixture
+def command(own_urls: DatabaseUrls, programs: Programs) -> Callable[..., Any]:
+    def run(*arguments: str, **changes: str) -> Any:
+        environment = {
+            "DATABASE_URL": own_urls.app,
+            "OWNER_DATABASE_URL": own_urls.owner,
+            "KEY_ENCRYPTION_KEY": SEALER_KEY,
+            **changes,
+        }
+        return programs.run("-m", "identity.keys", *arguments, environment=environment)
+
+    return run
 
 
 def test_the_next_key_signs_the_old_one_is_good_for_a_while_and_a_new_one_waits(
@@ -179,25 +178,25 @@ def test_the_web_process_can_rotate_nothing(keys: Callable[[], SigningKeys], new
 
 
 def test_the_commands_do_as_they_say(
-    own_urls: DatabaseUrls, keys: Callable[[], SigningKeys], inspect: psycopg.Connection
+    command: Callable[..., Any], keys: Callable[[], SigningKeys], inspect: psycopg.Connection
 ) -> None:
-    listed = orjson.loads(command(own_urls, "list").stdout)
+    listed = orjson.loads(command("list").stdout)
     assert sorted(key["status"] for key in listed) == ["active", "next"]
     assert set(listed[0]) == {"kid", "status", "created_at", "retired_at"}
-    done = command(own_urls, "rotate")
+    done = command("rotate")
     assert (done.returncode, done.stderr) == (0, "")
     kids = orjson.loads(done.stdout)
     assert statuses(inspect)[kids["retired"]] == "retired"
-    refused = command(own_urls, "rotate")
+    refused = command("rotate")
     assert (refused.returncode, refused.stdout) == (75, "")
     assert refused.stderr.startswith("The next key is only")
     assert "Traceback" not in refused.stderr
-    assert command(own_urls, "rotate", "--force").returncode == 0
-    assert command(own_urls, "revoke", kids["retired"]).returncode == 0
-    assert command(own_urls, "revoke", "unknown").returncode == 75
-    assert kids["retired"] not in orjson.loads(command(own_urls, "public").stdout)
-    assert command(own_urls, "rotat").returncode == 1
-    assert "OWNER_DATABASE_URL" in command(own_urls, "rotate", OWNER_DATABASE_URL="").stderr
+    assert command("rotate", "--force").returncode == 0
+    assert command("revoke", kids["retired"]).returncode == 0
+    assert command("revoke", "unknown").returncode == 75
+    assert kids["retired"] not in orjson.loads(command("public").stdout)
+    assert command("rotat").returncode == 1
+    assert "OWNER_DATABASE_URL" in command("rotate", OWNER_DATABASE_URL="").stderr
 
 
 def test_without_keys_there_is_nothing_to_rotate(

@@ -1,7 +1,5 @@
 """Reminders fire once: with two workers, after a kill, whatever the task has become by then."""
 
-import subprocess
-import sys
 import time
 from datetime import UTC, datetime, timedelta
 from threading import Event as Flag
@@ -141,21 +139,19 @@ def test_two_workers_tell_everybody_once(due, work, notifications, at_once):
 
 
 def test_a_worker_that_is_killed_leaves_none_out_and_tells_nobody_twice(
-    urls, due, work, *, notifications, until_released, told
+    urls, due, work, *, notifications, until_released, told, programs
 ):
     tasks = [due(MINUTE) for _ in range(60)]
     deadline = time.monotonic() + 60
     while len(notifications()) < 40 and time.monotonic() < deadline:
         before = len(notifications())
-        worker = subprocess.Popen([sys.executable, "-c", FORK, urls.app], stdout=subprocess.PIPE)
+        worker = programs.start("-c", FORK, urls.app)
         try:
             assert worker.stdout.readline() == b"begun\n"
             while len(notifications()) < before + 10 and time.monotonic() < deadline:
                 time.sleep(0.002)
         finally:
-            worker.kill()
-            worker.wait()
-            worker.stdout.close()
+            worker.end()
     until_released()
     work()
     assert sorted(subject for *_, subject in notifications()) == sorted(task["id"] for task in tasks)

@@ -2,10 +2,7 @@
 
 import email
 import email.policy
-import os
 import signal
-import subprocess
-import sys
 import textwrap
 from datetime import UTC, datetime, timedelta
 from threading import Event as Flag
@@ -280,7 +277,7 @@ KILLED = """
 
 @pytest.mark.parametrize("place", ["before the letter is posted", "before it leaves", "after it left"])
 def test_a_worker_that_is_killed_loses_no_digest_and_makes_no_second(
-    place, client, wants, create, *, database, urls, send, tmp_path, superuser, statuses, until_released
+    place, client, wants, create, *, database, urls, send, tmp_path, superuser, statuses, until_released, programs
 ):
     """A letter that left and was not noted is written again under the same name, with the same Message-ID."""
     wants(**due_now())
@@ -288,8 +285,7 @@ def test_a_worker_that_is_killed_loses_no_digest_and_makes_no_second(
     if place != "before the letter is posted":
         assert begin_digests(database, Flag()) == 1
     folder = tmp_path / "mail"
-    command = [sys.executable, "-c", textwrap.dedent(KILLED), urls.app, folder.as_uri(), place]
-    killed = subprocess.run(command, check=False, timeout=60, env=os.environ)
+    killed = programs.run("-c", textwrap.dedent(KILLED), urls.app, folder.as_uri(), place)
     assert killed.returncode == -signal.SIGKILL
     until_released()
     left = [path.name for path in folder.glob("*.eml")] if folder.exists() else []

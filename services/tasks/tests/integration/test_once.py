@@ -1,7 +1,5 @@
 """Killed workers, a database that breaks off, the same event again, many at once: everything happens, and once."""
 
-import subprocess
-import sys
 import threading
 import time
 import uuid
@@ -51,21 +49,17 @@ fire_reminders(database, Event())
 
 
 @pytest.fixture
-def started():
+def started(programs):
     """Start a program with arguments; it is killed at the end at the latest."""
     running = []
 
     def start(program, *arguments):
-        command = [sys.executable, "-c", program, *map(str, arguments)]
-        running.append(subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE))
+        running.append(programs.start("-c", program, *map(str, arguments)))
         return running[-1]
 
     yield start
     for process in running:
-        process.kill()
-        process.wait()
-        process.stdin.close()
-        process.stdout.close()
+        process.end()
 
 
 @pytest.fixture
@@ -167,7 +161,10 @@ def test_ten_thousand_reminders_of_a_minute_take_two_workers_no_minute(urls, wai
         assert worker.stdout.readline() == b"begun\n"
     began = time.monotonic()
     for worker in workers:
-        worker.communicate(b"\n")
+        worker.stdin.write(b"\n")
+        worker.stdin.flush()
+    for worker in workers:
+        worker.wait()
     took = time.monotonic() - began
     assert len({task_id for task_id, _ in notified()}) == len(notified()) == MANY
     assert took <= MINUTE, f"{took:.0f} s"
