@@ -20,6 +20,8 @@ LOCK = 0x4352_4D52  # "CRMR": one active relay in a database.
 BATCH = 200
 SHORTEST_POLL = 0.02
 LONGEST_POLL = 0.25
+# Where several come within one poll, the next is later: a round of the relay costs more than most events in it.
+BUSY, BUSY_POLL = 3, 0.04
 STANDBY_POLL = 1.0
 CONFIRM_TIMEOUT = 30.0
 MEASURE_EVERY = 5.0
@@ -164,7 +166,7 @@ class Relay:
                 self._settle(database, publisher, *flying)
                 flying = None
                 idle = SHORTEST_POLL if rows else min(idle * 1.5, LONGEST_POLL)
-                _wait(stop, beat, max(idle, self._pause))
+                _wait(stop, beat, max(BUSY_POLL if len(rows) >= BUSY else idle, self._pause))
         if flying:
             self._settle(database, publisher, *flying)
 

@@ -13,7 +13,7 @@ from psycopg.pq.abc import PGconn, PGresult
 from chassis.db.statements import Prepared
 
 _TENANT = b"tenant"
-_SET_TENANT = b"SELECT set_config('app.company_id', $1, true)"
+SET_TENANT = b"SELECT set_config('app.company_id', $1, true)"
 # Statements of lists differ by what is filtered and sorted, and each takes up to a megabyte of the server's memory: a
 # connection forgets them all when it knows this many.
 _MOST_PREPARED = 100
@@ -57,7 +57,7 @@ class Reader:
             driver.send_query_prepared(_TENANT, [b"" if company_id is None else b"%d" % company_id])
             driver.send_query_prepared(name, values, adapter.formats)
             driver.pipeline_sync()
-            answers = self.connection.wait(_answers(driver))
+            answers = self.connection.wait(answers_of_two(driver))
             driver.exit_pipeline_mode()
         except BaseException:
             # Answers may still be on their way; the next read must not take them for its own.
@@ -77,7 +77,7 @@ class Reader:
                 self.connection.execute("DEALLOCATE ALL")
                 self._names.clear()
             if not self._names:
-                self._prepare(_TENANT, _SET_TENANT, ())
+                self._prepare(_TENANT, SET_TENANT, ())
             name = b"read_%d" % len(self._names)
             self._prepare(name, text, types)
             self._names[key] = name
@@ -90,14 +90,19 @@ class Reader:
 
     def _failure(self, result: PGresult) -> psycopg.Error:
         """What a result without rows means. libpq makes one without a state of its own when the connection breaks."""
-        error = psycopg.errors.error_from_result(result)
-        if error.sqlstate is not None:
-            return error
-        self.close()
-        return psycopg.OperationalError(str(error))
+        error = failure(result)
+        if error.sqlstate is None:
+            self.close()
+        return error
 
 
-def _answers(driver: PGconn) -> PQGen[list[PGresult]]:
+def failure(result: PGresult) -> psycopg.Error:
+    """What a result without rows means: an OperationalError without a state where the connection broke."""
+    error = psycopg.errors.error_from_result(result)
+    return psycopg.OperationalError(str(error)) if error.sqlstate is None else error
+
+
+def answers_of_two(driver: PGconn) -> PQGen[list[PGresult]]:
     """Send what is queued; return the answers of the two statements, taking that of the Sync behind them too."""
     yield from send(driver)
     answers: list[PGresult] = []

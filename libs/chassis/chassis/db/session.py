@@ -19,8 +19,8 @@ from chassis import tracing
 from chassis.context import current
 from chassis.db.reader import Reader
 from chassis.db.statements import Prepared
+from chassis.db.writer import Writer
 
-SET_TENANT = "SELECT set_config('app.company_id', %s, true)"
 OPTIONS = (
     "-c timezone=UTC -c statement_timeout=5000 -c lock_timeout=2000 -c idle_in_transaction_session_timeout=30000 "
     # Every statement is one of a fixed set with the tenant as a parameter, so a plan made once serves all values;
@@ -31,6 +31,7 @@ OPTIONS = (
 READ_DEADLINE = "-c statement_timeout=3000"
 
 log = structlog.get_logger()
+_WRITER = "writer"
 
 
 class BypassError(Exception):
@@ -52,13 +53,16 @@ class Session(orm.Session):
     """
 
     database: "Database"
+    # Asking SQLAlchemy for the connection costs as much as sending a statement, so it is asked once a transaction and
+    # once a savepoint, which are begun by being asked for.
+    _writer: Writer | None = None
 
     def fetch(self, statement: Prepared, **parameters: Any) -> list[tuple[Any, ...]]:
         """All rows that the statement returns. Raises psycopg.Error."""
         if statement.reads and not self.in_transaction():
             return self.database.read(statement, parameters)
         with tracing.statement(statement.sql):
-            return _driver(self.connection()).execute(statement.sql, statement.bind(parameters)).fetchall()
+            return self.writer.fetch(statement, statement.bind(parameters))
 
     def fetch_one(self, statement: Prepared, **parameters: Any) -> tuple[Any, ...] | None:
         """The first row, or None."""
@@ -68,7 +72,14 @@ class Session(orm.Session):
     def run(self, statement: Prepared, **parameters: Any) -> int:
         """Run a statement that returns no rows, in the transaction; answers how many rows it touched."""
         with tracing.statement(statement.sql):
-            return _driver(self.connection()).execute(statement.sql, statement.bind(parameters)).rowcount
+            return self.writer.run(statement, statement.bind(parameters))
+
+    @property
+    def writer(self) -> Writer:
+        """The transaction's connection; it begins where it has not, and so does a savepoint."""
+        if self._writer is None:
+            self._writer = _writer(self.connection())
+        return self._writer
 
 
 class Database:
@@ -195,21 +206,29 @@ class Database:
 @event.listens_for(Session, "after_begin")
 def _set_tenant(_: orm.Session, __: orm.SessionTransaction, connection: Connection) -> None:
     """Give the transaction its tenant in the same round trip as its BEGIN; without one it sees no tenant's rows."""
-    company_id = current().company_id
-    driver = _driver(connection)
-    with driver.pipeline():
-        driver.execute(SET_TENANT, ("" if company_id is None else str(company_id),))
+    _writer(connection).begin(current().company_id)
+
+
+@event.listens_for(Session, "after_transaction_create")
+@event.listens_for(Session, "after_transaction_end")
+def _forget_writer(session: Session, _: orm.SessionTransaction) -> None:
+    session._writer = None  # noqa: SLF001  # The session's own event.
 
 
 def set_tenant(session: Session, company_id: int) -> None:
     """Move an open transaction to a tenant: for a batch of messages, and for registering a company."""
-    _driver(session.connection()).execute(SET_TENANT, (str(company_id),))
+    session.writer.begin(company_id)
 
 
-def _driver(connection: Connection) -> psycopg.Connection:
-    driver = connection.connection.driver_connection
-    assert isinstance(driver, psycopg.Connection)
-    return driver
+def _writer(connection: Connection) -> Writer:
+    """The writer of a connection of the pool, which lives as long as it does."""
+    known = connection.info
+    if _WRITER not in known:
+        driver = connection.connection.driver_connection
+        assert isinstance(driver, psycopg.Connection)
+        known[_WRITER] = Writer(driver)
+    writer: Writer = known[_WRITER]
+    return writer
 
 
 def _refuse_closed(connection: psycopg.Connection) -> None:

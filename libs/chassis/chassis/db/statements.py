@@ -52,7 +52,7 @@ class Prepared:
     `writes=True` is said of a SELECT of functions that write or lock, which the statement itself does not show. One
     that writes and does not say so fails, because reads outside of a transaction are read only.
 
-    Attributes: `sql`, the text for psycopg; `reads`, whether it may run outside a transaction; for those that may,
+    Attributes: `sql`, the text as psycopg's cursors take it; `reads`, whether it may run outside a transaction;
     `numbered`, the text with `$1` for parameters, and `order`, the names of these.
     """
 
@@ -74,10 +74,10 @@ class Prepared:
             if (processor := bind.type.dialect_impl(_DIALECT).bind_processor(_DIALECT)) is not None
         }
         self.reads: bool = isinstance(statement, Select) and not writes and not _changes(statement)
-        # The same text as PostgreSQL's own protocol takes it: what reads outside a transaction are sent in.
-        numbered = statement.compile(dialect=_NUMBERED) if self.reads else None  # type: ignore[attr-defined]  # As above.
+        # The same text as PostgreSQL's own protocol takes it, which statements are sent in.
+        numbered = statement.compile(dialect=_NUMBERED)  # type: ignore[attr-defined]  # As above.
         self.numbered: bytes = str(numbered).encode()
-        self.order: tuple[str, ...] = tuple(numbered.positiontup or ()) if numbered is not None else ()
+        self.order: tuple[str, ...] = tuple(numbered.positiontup or ())
 
     def bind(self, parameters: Mapping[str, Any]) -> dict[str, Any]:
         """The parameters to send, the tenant among them.

@@ -1,7 +1,7 @@
 """Between two attempts at a request: asking other services for what the first one missed."""
 
 from collections.abc import Callable, Collection, Mapping
-from typing import Any
+from typing import Any, TypeVar
 
 from flask import Response, current_app, g
 
@@ -10,6 +10,8 @@ from chassis.references.asking import References
 
 # A request that names several kinds of records misses one kind after the other.
 MOST_ROUNDS = 5
+
+T = TypeVar("T")
 
 
 class _UnansweredError(Exception):
@@ -34,6 +36,14 @@ def answer_of(owner: str, path: str, query: Mapping[str, object], members: Colle
     return known[key]
 
 
+def once(name: str, make: Callable[[], T]) -> T:
+    """What a view finds before it asks another service, for when it runs again: to be held against what is locked."""
+    if name not in g.found:
+        g.found[name] = make()
+    found: T = g.found[name]
+    return found
+
+
 def read_through(references: References, attempt: Callable[[], Response]) -> Response:
     """Run `attempt`, which is a whole transaction, and again after what it missed was asked for, once for each.
 
@@ -43,6 +53,7 @@ def read_through(references: References, attempt: Callable[[], Response]) -> Res
     """
     g.asked = frozenset()
     g.answers = {}
+    g.found = {}
     for _ in range(MOST_ROUNDS):
         try:
             return attempt()

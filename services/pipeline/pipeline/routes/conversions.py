@@ -14,7 +14,7 @@ from chassis.web.answers import answer, created, given_version, uncacheable
 from chassis.web.auth import require
 from chassis.web.blueprint import Blueprint, heeds_version
 from chassis.web.listing import answer_page
-from chassis.web.read_through import answer_of
+from chassis.web.read_through import answer_of, once
 from chassis.web.request import session
 from chassis.web.waiting import heeds_wait, wait_for
 from pipeline.commands import conversions as commands
@@ -46,7 +46,8 @@ def preview_conversion(data: dict[str, Any], lead_id: int) -> Response:
 @blueprint.response(202, ConversionOut)
 def convert_lead(data: dict[str, Any], lead_id: int) -> Response:
     """Convert a lead: 201 with the finished conversion, or 202 with the one that is under way."""
-    conversion = commands.convert(session(), plan(session(), lead_id, data), given_version(), _ask)
+    planned = once("plan", lambda: plan(session(), lead_id, data))
+    conversion = commands.convert(session(), planned, given_version(), _ask)
     response = created(conversion.json, version=conversion.version, location=f"/v1/conversions/{conversion.id}")
     if conversion.document["state"] == "converting":
         response.status_code = 202

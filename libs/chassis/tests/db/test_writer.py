@@ -1,0 +1,153 @@
+"""Statements of transactions: sent past psycopg's cursors, with what these would have done for them."""
+
+from collections.abc import Iterator
+
+import psycopg
+import pytest
+from sqlalchemy import BigInteger, Text, bindparam, func, literal_column, select, text
+from sqlalchemy.exc import OperationalError
+
+from chassis.context import Context, acting_as
+from chassis.db import writer
+from chassis.db.session import Database, set_tenant
+from chassis.db.statements import Prepared
+
+_TENANT = Prepared(select(literal_column("current_setting('app.company_id', true)")), writes=True)
+_HALVED = Prepared(select(literal_column("100") / bindparam("by", type_=BigInteger)), writes=True)
+_BACKEND = Prepared(select(func.pg_backend_pid()), writes=True)
+_MAKE = Prepared(text("CREATE TEMPORARY TABLE numbers (number bigint UNIQUE, said text)"))
+_ADD = Prepared(text("INSERT INTO numbers (number, said) VALUES (:number, :said)"))
+_RAISE = Prepared(text("UPDATE numbers SET number = number + 1 WHERE number >= :least"))
+_ALL = Prepared(text("SELECT * FROM numbers ORDER BY number"))
+_KNOWN = Prepared(text("SELECT count(*) FROM pg_prepared_statements"))
+
+
+@pytest.fixture
+def database(postgres_url: str) -> Iterator[Database]:
+    database = Database(postgres_url, pool_size=1)
+    with database.transaction() as session:
+        session.run(_MAKE)
+    yield database
+    database.dispose()
+
+
+def test_each_transaction_has_the_tenant_of_its_context_and_leaves_none_behind(database: Database) -> None:
+    for company_id in (1, None, 2, 1):
+        with acting_as(Context(company_id=company_id)), database.transaction() as session:
+            assert session.fetch(_TENANT) == [("" if company_id is None else str(company_id),)]
+            set_tenant(session, 7)
+            assert session.fetch(_TENANT) == [("7",)]
+
+
+def test_values_come_back_as_they_were_given_however_often(database: Database) -> None:
+    for number in (1, 40_000, 2**40, 3, None, 5):
+        for said in ("50 % of :it", None):
+            with database.transaction() as session:
+                assert session.run(_ADD, number=number, said=said) == 1
+                assert session.fetch(_ALL) == [(number, said)]
+                assert session.run(_RAISE, least=1) == (0 if number is None else 1)
+                session.rollback()
+
+
+def test_a_statement_that_fails_says_what_psycopg_says_of_it(database: Database) -> None:
+    for _ in range(3):
+        with database.session() as session:
+            session.run(_ADD, number=1, said="once")
+            with pytest.raises(psycopg.errors.UniqueViolation) as failed:
+                session.run(_ADD, number=1, said="twice")
+            assert failed.value.diag.constraint_name == "numbers_number_key"
+            with pytest.raises(psycopg.errors.InFailedSqlTransaction):
+                session.fetch(_ALL)
+            session.rollback()
+            assert session.fetch(_ALL) == []
+            with pytest.raises(psycopg.errors.DivisionByZero):
+                session.fetch(_HALVED, by=0)
+            session.rollback()
+
+
+def test_a_savepoint_that_is_rolled_back_takes_what_was_done_in_it_alone(database: Database) -> None:
+    for _ in range(3):
+        with database.transaction() as session:
+            session.run(_ADD, number=1, said="before")
+            savepoint = session.begin_nested()
+            session.run(_ADD, number=2, said="in it")
+            with pytest.raises(psycopg.errors.UniqueViolation):
+                session.run(_ADD, number=1, said="in it")
+            savepoint.rollback()
+            with session.begin_nested():
+                session.run(_ADD, number=3, said="in another")
+            session.run(_ADD, number=4, said="after")
+            assert [number for number, _ in session.fetch(_ALL)] == [1, 3, 4]
+            session.rollback()
+
+
+def test_a_session_goes_on_after_its_commit_in_another_transaction(database: Database) -> None:
+    with database.session() as session:
+        session.run(_ADD, number=1, said="first")
+        session.commit()
+        session.run(_ADD, number=2, said="second")
+        session.rollback()
+        assert session.fetch(_ALL) == [(1, "first")]
+
+
+def test_what_comes_again_is_prepared_once_and_stays_so_through_a_rollback(database: Database) -> None:
+    known = []
+    for number in range(6):
+        with database.transaction() as session:
+            session.run(_ADD, number=number, said="it")
+            known.append(session.fetch(_KNOWN)[0][0])
+            session.rollback()
+    assert known[-1] == known[-2] == known[-3]
+
+
+def test_a_connection_forgets_all_statements_when_it_knows_too_many(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(writer, "_MOST_PREPARED", 3)
+    statements = [Prepared(select(literal_column(f"{number}")), writes=True) for number in range(5)]
+    for _ in range(3):
+        for number, statement in enumerate(statements):
+            with database.transaction() as session:
+                assert session.fetch(statement) == [(number,)]
+                assert session.fetch(_TENANT) == [("",)]
+    with database.transaction() as session:
+        # Those that a transaction begins with are not counted.
+        assert session.fetch(_KNOWN)[0][0] <= 3 + 2
+
+
+def test_a_plan_that_a_migration_has_outdated_fails_one_transaction_at_most(database: Database) -> None:
+    add = Prepared(text("ALTER TABLE numbers ADD COLUMN more int"))
+    for _ in range(3):
+        with database.transaction() as session:
+            assert session.fetch(_ALL) == []
+    with database.transaction() as session:
+        session.run(add)
+    with pytest.raises(psycopg.errors.FeatureNotSupported), database.transaction() as session:
+        session.fetch(_ALL)
+    for _ in range(3):
+        with database.transaction() as session:
+            assert session.fetch(_ALL) == []
+
+
+def test_a_connection_that_breaks_fails_its_transaction_and_no_other(database: Database, postgres_url: str) -> None:
+    def break_off() -> None:
+        with database.transaction() as session:
+            [(backend,)] = session.fetch(_BACKEND)
+            with psycopg.connect(postgres_url, autocommit=True) as admin:
+                admin.execute("SELECT pg_terminate_backend(%s, 60000)", (backend,))
+            with pytest.raises(psycopg.OperationalError):
+                session.fetch(_BACKEND)
+            raise LookupError(backend)
+
+    # SQLAlchemy finds the connection gone when it rolls back.
+    with pytest.raises((LookupError, OperationalError)):
+        break_off()
+    with database.transaction() as session:
+        assert len(session.fetch(_BACKEND)) == 1
+
+
+def test_texts_and_lists_are_sent_as_their_types_say(database: Database) -> None:
+    said = Prepared(select(bindparam("said", type_=Text), bindparam("also", type_=Text)), writes=True)
+    for given in ("a", "", "ü'\\%s"):
+        with database.transaction() as session:
+            assert session.fetch(said, said=given, also=None) == [(given, None)]
