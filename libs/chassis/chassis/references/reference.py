@@ -75,12 +75,13 @@ class Reference:
         self._save = save_statement(*parts, kind=kind, tombstones=tombstones)
         self._repair = repair_statement(*parts, kind=kind, tombstones=tombstones)
         self._shown = [column.name for column in table.columns]
-        self._find = Prepared(
+        among = (
             select(*table.columns)
             .where(of_tenant(table), table.c[self.key] == any_(bindparam("ids", type_=ARRAY(BigInteger))))
             .order_by(table.c[self.key])
-            .with_for_update(read=True)
         )
+        self._read = Prepared(among)
+        self._find = Prepared(among.with_for_update(read=True))
         self._is_as_seen = Prepared(
             select(table.c.version)
             .where(*of_reference(table, self.key), is_as_seen(table, self.guard))
@@ -121,10 +122,16 @@ class Reference:
 
         What is made for a record before that event is therefore there when it comes, and nothing is made after it.
         """
+        return self._among(session, self._find, ids)
+
+    def read(self, session: Session, ids: Collection[int]) -> dict[int, dict[str, Any]]:
+        """Those of the references that are there, by id, without a lock: for what is only shown."""
+        return self._among(session, self._read, ids)
+
+    def _among(self, session: Session, statement: Prepared, ids: Collection[int]) -> dict[int, dict[str, Any]]:
         if not ids:
             return {}
-        session.connection()
-        rows = (dict(zip(self._shown, row, strict=True)) for row in session.fetch(self._find, ids=sorted(set(ids))))
+        rows = (dict(zip(self._shown, row, strict=True)) for row in session.fetch(statement, ids=sorted(set(ids))))
         return {row[self.key]: row for row in rows}
 
     def require(self, session: Session, number: int, *, pointer: str) -> dict[str, Any]:

@@ -10,8 +10,8 @@ from datetime import datetime
 from functools import lru_cache
 from typing import Any, Final
 
-import orjson
 from sqlalchemy import (
+    JSON,
     BigInteger,
     ColumnElement,
     DateTime,
@@ -66,12 +66,18 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """What happened, as its record's document."""
+    """What happened, as its record's document; `moment` is when, as that says it."""
 
     kind: str
     at: datetime
     id: int
-    record: dict[str, Any]
+    moment: bytes
+    record: bytes
+
+    @property
+    def json(self) -> bytes:
+        """The entry as it is shown: what PostgreSQL made goes out unparsed."""
+        return b'{"kind":"%s","at":%s,"id":%d,"record":%s}' % (self.kind.encode(), self.moment, self.id, self.record)
 
 
 def find_subject(session: Session, kind: str, subject_id: int) -> tuple[int, int | None]:
@@ -82,7 +88,7 @@ def find_subject(session: Session, kind: str, subject_id: int) -> tuple[int, int
     context = current()
     seen = subject_id
     while True:
-        found = SUBJECTS[kind].find(session, (seen,)).get(seen)
+        found = SUBJECTS[kind].read(session, (seen,)).get(seen)
         if found is None or (context.own_only and context.user_id not in (found["assigned_to"], found["created_by"])):
             raise NotFound(f"{kind}_not_found", f"There is no such {kind}.")
         if kind != CUSTOMER or found["merged_into"] is None:
@@ -116,7 +122,7 @@ def list_entries(session: Session, asked: Question, after: Place, limit: int) ->
         return []
     rows = session.fetch(_statement(walk), **parameters)
     kinds = {rank: kind for kind, rank in _RANKS.items()}
-    return [Entry(kinds[rank], at, record_id, orjson.loads(record)) for rank, at, record_id, record in rows]
+    return [Entry(kinds[rank], *entry) for rank, *entry in rows]
 
 
 def place_of(entry: Entry) -> Place:
@@ -168,7 +174,8 @@ def _statement(walk: Walk) -> Prepared:
     rows = union_all(*(page.subquery().select() for page in pages)).subquery("u")
     order = (rows.c.at.desc(), rows.c.rank.desc(), rows.c.id.desc())
     most = bindparam("most", type_=BigInteger)
-    return Prepared(select(rows.c.rank, rows.c.at, rows.c.id, rows.c.record).order_by(*order).limit(most))
+    shown = (rows.c.rank, rows.c.at, rows.c.id, func.to_json(rows.c.at, type_=JSON), rows.c.record)
+    return Prepared(select(*shown).order_by(*order).limit(most))
 
 
 def _subjects(walk: Walk) -> list[tuple[str, str]]:

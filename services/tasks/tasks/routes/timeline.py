@@ -16,7 +16,7 @@ from chassis.web.auth import require
 from chassis.web.blueprint import Blueprint
 from chassis.web.request import session
 from tasks.queries.links import SUBJECTS
-from tasks.queries.timeline import Entry, Place, Question, find_subject, list_entries, place_of
+from tasks.queries.timeline import Place, Question, find_subject, list_entries, place_of
 from tasks.rules.timeline import grouped
 from tasks.schemas.timeline import TimelinePage, TimelineQuery
 
@@ -47,11 +47,11 @@ def show_timeline(asked: dict[str, Any]) -> Response:
         cursor = cursors.seal(secret, bound, (last.at.isoformat(), last.rank, last.id))
         kept = [(name, value) for name, value in request.args.items() if name != "cursor"]
         headers["Link"] = f'<{request.path}?{urlencode([*kept, ("cursor", cursor)])}>; rel="next"'
-    shown = [_shown(entry) for entry in page]
+    shown = b"[%s]" % b",".join(entry.json for entry in page)
     if asked.get("group") == "true":
-        shown = grouped(shown)
-    body = {"data": shown, "page": {"next_cursor": cursor, "has_more": cursor is not None}}
-    response = answer(orjson.dumps(body))
+        shown = orjson.dumps(grouped(orjson.loads(shown)))
+    place = orjson.dumps({"next_cursor": cursor, "has_more": cursor is not None})
+    response = answer(b'{"data":%s,"page":%s}' % (shown, place))
     response.headers.update(headers)
     if subject_id != given:
         response.headers["Content-Location"] = f"{request.path}?{kind}_id={subject_id}"
@@ -64,8 +64,3 @@ def _subject(asked: dict[str, Any]) -> tuple[str, int]:
         detail = "A timeline is of one customer, one lead or one deal: name exactly one."
         raise BadRequest("invalid_query", detail, (FieldError("customer_id", "exactly_one", detail),))
     return named[0]
-
-
-def _shown(entry: Entry) -> dict[str, Any]:
-    at = entry.record["activity_date" if entry.kind == "activity" else "completed_at"]
-    return {"kind": entry.kind, "at": at, "id": entry.id, "record": entry.record}
