@@ -122,13 +122,13 @@ class Reference:
 
         What is made for a record before that event is therefore there when it comes, and nothing is made after it.
         """
-        return self._among(session, self._find, ids)
+        return self._rows_of(session, self._find, ids)
 
     def read(self, session: Session, ids: Collection[int]) -> dict[int, dict[str, Any]]:
         """Those of the references that are there, by id, without a lock: for what is only shown."""
-        return self._among(session, self._read, ids)
+        return self._rows_of(session, self._read, ids)
 
-    def _among(self, session: Session, statement: Prepared, ids: Collection[int]) -> dict[int, dict[str, Any]]:
+    def _rows_of(self, session: Session, statement: Prepared, ids: Collection[int]) -> dict[int, dict[str, Any]]:
         if not ids:
             return {}
         rows = (dict(zip(self._shown, row, strict=True)) for row in session.fetch(statement, ids=sorted(set(ids))))
