@@ -1,15 +1,14 @@
 """The cells of a row by the fields that they go into: joined in the order of the whole, or the first of several."""
 
-import re
 from collections.abc import Mapping, Sequence
 
 from chassis.spreadsheets import original
 from imports.fields import WHOLE, Catalogue
 from imports.proposal import places_of
 from imports.values import says_nothing
+from people.full_names import is_family_first
 from people.texts import trimmed, unguarded
 
-_EAST_ASIAN = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]")
 _HOUSE_NUMBER = 2
 _LONGEST_THAT_SAYS_NOTHING = 9
 
@@ -74,7 +73,7 @@ def _whole(field: str, parts: Sequence[tuple[int, str]], between: str) -> str:
         wholes = list(dict.fromkeys(text for place, text in parts if place == WHOLE))
         return between.join(wholes)
     texts = [text for _, text in parts]
-    if field == "name" and all(_EAST_ASIAN.match(text) for text in texts):
+    if field == "name" and is_family_first(texts):
         texts.reverse()  # The family's name comes first.
     if field != "address":
         return between.join(texts)

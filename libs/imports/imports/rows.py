@@ -60,7 +60,10 @@ Reader = Callable[[int, Sequence[str]], ReadRow]
 
 @dataclass(slots=True)
 class Outcome:
-    """What became of rows: (line, id, version) of those created, with the changed fields of those updated."""
+    """What became of rows: (line, id, version) of those created, with the changed fields of those updated.
+
+    `beside_created` and `beside_updated` are records of the other kind, where rows make two kinds of them.
+    """
 
     created: list[tuple[int, int, int]] = field(default_factory=list)
     updated: list[tuple[int, int, int, dict[str, Any]]] = field(default_factory=list)
@@ -69,6 +72,8 @@ class Outcome:
     codes: int = 0
     duplicates: int = 0
     faults: list[Fault] = field(default_factory=list)
+    beside_created: list[tuple[int, int, int]] = field(default_factory=list)
+    beside_updated: list[tuple[int, int, int, dict[str, Any]]] = field(default_factory=list)
 
     def __add__(self, later: Self) -> Self:
         """What became of these rows and of later ones."""

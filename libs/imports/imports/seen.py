@@ -4,9 +4,10 @@ Validation changes nothing, so the database does not know of the rows before. Th
 meet them by; between chunks in a table, under hashes, so that a million rows need no more memory than a thousand.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from copy import copy
 from hashlib import blake2b
-from typing import Any
+from typing import Any, Self
 
 import orjson
 
@@ -19,19 +20,35 @@ def hashed(key: Key) -> int:
 
 
 class Seen:
-    """What earlier rows have left, by key."""
+    """What earlier rows have left, by key; `find` answers what is kept of it elsewhere, by the numbers of keys."""
 
-    def __init__(self, known: Mapping[int, Any]) -> None:
+    def __init__(
+        self, known: Mapping[int, Any], find: Callable[[Sequence[int]], Mapping[int, Any]] | None = None
+    ) -> None:
         self._known = dict(known)
         self._new: dict[int, Any] = {}
+        self._find = find
+        self._of: Key = ()
+
+    def within(self, *kind: Any) -> Self:
+        """The same, of a kind of records: its keys are others than those of other kinds."""
+        view = copy(self)
+        view._of = (*self._of, *kind)  # noqa: SLF001  # Its own kind.
+        return view
+
+    def load(self, keys: Iterable[Key]) -> None:
+        """Look for what is known under keys of which nobody could say before that they are wanted."""
+        if self._find is not None:
+            wanted = {hashed((*self._of, *key)) for key in keys} - self._known.keys()
+            self._known.update(self._find(list(wanted)))
 
     def get(self, *key: Any) -> Any:
         """What an earlier row has left under this key; None for nothing."""
-        return self._known.get(hashed(key)) if self._known else None
+        return self._known.get(hashed((*self._of, *key))) if self._known else None
 
     def put(self, *key: Any, entry: Any) -> None:
         """Leave something for the rows below."""
-        number = hashed(key)
+        number = hashed((*self._of, *key))
         self._known[number] = self._new[number] = entry
 
     @property

@@ -1,5 +1,9 @@
-"""A person's whole name as its parts: what is written before the family's name, and that."""
+"""A person's whole name as its parts, what is written before the family's name and that; and the whole of parts."""
 
+import re
+from collections.abc import Iterable
+
+_EAST_ASIAN = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]")
 # With which a family's name begins, where it is not the first word.
 _PARTICLES = frozenset(
     [
@@ -54,3 +58,16 @@ def name_parts(name: str) -> tuple[str, str | None]:
     if len(words) < 2:  # noqa: PLR2004  # A first name and a family's.
         return " ".join(words), None
     return " ".join(words[:-1]), words[-1]
+
+
+def is_family_first(parts: Iterable[str]) -> bool:
+    """Whether a name of these parts is written with the family's name first, as in East Asia."""
+    return all(_EAST_ASIAN.match(part) for part in parts)
+
+
+def whole_name(first: str | None, last: str | None) -> str | None:
+    """The whole of a name; None where there is no part of it."""
+    parts = [part for part in (first, last) if part]
+    if is_family_first(parts):
+        parts.reverse()
+    return " ".join(parts) or None

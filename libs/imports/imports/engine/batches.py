@@ -15,6 +15,12 @@ from imports.rows import Fault, Outcome, ReadRow
 
 def apply_rows(session: Session, target: Target, rows: Sequence[ReadRow], options: RowOptions) -> Outcome:
     """Create and change the records that rows are about, each with its event; without `options.writes` only look."""
+    composed = target.apply(session, rows, options)
+    return apply_to_records(session, target, rows, options) if composed is None else composed
+
+
+def apply_to_records(session: Session, target: Target, rows: Sequence[ReadRow], options: RowOptions) -> Outcome:
+    """The same of rows that are each about one record of one kind."""
     if options.writes:
         target.lock(session, options)
     outcome = Outcome()
@@ -106,7 +112,7 @@ class _Batch:
         self, row: ReadRow, match_by: str, hits: Sequence[tuple[int, bool]], ids: Mapping[int, ReadRow]
     ) -> Fault | None:
         """Why a row is about none of the records that were found for it."""
-        given, noun = str(row.values[match_by]), self._target.noun
+        given, noun = str(row.values.get(match_by, "")), self._target.noun
         if len(hits) > 1:
             detail = f"{len(hits)} {noun}s have this; find them by something else."
             return Fault(row.line, match_by, "ambiguous_match", detail, given)
@@ -146,11 +152,13 @@ class _Batch:
         """Leave for the rows below what this one would do; who it would create has its line, below zero, for an id."""
         self._target.leave(self._options, row, record_id, change)
         seen, match_by = self._options.seen, self._options.match_by
-        if self._options.mode != CREATE and match_by is not None and row.values.get(match_by) is not None:
-            key = ("key", self._target.key_of(row.values, match_by))
-            before = seen.get(*key) or {"values": {}}
-            values = row.values if change is None else change.values
-            seen.put(*key, entry={"id": record_id, "values": before["values"] | dict(values)})
+        if self._options.mode == CREATE or match_by is None:
+            return
+        values = row.values if change is None else change.values
+        after = row.values if change is None else {**change.known.document, **row.values}
+        for key in self._target.keys_left(after, match_by):
+            before = seen.get("key", key) or {"values": {}}
+            seen.put("key", key, entry={"id": record_id, "values": before["values"] | dict(values)})
 
     def _creatable(self, rows: Sequence[ReadRow]) -> list[ReadRow]:
         for row in rows:

@@ -3,6 +3,7 @@
 import zlib
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from functools import partial
 from itertools import islice
 from typing import Any
 
@@ -77,7 +78,8 @@ def validate_chunk(
 def _seen_before(imports: Imports, session: Session, job: Job, rows: Sequence[ReadRow], options: RowOptions) -> Seen:
     """What the chunks before have left by what rows of this one could meet it by."""
     keys = job.target.lookups(session, rows, options)
-    return Seen(imports.store.seen.find(session, job.id, hashes(keys)))
+    find = partial(imports.store.seen.find, session, job.id)
+    return Seen(find(hashes(keys)), find)
 
 
 def _warnings(rows: Sequence[ReadRow]) -> list[Fault]:
@@ -106,7 +108,9 @@ def run_chunk(
         job.target.analyze(session)
     outcome = _applied(session, job, replace(job.row_options, told=told), rows, codes)
     keep_errors(imports, session, job, number, [*outcome.faults, *_warnings(rows)])
-    kept = {"created": outcome.created, "updated": outcome.updated}
+    kept: dict[str, Any] = {"created": outcome.created, "updated": outcome.updated}
+    if outcome.beside_created or outcome.beside_updated:
+        kept["beside"] = {"created": outcome.beside_created, "updated": outcome.beside_updated}
     imports.store.chunks.keep_outcome(session, job.id, number, kept)
     return outcome
 
@@ -178,9 +182,11 @@ def keep_errors(
 
 def counts(outcome: Outcome) -> dict[str, int]:
     """What became of rows, as the import's columns count it."""
+    # A row may have made two records.
+    created = {made[0] for made in (*outcome.created, *outcome.beside_created)}
     numbers = {
-        "created_rows": len(outcome.created),
-        "updated_rows": len(outcome.updated),
+        "created_rows": len(created),
+        "updated_rows": len(outcome.updated) + len(outcome.beside_updated),
         "unchanged_rows": outcome.unchanged,
         "failed_rows": outcome.failed,
     }

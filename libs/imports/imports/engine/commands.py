@@ -104,7 +104,8 @@ def finish_upload(imports: Imports, session: Session, import_id: int, parts: int
 def update_import(imports: Imports, session: Session, import_id: int, version: int, given: dict[str, Any]) -> Record:
     """Say what the columns mean or how the file is to be read; if that changes, it is to be validated again.
 
-    A mapping that the client does not give stays as long as its columns are there; after that it is proposed anew.
+    A mapping that the client does not give stays as long as its columns are there and the records are the same; after
+    that it is proposed anew.
 
     Raises NotFound, PreconditionFailed, Conflict where it has begun, Invalid.
     """
@@ -112,13 +113,16 @@ def update_import(imports: Imports, session: Session, import_id: int, version: i
     known = before.document
     _refuse_unless(known, OPEN)
     _check_options(imports, known | given)
-    values, anew = given, bool(given.keys() & {"encoding", "delimiter"})
+    other_records = given.get("record_type", known["record_type"]) != known["record_type"]
+    other_reading = bool(given.keys() & {"encoding", "delimiter"})
+    values, anew = given, other_records or other_reading
     if anew:
         # In another encoding other characters divide the columns; another delimiter says nothing of the encoding.
         parts = imports.store.parts.measure(session, import_id)[0]
-        looked, proposed = look_at(imports, session, import_id, known | {"delimiter": None} | given, parts)
+        divided = known | ({"delimiter": None} if other_reading else {}) | given
+        looked, proposed = look_at(imports, session, import_id, divided, parts)
         mapping = known["mapping"]
-        if not mapping or mapping.keys() - {column["name"] for column in looked["columns"]}:
+        if other_records or not mapping or mapping.keys() - {column["name"] for column in looked["columns"]}:
             mapping = proposed
         values = {"total_rows": None, "mapping": mapping, **looked, **given}
     # What is proposed anew may lack something, which whoever wants to see the columns first could not say yet.

@@ -48,6 +48,9 @@ def revert_chunk(imports: Imports, session: Session, job: Job, number: int) -> N
     chunk = imports.store.chunks.get(session, job.id, number)
     outcome = (chunk[1] if chunk is not None else None) or {}
     back, kept = _undo(imports, session, job, job.target, outcome)
+    if job.target.beside is not None and "beside" in outcome:
+        others = _undo(imports, session, job, job.target.beside, outcome["beside"])
+        back, kept = back | others[0], kept | others[1]
     back -= kept
     imports.jobs.count(session, job, {"reverted_rows": len(back), "kept_rows": len(kept)})
     imports.jobs.reach(session, job, number)

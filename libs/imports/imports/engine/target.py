@@ -90,6 +90,8 @@ class Target(ABC):
     only_new: ClassVar[Collection[str]] = ("id", "created_at")
     # What a new record has where its row says nothing.
     blank: ClassVar[Mapping[str, Any]]
+    # What rows make besides the records that this is about; a revert takes these back afterwards.
+    beside: "ClassVar[Target | None]" = None
 
     def around(self, session: Session) -> Any:
         """Read what rows are looked at by, once for each turn: settings of the company, for instance."""
@@ -119,9 +121,17 @@ class Target(ABC):
     def lock(self, session: Session, options: RowOptions) -> None:
         """Lock what is to stand still while rows are written."""
 
+    def apply(self, session: Session, rows: Sequence[ReadRow], options: RowOptions) -> Outcome | None:
+        """Apply rows that are of several kinds of records; None leaves them to the engine."""
+        return None
+
     def key_of(self, values: Mapping[str, Any], match_by: str) -> Any:
         """What a row's record is found by."""
         return values[match_by]
+
+    def keys_left(self, values: Mapping[str, Any], match_by: str) -> list[Any]:
+        """What rows below find the record by that a row with these values is about."""
+        return [] if values.get(match_by) is None else [self.key_of(values, match_by)]
 
     def unique_keys(self, row: ReadRow, options: RowOptions) -> Iterator[Key]:
         """What else no two rows may share that take effect at the same time."""
@@ -222,5 +232,6 @@ class Target(ABC):
     def keys_of_row(self, row: ReadRow, options: RowOptions) -> Iterator[Key]:
         """By what a row without faults could meet another."""
         if options.mode != CREATE and options.match_by is not None:
-            yield "key", self.key_of(row.new_values | row.values, options.match_by)
+            for key in self.keys_left(row.new_values | row.values, options.match_by):
+                yield "key", key
         yield from self.unique_keys(row, options)

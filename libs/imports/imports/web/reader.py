@@ -102,7 +102,7 @@ class FieldReader:
         self._spread(row, texts)
         for field, text in texts.items():
             self.take(row, field, text)
-        if self._match_by is not None and self._match_by not in row.values and not row.faults:
+        if self._match_by is not None and not row.faults and not self.is_found(row, self._match_by):
             detail = f"The row does not say which {self.noun} it is about."
             row.faults.append(Fault(line, self._match_by, "required", detail))
         if self._mode != UPDATE:
@@ -111,6 +111,10 @@ class FieldReader:
 
     def complete(self, row: ReadRow) -> None:
         """Give a row of a new record what follows from its other values, as `new_values`."""
+
+    def is_found(self, row: ReadRow, match_by: str) -> bool:
+        """Whether a row says what its record is found by."""
+        return match_by in row.values
 
     def take_first(self, row: ReadRow, field: str, text: str) -> bool:
         """Take a text in a way that is peculiar to this kind of record; False leaves it to its field."""

@@ -100,10 +100,16 @@ def import_schemas(name: str, imports: Imports, *, module: str, choices: Sequenc
         values=fields.String(validate=[validate.OneOf(names)]),
         metadata={"description": f"The {noun}'s field for each column that is to be imported, by the column's name."},
     )
+    several = {}
+    if len(targets) > 1:
+        several["record_type"] = fields.String(
+            validate=[validate.OneOf(tuple(targets))],
+            metadata={"description": "What the rows of the file are; the columns are proposed anew for it."},
+        )
     patch_doc = "What to change before the import is started; `mapping` replaces the whole mapping."
     return ImportSchemas(
         new=declare("In", InSchema, "A new import; its file is sent afterwards, in parts.", new),
-        patch=declare("Patch", InSchema, patch_doc, {**_options(noun, keys, choices), "mapping": mapping}),
+        patch=declare("Patch", InSchema, patch_doc, {**several, **_options(noun, keys, choices), "mapping": mapping}),
         out=declare(
             "Out", RecordSchema, "An import and how far it is.", _out(noun, keys, tuple(targets)), view=imports.view
         ),

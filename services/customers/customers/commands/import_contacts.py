@@ -34,8 +34,8 @@ class ContactTarget(Target):
     records = RECORDS
     created, updated, purged = CONTACT_CREATED, CONTACT_UPDATED, CONTACT_PURGED
     catalogue = CATALOGUE
-    match_by = KEYS
-    needed = ("first_name", "name", "last_name", "email")
+    match_by: ClassVar[Sequence[str]] = KEYS
+    needed: ClassVar[Sequence[str]] = ("first_name", "name", "last_name", "email")
     # A contact stays where it is.
     only_new = ("id", "customer_id", "created_at")
     blank: ClassVar[Mapping[str, Any]] = {**dict.fromkeys(CONTACT.columns), "is_primary": False}
@@ -92,7 +92,8 @@ class ContactTarget(Target):
             owner = row.values["customer_id"]
             customer = locked.get(owner)
             before = options.seen.get("of", owner) or 0
-            if customer is None or customer.document["archived_at"] is not None:
+            # Below zero is one that a row of the file would make.
+            if owner > 0 and (customer is None or customer.document["archived_at"] is not None):
                 detail = "The customer was archived or removed meanwhile."
                 faults[row.line] = [Fault(row.line, "company_name", "customer_archived", detail)]
             elif counts.get(owner, 0) + before + added[owner] >= MOST_OF_A_CUSTOMER:

@@ -1,6 +1,7 @@
-"""The imports of customers and contacts: what the engine of imports is to know of them."""
+"""The imports of customers, of contacts and of both: what the engine of imports is to know of them."""
 
 from customers.commands.import_contacts import ContactTarget
+from customers.commands.import_people import PeopleTarget
 from customers.commands.import_rows import CustomerTarget
 from customers.events import (
     CUSTOMER_IMPORT_CANCELLED,
@@ -34,5 +35,5 @@ IMPORTS = Imports(
         reverted=CUSTOMER_IMPORT_REVERTED,
     ),
     users=USERS,
-    targets={"customer": CustomerTarget(), "contact": ContactTarget()},
+    targets={"customer": CustomerTarget(), "contact": ContactTarget(), "customer_and_contact": PeopleTarget()},
 )

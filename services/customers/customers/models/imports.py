@@ -6,5 +6,10 @@ from customers.rules.import_fields import KEYS
 from imports.engine.tables import import_tables
 
 IMPORT_TABLES = import_tables(
-    "customer", metadata, USERS, match_by=KEYS, record_types=("customer", "contact"), within="import"
+    "customer",
+    metadata,
+    USERS,
+    match_by=KEYS,
+    record_types=("customer", "contact", "customer_and_contact"),
+    within="import",
 )

@@ -19,6 +19,11 @@ _COUNTS = Prepared(
     .where(of_tenant(contacts), contacts.c.customer_id == any_(_CUSTOMERS), contacts.c.archived_at.is_(None))
     .group_by(contacts.c.customer_id)
 )
+_NAMED = Prepared(
+    select(contacts.c.id, contacts.c.customer_id, contacts.c.first_name, contacts.c.last_name).where(
+        of_tenant(contacts), contacts.c.customer_id == any_(_CUSTOMERS), contacts.c.archived_at.is_(None)
+    )
+)
 _COUNTRIES = Prepared(
     select(customers.c.id, customers.c.country).where(of_tenant(customers), customers.c.id == any_(_CUSTOMERS))
 )
@@ -73,6 +78,12 @@ def _employers(own: bool) -> Prepared:
         .distinct()
     )
     return Prepared(statement.where(OWN_CONTACTS) if own else statement)
+
+
+def find_named_contacts(session: Session, customer_ids: Collection[int]) -> list[tuple[int, int, str, str | None]]:
+    """The live contacts of these customers: id, customer, first name and last name."""
+    rows = session.fetch(_NAMED, ids=list(customer_ids)) if customer_ids else []
+    return [(row[0], row[1], row[2], row[3]) for row in rows]
 
 
 def count_contacts(session: Session, customer_ids: Collection[int]) -> dict[int, int]:

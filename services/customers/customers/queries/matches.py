@@ -77,6 +77,17 @@ _ALIKE = Prepared(
     )
 )
 
+_DESCRIBED = Prepared(
+    select(customers.c.id, customers.c.customer_code, customers.c.domain_norm).where(
+        _OF_COMPANY, customers.c.id == any_(bindparam("ids", type_=ARRAY(BigInteger)))
+    )
+)
+
+
+def describe(session: Session, ids: Collection[int]) -> list[tuple[int, str | None, str | None]]:
+    """The code and the domain of each of these customers."""
+    return [(row[0], row[1], row[2]) for row in session.fetch(_DESCRIBED, ids=list(ids))] if ids else []
+
 
 def find_sharing(session: Session, rows: Sequence[dict[str, Any]]) -> dict[int, dict[int, set[str]]]:
     """By line the customers that share keys with a row, and which keys; one question for many rows."""

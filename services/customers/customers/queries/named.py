@@ -46,7 +46,7 @@ class NamedCustomers:
 
         self._by_id = find("id", (row.get("customer_id") for row in rows))
         self._by_code = find("customer_code", (row.get("customer_code") for row in rows))
-        names = {key for row in rows for key in _name_keys(row)}
+        names = {key for row in rows for key in company_name_keys(row)}
         self._by_name = find("name", names)
         self._by_other_name = find("name_two", names)
         addresses = {key for row in rows if (key := email_key(row.get("customer_email"))) is not None}
@@ -79,7 +79,7 @@ class NamedCustomers:
         yield "customer_code", self._by_code.get(row.get("customer_code"), ())
         named = [
             hit
-            for key in _name_keys(row)
+            for key in company_name_keys(row)
             for found in (self._by_name, self._by_other_name)
             for hit in found.get(key, ())
         ]
@@ -110,7 +110,7 @@ class NamedCustomers:
         return None if domain is None or domain in self._free_mail or says_nothing(domain) else domain
 
 
-def _name_keys(row: Named) -> list[str]:
+def company_name_keys(row: Named) -> list[str]:
     """The keys of a company's name, with its form of company and without."""
     name = row.get("company_name")
     if not name:

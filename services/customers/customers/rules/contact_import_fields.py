@@ -14,7 +14,7 @@ _PHONES = _OF_CUSTOMERS["phone"]
 
 FIELDS = (
     Field("id", "id, contact id"),
-    Field("first_name", _FIRST, parts={2: _MIDDLE}, between=" "),
+    Field("first_name", "first names, given names, vornamen, prenoms", parts={1: _FIRST, 2: _MIDDLE}, between=" "),
     Field("last_name", _LAST),
     Field(
         "name",

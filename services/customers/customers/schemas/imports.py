@@ -2,11 +2,12 @@
 
 from customers.commands.imports import IMPORTS
 from customers.schemas.import_contacts import ContactReader
+from customers.schemas.import_people import PeopleReader
 from customers.schemas.import_rows import CHOICES, RowReader
 from imports.web.schemas import import_schemas
 
 SCHEMAS = import_schemas("CustomerImport", IMPORTS, module=__name__, choices=CHOICES)
 # How the rows of each kind of record are read.
-READERS = {"customer": RowReader.of, "contact": ContactReader.of}
+READERS = {"customer": RowReader.of, "contact": ContactReader.of, "customer_and_contact": PeopleReader.of}
 # Contracts are derived from what is called like the record.
 CustomerImportOut = SCHEMAS.out

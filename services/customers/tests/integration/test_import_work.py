@@ -114,6 +114,39 @@ def test_an_import_that_was_killed_again_and_again_is_as_an_undisturbed_one(
     assert errors == [(error["line"], error["code"]) for error in twin.errors(undisturbed["id"])]
 
 
+def contacts_of(superuser: psycopg.Connection, imports: Any) -> list[Any]:
+    return superuser.execute(
+        "SELECT c.name, p.first_name, p.email, p.phone_e164, p.version FROM contacts p JOIN customers c"
+        " ON c.company_id = p.company_id AND c.id = p.customer_id WHERE p.company_id = %s ORDER BY p.email",
+        (imports.company_id,),
+    ).fetchall()
+
+
+def test_companies_and_people_are_there_once_however_often_the_worker_is_killed(
+    imports: Any, twin: Any, killed: Callable[..., int], superuser: psycopg.Connection
+) -> None:
+    rows = [
+        (f"N{number}", f"n{number}@b.example", f"+49 30 {number:06}", f"Firm {number % 30}" if number % 10 else "")
+        for number in range(1200)
+    ]
+    content = imports.table(("First name", "E-Mail", "Phone", "Company"), *rows)
+    undisturbed = twin.run(content, record_type="customer_and_contact")
+    begun = imports.begin(content, record_type="customer_and_contact").json["id"]
+    imports.step(begun, "validate")
+    assert imports.client.post(f"{PATH}/{begun}/start").status_code == 202
+    assert killed(2, lambda: imports.get(begun)["state"] == "completed") > 0
+    assert imports.get(begun)["created_rows"] == undisturbed["created_rows"] == 1200
+    assert sorted(row[1:] for row in customers_of(superuser, imports)) == sorted(
+        row[1:] for row in customers_of(superuser, twin)
+    )
+    assert contacts_of(superuser, imports) == contacts_of(superuser, twin)
+    assert len(contacts_of(superuser, imports)) == 1080
+    assert events_of(superuser, imports) == [("crm.customer.created.v1", 1, 27 + 120)]
+    back = imports.step(begun, "revert")
+    assert (back["reverted_rows"], back["kept_rows"]) == (1200, 0)
+    assert customers_of(superuser, imports) == contacts_of(superuser, imports) == []
+
+
 def test_rows_are_run_as_validation_has_read_them_and_read_anew_where_that_was_not_kept(
     imports: Any, twin: Any, superuser: psycopg.Connection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
