@@ -47,9 +47,8 @@ def _address(_: click.Context, __: click.Parameter, url: str | None) -> str | No
 @click.option(
     "--record-type",
     type=click.Choice(sorted(PATHS)),
-    default="customer",
-    show_default=True,
-    help="What the rows are: customers, the people at customers that are there, leads, or deals.",
+    help="What the rows are: customers, the people at customers that are there, both in one, leads, or deals. Without "
+    "it customers, or both where a file seems to hold companies and people.",
 )
 @click.option("--mode", type=click.Choice(["create", "update", "upsert"]), default="create", show_default=True)
 @click.option(
@@ -87,7 +86,7 @@ def import_command(
     home: Path,
     file: Path | None,
     *,
-    record_type: str,
+    record_type: str | None,
     mode: str,
     match_by: str | None,
     all_or_nothing: bool,

@@ -236,3 +236,38 @@ def test_control_c_while_it_runs_cancels_it_and_says_how_to_undo_it(company, fil
     assert 0 < known["created_rows"] < 30_000
     assert f"import {known['id']}: {known['created_rows']:,} created" in output
     assert f"crm import --revert {known['id']}" in output
+
+
+INPUTS = Path(__file__).parents[2] / "services" / "customers" / "tests" / "inputs"
+
+
+def test_a_company_moves_in_with_the_exports_of_hubspot_and_of_google_in_german(company):
+    companies = company.run(INPUTS / "hubspot-companies.csv", "--yes")
+    assert companies.exit_code == 0, companies.output
+    assert "people and where they work" not in companies.output
+    for name, created in (("hubspot-contacts", 4), ("google-german", 5)):
+        done = company.run(INPUTS / f"{name}.csv", answer="y\n")
+        assert done.exit_code == 0, done.output
+        assert "a company becomes a customer, people its contacts" in done.output
+        assert "--record-type customer " in done.output
+        assert f"{created} created" in done.output
+    assert {"Blechwerk Ahorn GmbH", "Fromagerie du Lac", "Lund AB", "Luzie Groß"} <= set(company.names())
+    [found] = company.get("/customers?q=woerrlein")
+    people = company.get(f"/customers/{found['id']}/contacts")
+    assert {person["first_name"] for person in people} == {"Änne", "Jörg P."}
+
+
+def test_what_the_rows_are_is_left_to_who_says_it(company, tmp_path):
+    file = INPUTS / "google-german.csv"
+    said = company.run(file, "--yes", "--record-type", "customer")
+    assert said.exit_code == 0, said.output
+    assert (len(company.names()), company.get("/contacts")) == (5, [])
+    mapped = company.run(file, "--dry-run", "--map", "Notizen=")
+    assert "--record-type customer_and_contact keeps them apart" in mapped.output
+    both = company.run(file, "--yes", "--record-type", "customer_and_contact", "--map", "Notizen=")
+    assert both.exit_code == 0, both.output
+    assert len(company.get("/contacts")) == 3
+    # A table with one name and no more may mean the customer.
+    plain = tmp_path / "plain.csv"
+    plain.write_text("Name,Company\nAda,Acme\n")
+    assert "where they work" not in company.run(plain, "--dry-run").output

@@ -7,7 +7,7 @@ from typing import Any
 import click
 
 from crm import screen
-from crm.client.importing import MOST_PARTS, PART, Import, Imports, Options
+from crm.client.importing import MOST_PARTS, PART, Import, Imports, Options, holds_companies_and_people
 from crm.client.progress import MEGABYTES, Progress
 from crm.errors import OperatorError
 
@@ -32,7 +32,7 @@ class Talk:
             )
         import_id = self._imports.begin(path.name, options)["id"]
         try:
-            known = self._validated(import_id, path, size, changes)
+            known = self._validated(import_id, path, size, options, changes)
             if not self._goes_on(known, path, options, dry_run=dry_run, ask=ask):
                 self._imports.cancel(import_id)
                 whole = not known["failed_rows"] and known["state"] == "awaiting_confirmation"
@@ -63,11 +63,15 @@ class Talk:
             screen.warn("kept", f"{known['kept_rows']:,} rows that somebody has changed since")
         return not known["kept_rows"]
 
-    def _validated(self, import_id: int, path: Path, size: int, changes: Sequence[tuple[str, str]]) -> Import:
+    def _validated(
+        self, import_id: int, path: Path, size: int, options: Options, changes: Sequence[tuple[str, str]]
+    ) -> Import:
         with path.open("rb") as source, Progress("uploading", MEGABYTES) as progress:
             known = self._imports.upload(import_id, source, lambda sent: progress.show(sent, size))
             seconds = progress.seconds
         screen.step("uploaded", f"import {import_id}: {path.name}, {_amount(size)}", seconds)
+        if options.record_type is None and holds_companies_and_people(known):
+            known = self._with_contacts(known, options, changes)
         if changes:
             known = self._imports.change_mapping(known, changes)
         _show_columns(known)
@@ -82,6 +86,16 @@ class Talk:
             print(f"   {would} · would refuse: {known['failed_rows']:,}")
             if known["duplicate_rows"]:
                 print(f"   probably there already: {known['duplicate_rows']:,}, created all the same")
+        return known
+
+    def _with_contacts(self, known: Import, options: Options, changes: Sequence[tuple[str, str]]) -> Import:
+        """Take companies for customers and people for their contacts, unless something was said that means another."""
+        if changes or options.match_by not in (None, "email"):
+            screen.step("rows", "hold people and where they work; --record-type customer_and_contact keeps them apart")
+            return known
+        known = self._imports.change_records(known, "customer_and_contact")
+        screen.step("rows", "hold people and where they work: a company becomes a customer, people its contacts")
+        print("   with --record-type customer each row becomes a customer")
         return known
 
     def _goes_on(self, known: Import, path: Path, options: Options, *, dry_run: bool, ask: bool) -> bool:

@@ -17,6 +17,7 @@ MOST_PARTS = 512
 PATHS = {
     "customer": "/customers/imports",
     "contact": "/customers/imports",
+    "customer_and_contact": "/customers/imports",
     "lead": "/leads/imports",
     "deal": "/deals/imports",
 }
@@ -30,7 +31,7 @@ Seen = Callable[[Import], None]
 class Options:
     """How a file is to be read and what is to be done with its rows; None leaves it to the service."""
 
-    record_type: str = "customer"
+    record_type: str | None = None
     mode: str = "create"
     match_by: str | None = None
     all_or_nothing: bool = False
@@ -41,12 +42,32 @@ class Options:
     decimal_mark: str | None = None
 
 
+def holds_companies_and_people(known: Import) -> bool:
+    """Whether rows that are taken for customers seem to be people who work somewhere: both are in one of the first."""
+    if known["record_type"] != "customer" or known["profile"] == "own":
+        return False
+    by_field: dict[str, list[list[str]]] = {}
+    for column in known["columns"]:
+        if (field := known["mapping"].get(column["name"])) is not None:
+            by_field.setdefault(field, []).append(column["samples"])
+    people, companies = by_field.get("name", []), by_field.get("company_name", [])
+    # In a table of somebody's own a column alone may be called like that and mean the customer.
+    if len(people) < 2 and known["profile"] is None:  # noqa: PLR2004  # A name and its parts.
+        return False
+    rows = [_filled(people, row) and _filled(companies, row) for row in range(max(map(len, people), default=0))]
+    return any(rows)
+
+
+def _filled(columns: Sequence[Sequence[str]], row: int) -> bool:
+    return any(row < len(samples) and samples[row].strip() for samples in columns)
+
+
 class Imports:
     """The imports of the company that `api` is signed in to, of one kind of record; every call raises OperatorError."""
 
-    def __init__(self, api: Api, record_type: str = "customer") -> None:
+    def __init__(self, api: Api, record_type: str | None = None) -> None:
         self._api = api
-        self.path = PATHS[record_type]
+        self.path = PATHS[record_type or "customer"]
 
     def begin(self, filename: str, options: Options) -> Import:
         values = {name: value for name, value in asdict(options).items() if value is not None}
@@ -82,6 +103,11 @@ class Imports:
                 mapping[column] = field
         headers = {"If-Match": f'"{known["version"]}"'}
         return self._known("PATCH", f"/{known['id']}", {"mapping": mapping}, headers)
+
+    def change_records(self, known: Import, record_type: str) -> Import:
+        """Say that the rows are of another kind; the columns are proposed anew."""
+        headers = {"If-Match": f'"{known["version"]}"'}
+        return self._known("PATCH", f"/{known['id']}", {"record_type": record_type}, headers)
 
     def validate(self, import_id: int) -> Import:
         return self._known("POST", f"/{import_id}/validate")
