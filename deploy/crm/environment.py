@@ -11,7 +11,7 @@ from crm.gateway_files import GatewayFiles
 from crm.ports import LOOPBACK
 from crm.programs import SYSTEM_PATH
 from crm.servers.rabbitmq import VHOST
-from crm.settings import ASKS, SENDS_LETTERS, SERVICES, WEB, WORKER, StackSettings
+from crm.settings import ASKS, JOBS_ASK, KINDS, SENDS_LETTERS, SERVICES, WEB, WORKER, StackSettings
 from crm.state import State
 
 BROKER_PARAMETERS = "?heartbeat=20&blocked_connection_timeout=60"
@@ -23,6 +23,12 @@ WITHHELD: Mapping[str, tuple[str, ...]] = {
     WEB: ("BROKER_URL", "RELAY_DATABASE_URL", "INGEST_DATABASE_URL"),
     WORKER: ("KEY_ENCRYPTION_KEY", "GATEWAY_AGENT_KEY", "CURSOR_SECRET", "SERVICE_KEY"),
 }
+
+
+def withheld(service: str, kind: str) -> tuple[str, ...]:
+    """The secrets that a service's processes of this kind are not given; a worker that asks others needs their key."""
+    asks = kind == WORKER and service in JOBS_ASK
+    return tuple(name for name in WITHHELD[kind] if not (asks and name == "SERVICE_KEY"))
 
 
 def roles(service: str) -> tuple[str, ...]:
@@ -78,16 +84,16 @@ def secret_environment(service: str, credentials: Credentials, there: Servers) -
     return values
 
 
-def own_to(kind: str, secrets: Iterable[str]) -> tuple[str, ...]:
+def own_to(service: str, kind: str, secrets: Iterable[str]) -> tuple[str, ...]:
     """Those of a service's secrets that its processes of one kind alone are given."""
-    others = {name for other, names in WITHHELD.items() if other != kind for name in names}
+    others = {name for other in KINDS if other != kind for name in withheld(service, other)}
     return tuple(name for name in secrets if name in others)
 
 
-def shared(secrets: Iterable[str]) -> tuple[str, ...]:
+def shared(service: str, secrets: Iterable[str]) -> tuple[str, ...]:
     """Those of a service's secrets that all its processes are given."""
-    withheld = {name for names in WITHHELD.values() for name in names}
-    return tuple(name for name in secrets if name not in withheld)
+    kept_back = {name for kind in KINDS for name in withheld(service, kind)}
+    return tuple(name for name in secrets if name not in kept_back)
 
 
 def service_environment(

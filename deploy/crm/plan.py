@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from crm.environment import BASE, WITHHELD
+from crm.environment import BASE, withheld
 from crm.launch import LaunchPlan
 from crm.ports import LOOPBACK
 from crm.servers import Postgres, RabbitMQ, Server
@@ -80,7 +80,7 @@ def service_launch(home: Path, program: ServiceProgram, state: State) -> LaunchP
         command=[sys.executable, "-m", "chassis", program.kind, program.service],
         environment=environment,
         environment_file=environment_file(program.service),
-        withheld=list(WITHHELD[program.kind]),
+        withheld=list(withheld(program.service, program.kind)),
         scratch=scratch,
     )
 

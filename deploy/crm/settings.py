@@ -20,6 +20,8 @@ ASKS: Mapping[str, tuple[str, ...]] = {
     "pipeline": ("identity", "customers"),
     "tasks": ("identity", "customers", "pipeline"),
 }
+# Whose worker asks as well, and whom: whom the deals in a file are with.
+JOBS_ASK: Mapping[str, tuple[str, ...]] = {"pipeline": ("customers",)}
 # Who keeps references, and can rebuild them.
 REFERRING = tuple(service for service, asked in ASKS.items() if "identity" in asked)
 # Whose worker sends letters.

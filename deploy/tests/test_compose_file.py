@@ -11,7 +11,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from crm import modes
 from crm.compose import file
 from crm.credentials import Credentials
-from crm.environment import WITHHELD, secret_environment
+from crm.environment import secret_environment, withheld
 from crm.errors import OperatorError
 from crm.jobs import secrets
 from crm.jobs.gateway import reload, write
@@ -47,7 +47,7 @@ def test_a_service_is_told_where_each_of_its_secrets_is_and_whom_it_may_ask(serv
         every = set(secret_environment(service, Credentials(tmp_path), SERVERS))
         for kind in KINDS:
             told = services[f"{service}-{kind}"]["environment"]
-            wanted = every - set(WITHHELD[kind])
+            wanted = every - set(withheld(service, kind))
             assert {name for name in told if name.endswith("_FILE")} == {f"{name}_FILE" for name in wanted}
             asked = {entry.split("=")[0] for entry in told.get("SERVICE_URLS", "").split()}
             assert asked == set(ASKS.get(service, ()))
@@ -134,7 +134,7 @@ def test_the_job_makes_secrets_once_and_gives_each_reader_its_own(tmp_path, owne
         for kind in KINDS:
             folder = tmp_path / f"{service}-{kind}"
             own = {path.name for path in folder.iterdir()} if folder.exists() else set()
-            assert of_all | own == every - {name.lower() for name in WITHHELD[kind]}
+            assert of_all | own == every - {name.lower() for name in withheld(service, kind)}
             assert not of_all & own
         owned = {path.name for path in (tmp_path / f"{service}-owner").iterdir()}
         assert owned == {"owner_database_url", "owner_broker_url"}

@@ -5,12 +5,12 @@ import json
 import pytest
 
 from crm.credentials import Credentials
-from crm.environment import WITHHELD
+from crm.environment import withheld
 from crm.jobs.places import SERVERS
 from crm.kubernetes import check
 from crm.kubernetes.secrets import PREPARE, READERS, objects
 from crm.plan import GATEWAY, GATEWAY_AGENT, PAGES
-from crm.settings import ASKS, KINDS, SENDS_LETTERS, SERVICES, WEB, WORKER
+from crm.settings import ASKS, JOBS_ASK, KINDS, SENDS_LETTERS, SERVICES, WEB, WORKER
 
 PROGRAMS = ("Deployment", "Job")
 
@@ -110,7 +110,7 @@ def test_a_secret_holds_only_what_its_reader_may_know(secrets):
         assert {"owner_database_url", "owner_broker_url"} <= prepare.keys()
         for kind in KINDS:
             told = secrets[f"{service}-{kind}"]["stringData"]
-            assert not told.keys() & {name.lower() for name in WITHHELD[kind]}, (service, kind)
+            assert not told.keys() & {name.lower() for name in withheld(service, kind)}, (service, kind)
             assert not any("owner" in name for name in told)
             assert f"@{SERVERS.postgres}/{service}" in told["database_url"]
             assert ("mail_url" in told) == (kind == WORKER and service in SENDS_LETTERS)
@@ -212,6 +212,7 @@ def test_policies_let_through_what_a_process_asks_for_and_nothing_else(rendered,
     asking = {(one, other) for one in labels for other in labels if reaches(rendered, labels[one], labels[other], 8000)}
     wanted = {(GATEWAY, PAGES)} | {(GATEWAY, f"{service}-web") for service in SERVICES}
     wanted |= {(f"{service}-web", f"{other}-web") for service, asked in ASKS.items() for other in asked}
+    wanted |= {(f"{service}-worker", f"{other}-web") for service, asked in JOBS_ASK.items() for other in asked}
     wanted |= {(f"{service}-web", "identity-web") for service in SERVICES if service != "identity"}
     assert asking == wanted
     with_database = {f"{service}-{kind}" for service in SERVICES for kind in READERS} | {"databases"}

@@ -19,7 +19,7 @@ from crm.broker_rights import TOPOLOGY, user_of, users
 from crm.client import seed
 from crm.client.api import Api
 from crm.client.demo import NORTHWIND, TENANTS, contacts
-from crm.environment import WITHHELD, mail_folder, secret_environment, servers
+from crm.environment import mail_folder, secret_environment, servers, withheld
 from crm.errors import OperatorError
 from crm.http_client import ask
 from crm.memory import proportional_sets
@@ -229,7 +229,7 @@ def test_a_process_is_told_every_secret_but_those_that_only_the_other_kind_needs
     every = set(secret_environment(service, stack.credentials, servers(stack.state)))
     text = Path(f"/proc/{stack.pid(f'{service}-{kind}-1')}/environ").read_text()
     names = {line.partition("=")[0] for line in text.split("\0")}
-    assert names & every == every - set(WITHHELD[kind])
+    assert names & every == every - set(withheld(service, kind))
 
 
 def test_a_service_cannot_be_scaled_to_nothing_nor_one_that_is_not_there(stack):

@@ -10,7 +10,7 @@ from chassis.db.session import Database
 from chassis.service import Service
 from chassis.testing.batteries import Battery, Operation, load_battery
 from chassis.web.application import ServiceApplication
-from crm.settings import ASKS, SERVICES
+from crm.settings import ASKS, JOBS_ASK, SERVICES
 from gateway.config import ROUTES
 
 # Section and key of .importlinter in which every service has a line, and what the line says.
@@ -72,6 +72,11 @@ def test_a_stack_runs_every_service(service_names: list[str]) -> None:
 def test_a_stack_tells_a_service_whom_it_may_ask(service: Service) -> None:
     wanted = {reference.owner for reference in service.references}
     assert wanted <= set(ASKS.get(service.name, ())), f"deploy/crm/settings.py: ASKS of {service.name}"
+
+
+def test_a_stack_gives_a_worker_that_asks_the_key_for_it(service: Service) -> None:
+    assert any(schedule.asks for schedule in service.schedules) == (service.name in JOBS_ASK)
+    assert set(JOBS_ASK.get(service.name, ())) <= set(ASKS.get(service.name, ()))
 
 
 def test_the_gateway_leads_to_every_route_and_to_none_that_is_gone(service: Service) -> None:

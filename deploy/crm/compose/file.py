@@ -60,8 +60,8 @@ def of_service(name: str) -> dict[str, Any]:
         secrets = list(secret_environment(name, Credentials(Path(scratch)), SERVERS))
     return {
         "name": name,
-        "secrets": shared(secrets),
-        "own": {kind: own_to(kind, secrets) for kind in KINDS},
+        "secrets": shared(name, secrets),
+        "own": {kind: own_to(name, kind, secrets) for kind in KINDS},
         "asks": " ".join(f"{asked}=http://{asked}-web:{WEB_PORT}" for asked in ASKS.get(name, ())),
         "sends_letters": name in SENDS_LETTERS,
         "workers": settings.web_workers,

@@ -29,7 +29,8 @@ def write(root: Path) -> None:
     credentials = Credentials(root / "master")
     for service in SERVICES:
         values = secret_environment(service, credentials, SERVERS)
-        folders = {service: shared(values)} | {f"{service}-{kind}": own_to(kind, values) for kind in KINDS}
+        folders = {service: shared(service, values)}
+        folders |= {f"{service}-{kind}": own_to(service, kind, values) for kind in KINDS}
         for folder, names in folders.items():
             for name in names:
                 _put(root / folder / name.lower(), values[name], SERVICE_USER)

@@ -14,7 +14,7 @@ from crm.compose.file import ROOT, of_service
 from crm.credentials import Credentials
 from crm.jobs.places import WEB_PORT
 from crm.kubernetes.secrets import READERS, of_reader
-from crm.settings import ASKS, SERVICES
+from crm.settings import ASKS, JOBS_ASK, SERVICES
 
 FOLDER = ROOT / "deploy" / "kubernetes"
 RULES = ROOT / "deploy" / "monitoring" / "rules.yml"
@@ -47,7 +47,11 @@ def _values(name: str) -> dict[str, Any]:
     # Everybody asks identity for its public keys.
     asked = sorted({*ASKS.get(name, ()), _IDENTITY} - {name})
     asked_by = [other for other in SERVICES if other != name and (name == _IDENTITY or name in ASKS.get(other, ()))]
-    return {**of_service(name), "port": WEB_PORT, "readers": readers, "asked": asked, "asked_by": asked_by}
+    jobs = {
+        "asked_by_worker": JOBS_ASK.get(name, ()),
+        "asking_workers": [other for other, asked in JOBS_ASK.items() if name in asked],
+    }
+    return {**of_service(name), "port": WEB_PORT, "readers": readers, "asked": asked, "asked_by": asked_by, **jobs}
 
 
 def _rules() -> str:

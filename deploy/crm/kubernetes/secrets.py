@@ -7,13 +7,13 @@ from typing import Any
 from crm.broker_rights import users
 from crm.credentials import Credentials
 from crm.environment import (
-    WITHHELD,
     Servers,
     agent_key,
     database_password,
     owner_environment,
     roles,
     secret_environment,
+    withheld,
 )
 from crm.jobs.places import DEFINITIONS, ROLES, SERVERS, SUPERUSER
 from crm.servers.rabbitmq import VHOST, definitions
@@ -32,7 +32,7 @@ def of_reader(
         # Migrations run as the owner; identity makes its first signing keys, and seals them.
         needed = {name: known[name] for name in ("DATABASE_URL", "KEY_ENCRYPTION_KEY") if name in known}
         return needed | owner_environment(service, credentials, there)
-    told = {name: value for name, value in known.items() if name not in WITHHELD[kind]}
+    told = {name: value for name, value in known.items() if name not in withheld(service, kind)}
     # Without an address letters wait; it is a secret because it may hold a password.
     return told | ({"MAIL_URL": mail_url} if kind == WORKER and service in SENDS_LETTERS else {})
 

@@ -1,10 +1,7 @@
 """Fixtures of the pipeline service's tests."""
 
-import csv
-import io
 import uuid
 from collections.abc import Callable
-from threading import Event as Flag
 from typing import Any
 
 import psycopg
@@ -12,6 +9,7 @@ import pytest
 
 from chassis.db.session import Database
 from chassis.testing.fixtures import Client
+from chassis.testing.importing import RecordImports
 from chassis.web.application import ServiceApplication
 from pipeline import handlers
 
@@ -111,50 +109,6 @@ def deal_stages(client: Client) -> dict[str, int]:
 def reasons(client: Client) -> dict[str, int]:
     """The ids of the loss reasons, by name."""
     return {row["name"]: row["id"] for row in client.get("/v1/loss-reasons").json["data"]}
-
-
-class RecordImports:
-    """A client of the imports of one kind of record, with a worker that works when it is told to."""
-
-    def __init__(self, client: Client, noun: str, work: Callable[[Flag], None]) -> None:
-        self.client = client
-        self.path = f"/v1/{noun}/imports"
-        self.noun = noun
-        self.work = work
-
-    def begin(self, content: bytes, **options: Any) -> Any:
-        begun = self.client.post(self.path, json={"filename": f"{self.noun}.csv", **options})
-        assert begun.status_code == 201, begun.text
-        path = f"{self.path}/{begun.json['id']}"
-        put = self.client.request("PUT", f"{path}/parts/1", data=content, content_type="application/octet-stream")
-        assert put.status_code == 204, put.text
-        return self.client.post(f"{path}/uploaded", json={"parts": 1})
-
-    def step(self, import_id: int, action: str) -> Any:
-        answer = self.client.post(f"{self.path}/{import_id}/{action}")
-        assert answer.status_code in (200, 202), answer.text
-        self.work(Flag())
-        return self.client.get(f"{self.path}/{import_id}").json
-
-    def run(self, content: bytes, **options: Any) -> Any:
-        """Import a file; what validation has counted is what the run does."""
-        begun = self.begin(content, **options)
-        assert begun.status_code == 200, begun.text
-        validated = self.step(begun.json["id"], "validate")
-        assert validated["state"] == "awaiting_confirmation", validated
-        done = self.step(begun.json["id"], "start")
-        for count in ("created_rows", "updated_rows", "unchanged_rows", "failed_rows"):
-            assert validated[count] == done[count], count
-        return done
-
-    def errors(self, import_id: int, severity: str = "error") -> Any:
-        return self.client.get(f"{self.path}/{import_id}/errors?severity={severity}").json["data"]
-
-    @staticmethod
-    def table(*rows: tuple[str, ...]) -> bytes:
-        text = io.StringIO()
-        csv.writer(text).writerows(rows)
-        return text.getvalue().encode()
 
 
 @pytest.fixture

@@ -149,7 +149,10 @@ def _refuse_bypass(databases: Sequence[Database], stop: threading.Event) -> None
 
 def _require(service: ServiceParts, settings: Settings, *, relay: bool, consumer: bool, schedules: bool) -> None:
     consumes = consumer and service.subscriptions is not None
+    asks = schedules and any(schedule.asks for schedule in service.schedules)
     needed = {
+        "SERVICE_URLS": settings.service_urls if asks else "-",
+        "SERVICE_KEY": settings.service_key if asks else "-",
         "BROKER_URL": settings.broker_url if relay or consumes else "-",
         "RELAY_DATABASE_URL": settings.relay_database_url if relay or schedules else "-",
         "INGEST_DATABASE_URL": (
