@@ -15,6 +15,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from crm import places
+from crm.errors import OperatorError
 from crm.ports import free_port
 from crm.servers import Postgres, RabbitMQ, Server
 from crm.servers.rabbitmq import ADMIN, BrokerPorts, BrokerUser
@@ -30,6 +31,9 @@ class Sandbox:
     postgres_port: int | None
     broker_ports: BrokerPorts | None
     vhosts: tuple[str, ...]
+    # The administrators' URLs of servers that run in containers, by their images, and why none do.
+    urls: dict[str, str] = dataclasses.field(default_factory=dict)
+    reason: str = ""
 
     def dumps(self) -> str:
         return json.dumps(dataclasses.asdict(self))
@@ -38,9 +42,12 @@ class Sandbox:
     def loads(cls, text: str) -> "Sandbox":
         values = json.loads(text)
         ports = values["broker_ports"]
-        return cls(
-            values["home"], values["postgres_port"], BrokerPorts(**ports) if ports else None, tuple(values["vhosts"])
-        )
+        changed = {"broker_ports": BrokerPorts(**ports) if ports else None, "vhosts": tuple(values["vhosts"])}
+        return cls(**(values | changed))
+
+    def url(self, scheme: str) -> str | None:
+        """The URL of a server in a container, by what it begins with."""
+        return next((url for url in self.urls.values() if url.startswith(f"{scheme}://")), None)
 
     def postgres(self) -> Postgres | None:
         if self.postgres_port is None:
@@ -95,13 +102,26 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--no-postgres", action="store_true")
     parser.add_argument("--no-broker", action="store_true")
+    parser.add_argument("--containers", action="store_true", help="in containers, if it has the images")
     parser.add_argument("--vhosts", default="crm", help="separated by commas")
     options = parser.parse_args()
     # A Ctrl-C in the terminal is for the test runner, which ends by closing our standard input.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     vhosts = options.vhosts.split(",")
-    with running(postgres=not options.no_postgres, broker=not options.no_broker, vhosts=vhosts) as sandbox:
+    wanted = {"postgres": not options.no_postgres, "broker": not options.no_broker}
+    with contextlib.ExitStack() as ends:
+        sandbox, reason = None, ""
+        if options.containers:
+            from crm import container_servers  # noqa: PLC0415  # Docker's client is loaded where there is Docker.
+
+            try:
+                urls = ends.enter_context(container_servers.running(**wanted, vhosts=vhosts, password=_PASSWORD))
+                sandbox = Sandbox("", None, None, tuple(vhosts), dict(urls))
+            except OperatorError as error:
+                reason = " ".join(str(error).split())
+        if sandbox is None:
+            sandbox = dataclasses.replace(ends.enter_context(running(**wanted, vhosts=vhosts)), reason=reason)
         print(sandbox.dumps(), flush=True)
         sys.stdin.read()
 

@@ -1,7 +1,8 @@
 """A pytest plugin (`-p crm.testing`): private servers for a test run, shared by its xdist workers, and whole stacks.
 
-URLs given in CRM_TEST_POSTGRES_URL and CRM_TEST_BROKER_URL win. A server that cannot be had fails the run: nothing is
-skipped.
+URLs given in CRM_TEST_POSTGRES_URL and CRM_TEST_BROKER_URL win; else servers run in containers where a Docker engine of
+this machine answers and has their images, and as private instances where it does not. The run says which. A server that
+cannot be had fails the run: nothing is skipped.
 """
 
 import contextlib
@@ -13,7 +14,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from crm import programs
+from crm import modes, programs
 from crm.errors import OperatorError
 from crm.sandbox import Sandbox, running, temporary_home
 from crm.servers import RabbitMQ
@@ -22,6 +23,8 @@ from crm.stack import Stack
 
 POSTGRES_VARIABLE = "CRM_TEST_POSTGRES_URL"
 BROKER_VARIABLE = "CRM_TEST_BROKER_URL"
+# `private` starts no containers, whether or not Docker answers.
+SERVERS_VARIABLE = "CRM_TEST_SERVERS"
 # How the controller tells its workers what it started; not for people.
 _SANDBOX_VARIABLE = "CRM_TEST_SANDBOX"
 
@@ -54,24 +57,25 @@ class Broker:
     @property
     def server(self) -> RabbitMQ:
         if self._server is None:
-            raise OperatorError(f"{BROKER_VARIABLE} names a broker that this test run does not own.")
+            raise OperatorError("this test run does not own the broker: take `own_broker`")
         return self._server
 
 
 class SandboxProcess:
     """The controller's hold on the process that owns the servers."""
 
-    def __init__(self, *, postgres: bool, broker: bool, vhosts: list[str]) -> None:
+    def __init__(self, *, postgres: bool, broker: bool, vhosts: list[str], containers: bool) -> None:
         missing = [
             package
             for package, wanted in ((programs.POSTGRES, postgres), (programs.RABBITMQ, broker))
-            if wanted and package in programs.missing_packages(python_venv=False)
+            if wanted and not containers and package in programs.missing_packages(python_venv=False)
         ]
         if missing:
             raise OperatorError(f"the tests need real servers. Install them with: {programs.install_line(missing)}")
         command = [sys.executable, "-m", "crm.sandbox", "--vhosts", ",".join(vhosts)]
         command += [] if postgres else ["--no-postgres"]
         command += [] if broker else ["--no-broker"]
+        command += ["--containers"] if containers else []
         self._process = subprocess.Popen(
             command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, start_new_session=True
         )
@@ -114,13 +118,19 @@ def pytest_configure(config: pytest.Config) -> None:
     if not postgres and not broker:
         return
     try:
-        hold = SandboxProcess(postgres=postgres, broker=broker, vhosts=_workers(config))
+        hold = SandboxProcess(postgres=postgres, broker=broker, vhosts=_workers(config), containers=_has_engine())
         config.stash[_HOLD] = hold
         sandbox = hold.described()
     except OperatorError as error:
         raise pytest.UsageError(str(error)) from None
     # The workers inherit the environment: they are started after this.
     os.environ[_SANDBOX_VARIABLE] = sandbox.dumps()
+
+
+def _has_engine() -> bool:
+    """Whether a Docker engine of this machine answers, and is wanted."""
+    here = os.environ.get("DOCKER_HOST", "unix://").startswith("unix://")
+    return os.environ.get(SERVERS_VARIABLE) != "private" and here and modes.engine_answers()
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
@@ -135,15 +145,20 @@ def pytest_report_header(config: pytest.Config) -> list[str]:
         return []
     sandbox = _sandbox()
     lines = []
-    for label, variable, port in (
-        ("postgres", POSTGRES_VARIABLE, sandbox.postgres_port if sandbox else None),
-        ("rabbitmq", BROKER_VARIABLE, sandbox.broker_ports.amqp if sandbox and sandbox.broker_ports else None),
+    for label, scheme, variable, port in (
+        ("postgres", "postgresql", POSTGRES_VARIABLE, sandbox.postgres_port if sandbox else None),
+        ("rabbitmq", "amqp", BROKER_VARIABLE, sandbox.broker_ports.amqp if sandbox and sandbox.broker_ports else None),
     ):
-        if port is not None:
+        if sandbox and (url := sandbox.url(scheme)):
+            image = next(image for image, known in sandbox.urls.items() if known == url)
+            lines.append(f"{label}: container of {image} on 127.0.0.1:{urlsplit(url).port}, not durable")
+        elif port is not None:
             lines.append(f"{label}: private instance on 127.0.0.1:{port}, not durable")
         elif variable in os.environ:
             parts = urlsplit(os.environ[variable])
             lines.append(f"{label}: {parts.hostname}:{parts.port} ({variable})")
+    if sandbox and sandbox.reason:
+        lines.append(f"no containers: {sandbox.reason}")
     return lines
 
 
@@ -158,6 +173,8 @@ def postgres_url() -> str:
     if POSTGRES_VARIABLE in os.environ:
         return os.environ[POSTGRES_VARIABLE]
     sandbox = _sandbox()
+    if sandbox and (url := sandbox.url("postgresql")):
+        return url
     server = sandbox.postgres() if sandbox else None
     assert server is not None, "crm.testing started no PostgreSQL"
     return server.url()
@@ -172,6 +189,8 @@ def broker(request: pytest.FixtureRequest) -> Broker:
         # `crm test-servers` has a vhost for each worker, as a run of its own has.
         return Broker(f"{url.rpartition('/')[0]}/{worker}" if _is_worker(request.config) else url, None)
     sandbox = _sandbox()
+    if sandbox and (contained := sandbox.url("amqp")):
+        return Broker(f"{contained.rpartition('/')[0]}/{worker}", None)
     server = sandbox.broker() if sandbox else None
     assert server is not None, "crm.testing started no RabbitMQ"
     return Broker(server.url(vhost=worker), server)

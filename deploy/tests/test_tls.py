@@ -1,22 +1,17 @@
-"""TLS to PostgreSQL and RabbitMQ: both have to prove who they are, by the authority that the settings name."""
+"""TLS to PostgreSQL: it has to prove who it is, by the authority that the settings name."""
 
 import os
 import shutil
-import ssl
 import subprocess
 import sys
 
-import pika
 import psycopg
 import pytest
 
-from chassis.broker.amqp import Address
-from chassis.broker.operator import Operator
 from chassis.db.session import Database
 from chassis.testing.certificates import make_certificate
 from crm import databases
 from crm.environment import roles
-from crm.ports import free_port
 from crm.sandbox import running
 
 SERVICE = "audit"
@@ -85,40 +80,3 @@ def test_a_postgres_that_does_not_prove_who_it_is_gets_no_password(url_of, certi
         psycopg.connect(url_of("app", stranger))
     with pytest.raises(psycopg.OperationalError, match="does not match host name"):
         psycopg.connect(url_of("app", certificate, host="127.0.0.1"))
-
-
-@pytest.fixture(scope="module")
-def broker_url_of(broker, certificate):
-    """URLs of the run's broker, which listens with TLS too meanwhile."""
-    port = free_port()
-    options = f'[{{certfile, "{certificate}"}}, {{keyfile, "{certificate}"}}]'
-    broker.server.control(
-        "eval",
-        "rabbit_networking:ensure_ssl(),"
-        f' ok = rabbit_networking:start_ssl_listener({{"127.0.0.1", {port}}}, {options}, 1).',
-    )
-    tail = broker.url.rpartition("@")
-    vhost = tail[2].partition("/")[2]
-    signed_in = tail[0].removeprefix("amqp://")
-    yield lambda authority, host="localhost": f"amqps://{signed_in}@{host}:{port}/{vhost}?cacertfile={authority}"
-    broker.server.control("eval", f"ranch:stop_listener({{acceptor, {{127, 0, 0, 1}}, {port}}}).")
-
-
-def test_a_service_speaks_amqp_over_tls_alone(broker_url_of, certificate):
-    operator = Operator(broker_url_of(certificate), name="tls")
-    try:
-        answer = operator.call("queue_declare", queue="", exclusive=True)
-        assert answer.queue
-    finally:
-        operator.close()
-
-
-def test_a_broker_that_does_not_prove_who_it_is_gets_no_password(broker_url_of, certificate, stranger):
-    for url in (broker_url_of(stranger), broker_url_of(certificate, host="127.0.0.1")):
-        with pytest.raises(ssl.SSLCertVerificationError):
-            pika.BlockingConnection(Address(url))
-
-
-def test_an_authority_without_tls_is_a_mistake(certificate):
-    with pytest.raises(ValueError, match="amqps"):
-        Address(f"amqp://localhost/?cacertfile={certificate}")

@@ -144,14 +144,14 @@ def upgrade(home: Path, *, contract: bool) -> None:
 def backup(context: click.Context) -> None:
     """Back up every service's database, sealed; without a subcommand, make one now."""
     if context.invoked_subcommand is None:
-        print(existing(context.obj).job("backup", "make"), end="")
+        print(existing(context.obj).backup("make"), end="")
 
 
 @backup.command(name="list")
 @click.pass_obj
 def list_backups(home: Path) -> None:
     """Show every backup, the oldest first."""
-    print(existing(home).job("backup", "list"), end="")
+    print(existing(home).backup("list"), end="")
 
 
 @backup.command()
@@ -159,14 +159,14 @@ def list_backups(home: Path) -> None:
 @click.pass_obj
 def verify(home: Path, name: str | None) -> None:
     """Read a backup as a restoration would; fails when anything is missing or damaged."""
-    print(existing(home).job("backup", "verify", *([name] if name else [])), end="")
+    print(existing(home).backup("verify", *([name] if name else [])), end="")
 
 
 @backup.command()
 @click.pass_obj
 def key(home: Path) -> None:
     """Print the secret key that opens the backups: keep it where neither they nor this machine are."""
-    print(existing(home).job("backup", "key"), end="")
+    print(existing(home).backup("key"), end="")
 
 
 COMMANDS: Mapping[str, click.Command] = {

@@ -81,17 +81,20 @@ class Containers:
         self._quietly("up", "--detach", "--wait", "--no-build", "--remove-orphans", *scales)
         report("services", f"{len(self.containers())} containers ready", time.monotonic() - began)
 
-    def build(self) -> int:
+    def build(self, *names: str) -> int:
         """Build our images, unless they are as they would be; return how many there are.
+
+        Those of the services of compose with these `names`; without any, of all that run in no profile.
 
         Not by `compose build`, which asks for a newer buildx than many machines have.
         """
-        services = json.loads(self.run("config", "--format", "json"))["services"]
-        images = {service["image"]: service["build"] for service in services.values() if "build" in service}
+        services = json.loads(self.run("--profile", "*", "config", "--format", "json"))["services"]
+        wanted = names or [name for name, service in services.items() if not service.get("profiles")]
+        images = {services[name]["image"]: services[name]["build"] for name in wanted if "build" in services[name]}
         command = modes.builder()
         secrets = []
-        for secret, names in _SECRETS.items():
-            given = [path for name in names if (path := self.environment.get(name))]
+        for secret, variables in _SECRETS.items():
+            given = [path for variable in variables if (path := self.environment.get(variable))]
             secrets += ["--secret", f"id={secret},src={given[0]}"] if given else []
         for image, build in images.items():
             arguments = [part for name, value in build["args"].items() for part in ("--build-arg", f"{name}={value}")]
@@ -204,6 +207,11 @@ class Containers:
         if command == "seed":
             self._keep(demo=True)
         return said.strip("\n")
+
+    def backup(self, command: str, *arguments: str) -> str:
+        """What `make`, `list`, `verify`, `key`, `restore` or `revisions` of the container `backup` prints."""
+        self.build("backup")
+        return self.job("backup", command, *arguments)
 
     def signing_keys(self) -> list[SigningKey]:
         """Every signing key there ever was, the oldest first."""

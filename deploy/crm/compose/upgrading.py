@@ -33,7 +33,7 @@ class Upgrade:
         # What a newer release has besides is made; what is there stays.
         self._stack.job("secrets")
         self._timed("preflight", lambda: self._preflight(contract=contract))
-        self._timed("backup", lambda: self._stack.job("backup", "make").split()[2])
+        self._timed("backup", lambda: self._stack.backup("make").split()[2])
         self._timed("expand", self._expand)
         for service in SERVICES:
             # Those who publish first, as a worker reads what the release before has written.
@@ -44,7 +44,7 @@ class Upgrade:
         self._timed("verify", self._verify)
 
     def _preflight(self, *, contract: bool) -> str:
-        revisions = json.loads(self._stack.job("backup", "revisions"))
+        revisions = json.loads(self._stack.backup("revisions"))
         return f"{len(pending_migrations(revisions, self._wrong(), contract=contract))} migrations to come"
 
     def _expand(self) -> str:

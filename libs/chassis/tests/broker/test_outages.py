@@ -1,10 +1,17 @@
-"""A broker of the module's own is killed and started: nothing is lost, nobody has to help."""
+"""A broker of the module's own is killed and started, and has to prove who it is: nothing is lost, nobody has to help."""
 
+import socket
+import ssl
 import time
 
+import pika
+import pytest
+
 from chassis.broker import topology
-from chassis.broker.amqp import Publisher
+from chassis.broker.amqp import Address, Publisher
 from chassis.broker.messages import Message, Outcome
+from chassis.broker.operator import Operator
+from chassis.testing.certificates import make_certificate
 
 
 def test_broker_is_killed_and_started_again_under_load(stage, own_broker):
@@ -92,3 +99,51 @@ def limited_user(broker, stage):
     broker.server.control("set_topic_permissions", "-p", vhost, stage.service, topology.EXCHANGE, key, "^$")
     place = stage.broker_url.rpartition("@")[2]
     return f"amqp://{stage.service}:secret@{place}"
+
+
+@pytest.fixture(scope="module")
+def certificate(tmp_path_factory):
+    return make_certificate(tmp_path_factory.mktemp("tls") / "server.pem")
+
+
+@pytest.fixture(scope="module")
+def stranger(tmp_path_factory):
+    """An authority that has not signed the broker's certificate."""
+    return make_certificate(tmp_path_factory.mktemp("tls") / "stranger.pem")
+
+
+@pytest.fixture(scope="module")
+def tls_url_of(own_broker, certificate):
+    """URLs of the broker with TLS, where it listens too from now on until it is started anew."""
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        port = probe.getsockname()[1]
+    options = f'[{{certfile, "{certificate}"}}, {{keyfile, "{certificate}"}}]'
+    own_broker.server.control(
+        "eval",
+        "rabbit_networking:ensure_ssl(),"
+        f' ok = rabbit_networking:start_ssl_listener({{"127.0.0.1", {port}}}, {options}, 1).',
+    )
+    tail = own_broker.url.rpartition("@")
+    vhost = tail[2].partition("/")[2]
+    signed_in = tail[0].removeprefix("amqp://")
+    return lambda authority, host="localhost": f"amqps://{signed_in}@{host}:{port}/{vhost}?cacertfile={authority}"
+
+
+def test_a_service_speaks_amqp_over_tls_alone(tls_url_of, certificate):
+    operator = Operator(tls_url_of(certificate), name="tls")
+    try:
+        answer = operator.call("queue_declare", queue="", exclusive=True)
+        assert answer.queue
+    finally:
+        operator.close()
+
+
+def test_a_broker_that_does_not_prove_who_it_is_gets_no_password(tls_url_of, certificate, stranger):
+    for url in (tls_url_of(stranger), tls_url_of(certificate, host="127.0.0.1")):
+        with pytest.raises(ssl.SSLCertVerificationError):
+            pika.BlockingConnection(Address(url))
+
+
+def test_an_authority_without_tls_is_a_mistake(certificate):
+    with pytest.raises(ValueError, match="amqps"):
+        Address(f"amqp://localhost/?cacertfile={certificate}")
