@@ -9,11 +9,14 @@ from typing import Any, NamedTuple
 import orjson
 import psycopg
 import structlog
+from sqlalchemy import text
 
 from chassis import metrics, tracing
 from chassis.broker import topology
 from chassis.broker.amqp import Batch, Publisher
 from chassis.broker.messages import BrokerRefused, BrokerUnavailable, Message, Outcome
+from chassis.db.statements import Prepared
+from chassis.db.writer import Writer
 from chassis.events import CONTENT_TYPE
 
 LOCK = 0x4352_4D52  # "CRMR": one active relay in a database.
@@ -47,35 +50,44 @@ OPTIONS = (
 # follows it, so that no resend can overtake. The oldest rows are numbered within their aggregates, instead of asking
 # of each whether there is an older one: that question is planned on statistics that are always stale, and then costs
 # the whole backlog for each row.
-SELECT_DUE = """
-SELECT id, event_id::text, type, routing_key, correlation_id, extract(epoch FROM occurred_at)::bigint, body
+SELECT_DUE = Prepared(
+    text("""
+SELECT id, CAST(event_id AS text), type, routing_key, correlation_id, CAST(extract(epoch FROM occurred_at) AS bigint),
+    body
 FROM outbox WHERE id = ANY (ARRAY(
     SELECT id FROM (
         SELECT id, next_attempt_at, row_number() OVER (PARTITION BY aggregate_type, aggregate_id ORDER BY id) AS place
         FROM (
             SELECT id, aggregate_type, aggregate_id, next_attempt_at FROM outbox
-            WHERE published_at IS NULL ORDER BY id LIMIT %(window)s
+            WHERE published_at IS NULL ORDER BY id LIMIT :window
         ) AS oldest
     ) AS placed
-    WHERE place = 1 AND next_attempt_at <= now() AND id <> ALL (%(in_flight)s)
-    ORDER BY id LIMIT %(most)s))
+    WHERE place = 1 AND next_attempt_at <= now() AND id <> ALL (CAST(:in_flight AS bigint[]))
+    ORDER BY id LIMIT :most))
 ORDER BY id
-"""
-MARK = """
+""")
+)
+MARK = Prepared(
+    text("""
 UPDATE outbox SET published_at = now(), attempts = attempts + 1, last_error = NULL
-WHERE id = ANY (%(ids)s) AND published_at IS NULL
-"""
+WHERE id = ANY (CAST(:ids AS bigint[])) AND published_at IS NULL
+""")
+)
 # One second, doubling to five minutes.
-POSTPONE = """
-UPDATE outbox SET attempts = attempts + 1, last_error = %(error)s,
+POSTPONE = Prepared(
+    text("""
+UPDATE outbox SET attempts = attempts + 1, last_error = :error,
     next_attempt_at = now() + least(power(2, least(attempts, 20)), 300) * interval '1 second'
-WHERE id = ANY (%(ids)s) AND published_at IS NULL
-"""
-MEASURE = """
-SELECT count(*), coalesce(extract(epoch FROM now() - min(occurred_at)), 0)::float8,
+WHERE id = ANY (CAST(:ids AS bigint[])) AND published_at IS NULL
+""")
+)
+MEASURE = Prepared(
+    text("""
+SELECT count(*), CAST(coalesce(extract(epoch FROM now() - min(occurred_at)), 0) AS float8),
     count(*) FILTER (WHERE attempts >= 20)
 FROM outbox WHERE published_at IS NULL
-"""
+""")
+)
 
 log = structlog.get_logger()
 
@@ -142,13 +154,11 @@ class Relay:
             metrics.RELAY_ACTIVE.set(1)
             try:
                 with closing(Publisher(self._broker_url, name=name)) as publisher:
-                    self._relay(database, publisher, stop, beat)
+                    self._relay(Writer(database), publisher, stop, beat)
             finally:
                 metrics.RELAY_ACTIVE.set(0)
 
-    def _relay(
-        self, database: psycopg.Connection[Any], publisher: Publisher, stop: Flag, beat: Callable[[], None]
-    ) -> None:
+    def _relay(self, database: Writer, publisher: Publisher, stop: Flag, beat: Callable[[], None]) -> None:
         idle = SHORTEST_POLL
         flying: tuple[list[Row], Batch] | None = None
         while not stop.is_set():
@@ -174,16 +184,14 @@ class Relay:
     def _most(self) -> int:
         return 1 if self._careful else self._batch
 
-    def _due(self, database: psycopg.Connection[Any], flying: Sequence[Row]) -> list[Row]:
+    def _due(self, database: Writer, flying: Sequence[Row]) -> list[Row]:
         arguments = {"in_flight": [row.id for row in flying], "most": self._most, "window": self._window}
-        rows = [Row(*row) for row in database.execute(SELECT_DUE, arguments, prepare=True)]
+        rows = [Row(*row) for row in database.fetch(SELECT_DUE, arguments)]
         # Too few: the window may be full of rows that wait behind others of their aggregate, so look further next time.
         self._window = SMALLEST_WINDOW if len(rows) == self._most else min(self._window * 2, LARGEST_WINDOW)
         return rows
 
-    def _settle(
-        self, database: psycopg.Connection[Any], publisher: Publisher, rows: Sequence[Row], batch: Batch
-    ) -> None:
+    def _settle(self, database: Writer, publisher: Publisher, rows: Sequence[Row], batch: Batch) -> None:
         """Wait for the broker's answers and write them down.
 
         On the connection that holds the lock: if the lock is gone, so is the connection, and a relay that was paused
@@ -200,19 +208,19 @@ class Relay:
         if confirmed := by_outcome.pop(Outcome.CONFIRMED, None):
             if tracing.is_on():
                 _trace(rows, set(confirmed), seconds=time.monotonic() - began)
-            database.execute(MARK, {"ids": confirmed}, prepare=True)
+            database.run(MARK, {"ids": confirmed})
             metrics.RELAY_PUBLISHED.inc(len(confirmed))
             self._pause = 0.0
         for outcome, ids in by_outcome.items():
             metrics.RELAY_FAILURES.labels(outcome.value).inc(len(ids))
             log.error("events were not confirmed", outcome=outcome.value, count=len(ids), first_outbox_id=ids[0])
             if outcome is not Outcome.LOST:
-                database.execute(POSTPONE, {"ids": ids, "error": f"{outcome.value} by the broker"})
+                database.run(POSTPONE, {"ids": ids, "error": f"{outcome.value} by the broker"})
         self._careful = max(0, self._careful - len(rows))
         if lost := by_outcome.get(Outcome.LOST):
             self._lost(database, lost, batch.refusal)
 
-    def _lost(self, database: psycopg.Connection[Any], ids: list[int], refusal: BrokerRefused | None) -> None:
+    def _lost(self, database: Writer, ids: list[int], refusal: BrokerRefused | None) -> None:
         """Nothing is counted against the events for their connection's fault, and the broker gets time to recover.
 
         But when the broker closed the channel over one message, sending one at a time finds it.
@@ -223,16 +231,14 @@ class Relay:
         if len(ids) > 1:
             self._careful = len(ids)
         else:
-            database.execute(POSTPONE, {"ids": ids, "error": str(refusal)})
+            database.run(POSTPONE, {"ids": ids, "error": str(refusal)})
             self._pause = FIRST_PAUSE
 
-    def _measure(self, database: psycopg.Connection[Any]) -> None:
+    def _measure(self, database: Writer) -> None:
         if time.monotonic() - self._measured < MEASURE_EVERY:
             return
         self._measured = time.monotonic()
-        row = database.execute(MEASURE).fetchone()
-        assert row is not None
-        backlog, oldest, stuck = row
+        [(backlog, oldest, stuck)] = database.fetch(MEASURE, {})
         metrics.OUTBOX_BACKLOG.set(backlog)
         metrics.OUTBOX_OLDEST.set(oldest)
         metrics.OUTBOX_STUCK.set(stuck)

@@ -10,6 +10,7 @@ from chassis.broker import topology
 from chassis.broker.amqp import Batch, Publisher
 from chassis.broker.operator import Operator
 from chassis.broker.relay import _message
+from chassis.db.writer import Writer
 
 
 def test_events_of_one_aggregate_arrive_in_the_order_of_their_versions(stage):
@@ -153,7 +154,8 @@ def flight(stage):
     for record in range(1, 4):
         stage.record(record)
     relay = stage.relay()
-    with psycopg.connect(stage.home.relay_url, autocommit=True) as database:
+    with psycopg.connect(stage.home.relay_url, autocommit=True) as connection:
+        database = Writer(connection)
         rows = relay._due(database, ())
         assert len(rows) == 3
         yield relay, database, rows
