@@ -6,7 +6,8 @@ import re
 import sys
 import types
 import typing
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cache, partial
 from itertools import chain
@@ -50,22 +51,48 @@ _UNKNOWN = _Unknown()
 
 
 @dataclass
-class Reach:
-    """What is reached from some functions: failures, the tables that are named, and the codes that nobody can tell.
+class Read:
+    """What one function says by itself: failures, the tables that are named, the codes that nobody can tell.
 
-    `asks` says that a record of another service may be missed, which is then asked for.
-
-    `packages` are the names of the packages that are read; `open_codes` names the values of codes that are put together
-    when they are raised: `company_*` → `("company_suspended", …)`.
+    `asks` says that a record of another service may be missed, which is then asked for; `leads` are the keys of what it
+    calls and names. `kept` are values that the key tells apart by what they are, so that none takes another's place.
     """
 
-    packages: frozenset[str]
-    open_codes: Mapping[str, Iterable[str]]
     failures: set[Failure] = field(default_factory=set)
     tables: set[str] = field(default_factory=set)
     faults: set[str] = field(default_factory=set)
     asks: bool = False
-    _seen: set[Any] = field(default_factory=set)
+    leads: set[Any] = field(default_factory=set)
+    kept: tuple[Any, ...] = ()
+
+
+@dataclass
+class Reach:
+    """What is reached from some functions.
+
+    `packages` are the names of the packages that are read; `open_codes` names the values of codes that are put together
+    when they are raised: `company_*` → `("company_suspended", …)`. `known` is what was read of the same packages
+    before: functions that many routes lead to are read once.
+    """
+
+    packages: frozenset[str]
+    open_codes: Mapping[str, Iterable[str]]
+    known: dict[Any, Read] = field(default_factory=dict)
+    _here: Read = field(default_factory=Read)
+
+    def all(self) -> Read:
+        """All that is reached from what was followed."""
+        every, keys = Read(), set[Any]()
+        waiting = [self._here]
+        while waiting:
+            read = waiting.pop()
+            every.failures |= read.failures
+            every.tables |= read.tables
+            every.faults |= read.faults
+            every.asks = every.asks or read.asks
+            waiting += [self.known[key] for key in read.leads - keys]
+            keys |= read.leads
+        return every
 
     def follow(self, function: Any, arguments: Mapping[str, Any] | None = None) -> None:
         """Read a function, and whatever it names, once for each set of texts that it is called with."""
@@ -81,42 +108,55 @@ class Reach:
         by_name = sorted((name, value if isinstance(value, str) else id(value)) for name, value in given.items())
         key = (function.__code__, tuple(by_name), tuple(map(id, _closure(function).values())))
         definition = _definition(function)
-        if key in self._seen or definition is None:
+        if definition is None:
             return
-        self._seen.add(key)
-        known = {**function.__globals__, **_closure(function), **_parameters(function), **given}
-        reader = _Reader(self, function, known)
-        for statement in definition.body if isinstance(definition.body, list) else [definition.body]:
-            reader.visit(statement)
+        with self._new(key, *given.values(), *_closure(function).values()) as new:
+            if new:
+                known = {**function.__globals__, **_closure(function), **_parameters(function), **given}
+                reader = _Reader(self, function, known)
+                for statement in definition.body if isinstance(definition.body, list) else [definition.body]:
+                    reader.visit(statement)
+
+    @contextmanager
+    def _new(self, key: Any, *kept: Any) -> Iterator[bool]:
+        """Whether it is to be read now; what is read meanwhile is its own."""
+        self._here.leads.add(key)
+        if key in self.known:
+            yield False
+            return
+        before, self._here = self._here, Read(kept=kept)
+        self.known[key] = self._here
+        yield True
+        self._here = before
 
     def note(self, value: Any) -> None:
         """Take down what a value that is named says."""
         if isinstance(value, AppError):
-            self.failures.add(Failure(value.status, value.code, value.detail))
+            self._here.failures.add(Failure(value.status, value.code, value.detail))
         elif isinstance(value, Table):
-            self.tables.add(value.name)
+            self._here.tables.add(value.name)
         elif isinstance(value, Prepared):
-            self.tables.update(_WRITTEN.findall(value.sql))
+            self._here.tables.update(_WRITTEN.findall(value.sql))
         elif isinstance(value, _FUNCTIONS):
             self.follow(value)
-        elif isinstance(value, dict | tuple | list) and len(value) <= _LARGEST_TABLE and id(value) not in self._seen:
-            self._seen.add(id(value))
-            for each in value.values() if isinstance(value, dict) else value:
-                self.note(each)
+        elif isinstance(value, dict | tuple | list) and len(value) <= _LARGEST_TABLE:
+            with self._new(id(value), value) as new:
+                for each in (value.values() if isinstance(value, dict) else value) if new else ():
+                    self.note(each)
         elif self.ours(type(value).__module__):
             for name in ("table", "view"):
                 self.note(getattr(value, name, None))
 
     def made(self, kind: type[AppError], codes: Iterable[str], detail: str, place: str) -> None:
         """Take down that a failure of a kind is made at a place of the code."""
-        self.asks = self.asks or issubclass(kind, UnknownReference)
+        self._here.asks = self._here.asks or issubclass(kind, UnknownReference)
         for code in codes:
             if code in self.open_codes:
-                self.failures.update(Failure(kind.status, each, detail) for each in self.open_codes[code])
+                self._here.failures.update(Failure(kind.status, each, detail) for each in self.open_codes[code])
             elif "*" in code:
-                self.faults.add(f"{place}: which codes are {code}? The service's open_codes is to say it.")
+                self._here.faults.add(f"{place}: which codes are {code}? The service's open_codes is to say it.")
             else:
-                self.failures.add(Failure(kind.status, code, detail))
+                self._here.failures.add(Failure(kind.status, code, detail))
 
     def ours(self, module: str, but: str = "") -> bool:
         """Whether a module is among those that are read."""

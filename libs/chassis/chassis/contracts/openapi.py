@@ -9,7 +9,7 @@ from http import HTTPStatus
 from itertools import chain
 from typing import Any
 
-from chassis.contracts.failures import Failure, Reach
+from chassis.contracts.failures import Failure, Reach, Read
 from chassis.contracts.files import Contracts
 from chassis.contracts.openapi_examples import Examples, NoExample
 from chassis.db import refusals
@@ -99,7 +99,8 @@ def _failures(
 ) -> tuple[set[Failure], list[str]]:
     """What an operation can fail with: by its own code, by the application around it and the database below it."""
     # The routes of a library are read with it.
-    reach = Reach(frozenset({service.name, "chassis", view.__module__.partition(".")[0]}), service.open_codes)
+    packages = frozenset({service.name, "chassis", view.__module__.partition(".")[0]})
+    reach = Reach(packages, service.open_codes, _known(packages))
     if view.access != PUBLIC:
         reach.follow(TokenVerifier.verify)
         if method == "post":
@@ -107,25 +108,32 @@ def _failures(
     if view.access not in (PUBLIC, ANYBODY):
         reach.follow(check_permission)
     reach.follow(view)
-    if reach.asks:
+    if reach.all().asks:
         reach.follow(ServiceClient.unavailable)
-    failures = set(reach.failures)
+    reached = reach.all()
+    failures = reached.failures
     failures |= {each for each in _of_the_database() if method != "get" or each.code not in _OF_WRITES}
     if method != "get":
         members = set(_members(operation.get("requestBody", {}), schemas))
         failures |= {
             Failure(error.status, error.code, error.detail)
             for constraint, error in service.conflicts.items()
-            if _table_of(service, constraint) in reach.tables and _concerns(error, members)
+            if _table_of(service, constraint) in reached.tables and _concerns(error, members)
         }
-    return failures, sorted(reach.faults)
+    return failures, sorted(reached.faults)
+
+
+@cache
+def _known(packages: frozenset[str]) -> dict[Any, Read]:  # noqa: ARG001  # For each of them its own.
+    """What was read of these packages so far."""
+    return {}
 
 
 @cache
 def _of_the_database() -> frozenset[Failure]:
     reach = Reach(frozenset({"chassis"}), {})
     reach.follow(refusals.translate)
-    return frozenset(reach.failures)
+    return frozenset(reach.all().failures)
 
 
 def _table_of(service: Service, constraint: str) -> str:

@@ -43,7 +43,7 @@ def hand_out() -> Shelf:
 def reached(function: object, **open_codes: list[str]) -> Reach:
     reach = Reach(frozenset({PACKAGE}), {name.replace("any", "*"): codes for name, codes in open_codes.items()})
     reach.follow(function)
-    return reach
+    return reach.all()
 
 
 def codes(function: object) -> set[str]:
