@@ -14,9 +14,14 @@ import pytest
 
 from chassis.testing.fixtures import DatabaseUrls
 
+# The wheels are built once and not in each test process.
+pytestmark = pytest.mark.xdist_group("wheels")
 
+
+@functools.cache
 def build(folder: Path, project: Path) -> Path:
-    """The wheel of a project."""
+    """The wheel of a project, in a folder of its own below this one."""
+    folder /= project.name
     command = [sys.executable, "-m", "hatchling", "build", "--target", "wheel", "--directory", str(folder)]
     subprocess.run(command, cwd=project, check=True, capture_output=True)
     (wheel,) = folder.glob("*.whl")
@@ -27,13 +32,15 @@ def build(folder: Path, project: Path) -> Path:
 def python_of(tmp_path_factory: pytest.TempPathFactory, root: Path) -> Callable[[str], Path]:
     """From a service's name to a Python whose site-packages hold it and the chassis as their wheels bring them."""
 
+    wheels = tmp_path_factory.mktemp("wheels")
+
     @functools.cache
     def make(name: str) -> Path:
         folder = tmp_path_factory.mktemp(f"wheel-{name}")
         venv.create(folder / "venv", with_pip=False)
         (packages,) = (folder / "venv" / "lib").glob("python*/site-packages")
         for project in (*(root / "libs").iterdir(), root / "services" / name):
-            with zipfile.ZipFile(build(folder / project.name, project)) as wheel:
+            with zipfile.ZipFile(build(wheels, project)) as wheel:
                 wheel.extractall(packages)
         # What they depend on; that folder's own .pth files, which lead to the checkout, are not followed from here.
         (packages / "dependencies.pth").write_text(f"{sysconfig.get_path('purelib')}\n")
