@@ -119,6 +119,13 @@ class PeopleTarget(ContactTarget):
             keys.append(_name_key(values["customer_id"], values.get("first_name"), values.get("last_name")))
         return keys
 
+    def lacking(self, row: ReadRow) -> Fault | None:
+        """Somebody new has a name and a company; a row that was to change somebody may find them gone."""
+        if "customer_id" not in row.values:
+            detail = "Whoever has this address was archived or removed meanwhile, or the row above was refused."
+            return Fault(row.line, "email", "contact_not_found", detail, row.values.get("email"))
+        return super().lacking(row)
+
     def find(self, session: Session, match_by: str, keys: Collection[Any]) -> dict[Any, list[tuple[int, bool]]]:
         """The contacts with these addresses, or names at their customers."""
         found = find_contacts(session, match_by, [key for key in keys if isinstance(key, str)])
@@ -146,15 +153,14 @@ class PeopleTarget(ContactTarget):
 
     def _apply_working(self, session: Session, rows: Sequence[ReadRow], options: RowOptions, outcome: Outcome) -> None:
         rows = _settled(session, rows, options, outcome)
-        there = _there_by_address(session, rows, options)
-        owners = _Owners(session, [row for row in rows if row.line not in there], options, outcome)
+        owners = _Owners(session, rows, _known_addresses(session, rows, options), options, outcome)
         people = []
         for row in rows:
             if row.line in owners.refused:
                 continue
             owner = owners.of.get(row.line)
             if names_person(row.values):
-                people.append(_person(row, owner))
+                people.append(_person(row, owner, options))
             elif row.line not in owners.made:
                 outcome.unchanged += 1
         within = replace(options, seen=options.seen.within("contact"))
@@ -174,7 +180,9 @@ class PeopleTarget(ContactTarget):
 class _Owners:
     """The companies of rows: found, or made of the first row that names one; `of` are their ids by line."""
 
-    def __init__(self, session: Session, rows: Sequence[ReadRow], options: RowOptions, outcome: Outcome) -> None:
+    def __init__(
+        self, session: Session, rows: Sequence[ReadRow], there: set[str], options: RowOptions, outcome: Outcome
+    ) -> None:
         self.of: dict[int, int] = {}
         # The lines that made one, and those whose company could not be found or made.
         self.made: set[int] = set()
@@ -182,6 +190,10 @@ class _Owners:
         self._outcome = outcome
         companies = Companies(session, rows, options)
         for row in rows:
+            # Who is there by the address, be it by a row above, stays there, whatever company the row has.
+            address = email_key(row.values.get("email")) if options.mode != CREATE else None
+            if address in there:
+                continue
             found = companies.find(row)
             if found is None and options.mode == UPDATE:
                 shown = row.values.get("company_name")
@@ -190,6 +202,8 @@ class _Owners:
                 self._refuse(row, found)
             else:
                 self.of[row.line] = companies.add(row) if found is None else found
+                if address is not None:
+                    there.add(address)
                 if found is not None and found > 0 and row.values.get("notes"):
                     detail = "The customer is there already and stays as it is."
                     row.warn("notes", "left_over", detail, row.values["notes"])
@@ -247,14 +261,14 @@ def _settled(session: Session, rows: Sequence[ReadRow], options: RowOptions, out
 _LISTED = ("industry", "assigned_to")
 
 
-def _there_by_address(session: Session, rows: Sequence[ReadRow], options: RowOptions) -> set[int]:
-    """The lines of people who are there by their address: they stay where they are, whatever company their row has."""
+def _known_addresses(session: Session, rows: Sequence[ReadRow], options: RowOptions) -> set[str]:
+    """Those of the rows' addresses that contacts have, stored or of rows above."""
     if options.mode == CREATE:
         return set()
-    keys = {row.line: email_key(row.values["email"]) for row in rows if row.values.get("email") is not None}
-    stored = find_contacts(session, "email", set(keys.values()))
+    keys = {key for row in rows if (key := email_key(row.values.get("email"))) is not None}
+    stored = find_contacts(session, "email", keys)
     seen = options.seen.within("contact")
-    return {line for line, key in keys.items() if key in stored or seen.get("key", key) is not None}
+    return {key for key in keys if key in stored or seen.get("key", key) is not None}
 
 
 def _customer_rows(rows: Iterable[ReadRow]) -> list[ReadRow]:
@@ -267,8 +281,10 @@ def _customer_rows(rows: Iterable[ReadRow]) -> list[ReadRow]:
     ]
 
 
-def _person(row: ReadRow, owner: int | None) -> ReadRow:
+def _person(row: ReadRow, owner: int | None, options: RowOptions) -> ReadRow:
     values = person_values(row.values)
+    if options.mode == CREATE and row.new_values:
+        values.pop("last_name", None)  # It has become the first name.
     if owner is not None:
         values["customer_id"] = owner
     if "phone" in row.values and "secondary_phone" in row.values:

@@ -5,7 +5,6 @@ from customers import rules
 from customers.rules.import_fields import CHOICES_OF
 from customers.rules.people_import_fields import CATALOGUE, names_company, names_person
 from customers.schemas.customers import CustomerIn
-from imports.engine.lifecycle import CREATE
 from imports.rows import ReadRow
 from imports.web.reader import FieldReader
 from people.full_names import name_parts
@@ -37,17 +36,15 @@ class PeopleReader(FieldReader):
     second_phone = "secondary_phone"
 
     def take_first(self, row: ReadRow, field: str, text: str) -> bool:
-        """Take a whole name apart, and codes that the service gave out where they can find a customer."""
+        """Take a whole name apart, and leave codes aside that the service gave out."""
         if field == "name":
             for part, given in zip(("first_name", "last_name"), name_parts(text), strict=True):
                 if given and part not in row.values:
                     self.take(row, part, given)
         elif field in _CODES and rules.GENERATED_CODE.match(text):
-            if field == "customer_code":
-                row.values[field] = text
-            else:
-                detail = "Codes of this form are given out by the service; the customer gets one of its own."
-                row.warn(field, "code_left_aside", detail, text)
+            # It may be of another company's customers, or be given out to a row of this very file.
+            detail = "Codes of this form are given out by the service; what the customer is called counts."
+            row.warn(field, "code_left_aside", detail, text)
             return True
         return False
 
@@ -66,7 +63,5 @@ class PeopleReader(FieldReader):
         if names_company(values):
             if "first_name" not in values:
                 row.new_values = {"first_name": (values.get("last_name") or values["email"])[:100]}
-                if self.mode == CREATE:
-                    values.pop("last_name", None)
         elif not {"name", "first_name", "last_name"} & values.keys():
             row.new_values = {"name": values["email"]}

@@ -232,3 +232,33 @@ def test_what_the_rows_are_can_be_said_once_the_columns_are_seen(imports: Any) -
     imports.step(begun["id"], "validate")
     assert imports.step(begun["id"], "start")["created_rows"] == 6
     assert len(customers_of(imports)) == 4
+
+
+@pytest.mark.parametrize("options", [{}, UPSERT], ids=["create", "upsert"])
+def test_who_has_a_family_s_name_alone_is_a_person(imports: Any, options: Any) -> None:
+    rows = [("", "Oduya", "", "", "", "Acme", "", "", ""), ("", "Berg", "b@x.example", "", "", "Acme", "", "", "")]
+    assert run(imports, *rows, **options)["created_rows"] == 2
+    assert people_of(imports) == {"Acme": ["Berg", "Oduya"]}
+    again = run(imports, *rows, **UPSERT)
+    assert (again["created_rows"], again["failed_rows"]) == (0, 0)
+    assert people_of(imports) == {"Acme": ["Berg", "Oduya"]}
+
+
+def test_an_address_that_stands_twice_makes_one_person_and_no_second_company(imports: Any) -> None:
+    rows = [
+        ("Ada", "", "a@x.example", "", "", "First Ltd", "", "", ""),
+        ("Ada", "Berg", "A@x.example", "", "", "Second Ltd", "", "", ""),
+    ]
+    done = run(imports, *rows, **UPSERT)
+    assert (done["created_rows"], done["updated_rows"]) == (1, 1)
+    assert people_of(imports) == {"First Ltd": ["Ada"]}
+    assert set(customers_of(imports)) == {"First Ltd"}
+
+
+def test_a_code_of_ours_finds_no_company_in_somebody_s_file(imports: Any) -> None:
+    ours = imports.client.post("/v1/customers", json={"name": "Ours"}).json
+    rows = [(ours["customer_code"], "Theirs", "", "Ada", ""), (ours["customer_code"], "", "", "Bea", "b@x.example")]
+    done = run(imports, *rows, header=CODED)
+    assert done["created_rows"] == 2
+    assert people_of(imports) == {"Theirs": ["Ada"]}
+    assert {error["code"] for error in imports.errors(done["id"], "warning")} == {"code_left_aside"}
