@@ -188,9 +188,9 @@ class DealTarget(Target):
                 row.warn(
                     "deal_value", "left_empty", "The row has no value: the deal is worth 0 until somebody says more."
                 )
-            currency = values.get("currency") or around.company.base
-            found = amount_faults(row, currency, "deal_value", values["deal_value"])
             stage = by_id[values["stage_id"]]
+            _fill(values, stage, around)
+            found = amount_faults(row, values["currency"], "deal_value", values["deal_value"])
             found += stage_faults(row, stage, entered, self.noun) or _incomplete(row, stage)
             found += _closing_faults(row, stage, around, now)
             if found:
@@ -333,13 +333,19 @@ def _closing_faults(row: ReadRow, stage: Stage, around: Surroundings, now: datet
     return []
 
 
+def _fill(values: dict[str, Any], stage: Stage, around: Surroundings) -> None:
+    """What a new deal has where its row says nothing; rows below may be about it."""
+    values["currency"] = values.get("currency") or around.company.base
+    if "probability_source" not in values:
+        likely = probabilities.on_creation(stage, values.get("probability"))
+        values |= likely | {"probability": likely["probability"] or 0}
+
+
 def _new_deal(row: ReadRow, around: Surroundings, stage: Stage, position: int, now: datetime) -> dict[str, Any]:
     values = {name: value for name, value in row.values.items() if name != "id"}
     closing = None if stage.group == "open" else closing_of(values, around.company.zone, now)
     created_at = closing.created_at.isoformat() if closing else values.get("created_at") or now.isoformat()
-    likely = probabilities.on_creation(stage, values.get("probability"))
     values |= {
-        "currency": values.get("currency") or around.company.base,
         "pipeline_id": stage.pipeline_id,
         "stage": stage.code,
         "status": stage.kind,
@@ -347,8 +353,6 @@ def _new_deal(row: ReadRow, around: Surroundings, stage: Stage, position: int, n
         "created_by": current().user_id,
         "created_at": created_at,
         "stage_entered_at": created_at,
-        **likely,
-        "probability": likely["probability"] or 0,
     }
     return values if closing is None else values | _closed(values, around, stage, closing)
 

@@ -151,7 +151,8 @@ class LeadTarget(Target):
         faults: dict[int, list[Fault]] = {}
         for row in rows:
             values = row.values
-            currency = values.get("currency") or options.around.currency
+            # Rows below may be about this one.
+            currency = values["currency"] = values.get("currency") or options.around.currency
             found = amount_faults(row, currency, "estimated_value", values.get("estimated_value"))
             stage = _stage_of(options.around, values)
             of_stage = stage_faults(row, stage, entered, self.noun)

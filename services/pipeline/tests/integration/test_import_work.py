@@ -87,3 +87,46 @@ def test_what_an_import_has_created_goes_by_its_revert(*, kind, monkeypatch, tol
     kinds = [event["type"] for event in told(imports.noun)]
     assert kinds.count(f"crm.{noun}.created.v1") == 5
     assert kinds.count(f"crm.{noun}.purged.v1") == 4
+
+
+@pytest.mark.parametrize("chunk", [1, 100])
+def test_rows_about_a_record_that_a_row_above_makes_are_validated_as_they_run(*, imports, company, monkeypatch, chunk):
+    monkeypatch.setattr(lifecycle, "CHUNK", chunk)
+    company("EUR")
+    done = imports.run(
+        imports.table(
+            ("Lead name", "Email", "Currency"),
+            ("Ada", "ada@byron.example", ""),
+            ("Ada", "ada@byron.example", "EUR"),
+            ("Ada", "ada@byron.example", "USD"),
+        ),
+        mode="upsert",
+        match_by="email",
+    )
+    assert [done[f"{what}_rows"] for what in ("created", "unchanged", "updated")] == [1, 1, 1]
+
+
+@pytest.mark.parametrize("chunk", [1, 100])
+def test_rows_about_a_deal_that_a_row_above_makes_are_validated_as_they_run(
+    *, deal_imports, customer, company, monkeypatch, chunk
+):
+    monkeypatch.setattr(lifecycle, "CHUNK", chunk)
+    company("EUR")
+    mine, theirs = str(customer()), str(customer())
+    done = deal_imports.run(
+        deal_imports.table(
+            ("Deal name", "CRM customer id", "Stage", "Amount", "Currency", "Probability"),
+            ("Open", mine, "Proposal", "", "", ""),
+            ("Open", mine, "Proposal", "0.00", "EUR", "50%"),
+            ("Open", mine, "Negotiation", "7", "EUR", "60%"),
+            ("Open", theirs, "Proposal", "8", "", ""),
+            ("Won", mine, "Closed Won", "9", "", "20%"),
+            ("Won", mine, "Closed Won", "9.0", "", "100%"),
+            ("Won", mine, "Closed Won", "9", "", "20%"),
+        ),
+        mode="upsert",
+        match_by="deal_name",
+    )
+    counts = [done[f"{what}_rows"] for what in ("created", "unchanged", "updated", "failed")]
+    errors = [(error["line"], error["code"]) for error in deal_imports.errors(done["id"])]
+    assert (counts, sorted(errors)) == ([2, 2, 1, 2], [(5, "customer_mismatch"), (8, "deal_closed")])
