@@ -1,5 +1,6 @@
 """A broker of the module's own is killed and started, and has to prove who it is: nothing is lost, nobody has to help."""
 
+import json
 import socket
 import ssl
 import time
@@ -92,11 +93,15 @@ def test_an_event_whose_key_the_broker_refuses_holds_back_no_other(stage, own_br
 
 def limited_user(broker, stage):
     """A user that may publish this company's events alone."""
-    vhost = stage.broker_url.rpartition("/")[2]
-    broker.server.control("add_user", stage.service, "secret")
-    broker.server.control("set_permissions", "-p", vhost, stage.service, "^$", "^crm\\.events$", "^$")
-    key = rf"^{stage.company}\..*$"
-    broker.server.control("set_topic_permissions", "-p", vhost, stage.service, topology.EXCHANGE, key, "^$")
+    whose = {"user": stage.service, "vhost": stage.broker_url.rpartition("/")[2]}
+    topics = {"exchange": topology.EXCHANGE, "write": rf"^{stage.company}\..*$", "read": "^$"}
+    # In one go: each call of the broker's tool starts an Erlang machine.
+    given = {
+        "users": [{"name": stage.service, "password": "secret", "tags": ""}],
+        "permissions": [{**whose, "configure": "^$", "write": "^crm\\.events$", "read": "^$"}],
+        "topic_permissions": [{**whose, **topics}],
+    }
+    broker.server.control("import_definitions", given=json.dumps(given))
     place = stage.broker_url.rpartition("@")[2]
     return f"amqp://{stage.service}:secret@{place}"
 
