@@ -20,10 +20,7 @@ letters = MailJobs(MAILS)
 
 
 def answer_login_attempts(database: Database, stop: Flag) -> None:
-    """Answer those who tried to sign in, then send the letters that are due, those of the answers among them.
-
-    One job, because a turn's connection costs more than the turn.
-    """
+    """Answer those who tried to sign in, then send the letters that are due, those of the answers among them."""
     try:
         answering.answer_login_attempts(database, letters.settings.app_url)
     finally:

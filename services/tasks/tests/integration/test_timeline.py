@@ -70,6 +70,25 @@ def walk(client, query, limit=100):
     return found
 
 
+def test_a_timeline_is_shown_while_its_customer_is_being_changed(client_of, filler, superuser):
+    filler.customer(3)
+    entry = filler.activity(BEGIN, customer_id=3)
+    with superuser.transaction():
+        superuser.execute("SELECT FROM customer_refs WHERE company_id = %s FOR UPDATE", (filler.company_id,))
+        assert walk(client_of(filler.company_id), "customer_id=3") == [entry]
+
+
+def test_an_entry_says_when_as_its_record_does(client_of, filler):
+    filler.customer(3)
+    for micros in (0, 120_000, 123_456):
+        filler.activity(BEGIN + timedelta(microseconds=micros), customer_id=3)
+        filler.task(BEGIN + timedelta(microseconds=micros), customer_id=3)
+    entries = client_of(filler.company_id).get("/v1/timeline?customer_id=3").json["data"]
+    shown = {"activity": "activity_date", "task": "completed_at"}
+    assert len(entries) == 6
+    assert [entry["at"] for entry in entries] == [entry["record"][shown[entry["kind"]]] for entry in entries]
+
+
 def test_activities_come_before_tasks_of_the_same_moment_and_later_ids_first(client_of, filler):
     filler.customer(3)
     first, second = (filler.activity(BEGIN, customer_id=3) for _ in range(2))
