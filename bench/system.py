@@ -115,7 +115,7 @@ def _floor(stack: Stack, service: str, module: str) -> Iterator[str]:
         "PROMETHEUS_MULTIPROC_DIR": str(metrics),
         "FLOOR_DATABASE_URL": stack.database_url(service, "superuser"),
     }
-    command = [sys.executable, "-m", "gunicorn", "--config", "python:chassis.web.gunicorn"]
+    command = [sys.executable, "-m", "gunicorn", "--config", "python:bench.floor_settings"]
     command += ["--bind", f"{LOOPBACK}:{port}", "--workers", settings["WEB_WORKERS"]]
     command += ["--threads", settings["WEB_THREADS"], f"{module}:application"]
     with (stack.home / "logs" / f"floor-{service}.log").open("wb") as log:
