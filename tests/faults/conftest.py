@@ -47,11 +47,8 @@ class Ledger:
             else:
                 raise AssertionError(answer.text)
 
-    def drive(self, threads: int = 4, pause: float = 0.02) -> "Ledger":
-        """Keep creating in the background until `rest`; each thread asks again until it knows what became of its key.
-
-        A hundred a second are enough to be hit at any moment, and leave cores to what is killed and starts again.
-        """
+    def drive(self, threads: int = 4, pause: float = 0.005) -> "Ledger":
+        """Keep creating in the background until `rest`; each thread asks again until it knows what became of its key."""
         self._stop.clear()
         self._pool = ThreadPoolExecutor(threads)
 
