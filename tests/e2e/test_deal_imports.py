@@ -298,3 +298,12 @@ def test_a_company_sees_no_other_ones_customers(*, company, acme, asking, applic
     )
     done = other.imports.run(table)
     assert [error["code"] for error in other.imports.errors(done["id"])] == ["customer_not_found"] * 2
+
+
+@pytest.mark.parametrize("scope", ["customers:read:own", ""], ids=["their own", "no right to read"])
+def test_who_sees_their_own_customers_alone_finds_no_other_ones(*, company, acme, asking, tokens, company_id, scope):
+    token = tokens.sign(company_id=company_id, sub="8", scope=f"deals:read deals:write deals:import {scope}")
+    company.imports.client = Client(asking[0].test_client(), token)
+    done = company.imports.run(company.imports.table(("Deal name", "Account"), ("A", acme["name"]), ("B", "Ghost")))
+    # What is hidden and what is not there get the same answer.
+    assert [error["code"] for error in company.imports.errors(done["id"])] == ["customer_not_found"] * 2

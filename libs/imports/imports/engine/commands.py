@@ -68,7 +68,8 @@ def create_import(imports: Imports, session: Session, values: dict[str, Any]) ->
     context = current()
     values |= {
         "created_by": context.user_id,
-        "own_only": context.own_only,
+        # The worker acts without the permissions: what they hide is settled here, for all kinds of records alike.
+        "own_only": context.own_only or not imports.reads <= context.permissions,
         "correlation_id": context.request_id[:64],
     }
     return imports.records.create(session, imports.events.created, values)

@@ -1,6 +1,6 @@
 """The imports of a service: their tables, events and targets, as everything else of the engine takes them."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 from chassis.db.json_view import JsonView
 from chassis.db.kinds import INTEGER, TEXT, TIMESTAMP, choice_of
@@ -21,6 +21,7 @@ class Imports:
     """The imports that one set of tables holds, seen by one permission; `targets` are what files hold, by record type.
 
     `view` is what an import shows of itself, `source` the service in events, `noun` what an import is called in errors.
+    `reads` are permissions to read records of other kinds that rows name: who lacks one is held to what is their own.
     """
 
     def __init__(
@@ -33,12 +34,14 @@ class Imports:
         events: ImportEvents,
         users: UserReference,
         targets: Mapping[str, Target],
+        reads: Collection[str] = (),
     ) -> None:
         self.tables = tables
         self.view = view
         self.events = events
         self.users = users
         self.targets = targets
+        self.reads = frozenset(reads)
         own = of_actor(tables.imports, ("created_by",))
         self.records = Records(view, source=source, noun=noun, own=own)
         self.listing = Listing(

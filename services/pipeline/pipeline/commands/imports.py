@@ -46,4 +46,5 @@ DEAL_IMPORTS = Imports(
     ),
     users=USERS,
     targets={"deal": DealTarget()},
+    reads=("customers:read",),
 )
