@@ -1,6 +1,7 @@
 """What new leads and deals from files have in common: stages that stay while they enter, amounts, histories."""
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import orjson
@@ -12,6 +13,7 @@ from chassis.db.session import Session
 from chassis.db.statements import TENANT, Prepared
 from chassis.errors import Invalid
 from imports.engine.target import RowOptions
+from imports.proposal import DOUBTFUL, Proposal
 from imports.rows import Fault, ReadRow
 from pipeline.models import stage_history
 from pipeline.queries import stages
@@ -41,6 +43,19 @@ _ENTER = Prepared(
 )
 
 Document = Mapping[str, Any]
+
+
+def doubt_stages(proposal: Proposal, names_any: Callable[[Sequence[str]], bool]) -> Proposal:
+    """Doubt a column of stages whose samples name none that there is, in a table of unknown origin."""
+    if proposal.profile is not None:
+        return proposal
+    guesses = {
+        name: replace(guess, confidence=DOUBTFUL)
+        if guess.field == "stage_id" and guess.column.given and not names_any(guess.column.given)
+        else guess
+        for name, guess in proposal.guesses.items()
+    }
+    return replace(proposal, guesses=guesses)
 
 
 def stages_entered(session: Session, cards: Cards, wanted: Collection[int]) -> set[int]:

@@ -1,7 +1,7 @@
 """Deals as the rows of files: by what they are found, whom they are with, and how they become new ones."""
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any, ClassVar
 
@@ -15,10 +15,17 @@ from imports.engine.lifecycle import UPDATE
 from imports.engine.members import Members
 from imports.engine.target import Change, RowOptions, Target
 from imports.headers import folded
-from imports.proposal import DOUBTFUL, Proposal
+from imports.proposal import Proposal
 from imports.rows import Fault, Outcome, ReadRow
 from pipeline.commands.histories import note_close_dates
-from pipeline.commands.import_cards import amount_faults, begin_histories, settle_named, stage_faults, stages_entered
+from pipeline.commands.import_cards import (
+    amount_faults,
+    begin_histories,
+    doubt_stages,
+    settle_named,
+    stage_faults,
+    stages_entered,
+)
 from pipeline.commands.import_customers import ask_for_customers
 from pipeline.commands.setup import ensure_setup
 from pipeline.events import DEAL_CREATED, DEAL_PURGED, DEAL_UPDATED
@@ -93,16 +100,7 @@ class DealTarget(Target):
         """
         if not list_pipelines(session):
             ensure_setup(session)
-        if proposal.profile is not None:
-            return proposal
-        known = self.around(session).stages
-        guesses = {
-            name: replace(guess, confidence=DOUBTFUL)
-            if guess.field == "stage_id" and guess.column.given and not known.names_any(guess.column.given)
-            else guess
-            for name, guess in proposal.guesses.items()
-        }
-        return replace(proposal, guesses=guesses)
+        return doubt_stages(proposal, self.around(session).stages.names_any)
 
     def find(self, session: Session, match_by: str, keys: Collection[Any]) -> dict[Any, list[tuple[int, bool]]]:
         """The deals with these keys."""

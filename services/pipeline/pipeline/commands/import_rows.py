@@ -1,7 +1,7 @@
 """Leads as the rows of files: by what they are found, which stage they mean, and how they become new ones."""
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, ClassVar
 
@@ -13,10 +13,17 @@ from chassis.matching_keys import matching_keys
 from imports.engine.members import Members
 from imports.engine.target import Change, RowOptions, Target
 from imports.headers import folded
-from imports.proposal import DOUBTFUL, Proposal
+from imports.proposal import Proposal
 from imports.rows import Fault, Outcome, ReadRow
 from people.emails import email_key
-from pipeline.commands.import_cards import amount_faults, begin_histories, settle_named, stage_faults, stages_entered
+from pipeline.commands.import_cards import (
+    amount_faults,
+    begin_histories,
+    doubt_stages,
+    settle_named,
+    stage_faults,
+    stages_entered,
+)
 from pipeline.commands.setup import ensure_setup
 from pipeline.events import LEAD_CREATED, LEAD_PURGED, LEAD_UPDATED
 from pipeline.models import USERS
@@ -76,16 +83,8 @@ class LeadTarget(Target):
         """
         if not stages.list_stages(session, LEADS):
             ensure_setup(session)
-        if proposal.profile is not None:
-            return proposal
         around = self.around(session)
-        guesses = {
-            name: replace(guess, confidence=DOUBTFUL)
-            if guess.field == "stage_id" and guess.column.given and not _any_stage(around, guess.column.given)
-            else guess
-            for name, guess in proposal.guesses.items()
-        }
-        return replace(proposal, guesses=guesses)
+        return doubt_stages(proposal, lambda texts: _any_stage(around, texts))
 
     def add_keys(self, row: ReadRow, around: Surroundings) -> None:
         """Add the keys that leads are found by."""
