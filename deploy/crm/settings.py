@@ -13,9 +13,10 @@ SERVICES: Mapping[str, tuple[str, ...]] = {
     "tasks": (),
     "audit": ("ingest",),
 }
-# Whom a service asks: for records that it keeps references to, and before it does what another's records forbid.
+# Whom a service asks: for records that it keeps references to, before it does what another's records forbid, and how
+# far they are with what it began.
 ASKS: Mapping[str, tuple[str, ...]] = {
-    "identity": ("tasks",),
+    "identity": ("customers", "pipeline", "tasks"),
     "customers": ("identity",),
     "pipeline": ("identity", "customers"),
     "tasks": ("identity", "customers", "pipeline"),

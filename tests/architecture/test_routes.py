@@ -36,6 +36,7 @@ WITHOUT_TOKEN = {
     "/internal/leads/<id:company_id>": "asked by other services, who have a key of their own instead of a token",
     "/internal/deals/<id:company_id>": "asked by other services, who have a key of their own instead of a token",
     "/internal/open-tasks/<id:company_id>": "asked by other services, who have a key of their own instead of a token",
+    "/internal/user-purges/<id:company_id>": "asked by other services, who have a key of their own instead of a token",
     "/internal/members/<id:company_id>": "asked by other services, who have a key of their own instead of a token",
 }
 # Whatever asks for a token and no permission concerns the caller alone.

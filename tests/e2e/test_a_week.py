@@ -168,8 +168,14 @@ def test_of_a_colleague_who_is_purged_only_the_work_is_left(people):
         found = [ada.ask("GET", record) for record in records]
         return {(each["assigned_to"], each["created_by"]) for each in found}
 
-    wait_for(lambda: left() == {(ada.id, None)})
-    wait_for(lambda: ada.list("/activities") == [])
+    def states():
+        purge = ada.ask("GET", path)
+        return purge["state"], {each["service"]: each["state"] for each in purge["services"]}
+
+    wait_for(lambda: states() == ("done", dict.fromkeys(("customers", "pipeline", "tasks"), "done")))
+    # What every service says that it is done with is done.
+    assert left() == {(ada.id, None)}
+    assert ada.list("/activities") == []
     assert ada.ask("GET", f"/users/{bob.id}", expected=404)["code"] == "user_not_found"
 
     def logged():

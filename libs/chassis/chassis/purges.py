@@ -43,6 +43,8 @@ from chassis.references.users import UserReference
 BATCH = 100
 DELETED_AT_ONCE = 1000
 ACTIVITIES = ("keep", "delete")
+# Of a purge in a service: not heard of yet, begun, at its end.
+STATES = ("waiting", "working", "done")
 
 _USER = bindparam("of_user", type_=BigInteger)
 _BATCH, _DELETED_AT_ONCE = literal_column(str(BATCH), Integer), literal_column(str(DELETED_AT_ONCE), Integer)
@@ -174,6 +176,11 @@ class Purges:
         step = update(table).where(*this).values(changed=changed, updated_at=func.now())
         self._progress = Prepared(step)
         self._finish = Prepared(step.values(finished_at=func.now(), version=table.c.version + 1))
+        self._look = Prepared(
+            select(table.c.changed, table.c.finished_at).where(
+                of_tenant(table), table.c.event_id == bindparam("of_event", type_=Uuid(as_uuid=False))
+            )
+        )
         refs = users.table
         self._eldest = Prepared(
             select(refs.c.user_id)
@@ -195,6 +202,14 @@ class Purges:
             event_id=event.id,
             correlation_id=current().request_id[:64],
         )
+
+    def state(self, session: Session, event_id: str) -> dict[str, Any]:
+        """How far the purge is that an event began: its `state`, how many records it has `changed`, `finished_at`."""
+        row = session.fetch_one(self._look, of_event=event_id)
+        if row is None:
+            return {"state": "waiting", "changed": 0, "finished_at": None}
+        changed, finished_at = row
+        return {"state": "working" if finished_at is None else "done", "changed": changed, "finished_at": finished_at}
 
     def work(self, database: Database, stop: Flag) -> None:
         """Carry on with every purge, some records to a transaction; one that fails holds up no other."""

@@ -5,7 +5,7 @@ from typing import Any, TypeVar
 
 from flask import Response, current_app, g
 
-from chassis.errors import UnknownReference
+from chassis.errors import Unavailable, UnknownReference
 from chassis.references.asking import References
 
 # A request that names several kinds of records misses one kind after the other.
@@ -30,9 +30,30 @@ def answer_of(owner: str, path: str, query: Mapping[str, object], members: Colle
     or a connection in hand. The request is answered 503 where the service does not answer in time.
     """
     key = repr((owner, path, sorted(query.items())))
+    return _known(key, lambda references: references.ask(owner, path, query, members))
+
+
+def answers_of(
+    owners: Collection[str], path: str, query: Mapping[str, object], members: Collection[str]
+) -> dict[str, dict[str, Any] | None]:
+    """The same of several services at once, by their names; None of those that do not answer in time."""
+
+    def ask(references: References) -> dict[str, Any]:
+        answers: dict[str, Any] = {}
+        for owner in owners:
+            try:
+                answers[owner] = references.ask(owner, path, query, members)
+            except Unavailable:
+                answers[owner] = None
+        return answers
+
+    return _known(repr((tuple(owners), path, sorted(query.items()))), ask)
+
+
+def _known(key: str, ask: Callable[[References], dict[str, Any]]) -> dict[str, Any]:
     known: dict[str, dict[str, Any]] = g.get("answers", {})
     if key not in known:
-        raise _UnansweredError(key, lambda references: references.ask(owner, path, query, members))
+        raise _UnansweredError(key, ask)
     return known[key]
 
 

@@ -10,8 +10,10 @@ from chassis.context import acting_as, current
 from chassis.references.owned import Owned
 from chassis.web.answers import answer
 from chassis.web.internal import internal, internal_blueprint
+from chassis.web.purges import answer_purges
 from chassis.web.request import session
 from customers.commands.import_rows import read_company
+from customers.commands.user_purges import PURGES
 from customers.queries.duplicates import find_duplicates
 from customers.queries.keys import with_customer_keys
 from customers.queries.named import NamedCustomers
@@ -20,6 +22,7 @@ from customers.schemas.named import NamedCustomersIn, NamedCustomersOut
 from customers.views import CUSTOMER
 
 blueprint = internal_blueprint(customers=Owned(CUSTOMER))
+answer_purges(blueprint, PURGES)
 
 
 @blueprint.route("/duplicates/<id:company_id>", methods=["GET"])

@@ -7,18 +7,19 @@ The events say who they were by number alone. What the other services keep of th
 from typing import Any
 
 import orjson
-from sqlalchemy import BigInteger, bindparam, func, select
+from sqlalchemy import BigInteger, bindparam, func, insert, select
 
-from chassis.context import tenant
+from chassis.context import current, tenant
 from chassis.db import outbox
 from chassis.db.records import Record
 from chassis.db.session import Session
-from chassis.db.statements import Prepared
+from chassis.db.statements import Prepared, named_values
 from chassis.errors import Conflict, FieldError, Invalid
 from chassis.events import EventType
 from identity import events
 from identity.commands import guards, member_status, throttles
 from identity.commands.members import Member, lock_member
+from identity.models import member_purges
 from identity.queries.memberships import list_workplaces
 from identity.queries.users import get_user
 
@@ -36,6 +37,12 @@ _FORMER_USER = {**FORMER, "name": "Former user", "last_login": None}
 
 # The function of migration 0006, since rows in other companies are hidden from this one, and no role may delete a user.
 _PURGE = Prepared(select(func.purge_member(bindparam("of_user", type_=BigInteger))), writes=True)
+
+_NOTE = Prepared(
+    insert(member_purges).values(
+        named_values(member_purges, ("user_id", "transfer_to", "activities", "created_by", "event_id"))
+    )
+)
 
 
 def lock_purgeable(session: Session, user_id: int, version: int, transfer_to: int | None) -> Member:
@@ -75,7 +82,8 @@ def purge_member(session: Session, member: Member, *, transfer_to: int | None, a
     is_last = session.fetch(_PURGE, of_user=user_id)[0][0]
     more = {"transfer_to": transfer_to, "activities": activities}
     former = {**member.state, "user": FORMER, "permissions": None}
-    _record(session, events.USER_COMPANY_PURGED, member.record, former, more)
+    event_id = _record(session, events.USER_COMPANY_PURGED, member.record, former, more)
+    session.run(_NOTE, **more, user_id=user_id, created_by=current().user_id, event_id=event_id)
     if is_last:
         throttles.lift(session, throttles.of_account(user.document["email"]))
         throttles.lift(session, throttles.of_password_changes(user_id))
@@ -90,9 +98,9 @@ def _record(
     before: Record,
     former: dict[str, Any],
     more: dict[str, Any] | None = None,
-) -> None:
-    """Tell that a record is gone, without what it said of the person."""
-    outbox.record(
+) -> str:
+    """Tell that a record is gone, without what it said of the person; answers the event's id."""
+    return outbox.record(
         session,
         event_type,
         source=events.SOURCE,

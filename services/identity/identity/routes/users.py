@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import orjson
 from flask import Response
 
 from chassis.context import tenant
@@ -11,11 +12,16 @@ from chassis.web.answers import answer, expected_version, no_content
 from chassis.web.auth import require
 from chassis.web.blueprint import Blueprint, versioned
 from chassis.web.listing import answer_page
-from chassis.web.read_through import answer_of
+from chassis.web.read_through import answer_of, answers_of
 from chassis.web.request import session
 from identity.commands import member_purges, member_status, members
 from identity.queries import directory
-from identity.schemas.users import DeactivationIn, MemberOut, MemberPatch, PurgeIn
+from identity.queries import member_purges as queries
+from identity.schemas.purges import UNREACHABLE, PurgeIn, PurgeOut
+from identity.schemas.users import DeactivationIn, MemberOut, MemberPatch
+
+# Who holds records of members, and is done with a purge when none of them names the member any more.
+PURGING = ("customers", "pipeline", "tasks")
 
 blueprint = Blueprint("users", __name__, url_prefix="/v1/users", description="The members of the company.")
 
@@ -99,6 +105,19 @@ def purge_user(values: dict[str, Any], user_id: int) -> Response:
         member_purges.refuse_open_tasks(found["open_tasks"])
     member_purges.purge_member(session(), member, **values)
     return no_content()
+
+
+@blueprint.route("/<id:user_id>/purge", methods=["GET"])
+@require("users:purge")
+@blueprint.response(200, PurgeOut)
+def get_purge(user_id: int) -> Response:
+    """Get how far the purge of a former member is: what each service says that holds records of members."""
+    purge = queries.get_purge(session(), user_id)
+    query = {"event_id": purge.pop("event_id")}
+    found = answers_of(PURGING, f"/internal/user-purges/{tenant()}", query, ("state", "changed", "finished_at"))
+    services = [{"service": name, **(told or UNREACHABLE)} for name, told in found.items()]
+    state = "done" if all(each["state"] == "done" for each in services) else "working"
+    return answer(orjson.dumps({**purge, "state": state, "services": services}))
 
 
 def _entry(user_id: int) -> Response:

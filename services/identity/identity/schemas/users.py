@@ -86,23 +86,6 @@ class DeactivationIn(InSchema):
     transfer = fields.Nested(TransferIn, load_default=dict)
 
 
-class PurgeIn(InSchema):
-    """What becomes of the records of a member who is removed for good."""
-
-    transfer_to = Id(
-        load_default=None,
-        allow_none=True,
-        metadata={
-            "description": "The member who gets what is assigned to them; without, only their open tasks must be gone."
-        },
-    )
-    activities = fields.String(
-        load_default="keep",
-        validate=validate.OneOf(("keep", "delete")),
-        metadata={"description": "Whether their calls, mails, meetings and notes stay, as those of a former user."},
-    )
-
-
 class ProfileOut(OutSchema):
     """The user as of the membership's change, for references in other services."""
 

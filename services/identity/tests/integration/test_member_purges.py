@@ -1,15 +1,18 @@
 """Purged: nothing of the person is left, nothing of them is told, and nobody is purged who may not be."""
 
 from dataclasses import replace
+from datetime import datetime
 from typing import Any
 
 import orjson
 import psycopg
 import pytest
 
+from chassis.service import load
 from chassis.testing.fixtures import Client
 from chassis.web.application import ServiceApplication
 from identity.app import SERVICE
+from identity.routes.users import PURGING
 
 NOBODY = 2**62
 
@@ -236,3 +239,55 @@ def test_while_the_tasks_service_is_down_nobody_goes_without_an_heir(
     assert (answer.status_code, answer.json["code"]) == (503, "reference_unavailable")
     assert answer.headers["Retry-After"]
     assert admin.get(bob.path).json["status"] == "deactivated"
+
+
+def test_how_far_a_purge_is_says_who_was_purged_by_whom_and_who_does_not_answer(
+    *, ann: Any, admin: Client, hire: Any, leave: Any
+) -> None:
+    bob, eve = hire(ann), hire(ann)
+    assert admin.get(f"{bob.path}/purge").json["code"] == "purge_not_found"
+    assert leave(bob, transfer_to=eve.user_id, activities="delete").status_code == 204
+    answer = admin.get(f"{bob.path}/purge")
+    assert answer.status_code == 200
+    told = answer.json
+    assert datetime.fromisoformat(told.pop("created_at")).tzinfo is not None
+    # Nobody has told this identity where the other services are.
+    silent = {"state": "unreachable", "changed": None, "finished_at": None}
+    assert told == {
+        "user_id": bob.user_id,
+        "transfer_to": eve.user_id,
+        "activities": "delete",
+        "created_by": ann.user_id,
+        "state": "working",
+        "services": [{"service": name, **silent} for name in ("customers", "pipeline", "tasks")],
+    }
+
+
+def test_of_who_was_purged_twice_the_newest_purge_is_told(
+    *, ann: Any, admin: Client, hire: Any, join: Any, leave: Any, register: Any
+) -> None:
+    bob = hire(ann)
+    join(bob.user_id, register().company_id)
+    assert leave(bob, transfer_to=ann.user_id).status_code == 204
+    join(bob.user_id, ann.company_id)
+    assert leave(bob, transfer_to=ann.user_id, activities="delete").status_code == 204
+    assert admin.get(f"{bob.path}/purge").json["activities"] == "delete"
+
+
+def test_another_companys_purge_is_not_found(
+    *, admin: Client, hire: Any, register: Any, client_of: Any, superuser: Any
+) -> None:
+    ben = register()
+    superuser.execute(
+        "INSERT INTO member_purges (company_id, user_id, activities, event_id)"
+        " VALUES (%s, %s, 'keep', gen_random_uuid())",
+        (ben.company_id, ben.user_id),
+    )
+    assert admin.get(f"/v1/users/{ben.user_id}/purge").status_code == 404
+
+
+def test_whoever_holds_records_of_members_is_asked_about_purges() -> None:
+    holding = {
+        name for name in ("customers", "pipeline", "tasks", "audit") if "user_purges" in load(name).metadata.tables
+    }
+    assert holding == set(PURGING)

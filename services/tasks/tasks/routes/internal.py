@@ -6,11 +6,14 @@ from marshmallow import fields
 
 from chassis.web.answers import answer
 from chassis.web.internal import internal, internal_blueprint, number, of_company
+from chassis.web.purges import answer_purges
 from chassis.web.request import session
 from chassis.web.schemas import OutSchema
+from tasks.commands.user_purges import PURGES
 from tasks.queries.tasks import count_open
 
 blueprint = internal_blueprint()
+answer_purges(blueprint, PURGES)
 
 
 class OpenTasksOut(OutSchema):
