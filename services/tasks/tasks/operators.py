@@ -1,6 +1,8 @@
 """What operators do: `python -m tasks.operators resync | heal | expire-tasks | expire-activities [--dry-run]`."""
 
 import sys
+from collections.abc import Mapping
+from functools import partial
 from threading import Event as Flag
 
 from chassis.config import Settings
@@ -9,10 +11,18 @@ from chassis.healing import command as healing
 from chassis.healing.kinds import kinds_of, views_in
 from chassis.references import resync
 from tasks import events, views
+from tasks.commands.customer_purges import note_purge
+from tasks.commands.neighbours import purge_subject
 from tasks.commands.retention import ACTIVITIES, TASKS, count_expired, expire
-from tasks.models import REFERENCES
+from tasks.models import DEALS, LEADS, REFERENCES
 
 KINDS = kinds_of(events.PUBLISHED, views_in(views))
+# What becomes of what was about a record that its owner does not know.
+REMOVERS: Mapping[str, resync.Remove] = {
+    "customer": note_purge,
+    "lead": partial(purge_subject, LEADS),
+    "deal": partial(purge_subject, DEALS),
+}
 _EXPIRING = {"expire-tasks": TASKS, "expire-activities": ACTIVITIES}
 
 
@@ -22,7 +32,7 @@ def main(arguments: list[str]) -> None:
         healing.main(events.SOURCE, KINDS, arguments[1:])
         return
     if not arguments or arguments[0] not in _EXPIRING:
-        resync.main("tasks", REFERENCES, arguments)
+        resync.main("tasks", REFERENCES, arguments, removers=REMOVERS)
         return
     expiring = _EXPIRING[arguments[0]]
     database = Database(Settings.from_environment().database_url)

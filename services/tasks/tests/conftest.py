@@ -151,3 +151,54 @@ def hear(database: Database, company_id: int) -> Callable[..., Event]:
         return event
 
     return take
+
+
+_NAMES = {"customer": "name", "lead": "lead_name", "deal": "deal_name"}
+
+
+@pytest.fixture
+def hear_of(hear: Callable[..., Event]) -> Callable[..., Event]:
+    """Have the service hear of a customer, a lead or a deal, with what its document needs."""
+
+    def take(name: str, number: int, version: int, before: Any = None, **after: Any) -> Event:
+        entity, _, action = name.partition(".")
+        more = {
+            key: after.pop(key) for key in ("actor", "operation", "event", "from_stage", "to_stage") if key in after
+        }
+        base = {_NAMES[entity]: f"{entity} {number}"}
+        base |= dict.fromkeys(("status", "assigned_to", "created_by", "archived_at", "customer_id", "lead_id"))
+        base |= dict.fromkeys(("merged_into", "loss_reason"))
+        old = None if action == "created" else base | (before or {})
+        return hear(name, number, version, None if action == "purged" else base | after, old, **more)
+
+    return take
+
+
+@pytest.fixture
+def note(client: Client) -> Callable[..., Any]:
+    """Log a note, with these values besides; answers it."""
+
+    def build(**values: Any) -> Any:
+        answer = client.post("/v1/activities", json={"activity_type": "note", "title": "x"} | values)
+        assert answer.status_code == 201, answer.json
+        return answer.json
+
+    return build
+
+
+@pytest.fixture
+def series_of(client: Client) -> Callable[[Any], Any]:
+    """The series of a task as it is now."""
+    return lambda task: client.get(f"/v1/task-series/{task['series_id']}").json
+
+
+@pytest.fixture
+def following(client: Client) -> Callable[[Any], Any]:
+    """Complete a task of a series; answers the next one."""
+
+    def complete(task: Any) -> Any:
+        assert client.post(f"/v1/tasks/{task['id']}/complete", json={}).status_code == 200
+        [found] = client.get(f"/v1/tasks?series_id={task['series_id']}&open=true").json["data"]
+        return found
+
+    return complete

@@ -108,6 +108,10 @@ class UserReference(Reference):
         """Make the caller known from their token, before identity's event about them arrives."""
         session.run(self._ensure, actor=current().user_id)
 
+    def ensure(self, session: Session, user_id: int) -> None:
+        """The same of whom a neighbour's event names as its actor: they had a token of the company."""
+        session.run(self._ensure, actor=user_id)
+
     def actor_ensured(self) -> CTE:
         """The same as a part of another statement, with the parameter `actor`.
 

@@ -81,11 +81,13 @@ def log_completion(session: Session, task: Record, given: Mapping[str, Any]) -> 
     document = task.document
     links = {name: document[name] for name in ("customer_id", "lead_id", "deal_id")}
     refuse_without_subject(links)
+    completed_at = datetime.fromisoformat(document["completed_at"])
     values = {
         "activity_type": logged_as(document["task_type"]),
         "title": document["title"],
-        # The very moment: by that a timeline knows that the two are one.
-        "activity_date": datetime.fromisoformat(document["completed_at"]),
+        "activity_date": completed_at,
+        # By that a timeline knows that the two are one.
+        "logged_completion": completed_at,
         "task_id": task.id,
         **links,
         **given,

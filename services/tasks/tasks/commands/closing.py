@@ -1,7 +1,7 @@
-"""Open tasks of a deal that was won or lost: kept, completed or cancelled, as the company has set."""
+"""Open tasks of a deal that was won or lost: kept, or completed or cancelled, as the company has set."""
 
 from chassis.db.session import Session
-from tasks.commands.neighbours import OF_TASKS, portions
+from tasks.commands.neighbours import OF_TASKS, end_series_about, portions
 from tasks.commands.tasks import cancel_task, complete_task
 from tasks.queries.people import company_settings
 from tasks.rules.task_states import is_open
@@ -15,6 +15,8 @@ def close_tasks_of(session: Session, deal_id: int) -> None:
     if way not in (COMPLETE, CANCEL):
         return
     for locked in portions(session, OF_TASKS, "deal_id", deal_id, "live"):
+        # Tasks before their series, as completing one locks them; and no task of a series is followed by another.
+        end_series_about(session, "deal_id", deal_id)
         for task in locked:
             if is_open(task.document["status"]):
                 close = complete_task if way == COMPLETE else cancel_task

@@ -1,6 +1,6 @@
-"""Leads that were converted: their tasks and activities gain the customer and the deal, until that is undone."""
+"""Leads that were converted: their tasks, activities and series gain the customer and the deal, until it is undone."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import BigInteger, bindparam, delete, insert, select
@@ -8,19 +8,18 @@ from sqlalchemy import BigInteger, bindparam, delete, insert, select
 from chassis.db.records import Record
 from chassis.db.session import Session
 from chassis.db.statements import Prepared, named_values, of_tenant
-from tasks.commands.neighbours import KINDS, OF_TASKS, Kind, portions
+from tasks.commands.neighbours import KINDS, OF_ACTIVITIES, OF_TASKS, Kind, portions
 from tasks.models import CUSTOMERS, DEALS, USERS, task_relinks
 from tasks.rules.task_states import is_open
 
+_COLUMNS = tuple(kind.column for kind in KINDS)
 _CONVERSION = bindparam("of_conversion", type_=BigInteger)
 _NOTE = Prepared(
-    insert(task_relinks).values(
-        named_values(task_relinks, ("conversion_id", "lead_id", "added", "task_id", "activity_id"))
-    )
+    insert(task_relinks).values(named_values(task_relinks, ("conversion_id", "lead_id", "added", *_COLUMNS)))
 )
 _OF_CONVERSION = (of_tenant(task_relinks), task_relinks.c.conversion_id == _CONVERSION)
 _NOTED = Prepared(
-    select(task_relinks.c.task_id, task_relinks.c.activity_id, task_relinks.c.added)
+    select(task_relinks.c.added, *(task_relinks.c[name] for name in _COLUMNS))
     .where(*_OF_CONVERSION)
     .order_by(task_relinks.c.id)
 )
@@ -36,7 +35,8 @@ def relink(
 ) -> None:
     """Let the live records of a converted lead be of its customer and its deal as well; `owners` are the old and new.
 
-    Tasks that are done stay as they were. A task follows the lead to a new owner only if it was the old one's.
+    Tasks that are done stay as they were. A task or a series follows the lead to a new owner only if it was the old
+    one's.
     """
     known = _known(session, links)
     if session.fetch(_NOTED, of_conversion=conversion_id):
@@ -59,7 +59,7 @@ def _known(session: Session, links: Mapping[str, int | None]) -> dict[str, int]:
 
 def _follows(session: Session, kind: Kind, record: Record, owners: tuple[int | None, int | None]) -> dict[str, int]:
     old, new = owners
-    if kind is not OF_TASKS or new is None or new == old or record.document["assigned_to"] != old:
+    if kind is OF_ACTIVITIES or new is None or new == old or record.document["assigned_to"] != old:
         return {}
     return {"assigned_to": new} if USERS.active_among(session, (new,)) else {}
 
@@ -73,7 +73,7 @@ def _relink(session: Session, kind: Kind, record: Record, conversion_id: int, wa
         return
     before = {name: document[name] for name in added}
     kind.records.change(session, kind.updated, record, added)
-    noted: dict[str, Any] = {"task_id": None, "activity_id": None, kind.column: record.id}
+    noted: dict[str, Any] = dict.fromkeys(_COLUMNS) | {kind.column: record.id}
     session.run(
         _NOTE,
         conversion_id=conversion_id,
@@ -85,10 +85,16 @@ def _relink(session: Session, kind: Kind, record: Record, conversion_id: int, wa
 
 def unlink(session: Session, conversion_id: int) -> None:
     """Take away exactly what a conversion has added and is still there."""
-    for task_id, activity_id, noted in session.fetch(_NOTED, of_conversion=conversion_id):
-        kind = KINDS[0] if task_id is not None else KINDS[1]
-        record = kind.records.get(session, task_id or activity_id, lock=True)
+    for noted, *numbers in session.fetch(_NOTED, of_conversion=conversion_id):
+        kind, number = _named_in(numbers)
+        record = kind.records.get(session, number, lock=True)
         values = {name: noted["before"][name] for name, value in noted["now"].items() if record.document[name] == value}
         if values:
             kind.records.change(session, kind.updated, record, values)
     session.run(_FORGET, of_conversion=conversion_id)
+
+
+def _named_in(numbers: Sequence[int | None]) -> tuple[Kind, int]:
+    """The kind and the id of the one that the columns of a note name, in the order of `KINDS`."""
+    [found] = [(kind, number) for kind, number in zip(KINDS, numbers, strict=True) if number is not None]
+    return found

@@ -60,7 +60,8 @@ def fire(session: Session, reminder_id: int) -> bool:
     now = datetime.now(UTC)
     fire_at = datetime.fromisoformat(reminder.document["fire_at"])
     recipient = reminder.document["user_id"] or task.document["assigned_to"]
-    if too_late(fire_at, now) or not _is_worth_telling(session, task.document, recipient):
+    computed_at = datetime.fromisoformat(reminder.document["updated_at"])
+    if too_late(fire_at, computed_at, now) or not _is_worth_telling(session, task.document, recipient):
         session.run(_SKIP, of_id=reminder_id)
         return False
     event_id = events.new_id()

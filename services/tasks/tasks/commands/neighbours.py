@@ -1,6 +1,6 @@
 """What becomes of tasks and activities when their customer, lead or deal is archived, restored, moved or purged."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import ARRAY, BigInteger, ColumnElement, Uuid, any_, bindparam, func, select, update
 
 from chassis.db.bulk import change_many, lock_many
-from chassis.db.records import Record, Records
+from chassis.db.records import NOW, Record, Records
 from chassis.db.session import Session
 from chassis.db.statements import Prepared, of_tenant
 from chassis.events import EventType
@@ -25,7 +25,7 @@ from tasks.events import (
     TASK_RESTORED,
     TASK_UPDATED,
 )
-from tasks.models import reminders, task_series, tasks
+from tasks.models import activities, reminders, task_series, tasks
 from tasks.queries.activities import RECORDS as ACTIVITIES
 from tasks.queries.buckets import OPEN
 from tasks.queries.series import RECORDS as SERIES
@@ -37,27 +37,30 @@ PORTION = 500
 
 @dataclass(frozen=True, eq=False)
 class Kind:
-    """Tasks or activities, all of the company's, with the events of what is done to many of them."""
+    """Tasks, activities or series, all of the company's.
+
+    `column` names one of them in notes; `live` holds for those that are not over.
+    """
 
     records: Records
     updated: EventType
-    archived: EventType
-    restored: EventType
-
-    @property
-    def column(self) -> str:
-        """The column of notes that names one of them."""
-        return "task_id" if self.records.view.table is tasks else "activity_id"
+    column: str
+    live: ColumnElement[bool]
 
 
 def _all(records: Records) -> Records:
     return Records(records.view, source=records.source, noun=records.noun)
 
 
-OF_TASKS = Kind(_all(TASKS), TASK_UPDATED, TASK_ARCHIVED, TASK_RESTORED)
-OF_ACTIVITIES = Kind(_all(ACTIVITIES), ACTIVITY_UPDATED, ACTIVITY_ARCHIVED, ACTIVITY_RESTORED)
-KINDS = (OF_TASKS, OF_ACTIVITIES)
 ALL_SERIES = _all(SERIES)
+OF_TASKS = Kind(_all(TASKS), TASK_UPDATED, "task_id", tasks.c.archived_at.is_(None))
+OF_ACTIVITIES = Kind(_all(ACTIVITIES), ACTIVITY_UPDATED, "activity_id", activities.c.archived_at.is_(None))
+OF_SERIES = Kind(ALL_SERIES, SERIES_UPDATED, "series_id", task_series.c.ended_at.is_(None))
+# Series as well, because the next task of one is about what the series is about; tasks before their series, as
+# completing one locks them.
+KINDS = (OF_TASKS, OF_ACTIVITIES, OF_SERIES)
+# What is hidden and brought back with its subject, and by which events.
+_HIDING = {OF_TASKS: (TASK_ARCHIVED, TASK_RESTORED), OF_ACTIVITIES: (ACTIVITY_ARCHIVED, ACTIVITY_RESTORED)}
 
 _IDS = bindparam("of_ids", type_=ARRAY(BigInteger))
 _OF_THESE = (of_tenant(reminders), reminders.c.task_id == any_(_IDS))
@@ -103,9 +106,9 @@ def _noting(reference: Reference) -> Prepared:
 def archive_with(session: Session, column: str, subject_id: int, event_id: str, at: datetime) -> None:
     """Hide the live tasks and activities of a subject, as part of the event that has hidden it."""
     values = {"archived_at": at, "archived_by_event": event_id, "archived_with_customer": True}
-    for kind in KINDS:
+    for kind, (archived, _) in _HIDING.items():
         for locked in portions(session, kind, column, subject_id, "live"):
-            change_many(session, kind.records, kind.archived, [(record, values) for record in locked])
+            change_many(session, kind.records, archived, [(record, values) for record in locked])
             if kind is OF_TASKS:
                 session.run(_SILENCE, of_ids=[record.id for record in locked])
 
@@ -115,9 +118,9 @@ def restore_with(session: Session, column: str, subject_id: int, event_id: str |
     if event_id is None:
         return
     values = {"archived_at": None, "archived_by_event": None, "archived_with_customer": False}
-    for kind in KINDS:
+    for kind, (_, restored) in _HIDING.items():
         for locked in portions(session, kind, column, subject_id, "gone_with", of_event=event_id):
-            change_many(session, kind.records, kind.restored, [(record, values) for record in locked])
+            change_many(session, kind.records, restored, [(record, values) for record in locked])
             if kind is OF_TASKS:
                 session.run(_WAKE, of_ids=[record.id for record in locked])
 
@@ -132,21 +135,17 @@ def move_customer(session: Session, column: str, subject_id: int, customer_id: i
             change_many(session, kind.records, kind.updated, changes)
 
 
-def remove_of_customer(session: Session, customer_id: int) -> None:
-    """Delete what was of a purged customer, one by one with events; its series end."""
-    end_series_of(session, "customer_id", customer_id)
-    for locked in portions(session, OF_TASKS, "customer_id", customer_id, "all"):
-        for task in locked:
-            forget_task(session, OF_TASKS.records.get(session, task.id, lock=True))
-    for locked in portions(session, OF_ACTIVITIES, "customer_id", customer_id, "all"):
-        for activity in locked:
-            forget_activity(session, OF_ACTIVITIES.records.get(session, activity.id, lock=True))
+def purge_subject(reference: Reference, session: Session, number: int, version: int) -> None:
+    """Forget a lead or deal that was purged at this version, and what was about it alone."""
+    _remove_subject(session, reference.key, number)
+    reference.remove(session, number, version)
 
 
-def remove_subject(session: Session, column: str, subject_id: int) -> None:
+def _remove_subject(session: Session, column: str, subject_id: int) -> None:
     """Take a purged lead or deal away from what has a customer, and delete what has none."""
-    end_series_of(session, column, subject_id)
-    for kind in KINDS:
+    for series in _series_about(session, column, subject_id):
+        let_series_go(session, column, series)
+    for kind in (OF_TASKS, OF_ACTIVITIES):
         for locked in portions(session, kind, column, subject_id, "all"):
             for record in locked:
                 _remove_link(session, kind, column, kind.records.get(session, record.id, lock=True))
@@ -161,24 +160,34 @@ def _remove_link(session: Session, kind: Kind, column: str, record: Record) -> N
         forget_activity(session, record)
 
 
-def end_series_of(session: Session, column: str, subject_id: int) -> None:
-    """Let the series about a purged subject end, and name it no more."""
+def let_series_go(session: Session, column: str, series: Record) -> None:
+    """Let a locked series about a purged subject name it no more; one that is about no customer then ends."""
+    document = series.document
+    ends = document["ended_at"] is None and (column == "customer_id" or document["customer_id"] is None)
+    values: dict[str, Any] = {column: None} | ({"ended_at": NOW} if ends else {})
+    ALL_SERIES.change(session, SERIES_ENDED if ends else SERIES_UPDATED, series, values)
+
+
+def end_series_about(session: Session, column: str, subject_id: int) -> None:
+    """Let the series about a subject make no more tasks."""
+    for series in _series_about(session, column, subject_id):
+        if series.document["ended_at"] is None:
+            ALL_SERIES.change(session, SERIES_ENDED, series, {"ended_at": NOW})
+
+
+def _series_about(session: Session, column: str, subject_id: int) -> Iterator[Record]:
     for (series_id,) in session.fetch(_SERIES[column], of_subject=subject_id):
-        series = ALL_SERIES.get(session, series_id, lock=True)
-        ended = series.document["ended_at"] is not None
-        event_type = SERIES_UPDATED if ended else SERIES_ENDED
-        values: dict[str, Any] = {column: None} | ({} if ended else {"ended_at": datetime.now().astimezone()})
-        ALL_SERIES.change(session, event_type, series, values)
+        yield ALL_SERIES.get(session, series_id, lock=True)
 
 
 def portions(
-    session: Session, kind: Kind, column: str, subject_id: int, which: str, **given: Any
+    session: Session, kind: Kind, column: str, subject_id: int, which: str, *, most: int = PORTION, **given: Any
 ) -> Iterator[list[Record]]:
     """Those of a subject's records that are meant, locked, some hundred at a time in the order of their ids."""
     after = 0
     statement = _ids(kind, column, which)
     while True:
-        rows = session.fetch(statement, of_subject=subject_id, after=after, most=PORTION, **given)
+        rows = session.fetch(statement, of_subject=subject_id, after=after, most=most, **given)
         if not rows:
             return
         after = rows[-1][0]
@@ -188,12 +197,13 @@ def portions(
 @lru_cache(maxsize=64)
 def _ids(kind: Kind, column: str, which: str) -> Prepared:
     table = kind.records.view.table
-    conditions: Mapping[str, ColumnElement[bool] | None] = {
+    conditions: dict[str, ColumnElement[bool] | None] = {
         "all": None,
-        "live": table.c.archived_at.is_(None),
-        "gone_with": table.c.archived_by_event == bindparam("of_event", type_=Uuid(as_uuid=False)),
+        "live": kind.live,
         "of_other": table.c.customer_id.is_distinct_from(bindparam("of_customer", type_=BigInteger)),
     }
+    if kind in _HIDING:
+        conditions["gone_with"] = table.c.archived_by_event == bindparam("of_event", type_=Uuid(as_uuid=False))
     condition = conditions[which]
     return Prepared(
         select(table.c.id)

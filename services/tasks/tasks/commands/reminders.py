@@ -131,8 +131,12 @@ def move_reminders(session: Session, task: Timing, person: Person, now: datetime
             starts = day_starts_at or DAY_STARTS_AT
         elif (kind, spec) in wanted:
             wanted.remove((kind, spec))
-        else:
+        elif fired_for is None:
             gone.append(reminder_id)
+            continue
+        else:
+            # What was served stays known, should it be wanted again: for the next assignee it is not.
+            computed.append({"id": reminder_id, "fire_at": None, "state": SKIPPED})
             continue
         fire_at = _fire_at(kind, spec, task, starts)
         computed.append({"id": reminder_id, "fire_at": fire_at, "state": _state(fire_at, task, now, fired_for)})

@@ -131,10 +131,9 @@ def _assignee(session: Session, document: Mapping[str, Any], task: Mapping[str, 
 
 def _end_without_assignee(session: Session, before: Record, document: Mapping[str, Any]) -> None:
     end_series(session, before)
-    if document["created_by"] is not None:
-        notify(
-            session, document["created_by"], "series_ended", ("task_series", before.id), document["template"]["title"]
-        )
+    creator = None if document["created_by"] is None else find_person(session, document["created_by"])
+    if creator is not None and creator.is_active:
+        notify(session, creator.id, "series_ended", ("task_series", before.id), document["template"]["title"])
 
 
 def end_series(session: Session, before: Record) -> Record:

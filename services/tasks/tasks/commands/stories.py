@@ -12,7 +12,7 @@ from tasks.events import ACTIVITY_CREATED
 from tasks.models import CUSTOMERS, DEALS, LEADS, USERS, activities
 from tasks.queries.activities import RECORDS
 from tasks.rules import STATUS_CHANGE
-from tasks.rules.stories import story_of
+from tasks.rules.stories import is_stage_deletion, story_of
 
 _TOLD = Prepared(
     select(
@@ -26,8 +26,8 @@ _NAMES = {"customer": "name", "lead": "lead_name", "deal": "deal_name"}
 
 
 def write_story(session: Session, entity: str, event: Event) -> None:
-    """Write what an event tells of a change of status; nothing for what is done to many at once."""
-    story = None if event.operation is not None else story_of(entity, event.action, event.data)
+    """Write what an event tells of a change of status; nothing where a stage was deleted below the record."""
+    story = None if is_stage_deletion(event.operation) else story_of(entity, event.action, event.data)
     if story is None:
         return
     told = session.fetch_one(_TOLD, of_event=event.id)
@@ -36,12 +36,14 @@ def write_story(session: Session, entity: str, event: Event) -> None:
     title, change = story
     after = event.data["after"]
     links = _links(session, entity, after)
-    known = USERS.find(session, [event.actor]) if event.actor is not None else {}
+    if event.actor is not None:
+        # Who has only just joined may be told of later.
+        USERS.ensure(session, event.actor)
     values: dict[str, Any] = {
         "activity_type": STATUS_CHANGE,
         "title": title,
         "activity_date": event.time,
-        "user_id": event.actor if known else None,
+        "user_id": event.actor,
         "change": change,
         "source_event_id": event.id,
         **links,

@@ -164,7 +164,9 @@ def change_task(
         values["completed_at"] = None
     after = RECORDS.change(session, _EVENTS[action], before, values)
     if after.version != before.version:
-        _settle(session, document, after.document, due_moved=due is not None or "remind_at" in values, now=now)
+        # A new assignee wants reminders of their own.
+        moved = due is not None or "remind_at" in values or person is not None
+        _settle(session, document, after.document, due_moved=moved, now=now)
         if person is not None:
             _tell_assignee(session, after, person)
     return after
@@ -199,15 +201,20 @@ def _settle(
     """What follows from a change: reminders in step with it, and the next task of a series."""
     was_open, open_now = is_open(document["status"]), is_open(after["status"])
     if due_moved:
-        person = find_person(session, after["assigned_to"]) or Person(after["assigned_to"])
-        timing = Timing(after["id"], due_of(after), _moment(after["remind_at"]), is_open=open_now)
-        move_reminders(session, timing, person, now)
+        keep_reminders(session, after, now)
     elif was_open and not open_now:
         silence_reminders(session, after["id"])
     elif open_now and not was_open:
         wake_reminders(session, after["id"], now)
     if was_open and not open_now:
         follow(session, after, now, _moment(after["completed_at"]) or now)
+
+
+def keep_reminders(session: Session, task: Mapping[str, Any], now: datetime) -> None:
+    """Compute the reminders of a task's document anew, as its assignee wants them."""
+    person = find_person(session, task["assigned_to"]) or Person(task["assigned_to"])
+    timing = Timing(task["id"], due_of(task), _moment(task["remind_at"]), is_open=is_open(task["status"]))
+    move_reminders(session, timing, person, now)
 
 
 def complete_task(session: Session, task: Record, completed_at: datetime | None = None) -> Record:

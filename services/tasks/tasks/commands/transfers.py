@@ -1,9 +1,12 @@
 """Open tasks of somebody who was deactivated, handed over to others."""
 
+from datetime import UTC, datetime
+
 from chassis.db.records import Record, Records
 from chassis.db.session import Session
 from chassis.transfers import Transfers
 from tasks.commands.notices import notify
+from tasks.commands.tasks import keep_reminders
 from tasks.events import SERIES_UPDATED, SOURCE, TASK_TRANSFER_COMPLETED, TASK_TRANSFER_STARTED, TASK_UPDATED
 from tasks.models import USERS, tasks
 from tasks.queries.buckets import OPEN
@@ -23,13 +26,15 @@ def reassign_task(session: Session, task_id: int, user_id: int) -> Record:
         series = _ALL_SERIES.get(session, series_id, lock=True)
         if series.document["ended_at"] is None and series.document["assigned_to"] == owner:
             _ALL_SERIES.change(session, SERIES_UPDATED, series, {"assigned_to": user_id})
-    return _ALL.change(session, TASK_UPDATED, before, {"assigned_to": user_id})
+    after = _ALL.change(session, TASK_UPDATED, before, {"assigned_to": user_id})
+    keep_reminders(session, after.document, datetime.now(UTC))
+    return after
 
 
 def tell_targets(session: Session, transfer_id: int, targets: list[int], moved: int, event_id: str) -> None:
     """Tell those who got the tasks of somebody, once for all of these."""
     for user_id in targets if moved else ():
-        title = f"{moved} tasks have a new assignee"
+        title = "1 task has a new assignee" if moved == 1 else f"{moved} tasks have a new assignee"
         subject = ("task_transfers", transfer_id)
         if USERS.active_among(session, (user_id,)):
             notify(session, user_id, "transfer", subject, title, event_id=event_id, details={"moved": moved})

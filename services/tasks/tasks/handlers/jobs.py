@@ -11,7 +11,9 @@ from chassis.broker.failures import Verdict, judge
 from chassis.broker.schedules import Schedule
 from chassis.context import Context, acting_as
 from chassis.db.session import Database, Session
+from chassis.db.waiting import WaitingRows
 from chassis.mail import Letter, MailJobs
+from tasks.commands.customer_purges import purge_on
 from tasks.commands.digests import begin_digests, forget_digests
 from tasks.commands.firing import fire, note_failure
 from tasks.commands.letters import make_letter
@@ -19,7 +21,7 @@ from tasks.commands.notifications import forget_old
 from tasks.commands.retention import ACTIVITIES, TASKS, Expiring, expire
 from tasks.commands.transfers import TRANSFERS
 from tasks.commands.user_purges import PURGES
-from tasks.models import MAILS
+from tasks.models import MAILS, customer_purges
 from tasks.queries.reminders import list_due
 
 FIRED_AT_ONCE = 1000
@@ -84,9 +86,18 @@ def post_digests(database: Database, stop: Flag) -> None:
     begin_digests(database, stop)
 
 
+_CUSTOMER_PURGES = WaitingRows(customer_purges)
+
+
+def purge_customers(database: Database, stop: Flag) -> None:
+    """Remove what was about customers that were purged, a hundred records to a transaction, and the customers then."""
+    _CUSTOMER_PURGES.work(database, stop, purge_on)
+
+
 SCHEDULES: tuple[Schedule, ...] = (
     Schedule("transfer-tasks", timedelta(seconds=5), TRANSFERS.work),
     Schedule("purge-users", timedelta(seconds=5), PURGES.work),
+    Schedule("purge-customers", timedelta(seconds=5), purge_customers),
     Schedule("fire-reminders", timedelta(seconds=2), fire_reminders),
     Schedule("expire-tasks", timedelta(days=1), lambda database, stop: _expire(database, stop, TASKS)),
     Schedule("expire-activities", timedelta(days=1), lambda database, stop: _expire(database, stop, ACTIVITIES)),

@@ -9,13 +9,13 @@ from chassis.events import Event
 from chassis.references import Reference
 from tasks.commands.closing import close_tasks_of
 from tasks.commands.conversions import relink, unlink
+from tasks.commands.customer_purges import note_customer_purge
 from tasks.commands.merges import move_to_survivor, take_back
 from tasks.commands.neighbours import (
     archive_with,
     move_customer,
     note_archiving,
-    remove_of_customer,
-    remove_subject,
+    purge_subject,
     restore_with,
 )
 from tasks.commands.stories import tell_new_owner, write_story
@@ -92,12 +92,11 @@ def on_restored(kind: Kind, session: Session, event: Event) -> None:
 
 
 def on_purged(kind: Kind, session: Session, event: Event) -> None:
-    """Delete what was about the record alone, one by one, and then forget it."""
+    """Delete what was about the record alone, one by one, and then forget it; of a customer the worker does so."""
     if kind is CUSTOMER:
-        remove_of_customer(session, event.record_id)
+        note_customer_purge(session, event)
     else:
-        remove_subject(session, kind.column, event.record_id)
-    kind.reference.remove(session, event.record_id, event.aggregate_version)
+        purge_subject(kind.reference, session, event.record_id, event.aggregate_version)
 
 
 def on_deal_closed(session: Session, event: Event) -> None:

@@ -2,7 +2,7 @@
 
 from tasks.models.activities import activities, activity_exports
 from tasks.models.metadata import metadata
-from tasks.models.moves import customer_moves, task_relinks, task_transfers, user_purges
+from tasks.models.moves import customer_moves, customer_purges, task_relinks, task_transfers, user_purges
 from tasks.models.notices import MAILS, calendar_feeds, digests, mails, notifications, reminders, user_settings
 from tasks.models.references import (
     COMPANY,
@@ -33,6 +33,7 @@ __all__ = [
     "calendar_feeds",
     "company_refs",
     "customer_moves",
+    "customer_purges",
     "customer_refs",
     "deal_refs",
     "digests",

@@ -47,6 +47,9 @@ activities = tenant_table(
     Column("follow_up_task_id", BigInteger),
     *subjects(),
     Column("task_id", BigInteger),
+    # When that task was completed, if it was logged in one go: a timeline shows the two as one, also when somebody has
+    # corrected the activity's date. Rows from before go by that.
+    timestamp("logged_completion"),
     Column("user_id", BigInteger),
     # What a status_change tells: {entity, id, from, to, reason}.
     Column("change", JSONB(none_as_null=True)),

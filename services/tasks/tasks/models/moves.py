@@ -1,9 +1,9 @@
 """What was done to many records at once, so that it happens once and can be taken back exactly."""
 
-from sqlalchemy import BigInteger, CheckConstraint, Column, Index
+from sqlalchemy import BigInteger, CheckConstraint, Column, Index, Integer, String, UniqueConstraint, Uuid, text
 from sqlalchemy.dialects.postgresql import JSONB
 
-from chassis.db.tables import given_only, part_of, tenant_table
+from chassis.db.tables import given_only, part_of, tenant_table, timestamp
 from chassis.purges import purges_table
 from chassis.transfers import transfer_table
 from tasks.models.metadata import metadata
@@ -11,18 +11,20 @@ from tasks.models.references import USERS
 
 
 def _of_one(table: str) -> tuple[object, ...]:
-    """The task or the activity that a row is about, and the index by each."""
+    """The task, the activity or the series that a row is about, and the index by each."""
     return (
         Column("task_id", BigInteger),
         Column("activity_id", BigInteger),
-        CheckConstraint("num_nonnulls(task_id, activity_id) = 1", name="record"),
+        Column("series_id", BigInteger),
+        CheckConstraint("num_nonnulls(task_id, activity_id, series_id) = 1", name="record"),
         part_of("tasks", "task_id"),
         part_of("activities", "activity_id"),
-        *(given_only(table, name) for name in ("task_id", "activity_id")),
+        part_of("task_series", "series_id"),
+        *(given_only(table, name) for name in ("task_id", "activity_id", "series_id")),
     )
 
 
-# What a conversion has added to tasks and activities of its lead; undone, exactly that is taken away.
+# What a conversion has added to tasks, activities and series of its lead; undone, exactly that is taken away.
 task_relinks = tenant_table(
     "task_relinks",
     metadata,
@@ -47,5 +49,19 @@ customer_moves = tenant_table(
 # The tasks of somebody who was deactivated, on their way to others.
 task_transfers = transfer_table("task_transfers", metadata, USERS)
 task_transfers.append_constraint(Index("ix_task_transfers_user_id", "company_id", "user_id"))
+
+# Customers that were purged: the worker removes what was about them.
+customer_purges = tenant_table(
+    "customer_purges",
+    metadata,
+    Column("customer_id", BigInteger, nullable=False),
+    # The version that the customer was purged at: no older event brings it back.
+    Column("customer_version", Integer, nullable=False),
+    Column("event_id", Uuid(as_uuid=False), nullable=False),
+    Column("correlation_id", String(64), nullable=False),
+    timestamp("finished_at"),
+    UniqueConstraint("company_id", "customer_id"),
+    Index("ix_customer_purges_pending", "company_id", "id", postgresql_where=text("finished_at IS NULL")),
+)
 
 user_purges = purges_table(metadata)

@@ -106,7 +106,7 @@ _STANDS = Prepared(
     .where(
         of_tenant(mails),
         mails.c.id == _MAIL,
-        mails.c.fired_for > _NOW - bindparam("latest", LATEST, Interval()),
+        reminders.c.updated_at > _NOW - bindparam("latest", LATEST, Interval()),
         _ACTIVE,
         user_settings.c.email_reminders,
         OPEN,

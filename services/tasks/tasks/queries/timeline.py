@@ -204,7 +204,7 @@ def _tasks(walk: Walk, subject: tuple[str, str]) -> Select[Any]:
     logged = exists().where(
         of_tenant(activities),
         activities.c.task_id == tasks.c.id,
-        activities.c.activity_date == at,
+        func.coalesce(activities.c.logged_completion, activities.c.activity_date) == at,
         activities.c.archived_at.is_(None),
     )
     where = [

@@ -63,9 +63,9 @@ def state_when_computed(
     return SKIPPED
 
 
-def too_late(fire_at: datetime, now: datetime) -> bool:
-    """Whether a reminder comes so late that it is none any more."""
-    return now - fire_at > LATEST
+def too_late(fire_at: datetime, computed_at: datetime, now: datetime) -> bool:
+    """Whether a reminder comes so late that it is none any more; one that was past when computed was due then."""
+    return now - max(fire_at, computed_at) > LATEST
 
 
 def retry_at(now: datetime, attempts: int) -> datetime | None:

@@ -8,6 +8,14 @@ from tasks.rules import LONGEST_TITLE
 _ENTITIES = {"lead": "Lead", "deal": "Deal", "customer": "Customer"}
 TOLD = ("stage_changed", "won", "lost", "reopened", "converted")
 
+# Operations in which a stage goes: nothing has happened to what was in it.
+_STAGES = ("lead_stages/", "deal_stages/")
+
+
+def is_stage_deletion(operation: str | None) -> bool:
+    """Whether records were moved because their stage was deleted."""
+    return operation is not None and operation.startswith(_STAGES)
+
 
 def story_of(entity: str, action: str, data: Mapping[str, Any]) -> tuple[str, dict[str, Any]] | None:
     """The title of a status_change and what has changed; None for an event that tells of none."""

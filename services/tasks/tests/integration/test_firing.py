@@ -41,8 +41,8 @@ def due(client, create, superuser):
     def build(by, kinds=("overdue",), **values):
         task = create(client, due_date=at(days=1), **values)
         superuser.execute(
-            "UPDATE reminders SET fire_at = now() - %s WHERE task_id = %s AND kind = ANY (%s)",
-            (by, task["id"], list(kinds)),
+            "UPDATE reminders SET fire_at = now() - %s, updated_at = now() - %s WHERE task_id = %s AND kind = ANY (%s)",
+            (by, by, task["id"], list(kinds)),
         )
         return task
 
@@ -105,6 +105,20 @@ def test_what_does_not_hold_any_more_is_told_to_nobody(
     work()
     assert notifications() == []
     assert [state for *_, state in reminders_of(task["id"])] == ["skipped"]
+
+
+def test_what_was_past_when_it_was_computed_fires_at_once_however_long_ago_that_is(
+    client, known, create, work, *, notifications, reminders_of
+):
+    known.settings(7, default_reminders=[{"days_before": 7}])
+    soon = create(client, due_date=at(days=2))
+    moved = create(client, due_date=at(days=30))
+    client.patch(f"/v1/tasks/{moved['id']}", json={"due_date": at(days=3)}, version=1)
+    work()
+    work()
+    assert notifications() == [(7, "reminder", soon["id"]), (7, "reminder", moved["id"])]
+    for task in (soon, moved):
+        assert [state for *_, state in reminders_of(task["id"])] == ["fired", "waiting"]
 
 
 def test_one_that_fails_holds_up_no_other_and_is_tried_again_three_times(

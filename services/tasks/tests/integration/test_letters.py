@@ -64,9 +64,9 @@ def fire(database, superuser, company_id):
 
     def run(task, *, user_id=7, ago=timedelta(minutes=1)):
         row = superuser.execute(
-            "UPDATE reminders SET fire_at = %s, state = 'fired', fired_for = %s WHERE task_id = %s AND kind = 'default'"
-            " RETURNING id, fired_for",
-            (NOW - ago, NOW - ago, task["id"]),
+            "UPDATE reminders SET fire_at = %(at)s, updated_at = %(at)s, state = 'fired', fired_for = %(at)s"
+            " WHERE task_id = %(task)s AND kind = 'default' RETURNING id, fired_for",
+            {"at": NOW - ago, "task": task["id"]},
         ).fetchone()
         with acting_as(Context(company_id=company_id)), database.transaction() as session:
             return post_reminder(session, reminder_id=row[0], user_id=user_id, fired_for=row[1])

@@ -12,35 +12,6 @@ from chassis.events import decode
 from tasks import handlers
 from tasks.commands.transfers import TRANSFERS
 
-NAMES = {"customer": "name", "lead": "lead_name", "deal": "deal_name"}
-
-
-@pytest.fixture
-def hear_of(hear):
-    """An event about a customer, a lead or a deal, with what its document needs."""
-
-    def take(name, number, version, before=None, **after):
-        entity, _, action = name.partition(".")
-        more = {
-            key: after.pop(key) for key in ("actor", "operation", "event", "from_stage", "to_stage") if key in after
-        }
-        base = {NAMES[entity]: f"{entity} {number}", "status": None, "assigned_to": None, "created_by": None}
-        base |= {"archived_at": None, "customer_id": None, "lead_id": None, "merged_into": None, "loss_reason": None}
-        old = None if action == "created" else base | (before or {})
-        return hear(name, number, version, None if action == "purged" else base | after, old, **more)
-
-    return take
-
-
-@pytest.fixture
-def note(client):
-    def build(**values):
-        answer = client.post("/v1/activities", json={"activity_type": "note", "title": "x"} | values)
-        assert answer.status_code == 201, answer.json
-        return answer.json
-
-    return build
-
 
 def gone():
     return datetime.now(UTC).isoformat()
@@ -105,38 +76,24 @@ def test_a_merge_moves_everything_and_its_undoing_takes_exactly_that_back(client
     assert client.get(f"/v1/tasks/{archived['id']}").json["customer_id"] == 3
 
 
+DAILY = {"due_on": "2100-01-01", "recurrence": {"rrule": "FREQ=DAILY"}}
+
+
+def test_a_series_goes_along_with_a_merge_and_back(client, hear_of, create, *, series_of, following):
+    for number in (3, 4):
+        hear_of("customer.created", number, 1)
+    task, theirs = create(client, customer_id=3, **DAILY), create(client, customer_id=4, **DAILY)
+    hear_of("customer.archived", 3, 2, archived_at=gone(), merged_into=4)
+    assert series_of(task)["customer_id"] == 4
+    hear_of("customer.restored", 3, 3, before={"archived_at": gone(), "merged_into": 4})
+    assert (series_of(task)["customer_id"], series_of(theirs)["customer_id"]) == (3, 4)
+    assert following(task)["customer_id"] == 3
+
+
 def test_a_merge_into_a_customer_that_is_not_known_yet_comes_again(hear_of):
     hear_of("customer.created", 3, 1)
     with pytest.raises(LookupError):
         hear_of("customer.archived", 3, 2, archived_at=gone(), merged_into=9)
-
-
-def test_a_purged_customer_takes_what_was_about_it_one_by_one(client, hear_of, create, note, told):
-    hear_of("customer.created", 3, 1)
-    task = create(client, customer_id=3, due_on="2100-01-01", recurrence={"rrule": "FREQ=DAILY"})
-    note(customer_id=3, follow_up_date="2100-01-01")
-    hear_of("customer.purged", 3, 2)
-    assert states(client, "tasks") == states(client, "activities") == []
-    purged = sorted(event["type"] for event in told() if event["type"].endswith("purged.v1"))
-    assert purged == ["crm.activity.purged.v1", "crm.task.purged.v1", "crm.task.purged.v1"]
-    assert client.get(f"/v1/task-series/{task['series_id']}").json["ended_at"] is not None
-    hear_of("customer.updated", 3, 1)
-    assert client.post("/v1/tasks", json={"title": "x", "customer_id": 3}).json["code"] == "unknown_customer"
-
-
-@pytest.mark.parametrize("kind", ["lead", "deal"])
-def test_a_purged_lead_or_deal_leaves_what_has_a_customer(client, hear_of, create, note, kind):
-    hear_of("customer.created", 3, 1)
-    hear_of(f"{kind}.created", 5, 1)
-    column = f"{kind}_id"
-    kept = create(client, customer_id=3, **{column: 5})
-    gone_task, gone_note = create(client, **{column: 5}), note(**{column: 5})
-    kept_note = note(customer_id=3, **{column: 5})
-    hear_of(f"{kind}.purged", 5, 2)
-    assert client.get(f"/v1/tasks/{kept['id']}").json[column] is None
-    assert client.get(f"/v1/activities/{kept_note['id']}").json[column] is None
-    assert client.get(f"/v1/tasks/{gone_task['id']}").status_code == 404
-    assert client.get(f"/v1/activities/{gone_note['id']}").status_code == 404
 
 
 def test_a_deal_that_changes_its_customer_takes_its_tasks_along(client, hear_of, create):
@@ -146,6 +103,29 @@ def test_a_deal_that_changes_its_customer_takes_its_tasks_along(client, hear_of,
     task = create(client, deal_id=5)
     hear_of("deal.updated", 5, 2, before={"customer_id": 3}, customer_id=4)
     assert client.get(f"/v1/tasks/{task['id']}").json["customer_id"] == 4
+
+
+def test_the_next_task_of_a_deal_that_has_changed_its_customer_is_about_the_new_one(
+    client, hear_of, create, *, following
+):
+    for number in (3, 4):
+        hear_of("customer.created", number, 1)
+    hear_of("deal.created", 5, 1, customer_id=3)
+    task = create(client, deal_id=5, **DAILY)
+    hear_of("deal.updated", 5, 2, before={"customer_id": 3}, customer_id=4)
+    following_one = following(task)
+    assert (following_one["customer_id"], following_one["deal_id"]) == (4, 5)
+
+
+def test_a_change_by_an_import_is_told_and_so_is_one_by_somebody_who_was_not_known(client, hear_of):
+    hear_of("customer.created", 3, 1)
+    hear_of("customer.updated", 3, 2, before={"status": "prospect"}, status="active", operation="customer_imports/1")
+    hear_of("customer.updated", 3, 3, before={"status": "active"}, status="lost", actor=70)
+    records = [entry["record"] for entry in client.get("/v1/timeline?customer_id=3").json["data"]]
+    assert [(record["title"], record["user_id"]) for record in records] == [
+        ("Status: active → lost", 70),
+        ("Status: prospect → active", None),
+    ]
 
 
 STAGES = {"from_stage": {"name": "Proposal"}, "to_stage": {"name": "Negotiation"}}
@@ -219,6 +199,19 @@ def test_open_tasks_of_a_won_deal_become_what_the_company_has_set(client, known,
     assert (last["causationid"] == event.id) is (status != "pending")
 
 
+@pytest.mark.parametrize("way", ["complete", "cancel"])
+def test_what_recurs_about_a_closed_deal_ends_with_its_tasks(client, known, hear_of, create, *, series_of, way):
+    known.company(settings={"tasks_at_close": way})
+    hear_of("deal.created", 5, 1)
+    tasks = [create(client, deal_id=5, **DAILY) for _ in range(2)]
+    hear_of("deal.won", 5, 2, before={"status": "open"}, status="won")
+    assert client.get("/v1/tasks?open=true").json["data"] == []
+    for task in tasks:
+        series = series_of(task)
+        assert (series["ended_at"] is not None, series["deal_id"]) == (True, 5)
+        assert len(client.get(f"/v1/tasks?series_id={task['series_id']}").json["data"]) == 1
+
+
 def test_a_conversion_adds_links_and_its_undoing_takes_exactly_these_away(
     client, hear, hear_of, create, *, note, known
 ):
@@ -243,6 +236,23 @@ def test_a_conversion_adds_links_and_its_undoing_takes_exactly_these_away(
     assert links("tasks", mine) == links("activities", noted) == [5, None, None]
     assert links("tasks", others) == [5, None, None]
     assert client.get(f"/v1/tasks/{mine['id']}").json["assigned_to"] == 7
+
+
+def test_the_series_of_a_converted_lead_goes_along_and_back(
+    client, hear, hear_of, create, *, series_of, following, known
+):
+    hear_of("lead.created", 5, 1, assigned_to=7)
+    hear_of("customer.created", 3, 1)
+    hear_of("deal.created", 6, 1, customer_id=3, lead_id=5)
+    task = create(client, lead_id=5, **DAILY)
+    after = {"lead_id": 5, "customer_id": 3, "deal_id": 6, "assigned_to": 8}
+    hear("conversion.completed", 9, 2, after)
+    names = ("lead_id", "customer_id", "deal_id", "assigned_to")
+    next_one = following(task)
+    assert [next_one[name] for name in names] == [5, 3, 6, 8]
+    hear("conversion.undone", 9, 3, after)
+    series = series_of(task)
+    assert [series[name] for name in names] == [5, None, None, 7]
 
 
 def test_a_conversion_whose_deal_is_not_known_yet_comes_again(hear, hear_of):

@@ -81,3 +81,38 @@ def test_a_served_reminder_is_not_served_again_unless_the_task_moves(client, cre
     assert states(reminders_of(task["id"])) == [("overdue", "waiting")]
     client.patch(path, json={"due_date": at(days=1)}, version=4)
     assert states(reminders_of(task["id"])) == [("overdue", "fired")]
+
+
+def test_a_new_assignee_is_reminded_as_they_want_it_and_of_nothing_twice(
+    client, known, create, *, reminders_of, superuser
+):
+    known.settings(7, default_reminders=[{"minutes_before": 60}])
+    known.settings(8, default_reminders=[{"minutes_before": 30}])
+    task = create(client, due_date=at(days=1), remind_at=at(hours=2))
+    superuser.execute(
+        "UPDATE reminders SET state = 'fired', fired_for = fire_at WHERE task_id = %s AND kind = 'remind_at'",
+        (task["id"],),
+    )
+    path = f"/v1/tasks/{task['id']}"
+    assert client.post(f"{path}/assign", json={"assigned_to": 8}).status_code == 200
+    assert reminders_of(task["id"]) == [
+        ("remind_at", None, NOW + timedelta(hours=2), "fired"),
+        ("default", None, NOW + DAY - timedelta(minutes=30), "waiting"),
+        ("overdue", None, NOW + DAY, "waiting"),
+    ]
+    client.patch(path, json={"assigned_to": 7, "status": "completed"}, version=2)
+    assert states(reminders_of(task["id"])) == [("remind_at", "fired"), ("default", "skipped"), ("overdue", "skipped")]
+
+
+def test_what_was_served_is_not_served_again_to_who_gets_the_task_back(
+    client, known, create, *, reminders_of, superuser
+):
+    known.settings(7, default_reminders=[{"minutes_before": 60}])
+    task = create(client, due_date=at(minutes=30))
+    superuser.execute(
+        "UPDATE reminders SET state = 'fired', fired_for = fire_at WHERE task_id = %s AND kind = 'default'",
+        (task["id"],),
+    )
+    for user_id in (8, 7):
+        assert client.post(f"/v1/tasks/{task['id']}/assign", json={"assigned_to": user_id}).status_code == 200
+    assert states(reminders_of(task["id"])) == [("default", "fired"), ("overdue", "waiting")]

@@ -132,6 +132,21 @@ def test_a_completion_that_was_logged_is_one_entry(client, known, create):
     assert [kind for kind, _ in walk(client, "customer_id=3")] == ["activity"]
 
 
+def test_a_logged_completion_stays_one_entry_when_its_date_is_corrected(client, known, create):
+    known.customer(3)
+    task = create(client, customer_id=3)
+    path = f"/v1/tasks/{task['id']}"
+    client.post(f"{path}/complete", json={"activity": {}})
+    [(_, activity_id)] = walk(client, "customer_id=3")
+    earlier = (datetime.now(UTC) - timedelta(hours=1)).isoformat()
+    changed = client.patch(f"/v1/activities/{activity_id}", json={"activity_date": earlier}, version=1)
+    assert changed.status_code == 200
+    assert walk(client, "customer_id=3") == [("activity", activity_id)]
+    client.post(f"{path}/reopen", json={})
+    client.post(f"{path}/complete", json={})
+    assert walk(client, "customer_id=3") == [("task", task["id"]), ("activity", activity_id)]
+
+
 def test_a_deals_timeline_has_what_its_lead_has_once(client_of, filler):
     filler.customer(3)
     filler.lead(4, customer_id=3)

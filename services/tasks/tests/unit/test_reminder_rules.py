@@ -63,8 +63,14 @@ def test_what_becomes_of_a_reminder_that_was_computed(fire_at, due_date, fired_f
 
 
 def test_a_reminder_is_too_late_after_a_day_and_not_before():
-    assert not too_late(NOW - timedelta(hours=24), NOW)
-    assert too_late(NOW - timedelta(hours=24, microseconds=1), NOW)
+    day, older = NOW - timedelta(hours=24), NOW - timedelta(hours=24, microseconds=1)
+    assert not too_late(day, older, NOW)
+    assert too_late(older, older, NOW)
+
+
+def test_one_that_was_past_when_it_was_computed_is_late_from_then_on():
+    assert not too_late(NOW - timedelta(days=9), NOW - timedelta(hours=1), NOW)
+    assert too_late(NOW - timedelta(days=9), NOW - timedelta(hours=25), NOW)
 
 
 def test_a_reminder_that_fails_is_tried_three_times_more():
