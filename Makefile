@@ -22,8 +22,8 @@ unexport PYTHONDONTWRITEBYTECODE
 
 ##@ Run
 .PHONY: setup up down destroy status logs scale roll upgrade token creds seed import keys rotate-keys
-# A stack of containers needs no servers on this machine; all else does.
-up down destroy status logs scale roll upgrade token creds seed import keys rotate-keys: SETUP := --mode $(MODE)
+# A stack of containers needs no servers on this machine, all else does; none of these needs what tests and checks do.
+up down destroy status logs scale roll upgrade token creds seed import keys rotate-keys: SETUP := --run --mode $(MODE)
 setup: ## Install what is missing and make the virtual environment
 	@$(PYTHON) deploy/bootstrap.py $(SETUP)
 
@@ -139,9 +139,11 @@ bench-imports: setup ## Import files of up to 400,000 rows
 .PHONY: lock sdk openapi openapi-document openapi-lint release-surface web-assets contracts contract-examples contract-bundles compose-file manifests roles-page help
 lock: setup ## Pin the requirements anew (needs the package index)
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check uv
-	@for name in runtime dev browser compose; do \
+	@# What runs is what is tested: all others take dev.txt's versions.
+	@for name in dev operator runtime browser compose; do \
+		if [ $$name = dev ]; then like=; else like="--constraints requirements/dev.txt"; fi; \
 		$(BIN)/uv pip compile --quiet --upgrade --generate-hashes --universal --python-version 3.11 --no-header --no-annotate \
-			--no-emit-index-url --no-emit-find-links requirements/$$name.in -o requirements/$$name.txt || exit 1; \
+			--no-emit-index-url --no-emit-find-links $$like requirements/$$name.in -o requirements/$$name.txt || exit 1; \
 	done
 
 openapi-document: setup ## Write the API's one document: FILE=openapi.json

@@ -1,9 +1,10 @@
 """Stage 0: from a machine with Python, make and git to an environment in which `crm` runs. Standard library only.
 
-`python3 deploy/bootstrap.py [--bench] [--mode auto|compose|native] [--compose-test]` installs the system packages that
-are missing (as root or through sudo without a password; otherwise it prints the line that does), makes .venv, and
-installs the hashed requirements and the packages of this repository. It is safe to repeat and to interrupt, and takes
-no time when there is nothing to do.
+`python3 deploy/bootstrap.py [--bench] [--run] [--mode auto|compose|native] [--compose-test]` installs the system
+packages that are missing (as root or through sudo without a password; otherwise it prints the line that does), makes
+.venv, and installs the hashed requirements and the packages of this repository: with `--run` those that a stack needs,
+otherwise those of tests and checks too. It is safe to repeat and to interrupt, and takes no time when there is nothing
+to do.
 """
 
 import sys
@@ -15,8 +16,10 @@ if sys.version_info < (3, 11):  # noqa: UP036  # Said as a sentence, before anyt
 import contextlib
 import hashlib
 import os
+import re
 import shutil
 import subprocess
+import tempfile
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -25,13 +28,22 @@ from crm.errors import OperatorError
 
 ROOT = Path(__file__).resolve().parent.parent
 VENV = ROOT / ".venv"
-STAMP = VENV / "bootstrap.sha256"
-REQUIREMENTS = ROOT / "requirements" / "dev.txt"
+# What runs a stack, and what tests, checks and measures it: the second holds all of the first in the same versions.
+OPERATOR_REQUIREMENTS = ROOT / "requirements" / "operator.txt"
+DEVELOPER_REQUIREMENTS = ROOT / "requirements" / "dev.txt"
 # Docker Compose itself, for machines whose Docker has none.
 COMPOSE_REQUIREMENTS = ROOT / "requirements" / "compose.txt"
 SERVICES = sorted(path.parent for path in ROOT.glob("services/*/pyproject.toml"))
 LIBRARIES = sorted(path.parent for path in ROOT.glob("libs/*/pyproject.toml"))
 PACKAGES = (*LIBRARIES, *SERVICES, ROOT / "gateway", ROOT / "web", ROOT / "deploy")
+# PEP 660's own function, in each of the folders that are named after the one for the wheels.
+EDITABLE_WHEELS = """
+import os, sys
+from hatchling.build import build_editable
+for folder in sys.argv[2:]:
+    os.chdir(folder)
+    build_editable(sys.argv[1])
+"""
 POLICY = Path("/usr/sbin/policy-rc.d")
 OUR_POLICY = "#!/bin/sh\n# Written by deploy/bootstrap.py for the length of one installation.\nexit 101\n"
 CLUSTER_CONFIGURATION = Path("/etc/postgresql-common/createcluster.conf")
@@ -58,9 +70,7 @@ def main() -> None:
     )
     if missing:
         install_packages(missing)
-    wanted = digest()
-    if not STAMP.exists() or STAMP.read_text() != wanted:
-        install_python_packages(wanted)
+    install_python_packages(for_developers="--run" not in options)
     if of_compose and not (VENV / "bin" / "docker-compose").exists() and modes.compose_command() is None:
         say("installing Docker Compose into .venv (hash checked)")
         pip("install", "--require-hashes", "--requirement", str(COMPOSE_REQUIREMENTS))
@@ -76,24 +86,61 @@ def mode(options: Sequence[str]) -> str:
         raise
 
 
-def install_python_packages(wanted: str) -> None:
-    make_venv()
-    STAMP.unlink(missing_ok=True)
-    say("installing the Python packages (hashes checked)")
-    pip("install", "--require-hashes", "--requirement", str(REQUIREMENTS))
-    editable = [part for package in PACKAGES for part in ("--editable", str(package))]
-    pip("install", "--no-build-isolation", "--no-deps", *editable)
-    # As pip does for what it installs itself: processes that start together would each compile all of it.
-    run([str(VENV / "bin" / "python"), "-m", "compileall", "-q", "-j", "0", "-x", "/tests/", *map(str, PACKAGES)])
-    STAMP.write_text(wanted)
+def install_python_packages(*, for_developers: bool) -> None:
+    """Install what is not there yet or has changed."""
+    # A stack that runs does not notice what developers get on top of it.
+    wanted = digest(OPERATOR_REQUIREMENTS, *(package / "pyproject.toml" for package in PACKAGES))
+    if not is_stamped("operator", wanted):
+        make_venv()
+        say("installing the Python packages (hashes checked)")
+        install_pinned(OPERATOR_REQUIREMENTS)
+        install_in_place(PACKAGES)
+        byte_compile()
+        stamp("operator", wanted)
+    wanted = digest(DEVELOPER_REQUIREMENTS)
+    if for_developers and not is_stamped("developer", wanted):
+        say("installing the Python packages of tests and checks (hashes checked)")
+        install_pinned(DEVELOPER_REQUIREMENTS)
+        byte_compile()
+        stamp("developer", wanted)
 
 
-def digest() -> str:
-    """Changes when the requirements, a package's metadata, the interpreter or the place of the checkout does."""
+def digest(*files: Path) -> str:
+    """Changes when one of the files, the interpreter or the place of the checkout does."""
     content = hashlib.sha256(f"{ROOT}\n{sys.version_info[:2]}\n".encode())
-    for path in (REQUIREMENTS, *(package / "pyproject.toml" for package in PACKAGES)):
+    for path in files:
         content.update(path.read_bytes())
     return content.hexdigest()
+
+
+def is_stamped(kind: str, wanted: str) -> bool:
+    path = VENV / f"{kind}.sha256"
+    return path.exists() and path.read_text() == wanted
+
+
+def stamp(kind: str, done: str) -> None:
+    (VENV / f"{kind}.sha256").write_text(done)
+
+
+def install_pinned(requirements: Path) -> None:
+    """Install a lock file, which names every package there is to install: pip has nothing to find out by itself."""
+    pip("install", "--require-hashes", "--no-deps", "--no-compile", "--requirement", str(requirements))
+
+
+def install_in_place(packages: Sequence[Path]) -> None:
+    """As `pip install --editable` does, which starts three processes for each package instead of one for all."""
+    with tempfile.TemporaryDirectory() as wheels:
+        run([str(VENV / "bin" / "python"), "-c", EDITABLE_WHEELS, wheels, *map(str, packages)])
+        built = sorted(str(path) for path in Path(wheels).glob("*.whl"))
+        pip("install", "--no-index", "--no-deps", "--no-compile", "--force-reinstall", *built)
+
+
+def byte_compile() -> None:
+    """Compile everything on every core, where pip uses one; processes that start together would each compile it all."""
+    tests = f"^{re.escape(str(ROOT))}/[^.].*/tests/"
+    command = [VENV / "bin" / "python", "-m", "compileall", "-qq", "-j", "0", "-x", tests, VENV / "lib", *PACKAGES]
+    # Some packages bring templates and data called .py; pip takes no offence at these either.
+    subprocess.run(command, check=False)
 
 
 def venv_works() -> bool:

@@ -3,6 +3,7 @@
 import importlib.util
 import subprocess
 import sys
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -115,12 +116,65 @@ def test_a_cluster_configuration_that_exists_is_left_alone(bootstrap, etc):
     assert bootstrap.CLUSTER_CONFIGURATION.read_text() == "ssl = on\n"
 
 
-def test_a_changed_requirement_is_noticed(bootstrap, tmp_path, monkeypatch):
-    before = bootstrap.digest()
-    requirements = tmp_path / "dev.txt"
-    requirements.write_text(bootstrap.REQUIREMENTS.read_text() + "# changed\n")
-    monkeypatch.setattr(bootstrap, "REQUIREMENTS", requirements)
-    assert bootstrap.digest() != before
+@pytest.fixture
+def installed(bootstrap, tmp_path, monkeypatch):
+    """A checkout of lock files alone, and what has been installed in it so far."""
+    done = []
+    for name in ("operator", "developer"):
+        lock = tmp_path / f"{name}.txt"
+        lock.write_text(f"{name}==1\n")
+        monkeypatch.setattr(bootstrap, f"{name.upper()}_REQUIREMENTS", lock)
+    monkeypatch.setattr(bootstrap, "VENV", tmp_path)
+    monkeypatch.setattr(bootstrap, "make_venv", lambda: None)
+    monkeypatch.setattr(bootstrap, "byte_compile", lambda: None)
+    monkeypatch.setattr(bootstrap, "install_pinned", lambda path: done.append(path.stem))
+    monkeypatch.setattr(bootstrap, "install_in_place", lambda packages: done.append(len(packages)))
+    return done
+
+
+def test_what_a_stack_needs_is_installed_without_what_tests_need(bootstrap, installed):
+    bootstrap.install_python_packages(for_developers=False)
+    bootstrap.install_python_packages(for_developers=False)
+    assert installed == ["operator", len(bootstrap.PACKAGES)]
+
+
+def test_what_tests_need_comes_on_top_and_once(bootstrap, installed):
+    bootstrap.install_python_packages(for_developers=False)
+    bootstrap.install_python_packages(for_developers=True)
+    bootstrap.install_python_packages(for_developers=True)
+    bootstrap.install_python_packages(for_developers=False)
+    assert installed == ["operator", len(bootstrap.PACKAGES), "developer"]
+
+
+@pytest.mark.parametrize("changed", ["operator", "developer"])
+def test_a_changed_requirement_is_installed_and_nothing_else(bootstrap, installed, tmp_path, changed):
+    bootstrap.install_python_packages(for_developers=True)
+    installed.clear()
+    (tmp_path / f"{changed}.txt").write_text("another==2\n")
+    bootstrap.install_python_packages(for_developers=True)
+    assert [name for name in installed if isinstance(name, str)] == [changed]
+
+
+def test_an_installation_that_was_interrupted_begins_again(bootstrap, installed, monkeypatch):
+    def interrupted():
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(bootstrap, "byte_compile", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            bootstrap.install_python_packages(for_developers=False)
+    bootstrap.install_python_packages(for_developers=False)
+    assert installed == ["operator", len(bootstrap.PACKAGES)] * 2
+
+
+def test_every_package_of_the_repository_is_built_for_use_in_place(bootstrap, tmp_path):
+    packages = [str(package) for package in bootstrap.PACKAGES]
+    subprocess.run([sys.executable, "-c", bootstrap.EDITABLE_WHEELS, tmp_path, *packages], check=True)
+    places = set()
+    for wheel in tmp_path.glob("crm_*.whl"):
+        with zipfile.ZipFile(wheel) as archive:
+            places |= {archive.read(name).decode().strip() for name in archive.namelist() if name.endswith(".pth")}
+    assert places == set(packages)
 
 
 def test_an_old_python_is_told_in_a_sentence(monkeypatch):
