@@ -279,11 +279,15 @@ class Stack:
         if not (self.home / "postgres").exists() or not rabbitmq.folder.exists():
             self.state.set_prepared("")
         rabbitmq.prepare()  # Also of one that runs: it is started anew where its files have changed.
-        if postgres.name not in self.statuses() or self.statuses()[postgres.name].state != "RUNNING":
-            postgres.prepare()
+        status = self.statuses().get(postgres.name)
+        postgres.make_folder()
         self.apply()
-        for name in ("epmd", "rabbitmq", "postgres"):
+        # The broker takes longest: everything else happens while it boots.
+        for name in ("epmd", "rabbitmq"):
             self.supervisor.start(name)
+        if status is None or status.state != "RUNNING":
+            postgres.prepare()
+        self.supervisor.start("postgres")
         self._watch.until_ready("postgres", postgres.check)
         report("postgres", f"port {postgres.port}", time.monotonic() - began)
 

@@ -12,6 +12,15 @@ print(functools.reduce(lambda part, name: part[int(name) if name.isdigit() else 
 }
 # status METHOD PATH …: the HTTP status alone
 status() { call "$1" "$2" "${3:-}" "${4:-}" "${@:5}" -o /dev/null -w '%{http_code}\n'; }
+# until_status STATUS METHOD PATH …: the HTTP status, asked for until it is this one, for ten seconds at most
+until_status() {
+  local found
+  for _ in $(seq 100); do
+    found=$(status "${@:2}")
+    [ "$found" = "$1" ] && break || sleep 0.1
+  done
+  echo "$found"
+}
 # version PATH TOKEN: the ETag that a change has to name
 version() { call GET "$1" "$2" "" -D - -o /dev/null | tr -d '\r' | awk 'tolower($1) == "etag:" {print $2}'; }
 # letter ADDRESS PAGE: the secret in the link to PAGE of the last e-mail to an address; local mode writes e-mail to files

@@ -33,6 +33,7 @@ PARTS = (
     "{name}/queries.py",
     "{name}/routes.py",
     "{name}/schemas.py",
+    "{name}/wsgi.py",
 )
 OF_ONE_MACHINE = re.compile(r"(?<![\w.$}~*-])/(work|root|home|Users)/")
 # What the engine of imports may not know of: it is used for all of them.

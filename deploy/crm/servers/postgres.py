@@ -77,8 +77,12 @@ class Postgres(Server):
         options = [part for name, value in settings.items() for part in ("-c", f"{name}={value}")]
         return [str(self._binaries / "postgres"), "-D", str(self.data), *options]
 
+    def make_folder(self) -> Path:
+        """Make the folder that the data comes to lie in, and say where it is."""
+        return places.folder_for(self.home, "postgres", self.account)
+
     def prepare(self) -> None:
-        folder = places.folder_for(self.home, "postgres", self.account)
+        folder = self.make_folder()
         if not (self.data / "PG_VERSION").exists():
             self._initialise(folder)
         elif self._stamp.read_text() != self._password_digest():

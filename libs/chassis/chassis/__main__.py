@@ -79,7 +79,7 @@ def _web(service: Service) -> None:
     settings = _settings(service, "jwks_url", "cursor_secret", *service.required)
     threads = str(settings.web_threads + SPARE_THREADS)
     bind = ["--bind", settings.web_bind, "--workers", str(settings.web_workers), "--threads", threads]
-    sys.argv = ["gunicorn", "--config", "python:chassis.web.gunicorn", *bind, f"{service.name}.app:create_app()"]
+    sys.argv = ["gunicorn", "--config", "python:chassis.web.gunicorn", *bind, f"{service.name}.wsgi:create_app()"]
     WSGIApplication("%(prog)s [OPTIONS] APP").run()
 
 

@@ -32,13 +32,17 @@ class Service:
     settings: type[Settings]
     metadata: MetaData
     migrations: Path
-    blueprints: Sequence[Any]
     subscriptions: Subscriptions | None = None
     conflicts: Mapping[str, AppError] = field(default_factory=dict)
     open_codes: Mapping[str, Sequence[str]] = field(default_factory=dict)
     schedules: Sequence[Schedule] = ()
     required: tuple[str, ...] = ()
     references: Sequence[AnyReference] = ()
+
+    def blueprints(self) -> Sequence[Any]:
+        """The HTTP routes, `BLUEPRINTS` in `<name>.routes`; loaded when asked for: a worker has no use for Flask."""
+        blueprints: Sequence[Any] = import_module(f"{self.name}.routes").BLUEPRINTS
+        return blueprints
 
 
 def load(name: str) -> Service:

@@ -5,7 +5,6 @@ import unicodedata
 from functools import lru_cache
 
 import idna
-from email_validator import EmailNotValidError, validate_email
 
 from people.texts import Fault, trimmed
 
@@ -29,6 +28,9 @@ def clean_email(text: str) -> str:
     local, _, domain = text.rpartition("@")
     if len(local.encode(errors="replace")) > LONGEST_LOCAL_PART or len(text.encode(errors="replace")) > LONGEST_EMAIL:
         raise Fault(_NO_ADDRESS)
+    # Few addresses need it, and its patterns take longer to compile than all of ours.
+    from email_validator import EmailNotValidError, validate_email  # noqa: PLC0415  # See above.
+
     try:
         # Whether anybody gets mail there is not asked: no network, and domains for tests are domains.
         validate_email(text, check_deliverability=False, globally_deliverable=False)

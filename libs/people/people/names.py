@@ -1,5 +1,6 @@
 """Keys of names: equal where two spellings are of one name, and different where people are."""
 
+import functools
 import re
 import unicodedata
 from itertools import groupby
@@ -97,7 +98,8 @@ _APOSTROPHE = re.compile(r"(?<=\w)'(?=\w)")
 _PLUS_BETWEEN = re.compile(r"(?<=\w)\+(?=\w)")
 
 
-def _separators() -> str:
+@functools.cache
+def _separators() -> re.Pattern[str]:
     """All punctuation, symbols and blanks as a class of characters: marks are none, which are part of a letter."""
     signs = (
         code
@@ -106,10 +108,10 @@ def _separators() -> str:
         if unicodedata.category(chr(code))[0] in "PSZC" and chr(code) not in "+#"
     )
     runs = ([code for _, code in run] for _, run in groupby(enumerate(signs), lambda pair: pair[1] - pair[0]))
-    return "[" + "".join(f"\\U{run[0]:08x}-\\U{run[-1]:08x}" for run in runs) + "]+"
+    # Only names that are not in ASCII need it, so it is made for the first of them.
+    return re.compile("[" + "".join(f"\\U{run[0]:08x}-\\U{run[-1]:08x}" for run in runs) + "]+")
 
 
-_SEPARATORS = re.compile(_separators())
 _SEPARATORS_IN_ASCII = re.compile(r"[^a-z0-9+#]+")
 
 
@@ -146,7 +148,7 @@ def _key(folded: str, *, firm: bool) -> str:
             text = f"{before} {form}" if " " not in found[1] else text
             break
         text, sure = before, True
-    separators = _SEPARATORS_IN_ASCII if text.isascii() else _SEPARATORS
+    separators = _SEPARATORS_IN_ASCII if text.isascii() else _separators()
     words = ["and" if word == "+" else word for word in separators.sub(" ", text).split()]
     for place in range(1, len(words) - 1):
         if words[place] in _AND:

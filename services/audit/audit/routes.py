@@ -22,3 +22,6 @@ blueprint = Blueprint(
 def list_audit_logs(query: ListQuery) -> Response:
     """List changes, newest first."""
     return answer_page(queries.AUDIT_LOGS, query, list_page(session(), queries.AUDIT_LOGS, query))
+
+
+BLUEPRINTS = (blueprint,)

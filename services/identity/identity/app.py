@@ -1,18 +1,9 @@
-"""The identity service, wired: the only place that knows all its parts."""
+"""The identity service, wired: what its processes have in common."""
 
-from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
-from flask import Flask
-
-from chassis.config import SettingsError, exit_with
 from chassis.errors import Conflict, FieldError
 from chassis.service import Service, migrations_of
-from chassis.web.application import ServiceApplication
-from chassis.web.auth import TokenVerifier
-from chassis.web.keys import KeySet
-from chassis.web.server import create_application
-from identity import handlers, models, routes
-from identity.keys import IdentitySettings, SigningKeys
-from identity.routes.authority import authority
+from identity import handlers, models
+from identity.keys import IdentitySettings
 from identity.rules import COMPANY_STATUSES, INVITATION_STATUSES, MEMBER_STATUSES
 
 VIEW_NAME_TAKEN = Conflict(
@@ -27,7 +18,6 @@ SERVICE = Service(
     settings=IdentitySettings,
     metadata=models.metadata,
     migrations=migrations_of(__file__),
-    blueprints=routes.BLUEPRINTS,
     schedules=handlers.SCHEDULES,
     required=("key_encryption_key",),
     open_codes={
@@ -58,32 +48,3 @@ SERVICE = Service(
         ),
     },
 )
-
-
-class OwnKeys(KeySet):
-    """The keys from the database: asking its own JWKS over HTTP would wait for a thread that may be this one."""
-
-    def __init__(self, keys: SigningKeys) -> None:
-        super().__init__("")
-        self._own = keys
-
-    def find(self, kid: str) -> RSAPublicKey | None:
-        """The live key with this id, or None."""
-        return self._own.find(kid)
-
-
-def trust_own_keys(app: ServiceApplication) -> None:
-    """Make the authority and let the application verify tokens with its keys. Raises SettingsError."""
-    with app.app_context():
-        own = authority()
-    app.verifier = TokenVerifier(OwnKeys(own.keys), issuer=own.issuer, audience=own.audience)
-
-
-def create_app() -> Flask:
-    """The WSGI application; settings come from the environment."""
-    app = create_application(SERVICE)
-    try:
-        trust_own_keys(app)
-    except SettingsError as error:
-        exit_with(error)
-    return app

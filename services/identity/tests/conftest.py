@@ -18,9 +18,10 @@ from chassis.db.session import Database, Session
 from chassis.db.statements import Prepared
 from chassis.testing.fixtures import Client, DatabaseUrls
 from chassis.web.application import ServiceApplication
-from identity.app import SERVICE, trust_own_keys
+from identity.app import SERVICE
 from identity.commands.answering import answer_login_attempts
 from identity.keys import IdentitySettings
+from identity.wsgi import trust_own_keys
 
 PASSWORD = "correct horse battery"
 _numbers = itertools.count(1)

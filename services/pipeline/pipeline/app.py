@@ -1,12 +1,9 @@
-"""The pipeline service, wired: the only place that knows all its parts."""
-
-from flask import Flask
+"""The pipeline service, wired: what its processes have in common."""
 
 from chassis.config import Settings
 from chassis.errors import Conflict, FieldError
 from chassis.service import Service, migrations_of
-from chassis.web.server import create_application
-from pipeline import handlers, models, routes
+from pipeline import handlers, models
 
 _NAMED = (FieldError("/name", "taken", "This name is taken."),)
 _USED = Conflict("stage_in_use", "There are records in this stage.")
@@ -17,7 +14,6 @@ SERVICE = Service(
     settings=Settings,
     metadata=models.metadata,
     migrations=migrations_of(__file__),
-    blueprints=routes.BLUEPRINTS,
     subscriptions=handlers.SUBSCRIPTIONS,
     schedules=handlers.SCHEDULES,
     conflicts={
@@ -45,8 +41,3 @@ SERVICE = Service(
     required=("service_urls", "service_key"),
     references=models.REFERENCES,
 )
-
-
-def create_app() -> Flask:
-    """The WSGI application; settings come from the environment."""
-    return create_application(SERVICE)

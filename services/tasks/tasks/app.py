@@ -1,12 +1,9 @@
-"""The tasks service, wired: the only place that knows all its parts."""
-
-from flask import Flask
+"""The tasks service, wired: what its processes have in common."""
 
 from chassis.errors import FieldError, Invalid
 from chassis.mail import MailSettings
 from chassis.service import Service, migrations_of
-from chassis.web.server import create_application
-from tasks import handlers, models, routes
+from tasks import handlers, models
 
 SERVICE = Service(
     name="tasks",
@@ -14,7 +11,6 @@ SERVICE = Service(
     settings=MailSettings,
     metadata=models.metadata,
     migrations=migrations_of(__file__),
-    blueprints=routes.BLUEPRINTS,
     subscriptions=handlers.SUBSCRIPTIONS,
     schedules=handlers.SCHEDULES,
     conflicts={
@@ -39,8 +35,3 @@ SERVICE = Service(
         "*_not_found": ("customer_not_found", "lead_not_found", "deal_not_found"),
     },
 )
-
-
-def create_app() -> Flask:
-    """The WSGI application; settings come from the environment."""
-    return create_application(SERVICE)

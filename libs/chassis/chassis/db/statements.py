@@ -1,5 +1,6 @@
 """Statements compiled once: SQLAlchemy Core writes the SQL, psycopg sends it, PostgreSQL keeps it prepared."""
 
+import functools
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
@@ -18,6 +19,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql.psycopg import PGDialect_psycopg
 from sqlalchemy.sql import visitors
+from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.selectable import ForUpdateArg
 
 from chassis.context import tenant
@@ -46,8 +48,8 @@ class Prepared:
     """A Core statement whose SQL text is made once and then only bound.
 
     Building and caching keys for a statement of thirty columns costs SQLAlchemy more than PostgreSQL needs to answer
-    it; here that is paid at import. Parameters are the statement's own bind parameters, by name; TENANT is among them
-    only in the SQL, for it comes from the context.
+    it; here that is paid once, at the first use, for a process uses few of those that it loads. Parameters are the
+    statement's own bind parameters, by name; TENANT is among them only in the SQL, for it comes from the context.
 
     `writes=True` is said of a SELECT of functions that write or lock, which the statement itself does not show. One
     that writes and does not say so fails, because reads outside of a transaction are read only.
@@ -56,28 +58,52 @@ class Prepared:
     `numbered`, the text with `$1` for parameters, and `order`, the names of these.
     """
 
-    __slots__ = ("_defaults", "_of_tenant", "_processors", "numbered", "order", "reads", "sql")
-
     def __init__(self, statement: Executable, *, writes: bool = False) -> None:
-        if isinstance(statement, Insert):
-            # SQLAlchemy would add RETURNING for the primary key, which asks for the right to read what is written.
-            statement = statement.inline()
-        compiled = statement.compile(dialect=_DIALECT)  # type: ignore[attr-defined]  # Every Core statement has it.
-        self.sql: str = str(compiled)
-        self._defaults: dict[str, Any] = dict(compiled.params)
-        self._of_tenant: bool = _TENANT in self._defaults
-        self._defaults.pop(_TENANT, None)
-        # Values of some types need a wrapping for the driver, JSONB above all; most types need none.
-        self._processors: dict[str, Callable[[Any], Any]] = {
+        # SQLAlchemy would add RETURNING for the primary key, which asks for the right to read what is written.
+        self._statement = statement.inline() if isinstance(statement, Insert) else statement
+        self._writes = writes
+
+    @functools.cached_property
+    def sql(self) -> str:
+        return str(self._compiled)
+
+    @functools.cached_property
+    def reads(self) -> bool:
+        return isinstance(self._statement, Select) and not self._writes and not _changes(self._statement)
+
+    @functools.cached_property
+    def numbered(self) -> bytes:
+        return str(self._numbered).encode()
+
+    @functools.cached_property
+    def order(self) -> tuple[str, ...]:
+        return tuple(self._numbered.positiontup or ())
+
+    @functools.cached_property
+    def _compiled(self) -> SQLCompiler:
+        return _compiled(self._statement, _DIALECT)
+
+    @functools.cached_property
+    def _numbered(self) -> SQLCompiler:
+        """The same statement as PostgreSQL's own protocol takes it, which statements are sent in."""
+        return _compiled(self._statement, _NUMBERED)
+
+    @functools.cached_property
+    def _defaults(self) -> dict[str, Any]:
+        return {name: value for name, value in self._compiled.params.items() if name != _TENANT}
+
+    @functools.cached_property
+    def _of_tenant(self) -> bool:
+        return _TENANT in self._compiled.params
+
+    @functools.cached_property
+    def _processors(self) -> Mapping[str, Callable[[Any], Any]]:
+        """Values of some types need a wrapping for the driver, JSONB above all; most types need none."""
+        return {
             name: processor
-            for name, bind in compiled.binds.items()
+            for name, bind in self._compiled.binds.items()
             if (processor := bind.type.dialect_impl(_DIALECT).bind_processor(_DIALECT)) is not None
         }
-        self.reads: bool = isinstance(statement, Select) and not writes and not _changes(statement)
-        # The same text as PostgreSQL's own protocol takes it, which statements are sent in.
-        numbered = statement.compile(dialect=_NUMBERED)  # type: ignore[attr-defined]  # As above.
-        self.numbered: bytes = str(numbered).encode()
-        self.order: tuple[str, ...] = tuple(numbered.positiontup or ())
 
     def bind(self, parameters: Mapping[str, Any]) -> dict[str, Any]:
         """The parameters to send, the tenant among them.
@@ -92,6 +118,11 @@ class Prepared:
         if self._of_tenant:
             bound[_TENANT] = tenant()
         return bound
+
+
+def _compiled(statement: Executable, dialect: PGDialect_psycopg) -> SQLCompiler:
+    compiled: SQLCompiler = statement.compile(dialect=dialect)  # type: ignore[attr-defined]  # Every Core statement has it.
+    return compiled
 
 
 def _changes(statement: Select[Any]) -> bool:

@@ -145,7 +145,7 @@ class ServiceApplication(Flask):
         )
         api = Api(self)
         api.register_converter(IdConverter, _describe_id)
-        for blueprint in service.blueprints:
+        for blueprint in service.blueprints():
             api.register_blueprint(blueprint)
         self.document: dict[str, Any] = _complete(api.spec.to_dict(), self)
 

@@ -16,7 +16,7 @@ _DEADLINE = 1.0
 _APPLICATION = f"""
 from chassis.web import deadlines
 deadlines.SECONDS = {_DEADLINE}
-from audit.app import create_app
+from audit.wsgi import create_app
 app = create_app()
 """
 

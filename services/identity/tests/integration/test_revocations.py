@@ -16,10 +16,11 @@ from chassis.context import Context, acting_as
 from chassis.db.session import Database
 from chassis.testing.fixtures import DatabaseUrls
 from chassis.web.application import ServiceApplication
-from identity.app import SERVICE, trust_own_keys
+from identity.app import SERVICE
 from identity.commands import revocations
 from identity.keys import IdentitySettings
 from identity.queries.revocations import HORIZON, list_revocations
+from identity.wsgi import trust_own_keys
 
 KEY = "agents-key-" + "k" * 32
 PATH = "/internal/revocations"

@@ -13,9 +13,10 @@ import pytest
 
 from chassis.db.session import Database
 from chassis.web.application import ServiceApplication
-from identity.app import SERVICE, trust_own_keys
+from identity.app import SERVICE
 from identity.hashing import Hasher
 from identity.keys import IdentitySettings
+from identity.wsgi import trust_own_keys
 
 WRONG = "wrong horse battery"
 _networks = (f"10.200.{number // 250}.{number % 250 + 1}" for number in count())
