@@ -18,7 +18,6 @@ IMPORTS = (
     ("importlinter", "root_packages", "{name}"),
     ("importlinter:contract:services", "layers", "{name}"),
     ("importlinter:contract:pika", "source_modules", "{name}"),
-    ("importlinter:contract:web-without-broker", "source_modules", "{name}.app"),
     ("importlinter:contract:outside", "forbidden_modules", "{name}"),
     ("importlinter:contract:inside", "source_modules", "{name}"),
 )
