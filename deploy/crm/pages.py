@@ -13,7 +13,7 @@ from crm.supervision import Supervised
 from web.build import ROOT
 
 # What it is made from, beside its own code.
-_SOURCES = ("web", "contracts", "docs")
+_SOURCES = ("web", "contracts", "docs", "examples")
 
 
 def url(state: State) -> str:

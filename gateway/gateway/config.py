@@ -36,8 +36,8 @@ ROUTES: Mapping[str, Sequence[str]] = {
 }
 
 # What the process `web` answers to a GET of anybody: addresses, and what others begin with.
-PAGES = ("/", "/docs", "/openapi.json", "/asyncapi.json", "/llms.txt")
-PAGE_FOLDERS = ("/docs/", "/assets/")
+PAGES = ("/", "/docs", "/openapi.json", "/asyncapi.json", "/llms.txt", "/examples", "/examples.md")
+PAGE_FOLDERS = ("/docs/", "/assets/", "/examples/")
 # The addresses of lists, of all records of a kind or of those of one record: what is compressed for who asks for it.
 # Settings and a calendar feed are one record each that has no id in its address.
 LISTS = r"^/v1/(?!(?:[a-z-]+-settings|preferences|calendar-feed)\z)[a-z-]+(?:/[0-9]+/[a-z-]+)?\z"

@@ -19,7 +19,17 @@ from web.guides import Page
 from web.vendor import FOLDER, integrity, pins
 
 BROWSER = {"Accept": "text/html,application/xhtml+xml,*/*;q=0.8"}
-PAGES = ("/", "/docs", "/docs/events", "/docs/errors", "/docs/roles", "/docs/guides/access", "/docs/guides/customers")
+PAGES = (
+    "/",
+    "/docs",
+    "/docs/events",
+    "/docs/errors",
+    "/docs/roles",
+    "/docs/guides/access",
+    "/docs/guides/customers",
+    "/docs/guides/events",
+    "/examples",
+)
 
 
 @pytest.fixture(scope="session")
@@ -141,6 +151,25 @@ def test_every_guide_is_there_as_markdown_for_programs_that_read(port: int) -> N
         assert answer.body.startswith(b"# ")
 
 
+def test_what_pages_tell_developers_to_take_is_there_to_be_taken(port: int) -> None:
+    """Somebody who has only the address of the gateway has no checkout."""
+    pages = {path: ask(port, path, BROWSER).body.decode() for path in PAGES}
+    linked = {
+        path for body in pages.values() for path in re.findall(r'href="(/(?:docs|examples)/[^"#]+\.[a-z]+)"', body)
+    }
+    files = {path for path in linked if not path.endswith(".md")}
+    assert files >= {"/docs/guides/functions.sh", "/examples/python/crm_api.py", "/examples/typescript/src/follow.ts"}
+    of_examples = (
+        path for path in (ROOT / "examples").rglob("*") if path.is_file() and "node_modules" not in path.parts
+    )
+    programs = {f"/{path.relative_to(ROOT)}" for path in of_examples if path.suffix in (".py", ".ts")}
+    assert files >= programs, "a program that no page names"
+    for path in files:
+        answer = ask(port, path)
+        assert (answer.status, answer.body) == (200, (ROOT / path[1:]).read_bytes())
+        assert answer.headers.get_content_type() in ("text/plain", "application/json")
+
+
 def test_the_scripts_of_others_are_what_is_pinned() -> None:
     files = [target for pin in pins().values() for target in pin["files"].values()]
     assert [
@@ -152,8 +181,8 @@ def test_the_scripts_of_others_are_what_is_pinned() -> None:
 
 def test_html_in_a_guide_is_text() -> None:
     shown = Page(
-        "/docs/x", "x", "# x\n\n<script>alert(1)</script> [a](javascript:alert(1)) [b](../operations.md)"
-    ).html(frozenset())
+        "/docs/x", "docs/x.md", "x", "# x\n\n<script>alert(1)</script> [a](javascript:alert(1)) [b](../operations.md)"
+    ).html({})
     assert "<script" not in shown
     assert 'javascript:alert(1)"' not in shown
     assert "operations" not in shown

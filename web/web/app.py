@@ -19,6 +19,8 @@ _POLICY = (
 )
 # Of the page of events alone: its component compiles JSON Schemas to functions. No token is ever entered there.
 _POLICY_OF_EVENTS = _POLICY.replace("script-src 'self'", "script-src 'self' 'unsafe-eval'")
+# Programs are to be read and saved, whatever a table of types makes of their endings (`.ts` is a video there).
+_SOURCES = (".sh", ".py", ".ts")
 _SECURITY = {
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "same-origin",
@@ -66,6 +68,8 @@ def _add_headers(headers: Headers, path: str, url: str) -> None:
         headers["Content-Security-Policy"] = _POLICY_OF_EVENTS if url == "/docs/events.html" else _POLICY
     if url.endswith(".md"):
         headers["Content-Type"] = "text/markdown; charset=utf-8"
+    elif url.endswith(_SOURCES):
+        headers["Content-Type"] = "text/plain; charset=utf-8"
 
 
 def _by_accept(start_response: StartResponse) -> StartResponse:

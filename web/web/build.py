@@ -11,7 +11,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from web.document import merge, read_documents
 from web.events import asyncapi
-from web.guides import Page, pages
+from web.guides import Page, files, pages
 from web.reference import for_reading
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -32,7 +32,7 @@ _TEMPLATES = Environment(
 def build(folder: Path, root: Path = ROOT) -> None:
     """Write all files into `folder`, from the repository at `root`."""
     document = merge(read_documents(root / "contracts" / "openapi"))
-    guides = pages(root / "docs")
+    guides = pages(root)
     site = _Site(folder)
     site.write("openapi.json", _json(document))
     site.write("asyncapi.json", _json(asyncapi(root / "contracts")))
@@ -41,7 +41,10 @@ def build(folder: Path, root: Path = ROOT) -> None:
     site.asset("reference.json", _json(for_reading(document)))
     site.page("docs.html", "swagger.html")
     site.page("docs/events.html", "asyncapi.html")
-    addresses = frozenset(page.address for page in guides)
+    addresses = {page.source: page.address for page in guides}
+    for path in files(root):
+        addresses[path] = f"/{path}"
+        site.write(path, (root / path).read_bytes())
     for page in guides:
         name = page.address.removeprefix("/")
         site.write(f"{name}.md", page.text.encode())
