@@ -42,9 +42,9 @@ def build(folder: Path, root: Path = ROOT) -> None:
     site.page("docs.html", "swagger.html")
     site.page("docs/events.html", "asyncapi.html")
     addresses = {page.source: page.address for page in guides}
-    for path in files(root):
-        addresses[path] = f"/{path}"
-        site.write(path, (root / path).read_bytes())
+    for file in files(root):
+        addresses[file] = f"/{file}"
+        site.write(file, (root / file).read_bytes())
     for page in guides:
         name = page.address.removeprefix("/")
         site.write(f"{name}.md", page.text.encode())

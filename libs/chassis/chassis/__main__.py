@@ -20,7 +20,7 @@ if "rich" not in sys.modules:
 
 import orjson
 
-from chassis import logging, tracing
+from chassis import allocator, logging, tracing
 from chassis.config import SPARE_THREADS, Settings, SettingsError, exit_with
 from chassis.service import Service, folder_of_migrations, load
 
@@ -38,6 +38,7 @@ def main(arguments: list[str]) -> None:
     if command in ("migrate", "migrated"):
         (_migrate if command == "migrate" else _migrated)(_loaded(folder_of_migrations, names[0]))
         return
+    allocator.give_back()
     services = [_loaded(load, name) for name in names]
     if command == "web":
         _web(services[0])

@@ -17,7 +17,10 @@ from chassis.db.pages import list_page
 from chassis.db.session import Database
 from chassis.spreadsheets import neutral
 
-EXPORT_PAGE = 500
+# Records a page. Each length is a statement of its own for the database, so there are few.
+PAGE_LENGTHS = (20, 100, 500)
+# A worker's memory for an export is some times this: the page as text, its records, and what becomes of them.
+LARGEST_PAGE_BYTES = 1024 * 1024
 # Who reads more slowly than this holds a place that others wait for.
 LEAST_BYTES_PER_SECOND = 64 * 1024
 LONGEST_PAUSE = 5.0
@@ -53,8 +56,8 @@ def export_rows(header: Sequence[str], rows: Iterable[Sequence[str]], name: str)
 
 
 def _pages(database: Database, context: Context, listing: Listing, query: ListQuery) -> Iterator[list[dict[str, Any]]]:
-    shape = replace(query.shape, limit=EXPORT_PAGE)
-    query = replace(query, shape=shape, total=False)
+    length = PAGE_LENGTHS[0]
+    query = replace(query, shape=replace(query.shape, limit=length), total=False)
     while True:
         # The view has returned long ago: its tenant is set again for every page.
         with acting_as(context), database.session() as session:
@@ -62,7 +65,14 @@ def _pages(database: Database, context: Context, listing: Listing, query: ListQu
         yield orjson.loads(page.data)
         if page.last is None:
             return
-        query = replace(query, shape=replace(shape, after=True), after=page.last)
+        length = _next_length(length, len(page.data))
+        query = replace(query, shape=replace(query.shape, limit=length, after=True), after=page.last)
+
+
+def _next_length(length: int, size: int) -> int:
+    """How many records to take after `length` of them were `size` bytes: as many as likely fit a page."""
+    likely = [one for one in PAGE_LENGTHS if one * size <= length * LARGEST_PAGE_BYTES]
+    return max(likely, default=PAGE_LENGTHS[0])
 
 
 def _streamed(content: Iterator[bytes]) -> Iterator[bytes]:

@@ -9,6 +9,9 @@ import orjson
 import psycopg
 import pytest
 
+from chassis.db.pages import list_page
+from chassis.web.exports import LARGEST_PAGE_BYTES, PAGE_LENGTHS
+
 
 @pytest.fixture
 def exporter(client_of, company_id):
@@ -44,6 +47,32 @@ def test_json_lines_are_the_records_of_the_list(exporter):
     listed = exporter.get("/v1/customers?name[contains]=Name 12&sort=name&limit=100").json["data"]
     assert rows == listed
     assert rows
+
+
+def test_records_of_every_length_are_there_once_and_a_page_of_long_ones_is_short(
+    exporter, superuser, company_id, monkeypatch
+):
+    superuser.execute(
+        "INSERT INTO customers (company_id, customer_code, name, notes, created_at)"
+        " SELECT %s, 'X-' || i, 'Name ' || i, CASE WHEN i BETWEEN 200 AND 400 THEN repeat('long ', 3800) END,"
+        " now() - i * interval '1 second' FROM generate_series(1, 1203) i",
+        (company_id,),
+    )
+    pages = []
+
+    def seen(session, listing, query):
+        page = list_page(session, listing, query)
+        pages.append((query.shape.limit, len(page.data)))
+        return page
+
+    monkeypatch.setattr("chassis.web.exports.list_page", seen)
+    answer = exporter.get("/v1/customers/export.jsonl")
+    assert [orjson.loads(line)["name"] for line in answer.data.splitlines()] == [f"Name {i}" for i in range(1, 1204)]
+    lengths = [limit for limit, _ in pages]
+    assert (lengths[0], lengths[-1]) == (PAGE_LENGTHS[0], PAGE_LENGTHS[-1])
+    after = [size for (_, before), (_, size) in itertools.pairwise(pages) if before > LARGEST_PAGE_BYTES]
+    assert after, "no page was too long"
+    assert max(after) <= LARGEST_PAGE_BYTES
 
 
 def test_no_cell_is_a_formula_and_nothing_is_lost(exporter):
