@@ -28,6 +28,7 @@ Record ID,Deal Name,Deal Stage,Pipeline,Close Date,Deal owner,Amount,Currency,Cr
 34,Spare parts,Contract Sent,,,,,,,,,Jo Doe (jo@acme.example),,,,
 35,Ghost,Closed Won,,2026-03-01,,5,,,Ghost Ltd,77777,,,,,
 36,Twins,Appointment Scheduled,,,,5,,,Twin,,,,,,
+37,Both,Appointment Scheduled,,,,5,,,Acme GmbH (acme.example);Ghost Ltd,9001;77777,Jo Doe (jo@acme.example);Al Ghost,,,,
 """
 PIPEDRIVE = """\
 Deal - ID,Deal - Title,Deal - Organization,Deal - Contact person,Deal - Value,Deal - Currency of Value,Deal - Weighted value,Deal - Pipeline,Deal - Stage,Deal - Status,Deal - Probability,Deal - Expected close date,Deal - Won time,Deal - Lost time,Deal - Lost reason,Deal - Deal created,Deal - Deal closed on,Deal - Owner,Deal - Label
@@ -222,6 +223,10 @@ def test_a_systems_deals_come_in_as_proposed(company, acme, others, profile, cus
         assert (found["Spare parts"]["customer_id"], found["Spare parts"]["deal_value"]) == (acme["id"], "0.00")
         warned = {(fault["line"], fault["column_name"]) for fault in company.imports.errors(done["id"], "warning")}
         assert {(2, "Pipeline"), (2, "Deal owner"), (4, "Deal Stage"), (5, "Amount")} <= warned
+        assert found["Both"]["customer_id"] == acme["id"]
+        assert {
+            (8, column) for column in ("Associated Company", "Associated Company IDs", "Associated Contact")
+        } <= warned
     if profile == "pipedrive":
         assert won["last_open_probability"] == 75
 
@@ -250,17 +255,24 @@ def test_while_customers_is_away_an_import_waits_and_then_goes_on(company, askin
     _, references = asking
     here, company.references = company.references, references(NOWHERE)
     begun = company.imports.begin(company.imports.table(*rows), all_or_nothing=at_once).json["id"]
-    assert company.imports.step(begun, "validate")["state"] == "validating"
+    checked = company.imports.step(begun, "validate")
+    assert (checked["state"], checked["waiting_for"]) == ("validating", "customers")
     company.references = here
     company.imports.work(NEVER)
-    assert company.imports.get(begun)["state"] == "awaiting_confirmation"
+    checked = company.imports.get(begun)
+    assert (checked["state"], checked["waiting_for"], checked["waiting_since"]) == ("awaiting_confirmation", None, None)
     company.references = references(NOWHERE)
     waiting = company.imports.step(begun, "start")
     assert (waiting["state"], waiting["processed_rows"], company.deals()) == ("running", 0, {})
+    assert waiting["waiting_for"] == "customers"
+    company.imports.work(NEVER)
+    # It goes on waiting since then.
+    assert company.imports.get(begun)["waiting_since"] == waiting["waiting_since"]
     company.references = here
     company.imports.work(NEVER)
     done = company.imports.get(begun)
     assert (done["state"], done["created_rows"], len(company.deals())) == ("completed", 5, 5)
+    assert (done["waiting_for"], done["waiting_since"]) == (None, None)
     assert {deal["customer_id"] for deal in company.deals().values()} == {acme["id"]}
 
 

@@ -271,3 +271,26 @@ def test_what_the_rows_are_is_left_to_who_says_it(company, tmp_path):
     plain = tmp_path / "plain.csv"
     plain.write_text("Name,Company\nAda,Acme\n")
     assert "where they work" not in company.run(plain, "--dry-run").output
+
+
+def test_deals_come_in_from_a_file_and_are_taken_back(company, tmp_path):
+    customers = tmp_path / "customers.csv"
+    customers.write_text("Name,Code\nAcme,9001\n")
+    assert company.run(customers, "--yes").exit_code == 0
+    file = tmp_path / "deals.csv"
+    file.write_text("Deal name,Customer code,Amount\nPumps,9001,100.00\nValves,9001,7.50\nGhost,nobody,1\n")
+    done = company.run(file, "--record-type", "deal", answer="y\n")
+    assert done.exit_code == 1, done.output
+    assert "Import 2 rows?" in done.output
+    assert "There is no such customer." in done.output
+    assert {deal["deal_name"]: deal["deal_value"] for deal in company.get("/deals")} == {
+        "Pumps": "100.00",
+        "Valves": "7.50",
+    }
+    assert file.with_suffix(".errors.csv").read_text(encoding="utf-8-sig").count("\n") == 2
+    import_id = company.get("/deals/imports")[0]["id"]
+    again = f"--revert {import_id} --record-type deal"
+    assert f"crm import {again}\n" in done.output
+    back = company.run(*again.split())
+    assert back.exit_code == 0, back.output
+    assert company.get("/deals") == []

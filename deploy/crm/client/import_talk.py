@@ -1,6 +1,7 @@
 """What `crm import` shows and asks while an import goes its way."""
 
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -77,7 +78,7 @@ class Talk:
         _show_columns(known)
         known = self._imports.validate(import_id)
         with Progress("validating") as progress:
-            known = self._imports.follow(known, lambda now: progress.show(now["processed_rows"], now["total_rows"]))
+            known = self._imports.follow(known, partial(_show_rows, progress))
             seconds = progress.seconds
         if known["state"] == "awaiting_confirmation":
             screen.step("validated", f"{known['total_rows']:,} rows", seconds)
@@ -122,7 +123,7 @@ class Talk:
         try:
             known = self._imports.start(import_id)
             with Progress("importing") as progress:
-                known = self._imports.follow(known, lambda now: progress.show(now["processed_rows"], now["total_rows"]))
+                known = self._imports.follow(known, partial(_show_rows, progress))
                 seconds: float | None = progress.seconds
         except KeyboardInterrupt:
             stopped = True
@@ -147,7 +148,7 @@ class Talk:
         if known["failed_rows"] or known["error_code"] == "rows_refused":
             self._save_errors(known, path)
         if _changing(known):
-            print(f"   undo it with: crm import --revert {known['id']}")
+            print(f"   undo it with: crm import --revert {known['id']}{self._imports.option}")
 
     def _show_errors(self, known: Import, severity: str, title: str) -> None:
         errors = self._imports.errors(known["id"], _ERRORS_SHOWN, severity)
@@ -166,6 +167,10 @@ class Talk:
             self._imports.cancel(import_id)
         except OperatorError:
             return
+
+
+def _show_rows(progress: Progress, known: Import) -> None:
+    progress.show(known["processed_rows"], known["total_rows"], known["waiting_for"])
 
 
 def _amount(size: int) -> str:

@@ -68,6 +68,8 @@ class Imports:
     def __init__(self, api: Api, record_type: str | None = None) -> None:
         self._api = api
         self.path = PATHS[record_type or "customer"]
+        # What `crm import` has to be told to find them again.
+        self.option = "" if self.path == PATHS["customer"] else f" --record-type {record_type}"
 
     def begin(self, filename: str, options: Options) -> Import:
         values = {name: value for name, value in asdict(options).items() if value is not None}

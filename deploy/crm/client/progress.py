@@ -56,8 +56,8 @@ class Progress:
         """Since it began."""
         return time.monotonic() - self._began
 
-    def show(self, done: int, total: int | None) -> None:
-        """Say how far it is; `total` is None as long as nobody knows."""
+    def show(self, done: int, total: int | None, waiting_for: str | None = None) -> None:
+        """Say how far it is, and who has to answer first; `total` is None as long as nobody knows."""
         now = time.monotonic()
         if self._first is None or done < self._first[1]:
             self._first = now, done
@@ -65,6 +65,8 @@ class Progress:
             return
         self._shown_at = now
         text = self._described(done, total, now, *self._first)
+        if waiting_for:
+            text = f"waiting for {waiting_for} · {text}"
         if not self._terminal:
             print(f"   {self._label}: {text}", flush=True)
             return

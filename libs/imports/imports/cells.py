@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 
 from chassis.spreadsheets import original
-from imports.fields import WHOLE, Catalogue
+from imports.fields import FAMILY, FIRST, WHOLE, Catalogue
 from imports.proposal import places_of
 from imports.values import says_nothing
 from people.full_names import is_family_first
@@ -30,6 +30,7 @@ class Cells:
         self._single = [(field, found[0][1]) for field, found in indexes.items() if len(found) == 1]
         self._several: list[tuple[str, list[int]]] = []
         self._joined: list[tuple[str, list[tuple[int, int]], str]] = []
+        self._names = {whole for (whole, _), *_ in catalogue.names}
         for field, found in indexes.items():
             if len(found) > 1:
                 between = catalogue.by_name[field].between
@@ -48,7 +49,7 @@ class Cells:
         for field, places, between in self._joined:
             parts = [(place, text) for place, at in places if at < width and (text := _text(cells[at]))]
             if parts:
-                texts[field] = _whole(field, parts, between)
+                texts[field] = _name(parts) if field in self._names else _whole(field, parts, between)
         return texts
 
     def column_of(self, field: str) -> str | None:
@@ -67,14 +68,26 @@ def _text(cell: str) -> str:
     return text
 
 
-def _whole(field: str, parts: Sequence[tuple[int, str]], between: str) -> str:
-    """The parts in the order of the whole; a part that the whole has already is not said again."""
-    if field == "name" and any(place == WHOLE for place, _ in parts):
-        wholes = list(dict.fromkeys(text for place, text in parts if place == WHOLE))
-        return between.join(wholes)
-    texts = [text for _, text in parts]
-    if field == "name" and is_family_first(texts):
+def _name(parts: Sequence[tuple[int, str]]) -> str:
+    """The parts in the order of a name; a part that the whole has already is not said again."""
+    by_place: dict[int, list[str]] = {}
+    for place, text in parts:
+        by_place.setdefault(place, []).append(text)
+    wholes = list(dict.fromkeys(by_place.pop(WHOLE, ())))
+    if wholes:
+        # A name beside first names that it does not have in it is the family's.
+        first = " ".join(by_place.get(FIRST, ())).casefold()
+        if not first or FAMILY in by_place or len(wholes) > 1 or first in wholes[0].casefold():
+            return " ".join(wholes)
+    texts = [text for _, given in sorted(by_place.items()) for text in given] + wholes
+    if is_family_first(texts):
         texts.reverse()  # The family's name comes first.
+    return " ".join(texts)
+
+
+def _whole(field: str, parts: Sequence[tuple[int, str]], between: str) -> str:
+    """The parts in the order of the whole."""
+    texts = [text for _, text in parts]
     if field != "address":
         return between.join(texts)
     text = texts[0]

@@ -8,6 +8,7 @@ from imports.headers import folded, header_of
 
 # Where the parts of a name and of an address stand in the whole; a whole beside its parts is not needed.
 WHOLE = 0
+FIRST, FAMILY = 1, 3
 # Of a telephone number or an address: which is taken first where a file has several.
 WORK, MOBILE, MAIN, HOME, OTHER = 1, 2, 3, 4, 5
 
@@ -55,6 +56,18 @@ class Catalogue:
     def is_header(self, text: str) -> bool:
         """Whether a text is the name of a column that means a field."""
         return any(form in self.by_header for form in header_of(text).forms)
+
+    @cached_property
+    def names(self) -> Sequence[tuple[tuple[str, int], tuple[str, int], tuple[str, int]]]:
+        """Of names of people where the whole goes, the first names and the family's: the field, and the place in it."""
+        found = [
+            ((one.name, WHOLE), (one.name, FIRST), (one.name, FAMILY))
+            for one in self.fields
+            if one.between == " " and FAMILY in one.parts
+        ]
+        if {"name", "first_name", "last_name"} <= self.by_name.keys():
+            found.append((("name", WHOLE), ("first_name", FIRST), ("last_name", WHOLE)))
+        return found
 
     @cached_property
     def by_name(self) -> Mapping[str, Field]:

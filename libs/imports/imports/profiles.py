@@ -93,10 +93,12 @@ PROFILES = (
         ),
         _meanings(
             none="Type|Typ",
-            parent="Associated Company IDs|Associated Company ID",
+            parent="Associated Company IDs (Primary)|Associated Company IDs|Associated Company ID|"
+            "Primary Associated Company ID",
             status="Lifecycle Stage|Lifecycle-Phase",
             website="Company Domain Name|Website URL|Website-URL|Domainname des Unternehmens",
-            company_name="Associated Company|Zugehöriges Unternehmen",
+            company_name="Associated Company (Primary)|Associated Company|Primary Associated Company|"
+            "Zugehöriges Unternehmen",
         ),
     ),
     Profile(

@@ -20,6 +20,8 @@ OWN = "own"
 PARENT = "parent"
 # Of a whole beside its pieces: by what stands between these, names and addresses.
 _PREFER_WHOLE: Mapping[str | None, bool] = {" ": True, ", ": False}
+# Of a list and the first of it in a column of its own.
+_PRIMARY = frozenset(("primary", "primar", "primaire", "primario", "primaria", "principal"))
 # Which of several groups of addresses is taken where they hold as much.
 _GROUPS = (None, "work", "mailing", "home", "other")
 
@@ -72,6 +74,7 @@ def propose(columns: Sequence[Column], catalogue: Catalogue) -> Proposal:
         ]
     guesses = _second_meanings(guesses, catalogue)
     guesses = _of_one_group(guesses, catalogue)
+    guesses = _whole_or_family(guesses, catalogue)
     guesses = _whole_or_parts(guesses, catalogue)
     guesses = _first_of_each(guesses, catalogue)
     guesses = _with_fallbacks(guesses, catalogue)
@@ -211,6 +214,29 @@ def _of_one_group(guesses: list[Guess], catalogue: Catalogue) -> list[Guess]:
     return [guess for guess in guesses if guess.field not in together or guess.group == best]
 
 
+def _whole_or_family(guesses: list[Guess], catalogue: Catalogue) -> list[Guess]:
+    """A name beside first names is the family's where nothing else is and it does not have the first names in it."""
+    read = list(guesses)
+    for whole, first, family in catalogue.names:
+        found: dict[tuple[str, int], list[Guess]] = {}
+        for guess in read:
+            found.setdefault((guess.field, guess.place), []).append(guess)
+        if first not in found or family in found or len(found.get(whole, ())) != 1:
+            continue
+        [name], given = found[whole], found[first]
+        rows = [
+            (text.casefold(), one.column.samples[row].casefold().strip())
+            for one in given
+            for row, text in enumerate(name.column.samples)
+            if row < len(one.column.samples)
+        ]
+        both = [pair for pair in rows if all(pair)]
+        if both and not any(part in text for text, part in both):
+            place = {"field": family[0], "place": family[1]}
+            read = [replace(guess, **place) if guess is name else guess for guess in read]
+    return read
+
+
 def _whole_or_parts(guesses: list[Guess], catalogue: Catalogue) -> list[Guess]:
     """A whole name needs no parts where it is always there; a whole address is left out beside its parts."""
     left = guesses
@@ -245,11 +271,15 @@ def _first_of_each(guesses: list[Guess], catalogue: Catalogue) -> list[Guess]:
         field = catalogue.by_name[guess.field]
         if field.between is not None or field.several:
             continue
-        rank = (guess.confidence >= TAKEN, bool(guess.column.given), guess.confidence)
         before = best.get(guess.field)
-        if before is None or rank > (before.confidence >= TAKEN, bool(before.column.given), before.confidence):
+        if before is None or _rank(guess) > _rank(before):
             best[guess.field] = guess
     return [guess for guess in guesses if best.get(guess.field, guess) is guess]
+
+
+def _rank(guess: Guess) -> tuple[bool, bool, bool, float]:
+    is_primary = not _PRIMARY.isdisjoint(folded(guess.column.name).split())
+    return guess.confidence >= TAKEN, bool(guess.column.given), is_primary, guess.confidence
 
 
 def _with_fallbacks(guesses: list[Guess], catalogue: Catalogue) -> list[Guess]:

@@ -22,10 +22,8 @@ def hashed(key: Key) -> int:
 class Seen:
     """What earlier rows have left, by key; `find` answers what is kept of it elsewhere, by the numbers of keys."""
 
-    def __init__(
-        self, known: Mapping[int, Any], find: Callable[[Sequence[int]], Mapping[int, Any]] | None = None
-    ) -> None:
-        self._known = dict(known)
+    def __init__(self, find: Callable[[Sequence[int]], Mapping[int, Any]] | None = None) -> None:
+        self._known: dict[int, Any] = {}
         self._new: dict[int, Any] = {}
         self._find = find
         self._of: Key = ()
@@ -40,7 +38,8 @@ class Seen:
         """Look for what is known under keys of which nobody could say before that they are wanted."""
         if self._find is not None:
             wanted = {hashed((*self._of, *key)) for key in keys} - self._known.keys()
-            self._known.update(self._find(list(wanted)))
+            if wanted:
+                self._known.update({**dict.fromkeys(wanted), **self._find(list(wanted))})
 
     def get(self, *key: Any) -> Any:
         """What an earlier row has left under this key; None for nothing."""
@@ -55,8 +54,3 @@ class Seen:
     def new(self) -> Mapping[int, Any]:
         """What has come since the beginning."""
         return self._new
-
-
-def hashes(keys: Iterable[Key]) -> list[int]:
-    """What to look for before a chunk is validated."""
-    return list({hashed(key) for key in keys})

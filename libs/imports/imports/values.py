@@ -178,6 +178,11 @@ def pages_in(text: str) -> list[str]:
     return list(dict.fromkeys(part for part in re.split(r"\s*(?::::|[;\n])\s*|,?\s+(?=https?://)", text) if part))
 
 
+def records_in(text: str) -> list[str]:
+    """The records that a cell lists, by their numbers or names."""
+    return [part for one in text.split(";") if (part := one.strip())]
+
+
 def tags_in(text: str) -> list[str]:
     """The tags in a cell: lists with signs between, Google's, and those that are CSV themselves as Mailchimp's are."""
     if text.startswith('"'):

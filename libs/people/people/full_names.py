@@ -41,12 +41,15 @@ _PARTICLES = frozenset(
     ]
 )
 
+# What stands behind a family's name.
+_GENERATIONS = frozenset(("jr", "sr", "ii", "iii", "iv"))
+
 
 def name_parts(name: str) -> tuple[str, str | None]:
     """The first names and the family's name; a name of one word has no family's.
 
-    "Lovelace, Ada" has the family's name first, and "Ludwig van Beethoven" begins it with a particle. Names that are
-    written without blanks are left whole.
+    "Lovelace, Ada" has the family's name first, and so have names in East Asian letters; "Ludwig van Beethoven" begins
+    it with a particle. Names that are written without blanks are left whole.
     """
     family, comma, given = (part.strip() for part in name.partition(","))
     if comma and family and given:
@@ -57,7 +60,11 @@ def name_parts(name: str) -> tuple[str, str | None]:
             return " ".join(words[:index]), " ".join(words[index:])
     if len(words) < 2:  # noqa: PLR2004  # A first name and a family's.
         return " ".join(words), None
-    return " ".join(words[:-1]), words[-1]
+    if is_family_first(words):
+        return " ".join(words[1:]), words[0]
+    # Somebody's son is called as he is.
+    last = -2 if len(words) > 2 and words[-1].lower().rstrip(".") in _GENERATIONS else -1  # noqa: PLR2004
+    return " ".join(words[:last]), " ".join(words[last:])
 
 
 def is_family_first(parts: Iterable[str]) -> bool:

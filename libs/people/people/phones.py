@@ -13,6 +13,10 @@ SHORTEST_PHONE = 7
 TAIL = 10
 # Shorter ones than this are of an exchange or a service (110, 19222), unless the country's plan knows them.
 _SHORTEST_FROM_ABROAD = 6
+# With the sign before them: 15 digits and no more.
+_LONGEST_E164 = 16
+# The countries of +1 dial 1 before numbers from elsewhere, and write it or not.
+_ALSO_WITHOUT = frozenset(phonenumbers.COUNTRY_CODE_TO_REGION_CODE[1])
 # 4.91713E+12: a spreadsheet has taken it for a number, and its last digits are lost.
 _SCIENTIFIC = re.compile(r"[+-]?\d+(?:[.,]\d+)?\s?[eE]\s?[+-]?\d+")
 # +49 (0)30: who dials from abroad leaves the zero out.
@@ -64,6 +68,12 @@ def phone_tail(phone: str | None) -> str | None:
     return phone_of(phone).tail
 
 
+def extension_of(phone: str | None) -> str | None:
+    """The extension that a number is written with."""
+    found = _EXTENSION.search(phone) if phone and _BEYOND_DIGITS.search(phone) else None
+    return (found[1].lstrip("0") or "0") if found else None
+
+
 def same_phone(one: Phone, other: Phone) -> str | None:
     """How two numbers are the same: `phone_e164`, less surely `phone_tail`, or not at all (None).
 
@@ -98,7 +108,16 @@ def _e164(text: str, region: str | None) -> str | None:
         return None
     if phonenumbers.is_possible_number_with_reason(number) != ValidationResult.IS_POSSIBLE:
         return None
-    national = str(number.national_number)
-    if len(national) < _SHORTEST_FROM_ABROAD and not phonenumbers.is_valid_number(number):
-        return None
-    return phonenumbers.format_number(number, PhoneNumberFormat.E164)
+    if not phonenumbers.is_valid_number(number):
+        short = len(str(number.national_number)) < _SHORTEST_FROM_ABROAD
+        if short or _is_local(text, region):
+            return None
+    found = phonenumbers.format_number(number, PhoneNumberFormat.E164)
+    return found if len(found) <= _LONGEST_E164 else None
+
+
+def _is_local(text: str, region: str | None) -> bool:
+    """Whether a number of a country where those from elsewhere begin with a sign (0) does not begin with it."""
+    prefix = phonenumbers.ndd_prefix_for_region(region, strip_non_digits=True) if region else None
+    given = _NOT_DIGITS.sub("", text)
+    return bool(prefix) and region not in _ALSO_WITHOUT and not text.startswith("+") and not given.startswith(prefix)

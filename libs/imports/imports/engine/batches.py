@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from chassis.db.bulk import lock_many
 from chassis.db.session import Session
+from imports.engine.above import Above
 from imports.engine.lifecycle import CREATE, UPDATE
 from imports.engine.target import Change, Known, RowOptions, Target
 from imports.rows import Fault, Outcome, ReadRow
@@ -51,6 +52,7 @@ class _Batch:
         self._target = target
         self._options = options
         self._outcome = outcome
+        self._above = Above(options.seen)
         self._code = target.noun.replace(" ", "_")
 
     def apply(self, rows: Sequence[ReadRow]) -> None:
@@ -76,37 +78,40 @@ class _Batch:
 
     def _told_apart(self, rows: Sequence[ReadRow]) -> tuple[list[ReadRow], list[tuple[ReadRow, Known]]]:
         """The rows of new records, and those of known ones with these, locked."""
-        target, match_by, seen = self._target, self._options.match_by, self._options.seen
+        target, match_by, above = self._target, self._options.match_by, self._above
         if self._options.mode == CREATE or match_by is None:
             return list(rows), []
         keys = {row.line: target.key_of(row.values, match_by) for row in rows}
         matches = target.find(self._session, match_by, set(keys.values()))
         new: list[ReadRow] = []
         ids: dict[int, ReadRow] = {}
-        known = []
         for row in rows:
-            before = seen.get("key", keys[row.line])
-            if before is not None and before["id"] < 0:  # A row above makes it.
-                known.append((row, Known(before["id"], 0, {**target.blank, **before["values"]})))
-                continue
-            hits = matches.get(keys[row.line], ())
+            key = keys[row.line]
+            hits = above.find(key, matches.get(key, ()))
             if (fault := self._mismatch(row, match_by, hits, ids)) is not None:
                 self._outcome.refuse(row, fault)
             elif hits:
                 ids[hits[0][0]] = row
             else:
                 new.append(row)
-        records = lock_many(self._session, target.records, ids, lock=self._options.writes)
+        return new, self._known(ids, match_by)
+
+    def _known(self, ids: Mapping[int, ReadRow], match_by: str) -> list[tuple[ReadRow, Known]]:
+        """The rows of records that are stored, locked, or that rows above would make."""
+        stored = [one for one in ids if one > 0]
+        records = lock_many(self._session, self._target.records, stored, lock=self._options.writes)
+        self._above.load(ids)
+        known = []
         for record_id, row in ids.items():
-            record = records.get(record_id)
-            if record is None or record.document["archived_at"] is not None:
-                detail = f"The {target.noun} was archived or removed meanwhile."
+            changed, record = self._above.values(record_id), records.get(record_id)
+            if record_id < 0:
+                known.append((row, Known(record_id, 0, {**self._target.blank, **changed})))
+            elif record is None or record.document["archived_at"] is not None:
+                detail = f"The {self._target.noun} was archived or removed meanwhile."
                 self._outcome.refuse(row, Fault(row.line, match_by, f"{self._code}_archived", detail))
             else:
-                before = seen.get("key", keys[row.line])
-                changed = before["values"] if before is not None else {}
-                known.append((row, Known(record.id, record.version, record.document | changed, record)))
-        return new, known
+                known.append((row, Known(record.id, record.version, {**record.document, **changed}, record)))
+        return known
 
     def _mismatch(
         self, row: ReadRow, match_by: str, hits: Sequence[tuple[int, bool]], ids: Mapping[int, ReadRow]
@@ -145,20 +150,25 @@ class _Batch:
             row, record = change.row, change.known
             fields = {name: [record.document[name], value] for name, value in change.values.items()}
             self._outcome.updated.append((row.line, record.id, versions[record.id], fields))
-            if not self._options.writes:
-                self._leave(row, record.id, change)
+        if not self._options.writes:
+            self._leave([], passed)
 
-    def _leave(self, row: ReadRow, record_id: int, change: Change | None) -> None:
-        """Leave for the rows below what this one would do; who it would create has its line, below zero, for an id."""
-        self._target.leave(self._options, row, record_id, change)
-        seen, match_by = self._options.seen, self._options.match_by
+    def _leave(self, rows: Sequence[ReadRow], changes: Sequence[Change]) -> None:
+        """Leave for the rows below what new rows and changes would do."""
+        target, match_by = self._target, self._options.match_by
+        target.leave(self._options, rows, changes)
         if self._options.mode == CREATE or match_by is None:
             return
-        values = row.values if change is None else change.values
-        after = row.values if change is None else {**change.known.document, **row.values}
-        for key in self._target.keys_left(after, match_by):
-            before = seen.get("key", key) or {"values": {}}
-            seen.put("key", key, entry={"id": record_id, "values": before["values"] | dict(values)})
+        moves = [(-row.line, row.values, [], target.keys_left(row.values, match_by)) for row in rows]
+        for change in changes:
+            document, known = change.known.document, change.known.id
+            after = {**document, **change.values}
+            found_by = target.keys_left(after, match_by) if known < 0 or target.is_shown(after) else []
+            moves.append((known, change.values, target.keys_left(document, match_by), found_by))
+        self._above.load_keys(key for _, _, *found_by in moves for keys in found_by for key in keys)
+        for record_id, values, before, found_by in moves:
+            self._above.leave(record_id, values)
+            self._above.move(record_id, before, found_by)
 
     def _creatable(self, rows: Sequence[ReadRow]) -> list[ReadRow]:
         for row in rows:
@@ -179,8 +189,7 @@ class _Batch:
         self._outcome.codes += self._target.wanted_numbers(rows)
         if not self._options.writes:
             self._outcome.created += [(row.line, 0, 0) for row in rows]
-            for row in rows:
-                self._leave(row, -row.line, None)
+            self._leave(rows, [])
             return
         created = self._target.insert(self._session, rows, self._options)
         self._outcome.created += [(row.line, *known) for row, known in zip(rows, created, strict=True)]

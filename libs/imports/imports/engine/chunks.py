@@ -18,7 +18,7 @@ from imports.engine.jobs import Job, StoppedError
 from imports.engine.lifecycle import RUNNING
 from imports.engine.target import RowOptions, Target
 from imports.rows import Fault, Outcome, Reader, ReadRow
-from imports.seen import Seen, hashes
+from imports.seen import Seen
 
 _TRIES = 3
 
@@ -77,9 +77,9 @@ def validate_chunk(
 
 def _seen_before(imports: Imports, session: Session, job: Job, rows: Sequence[ReadRow], options: RowOptions) -> Seen:
     """What the chunks before have left by what rows of this one could meet it by."""
-    keys = job.target.lookups(session, rows, options)
-    find = partial(imports.store.seen.find, session, job.id)
-    return Seen(find(hashes(keys)), find)
+    seen = Seen(partial(imports.store.seen.find, session, job.id))
+    seen.load(job.target.lookups(session, rows, options))
+    return seen
 
 
 def _warnings(rows: Sequence[ReadRow]) -> list[Fault]:

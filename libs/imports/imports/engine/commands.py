@@ -16,6 +16,7 @@ from chassis.errors import Conflict, FieldError, Invalid
 from chassis.events import EventType
 from imports.engine import lifecycle
 from imports.engine.definition import Imports
+from imports.engine.jobs import GOES_ON
 from imports.engine.lifecycle import CREATE, OPEN, UPLOADING
 from imports.engine.looking import look_at
 from imports.proposal import crowded_fields
@@ -26,6 +27,8 @@ PURGE_BATCH = 200
 _COUNTS = ("processed_rows", "created_rows", "updated_rows", "unchanged_rows", "failed_rows")
 # What the worker has shown of a transaction that is given up has not happened.
 NOTHING_DONE: Mapping[str, Any] = dict.fromkeys(_COUNTS, 0)
+# What a validation has counted has not happened either.
+NOTHING_FOUND: Mapping[str, Any] = {**NOTHING_DONE, "duplicate_rows": 0}
 _STARTED: Mapping[str, Any] = {
     **NOTHING_DONE,
     "next_chunk": 0,
@@ -163,8 +166,12 @@ def cancel_import(imports: Imports, session: Session, import_id: int) -> Record:
     """Stop an import; what it has done by now stays, and can be reverted. Raises NotFound, Conflict."""
     unfinished = (UPLOADING, *OPEN, lifecycle.VALIDATING, lifecycle.RUNNING)
     before, known = _in_state(imports, session, import_id, *unfinished)
-    values: dict[str, Any] = {"state": lifecycle.CANCELLED, "finished_at": NOW}
-    if known["all_or_nothing"] and known["state"] == lifecycle.RUNNING and not imports.jobs.reached(session, import_id):
+    values: dict[str, Any] = {"state": lifecycle.CANCELLED, "finished_at": NOW, **GOES_ON}
+    if known["started_at"] is None:
+        values |= NOTHING_FOUND
+    elif (
+        known["all_or_nothing"] and known["state"] == lifecycle.RUNNING and not imports.jobs.reached(session, import_id)
+    ):
         values |= NOTHING_DONE
     # Nothing reads the file any more; the rows that were read stay for the error file and a revert.
     imports.store.parts.forget(session, import_id)
@@ -205,7 +212,7 @@ def move_on(
     before = imports.records.get(session, import_id, lock=True)
     if before.document["state"] != state:
         return False
-    imports.records.change(session, event_type, before, values)
+    imports.records.change(session, event_type, before, {**values, **GOES_ON})
     return True
 
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import BigInteger, Integer, bindparam, func, select, update
+from sqlalchemy import BigInteger, Integer, String, bindparam, func, select, update
 
 from chassis.context import current
 from chassis.db.records import Records
@@ -16,6 +16,7 @@ from imports.engine.tables import ImportTables
 from imports.engine.target import RowOptions, Target
 
 _DONE = ("processed_rows", "created_rows", "updated_rows", "unchanged_rows", "failed_rows", "duplicate_rows")
+GOES_ON: Mapping[str, Any] = {"waiting_for": None, "waiting_since": None}
 _COUNTS = (*_DONE, "reverted_rows", "kept_rows")
 
 
@@ -43,11 +44,13 @@ class Job:
     next_chunk: int
     first_code: int | None
     header_line: int
-    # How cells are read: on_unknown, value_mapping, date_format and decimal_mark.
+    # How cells are read: on_unknown, value_mapping, date_format, decimal_mark, and the system that the file is from.
     options: dict[str, Any]
     # What `Target.around` has read.
     around: Any
     actor_is_active: bool
+    # Whether it has said that it waits for another service.
+    waits: bool
 
     @property
     def row_options(self) -> RowOptions:
@@ -82,6 +85,12 @@ class Jobs:
         now = {name: bindparam(f"now_{name}", type_=Integer) for name in _DONE}
         self._show = Prepared(update(imports).values(**now).where(*this, in_state))
         self._reserve = Prepared(update(imports).values(first_code=bindparam("first", type_=BigInteger)).where(*this))
+        wait = {
+            "waiting_for": bindparam("owner", type_=String),
+            "waiting_since": func.coalesce(imports.c.waiting_since, func.now()),
+        }
+        self._wait = Prepared(update(imports).values(**wait).where(*this, in_state))
+        self._go_on = Prepared(update(imports).values(**GOES_ON).where(*this, in_state))
         self._know_total = Prepared(
             update(imports)
             .values(total_rows=bindparam("total", type_=Integer))
@@ -111,9 +120,10 @@ class Jobs:
             next_chunk=next_chunk,
             first_code=first_code,
             header_line=known["header_line"],
-            options={name: known[name] for name in lifecycle.READING},
+            options={name: known[name] for name in (*lifecycle.READING, "profile")},
             around=target.around(session),
             actor_is_active=active is None or active[0] is not False,
+            waits=known["waiting_since"] is not None,
         )
 
     def reached(self, session: Session, import_id: int) -> int:
@@ -144,6 +154,14 @@ class Jobs:
         """Say how far a transaction is that takes all rows at once. Raises StoppedError."""
         counts = {f"now_{name}": now.get(name, 0) for name in _DONE}
         _refuse_none(session.run(self._show, of_import=job.id, in_state=job.state, **counts))
+
+    def wait(self, session: Session, job: Job, owner: str) -> None:
+        """Say that it waits until this service answers."""
+        session.run(self._wait, of_import=job.id, in_state=job.state, owner=owner)
+
+    def go_on(self, session: Session, job: Job) -> None:
+        """Say that it waits no more."""
+        session.run(self._go_on, of_import=job.id, in_state=job.state)
 
     def reserve_codes(self, session: Session, job: Job, first: int) -> None:
         """Keep the first of the numbers that were drawn, so that whoever resumes the import gives out the same."""

@@ -28,6 +28,11 @@ _DELETION = """
             WHERE i.updated_at < now() - interval '{days} days' AND {states} LIMIT most));
         GET DIAGNOSTICS gone = ROW_COUNT; total := total + gone;
 """
+_WAITING = """
+    ALTER TABLE {imports}
+        ADD COLUMN IF NOT EXISTS waiting_for VARCHAR(30),
+        ADD COLUMN IF NOT EXISTS waiting_since TIMESTAMP WITH TIME ZONE
+"""
 _CARRIED = {"created_by": "bigint", "own_only": "boolean", "correlation_id": "text"}
 _WORKING = "state IN ('validating', 'running', 'reverting')"
 
@@ -58,3 +63,8 @@ def create_imports(
     op.execute(_PURGE.format(imports=imports, deletions=deletions))
     op.execute(f"REVOKE ALL ON FUNCTION purge_{imports}(integer) FROM PUBLIC")
     op.execute(f"GRANT EXECUTE ON FUNCTION purge_{imports}(integer) TO {service}_app")
+
+
+def let_imports_wait(noun: str) -> None:
+    """Let imports say for which service they wait; those that were made since can."""
+    op.execute(_WAITING.format(imports=f"{noun}_imports"))

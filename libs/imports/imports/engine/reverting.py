@@ -7,6 +7,7 @@ leaves for those above it which of the import's own versions the record is back 
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 import psycopg
@@ -17,7 +18,7 @@ from chassis.db.session import Session
 from imports.engine.definition import Imports
 from imports.engine.jobs import Job
 from imports.engine.target import Target
-from imports.seen import Key, Seen, hashes
+from imports.seen import Key, Seen
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +69,8 @@ def _undo(
     locked = lock_many(session, target.records, steps)
     made = [known_id for known_id, taken in steps.items() if any(step.changes is None for step in taken)]
     left = target.kept_for_others(session, made)
-    seen = Seen(imports.store.seen.find(session, job.id, hashes(_key(target, known_id) for known_id in steps)))
+    seen = Seen(partial(imports.store.seen.find, session, job.id))
+    seen.load(_key(target, known_id) for known_id in steps)
     undone, kept = [], set()
     for known_id, taken in steps.items():
         if known_id in locked:

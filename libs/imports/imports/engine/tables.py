@@ -58,6 +58,8 @@ _SHOWN = (
     *_COUNTS,
     "error_code",
     "error_detail",
+    "waiting_for",
+    "waiting_since",
     "created_by",
     "started_at",
     "finished_at",
@@ -178,6 +180,9 @@ def _imports(
         *(Column(count, Integer, nullable=False, server_default=zero) for count in _COUNTS),
         Column("error_code", String(60)),
         Column("error_detail", Text),
+        # The service without which it cannot go on, and since when that has not answered.
+        Column("waiting_for", String(30)),
+        timestamp("waiting_since"),
         # How far the worker is, and on whose behalf it goes on.
         Column("next_chunk", Integer, nullable=False, server_default=zero),
         Column("first_code", BigInteger),

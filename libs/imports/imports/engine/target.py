@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any, ClassVar
 
+from chassis.context import current
 from chassis.db.bulk import change_many, create_many
 from chassis.db.records import Record, Records
 from chassis.db.session import Database, Session
@@ -34,7 +35,7 @@ class RowOptions:
     around: Any = None
     empties: bool = False
     draw: Callable[[Session, int], Iterable[int]] | None = None
-    seen: Seen = field(default_factory=lambda: Seen({}))
+    seen: Seen = field(default_factory=Seen)
     told: Any = None
 
     @property
@@ -84,8 +85,8 @@ class Target(ABC):
     match_by: ClassVar[Sequence[str]] = ("id",)
     # A new record needs a column for one of these; the first is named where there is none.
     needed: ClassVar[Sequence[str]]
-    # Whether other services are asked what rows mean.
-    asks: ClassVar[bool] = False
+    # The service that is asked what rows mean.
+    asks: ClassVar[str | None] = None
     # What a row says of new records alone.
     only_new: ClassVar[Collection[str]] = ("id", "created_at")
     # What a new record has where its row says nothing.
@@ -133,6 +134,11 @@ class Target(ABC):
         """What rows below find the record by that a row with these values is about."""
         return [] if values.get(match_by) is None else [self.key_of(values, match_by)]
 
+    def is_shown(self, document: Mapping[str, Any]) -> bool:
+        """Whether whoever began the import may see a stored record that has these values now."""
+        context = current()
+        return not context.own_only or context.user_id in (document["assigned_to"], document["created_by"])
+
     def unique_keys(self, row: ReadRow, options: RowOptions) -> Iterator[Key]:
         """What else no two rows may share that take effect at the same time."""
         yield from ()
@@ -165,10 +171,10 @@ class Target(ABC):
         """What stands in the way of new records, beside what `lacking` says."""
         return {}
 
-    def leave(self, options: RowOptions, row: ReadRow, known_id: int, change: Change | None) -> None:
-        """Leave for the rows below what this one would do, beside what it is found by.
+    def leave(self, options: RowOptions, rows: Sequence[ReadRow], changes: Sequence[Change]) -> None:
+        """Leave for the rows below what new rows and changes would do, beside what their records are found by.
 
-        A record that a row would create has the row's line, below zero, for an id; `change` is None then.
+        A record that a row would create has the row's line, below zero, for an id.
         """
 
     @abstractmethod

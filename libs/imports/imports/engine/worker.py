@@ -11,6 +11,7 @@ import time
 from collections import Counter, deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from contextlib import suppress
 from threading import Event as Flag
 from typing import Any, Self
 
@@ -26,7 +27,7 @@ from chassis.errors import Unavailable
 from chassis.events import EventType
 from chassis.references.asking import References
 from imports.engine import chunks, lifecycle
-from imports.engine.commands import NOTHING_DONE, move_on, purge_old_imports
+from imports.engine.commands import NOTHING_DONE, NOTHING_FOUND, move_on, purge_old_imports
 from imports.engine.definition import Imports
 from imports.engine.jobs import Job, StoppedError
 from imports.engine.reading import read_file
@@ -115,10 +116,18 @@ def _turn(
             _take_steps(imports, database, job, steps)
         except StoppedError:
             return True
-        except _AWAY:
+        except _AWAY as error:
             log.warning("import_interrupted", import_id=working.id, exc_info=True)
+            if isinstance(error, Unavailable) and not job.waits:
+                _wait(imports, database, job)
             return False
         return True
+
+
+def _wait(imports: Imports, database: Database, job: Job) -> None:
+    """Say for whom an import waits; the next turn says so where this one cannot."""
+    with suppress(*_AWAY), database.transaction() as session:
+        imports.jobs.wait(session, job, job.target.asks or "")
 
 
 def _take_steps(imports: Imports, database: Database, job: Job, steps: "_Steps") -> None:
@@ -143,6 +152,8 @@ def _fail(imports: Imports, database: Database, job: Job, code: str, detail: str
     with database.transaction() as session:
         if job.all_or_nothing and job.state == lifecycle.RUNNING and not imports.jobs.reached(session, job.id):
             values |= NOTHING_DONE
+        if job.state == lifecycle.VALIDATING:
+            values |= NOTHING_FOUND
         move_on(imports, session, imports.events.failed, job.id, state=job.state, values=values)
     _forget_file(imports, database, job)
 
@@ -180,6 +191,7 @@ class _Steps:
         self._job = job
         self._reader = reader
         self._references = references
+        self._waits = job.waits
         self._until = time.monotonic() + TURN_SECONDS
 
     @property
@@ -225,11 +237,16 @@ class _Steps:
 
     def _ask(self, rows: Sequence[ReadRow]) -> Any:
         target = self._job.target
-        if not target.asks:
+        if target.asks is None:
             return None
         if self._references is None:
             raise Unavailable("reference_unavailable", f"Imports of {target.noun}s have nobody to ask.")
-        return target.ask(self._database, self._references, rows)
+        told = target.ask(self._database, self._references, rows)
+        if self._waits:
+            self._waits = False
+            with self._database.transaction() as session:
+                self._imports.jobs.go_on(session, self._job)
+        return told
 
     def _validate(self) -> None:
         job = self._job
@@ -300,7 +317,7 @@ class _Steps:
 
     def _asked_before(self) -> dict[int, Any]:
         """What other services say of all rows: nobody is asked once the transaction that takes them has begun."""
-        if not self._job.target.asks:
+        if self._job.target.asks is None:
             return {}
         with self._database.session() as session:
             numbers = [chunk.number for chunk in self._imports.store.chunks.list(session, self._job.id)]

@@ -15,10 +15,21 @@ from imports.engine.lifecycle import CREATE, EMPTY, UPDATE
 from imports.fields import Catalogue, word_of
 from imports.headers import folded
 from imports.rows import Fault, ReadRow
-from imports.values import addresses_in, numbers_in, pages_in, parse_amount, parse_moment, says_nothing, tags_in
+from imports.values import (
+    addresses_in,
+    numbers_in,
+    pages_in,
+    parse_amount,
+    parse_moment,
+    records_in,
+    says_nothing,
+    tags_in,
+)
 
 LONGEST_ID = len(str(LARGEST_ID))
 _EARLIEST = datetime(1900, 1, 1, tzinfo=UTC)
+# Systems whose exports list the names of several records in a cell.
+_LISTING = frozenset(("hubspot",))
 _SPLITS = (("email", addresses_in), ("website", pages_in), ("phone", numbers_in))
 
 
@@ -37,6 +48,9 @@ class FieldReader:
     of_lines: ClassVar[Sequence[str]] = ()
     members: ClassVar[Sequence[str]] = ()
     for_new: ClassVar[Sequence[str]] = ("created_at",)
+    # What says to which record of another kind a row's belongs: a number, and names.
+    parent_number: ClassVar[str] = ""
+    parent_names: ClassVar[Sequence[str]] = ()
     # Where a second telephone number goes.
     second_phone: ClassVar[str | None] = None
 
@@ -65,6 +79,9 @@ class FieldReader:
         self._width = len(columns)
         self._mode = mode
         self._match_by = None if mode == CREATE else match_by
+        self._parents = [name for name in (self.parent_number, *self.parent_names) if name in mapping.values()]
+        # Numbers in a list are one in any file; of names only some systems make lists.
+        self._lists_names = options.get("profile") in _LISTING
         self._empties = options.get("on_unknown") == EMPTY
         self._translations = {
             field: {folded(text): value for text, value in values.items()}
@@ -138,6 +155,8 @@ class FieldReader:
 
     def _spread(self, row: ReadRow, texts: dict[str, str]) -> None:
         """Of several addresses and numbers in a row the first counts, a second number too; the others are told."""
+        if any(";" in texts.get(field, "") for field in self._parents):
+            self._take_first_parent(row, texts)
         second = self.second_phone
         for field, split in _SPLITS:
             if field in texts and (found := split(texts[field])) != [texts[field]]:
@@ -150,6 +169,16 @@ class FieldReader:
         if second in texts and len(found := numbers_in(texts[second])) > 1:
             texts[second] = found[0]
             self._tell_rest(row, second, found[1:])
+
+    def _take_first_parent(self, row: ReadRow, texts: dict[str, str]) -> None:
+        """Of several records that a row belongs to the first; systems list the primary one first."""
+        numbers = records_in(texts.get(self.parent_number, ""))
+        for field in self._parents:
+            found = records_in(texts.get(field, ""))
+            is_list = len(found) == len(numbers) if len(numbers) > 1 else self._lists_names
+            if len(found) > 1 and is_list:
+                texts[field] = found[0]
+                row.warn(field, "left_over", f"A {self.noun} belongs to one of these, the first.", "; ".join(found[1:]))
 
     def _tell_rest(self, row: ReadRow, field: str, rest: Sequence[str]) -> None:
         if rest:

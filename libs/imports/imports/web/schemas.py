@@ -206,6 +206,11 @@ def _out(noun: str, keys: Sequence[str], record_types: Sequence[str]) -> dict[st
         "date_format": fields.String(required=True, allow_none=True, validate=validate.OneOf(DATE_FORMATS)),
         "decimal_mark": fields.String(required=True, allow_none=True, validate=validate.OneOf(DECIMAL_MARKS)),
         "size": Count(metadata={"description": "Of the file, in bytes."}),
+        "waiting_for": fields.String(
+            required=True,
+            allow_none=True,
+            metadata={"description": "The service that does not answer; the import goes on by itself once it does."},
+        ),
         "total_rows": fields.Integer(required=True, allow_none=True, validate=validate.Range(min=0)),
         "processed_rows": Count(
             metadata={"description": "The others were not looked at: the import is on its way or was stopped."}

@@ -79,6 +79,15 @@ def test_an_address_has_a_key_that_is_its_own(text):
         ("112", "DE", None),
         ("911", "US", None),
         ("19222", "DE", None),
+        # Of an exchange, and two numbers in one.
+        ("1234567", "DE", None),
+        ("2345678", "GB", None),
+        ("+49 30 123456 / 123457", "DE", None),
+        # A spreadsheet has taken the zero off.
+        ("1711234567", "DE", "+491711234567"),
+        ("06 69812345", "IT", "+390669812345"),
+        ("8 (495) 123-45-67", "RU", "+74951234567"),
+        ("1 312 555 0142", "US", "+13125550142"),
         ("00000000", "DE", None),
         ("030 123456", None, None),
         ("ask Ada", "DE", None),
@@ -162,6 +171,7 @@ def test_the_file_of_countries_is_what_cldr_says():
     [
         "https://www.instagram.com/firma", "http://fr.linkedin.com/company/x", "xing.com/pages/x", "https://m.youtube.com/@x",
         "https://linktr.ee/x", "https://vk.com/x", "web.whatsapp.com", "https://shop.ebay.de/x", "gmail.com", "tiktok.com/@x",
+        "https://calendly.com/x", "https://bsky.app/profile/x",
     ],
 )  # fmt: skip
 def test_where_everybody_has_a_page_says_nothing(page):

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from people.full_names import name_parts
+from people.full_names import name_parts, whole_name
 
 
 @pytest.mark.parametrize(
@@ -21,11 +21,22 @@ from people.full_names import name_parts
         ("Smith,", ("Smith", None)),
         ("  Ada   Lovelace ", ("Ada", "Lovelace")),
         ("桜木花道", ("桜木花道", None)),
+        ("桜木 花道", ("花道", "桜木")),
+        ("김 철수", ("철수", "김")),
+        ("王 小明", ("小明", "王")),
+        ("Sammy Davis Jr.", ("Sammy", "Davis Jr.")),
+        ("William Henry Gates III", ("William Henry", "Gates III")),
+        ("King Jr", ("King", "Jr")),
         ("", ("", None)),
     ],
 )
 def test_the_family_is_told_from_the_person(name: str, parts: tuple[str, str | None]) -> None:
     assert name_parts(name) == parts
+
+
+@pytest.mark.parametrize("name", ["桜木 花道", "김 철수", "Grace Brewster Hopper", "Sammy Davis Jr."])
+def test_parts_make_the_whole_again(name: str) -> None:
+    assert whole_name(*name_parts(name)) == name
 
 
 @given(st.lists(st.text("abcdefé'-", min_size=1), min_size=1, max_size=6))

@@ -67,7 +67,7 @@ def create_customer(
 def _duplicates(session: Session, customer: Record, values: dict[str, Any], action: str) -> Sequence[Mapping[str, Any]]:
     if action == BLOCK:
         lock_creation(session)
-    found = find_duplicates(session, values, but=customer.id)
+    found = find_duplicates(session, values, but=(customer.id,))
     if action == BLOCK and (found["candidates"] or found["hidden"]):
         raise _possible_duplicate(found)
     candidates: Sequence[Mapping[str, Any]] = found["candidates"]
@@ -78,7 +78,7 @@ def _refuse_others(
     session: Session, customer: Record, values: dict[str, Any], accepted: Collection[int], *, refuse_hidden: bool
 ) -> None:
     lock_creation(session)
-    found = find_duplicates(session, values, but=customer.id)
+    found = find_duplicates(session, values, but=(customer.id,))
     others = [one for one in found["candidates"] if one["customer"]["id"] not in accepted]
     if others or (refuse_hidden and found["hidden"]):
         raise _possible_duplicate({**found, "candidates": others})

@@ -1,24 +1,18 @@
-"""What the rows of an import are held against: industries, members of the company, and customers that are like them."""
+"""What the rows of an import are held against: industries, and members of the company."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import replace
-from typing import Any
 
 from chassis.db.session import Session
 from customers.models import USERS
-from customers.queries.duplicates import find_duplicates
 from customers.queries.industries import list_industries
-from customers.queries.matches import find_sharing
 from customers.rules import INDUSTRIES
-from customers.rules.duplicates import MOST_SHARING
 from imports.engine.members import Members
-from imports.engine.target import RowOptions
 from imports.headers import folded
 from imports.proposal import DOUBTFUL, Proposal
 from imports.rows import Fault, ReadRow
 
 _LONGEST_ID = 19
-_SHARED = ("email_norm", "phone_e164", "phone_tail", "domain_norm", "name_norm", "name_two")
 _SEED = {folded(name): name for name in INDUSTRIES}
 
 
@@ -75,53 +69,3 @@ def doubt_unknown(session: Session, proposal: Proposal) -> Proposal:
             if not USERS.find_people(session, {*ids, *(text.lower() for text in given)}):
                 guesses[name] = replace(guess, confidence=DOUBTFUL)
     return replace(proposal, guesses=guesses)
-
-
-class Likely:
-    """Which customers, stored or of rows above, new ones are probably the same as."""
-
-    def __init__(self, session: Session, rows: Sequence[ReadRow], options: RowOptions) -> None:
-        self._session = session
-        self._options = options
-        self._rules = options.around.rules
-        self._asks = options.around.refuses_duplicates or not options.writes
-        given = [{"line": row.line, **self._keys(row)} for row in rows] if self._asks else []
-        self._found = find_sharing(session, [keys for keys in given if len(keys) > 1])
-
-    def sentence(self, row: ReadRow) -> str | None:
-        """What is to be said of a row that is probably there already; None for one that is not."""
-        if not self._asks:
-            return None
-        if row.line in self._found:
-            found = find_duplicates(self._session, row.values | row.keys)
-            if found["candidates"] or found["hidden"]:
-                ids = ", ".join(str(candidate["customer"]["id"]) for candidate in found["candidates"])
-                return f"Probably the same as customer {ids or 'of a colleague'}."
-        lines = self._lines_above(row)
-        return f"Probably the same as line {', '.join(map(str, lines))}." if lines else None
-
-    def leave(self, row: ReadRow) -> None:
-        """Let the rows below find this one."""
-        seen = self._options.seen
-        for key, value in self._keys(row).items():
-            entry = seen.get(key, value) or []
-            if len(entry) <= MOST_SHARING:
-                seen.put(key, value, entry=[*entry, row.line])
-
-    def _lines_above(self, row: ReadRow) -> list[int]:
-        if self._options.writes:  # They are stored by now.
-            return []
-        shared: dict[int, set[str]] = {}
-        for key, value in self._keys(row).items():
-            lines = self._options.seen.get(key, value) or []
-            if len(lines) <= MOST_SHARING:
-                for line in lines:
-                    shared.setdefault(line, set()).add("name_norm" if key == "name_two" else key)
-        rules = self._rules
-        return sorted(line for line, keys in shared.items() if rules.likeness(keys).score >= rules.threshold)
-
-    def _keys(self, row: ReadRow) -> dict[str, Any]:
-        telling = self._rules.telling(row.keys)
-        if "name_norm" in telling and row.keys.get("name_two"):
-            telling["name_two"] = row.keys["name_two"]
-        return {name: telling[name] for name in _SHARED if name in telling}

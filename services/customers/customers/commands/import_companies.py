@@ -1,21 +1,24 @@
 """The companies that the rows of an import name: those that are there, those of rows above, and those to be made."""
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from chassis.db.session import Session
 from customers import rules
+from customers.commands.import_rows import CustomerTarget
 from customers.queries.matches import describe, find_matches
 from customers.queries.named import company_name_keys
 from customers.rules.keys import customer_keys
 from customers.rules.people_import_fields import company_values
-from imports.engine.target import RowOptions
+from imports.engine.target import Change, RowOptions
 from imports.rows import Fault, ReadRow
-from imports.seen import Key
+from imports.seen import Key, Seen
 
-_BY_NAME, _BY_CODE = "company", "company-code"
+_BY_NAME, _BY_CODE, _RENAMED = "company", "company-code", "company-renamed"
+# What a company is found by besides its code.
+_SHOWN_BY = frozenset(("name", "customer_type", "website"))
 _LETTERS, _DIGITS = re.compile(r"[^\W\d_]+"), re.compile(r"\d+")
 # From here on two codes of a length are of one system.
 _LONG = 10
@@ -78,7 +81,7 @@ class Companies:
     """The companies of some rows of an import, each found by its code, else by its name and its page."""
 
     def __init__(self, session: Session, rows: Sequence[ReadRow], options: RowOptions) -> None:
-        self._seen = options.seen
+        self._seen = options.seen.within("customer")
         self._telling = options.around.rules.telling
         self.made: list[Company] = []
         codes = {code for row in rows if (code := row.values.get("customer_code")) is not None}
@@ -89,6 +92,11 @@ class Companies:
             key: {known for hits in found for known, archived in hits.get(key, ()) if not archived} for key in names
         }
         live = {known for hits in self._by_name.values() for known in hits}
+        self._seen.load((_RENAMED, known) for known in live)
+        for known in live:
+            if (called := self._seen.get(_RENAMED, known)) is not None:
+                for key in self._by_name.keys() - set(called):
+                    self._by_name[key].discard(known)
         self._stored = {
             known: Company(known, code, self._page(domain)) for known, code, domain in describe(session, live)
         }
@@ -122,7 +130,7 @@ class Companies:
     def leave(self, company: Company) -> None:
         """Let the rows of chunks below find a company that would be made."""
         for row in company.rows:
-            leave(self._seen, company, keys_of_company(row))
+            _leave(self._seen, company, keys_of_company(row))
 
     def _joined(self, company: Company, row: ReadRow) -> int:
         if company.rows:
@@ -165,7 +173,42 @@ class Companies:
         return self._telling({"domain_norm": domain}).get("domain_norm") if domain else None
 
 
-def leave(seen: Any, company: Company, keys: Iterator[Key]) -> None:
+class PrivateTarget(CustomerTarget):
+    """Customers of a file of companies and people who have no company: rows below may take one for a company."""
+
+    def leave(self, options: RowOptions, rows: Sequence[ReadRow], changes: Sequence[Change]) -> None:
+        """Leave besides how the customers are called, which those of companies find them by."""
+        super().leave(options, rows, changes)
+        seen, telling = options.seen, options.around.rules.telling
+        for row in rows:
+            code, domain = row.values.get("customer_code"), telling(row.keys).get("domain_norm")
+            keys = {(_BY_NAME, name) for name in _names(row.keys)} | ({(_BY_CODE, code)} if code is not None else set())
+            _leave(seen, Company(-row.line, code, domain), keys)
+        renamed = [change for change in changes if _SHOWN_BY & change.values.keys()]
+        called = []
+        for change in renamed:
+            before, after = (
+                customer_keys(values, options.around.region)
+                for values in (change.known.document, {**change.known.document, **change.values})
+            )
+            company = Company(
+                change.known.id, change.known.document["customer_code"], telling(after).get("domain_norm")
+            )
+            called.append((company, _names(before), _names(after)))
+        seen.load((_BY_NAME, name) for _, before, after in called for name in (*before, *after))
+        for company, before, after in called:
+            for name in before:
+                others = [entry for entry in seen.get(_BY_NAME, name) or () if entry[0] != company.id]
+                seen.put(_BY_NAME, name, entry=others)
+            _leave(seen, company, ((_BY_NAME, name) for name in after))
+            seen.put(_RENAMED, company.id, entry=after)
+
+
+def _names(keys: Mapping[str, Any]) -> list[str]:
+    return [keys[name] for name in ("name_norm", "name_two") if keys.get(name)]
+
+
+def _leave(seen: Seen, company: Company, keys: Iterable[Key]) -> None:
     """Let rows of chunks below find a customer that a row would make."""
     for key in keys:
         others = [entry for entry in seen.get(*key) or () if entry[0] != company.id]

@@ -52,6 +52,10 @@ class ContactTarget(Target):
         """The contacts with these keys."""
         return find_contacts(session, match_by, keys)
 
+    def is_shown(self, document: Mapping[str, Any]) -> bool:  # noqa: ARG002  # A hook.
+        """Always: a contact stays at its customer."""
+        return True
+
     def lookups(self, session: Session, rows: Sequence[ReadRow], options: RowOptions) -> set[Key]:
         """Besides what they are found by, how many contacts their customers get from rows before."""
         self.settle(session, rows, options)

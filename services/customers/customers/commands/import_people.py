@@ -11,7 +11,7 @@ from typing import Any, ClassVar
 from chassis.db.session import Session
 from chassis.matching_keys import keys_of_name
 from customers.commands.import_checks import doubt_unknown
-from customers.commands.import_companies import Companies, Company, keys_of_company, keys_of_private, leave
+from customers.commands.import_companies import Companies, PrivateTarget, keys_of_company, keys_of_private
 from customers.commands.import_contacts import ContactTarget
 from customers.commands.import_rows import Company as Tenant
 from customers.commands.import_rows import CustomerTarget
@@ -29,6 +29,7 @@ from customers.rules.people_import_fields import (
     person_values,
     private_values,
 )
+from imports.engine.above import Above
 from imports.engine.batches import apply_to_records
 from imports.engine.lifecycle import CREATE, UPDATE
 from imports.engine.target import RowOptions, Target
@@ -37,7 +38,8 @@ from imports.rows import Fault, Outcome, ReadRow
 from imports.seen import Key
 from people.emails import email_key
 
-_CUSTOMERS = CustomerTarget()
+_CUSTOMERS = PrivateTarget()
+_COMPANIES = CustomerTarget()
 _NAMED = "named"
 
 
@@ -81,7 +83,8 @@ class PeopleTarget(ContactTarget):
         good = [row for row in rows if not row.faults]
         customers = _CUSTOMERS.lookups(session, _customer_rows(good), options)
         people = {("key", email_key(email)) for row in good if (email := row.values.get("email")) is not None}
-        return _company_keys(good) | {("customer", *key) for key in customers} | {("contact", *key) for key in people}
+        customers |= _company_keys(good)
+        return {("customer", *key) for key in customers} | {("contact", *key) for key in people}
 
     def apply(self, session: Session, rows: Sequence[ReadRow], options: RowOptions) -> Outcome:
         """Apply first who has no company, then companies, then people there."""
@@ -147,9 +150,6 @@ class PeopleTarget(ContactTarget):
         outcome.failed += done.failed
         outcome.codes += done.codes
         outcome.duplicates += done.duplicates
-        if not options.writes:
-            for line, _, _ in done.created:
-                leave(options.seen, Company(-line, None, None), keys_of_private(given[line]))
 
     def _apply_working(self, session: Session, rows: Sequence[ReadRow], options: RowOptions, outcome: Outcome) -> None:
         rows = _settled(session, rows, options, outcome)
@@ -215,7 +215,7 @@ class _Owners:
         for company in companies.made:
             values, keys = company.merged(options.around.region)
             rows.append(ReadRow(company.rows[0].line, values, keys, warnings=company.rows[0].warnings))
-        done = apply_to_records(session, _CUSTOMERS, rows, making)
+        done = apply_to_records(session, _COMPANIES, rows, making)
         self._outcome.beside_created += done.created
         self._outcome.codes += done.codes
         self._outcome.duplicates += done.duplicates
@@ -267,8 +267,8 @@ def _known_addresses(session: Session, rows: Sequence[ReadRow], options: RowOpti
         return set()
     keys = {key for row in rows if (key := email_key(row.values.get("email"))) is not None}
     stored = find_contacts(session, "email", keys)
-    seen = options.seen.within("contact")
-    return {key for key in keys if key in stored or seen.get("key", key) is not None}
+    above = Above(options.seen.within("contact"))
+    return {key for key in keys if above.find(key, stored.get(key, ()))}
 
 
 def _customer_rows(rows: Iterable[ReadRow]) -> list[ReadRow]:

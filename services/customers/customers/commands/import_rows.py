@@ -15,7 +15,8 @@ from chassis.db.statements import TENANT, Prepared, of_tenant
 from chassis.matching_keys import keys_of_name
 from customers import rules
 from customers.commands.customers import lock_creation
-from customers.commands.import_checks import Likely, Lists, doubt_unknown
+from customers.commands.import_checks import Lists, doubt_unknown
+from customers.commands.import_likely import Likely, leave_changed, telling_keys
 from customers.events import CUSTOMER_CREATED, CUSTOMER_PURGED, CUSTOMER_UPDATED
 from customers.models import COMPANY, USERS, contacts, customer_codes
 from customers.queries.customers import RECORDS
@@ -66,11 +67,6 @@ def read_company(session: Session) -> Company:
     """What counts for the rows of the company's imports."""
     region, settings = session.fetch_one(_COMPANY) or (None, None)
     return Company(region, str((settings or {}).get("duplicates")), Rules.of(settings))
-
-
-def tells_duplicates(options: RowOptions) -> bool:
-    """Whether rows that are probably there already are told, which only a validation does."""
-    return options.around.duplicates != ALLOW and not options.writes
 
 
 class CustomerTarget(Target):
@@ -138,7 +134,7 @@ class CustomerTarget(Target):
             yield "name", values["name"], values["company_name"]
         if options.around.refuses_duplicates:
             # By all that the company's rules, which may change while the import runs, could go by.
-            yield from DEFAULT.telling(row.new_keys | row.keys).items()
+            yield from telling_keys(DEFAULT, row.new_keys | row.keys)
 
     def lookups(
         self,
@@ -149,9 +145,8 @@ class CustomerTarget(Target):
         """Besides what is unique, all by which a duplicate is told."""
         keys = self.conflict_keys(rows, options)
         if options.around.duplicates != ALLOW:
-            telling = options.around.rules.telling
-            keys |= {key for row in rows for key in telling(row.new_keys | row.keys).items()}
-            keys |= {("name_two", name) for row in rows if (name := (row.new_keys | row.keys).get("name_two"))}
+            rules = options.around.rules
+            keys |= {key for row in rows for key in telling_keys(rules, row.new_keys | row.keys)}
         return keys
 
     def find(self, session: Session, match_by: str, keys: Collection[Any]) -> dict[Any, list[tuple[int, bool]]]:
@@ -192,9 +187,17 @@ class CustomerTarget(Target):
                 )
                 faults[change.row.line] = [Fault(change.row.line, "customer_code", "code_fixed", detail, code)]
         for change in changes:
-            line = change.row.line
-            if line not in faults and taken.get(renamed.get(line, ("", "")), change.known.id) != change.known.id:
+            line, known = change.row.line, change.known
+            if line in faults or line not in renamed:
+                continue
+            if taken.get(renamed[line], known.id) != known.id:
                 faults[line] = [_same_name(change.row)]
+                continue
+            # Rows below may take the name that this one gives up, and not the one that it takes.
+            given_up = (known.document["name"], known.document["company_name"])
+            if taken.get(given_up) == known.id:
+                del taken[given_up]
+            taken[renamed[line]] = known.id
         return faults
 
     def refuse_new(
@@ -217,27 +220,29 @@ class CustomerTarget(Target):
                 else:
                     outcome.duplicates += 1
                     row.warn(None, "possible_duplicate", sentence, name)
-            if not found and good and likely is not None and tells_duplicates(options):
+            if not found and good and likely is not None:
                 likely.leave(row)
             if found:
                 faults[row.line] = found
         return faults
 
-    def leave(self, options: RowOptions, row: ReadRow, known_id: int, change: Change | None) -> None:
-        """Leave the names and codes that are taken or free once the row has taken effect."""
+    def leave(self, options: RowOptions, rows: Sequence[ReadRow], changes: Sequence[Change]) -> None:
+        """Leave the names and codes that are taken or free afterwards, and by what changed customers are told."""
         seen = options.seen
-        if change is None:
+        for change in changes:
+            if "name" in change.values or "company_name" in change.values:
+                document, name = change.known.document, (change.after("name"), change.after("company_name"))
+                seen.put("name", document["name"], document["company_name"], entry=_FREE)
+                if None not in name:
+                    seen.put("name", *name, entry=change.known.id)
+        if options.around.duplicates != ALLOW:
+            leave_changed(options, changes)
+        for row in rows:
             name = (row.values.get("name"), row.values.get("company_name"))
-        elif "name" in change.values or "company_name" in change.values:
-            document = change.known.document
-            seen.put("name", document["name"], document["company_name"], entry=_FREE)
-            name = (change.after("name"), change.after("company_name"))
-        else:
-            name = (None, None)
-        if None not in name:
-            seen.put("name", *name, entry=known_id)
-        if change is None and (code := row.values.get("customer_code")) is not None:
-            seen.put("code", code, entry=known_id)
+            if None not in name:
+                seen.put("name", *name, entry=-row.line)
+            if (code := row.values.get("customer_code")) is not None:
+                seen.put("code", code, entry=-row.line)
 
     def wanted_numbers(self, rows: Sequence[ReadRow]) -> int:
         """One for each customer without a code of its own."""
@@ -258,17 +263,10 @@ class CustomerTarget(Target):
         self,
         session: Session,  # noqa: ARG002  # A hook.
         changes: Sequence[Change],
-        around: Company,  # noqa: ARG002  # A hook.
+        around: Company,
     ) -> list[dict[str, Any]]:
-        """The matching keys that follow from the values that change."""
-        return [
-            {
-                name: change.row.keys[name]
-                for name in customer_keys(dict.fromkeys(change.values))
-                if name in change.row.keys
-            }
-            for change in changes
-        ]
+        """The matching keys that follow from the values that change: a number is from where the customer is."""
+        return [customer_keys(change.values, around.region, change.known.document) for change in changes]
 
     def kept_for_others(self, session: Session, ids: Sequence[int]) -> set[int]:
         """Customers that have contacts by now."""
@@ -319,6 +317,7 @@ def _taken(session: Session, names: Iterable[tuple[Any, ...]], options: RowOptio
     taken: dict[tuple[Any, ...], int] = dict(
         taken_names(session, [{"name": name, "company_name": company} for name, company in given])
     )
+    options.seen.load(("name", *pair) for pair in given)
     for pair in given:
         if (before := options.seen.get("name", *pair)) is not None:
             taken[pair] = before

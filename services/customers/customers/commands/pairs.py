@@ -156,7 +156,7 @@ def _told(customer_id: int, keys: Mapping[str, str | None]) -> dict[str, Any]:
 def _pairs_of(
     session: Session, customer_id: int, keys: Mapping[str, str | None]
 ) -> dict[tuple[int, int], dict[str, Any]]:
-    candidates = find_duplicates(session, keys, but=customer_id)["candidates"]
+    candidates = find_duplicates(session, keys, but=(customer_id,))["candidates"]
     pairs_found = {}
     for candidate in candidates:
         first, second = sorted((customer_id, candidate["customer"]["id"]))

@@ -1,6 +1,6 @@
 """Which customers a record is probably the same as."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from sqlalchemy import BigInteger, Text, bindparam, func, literal_column, select, union
@@ -9,8 +9,8 @@ from chassis.context import current
 from chassis.db.session import Session
 from chassis.db.statements import Prepared, of_tenant
 from customers.models import COMPANY, customers
-from customers.rules.duplicates import DEFAULT, KEYS, MOST_SHARING, Rules
-from people.phones import Phone, phone_of, same_phone
+from customers.rules.duplicates import DEFAULT, KEYS, MOST_SHARING, Rules, judged
+from people.phones import Phone, extension_of
 
 _OF_COMPANY = of_tenant(customers)
 _LIVE_OR_MERGED = customers.c.archived_at.is_(None) | customers.c.merged_into.is_not(None)
@@ -56,7 +56,7 @@ _BY_ID = Prepared(
 )
 
 
-def find_duplicates(session: Session, keys: Mapping[str, str | None], *, but: int | None = None) -> dict[str, Any]:
+def find_duplicates(session: Session, keys: Mapping[str, str | None], *, but: Collection[int] = ()) -> dict[str, Any]:
     """The likely duplicates of a record with these keys, the likeliest first, with score and reasons.
 
     Those that the caller may not see are counted as `hidden` and not shown. Costs one round trip: the company's rules
@@ -72,20 +72,20 @@ def find_duplicates(session: Session, keys: Mapping[str, str | None], *, but: in
     found: dict[int, tuple[dict[str, Any], set[str]]] = {}
     for _, shared, *values in rows:
         customer = dict(zip(_READ, values, strict=True))
-        known = {key for key in shared if key in told}
-        if known.intersection(_OF_PHONES):
-            known = known.difference(_OF_PHONES) | {same_phone(_phone(keys), _phone(customer)) or ""}
+        if customer["id"] in but:
+            continue
+        known = judged({key for key in shared if key in told}, _phone(keys), _phone(customer))
         if customer["merged_into"] is not None:
             survivor = _find_survivor(session, customer["merged_into"])
             if survivor is None:
                 continue
             customer = survivor
-        found.setdefault(customer["id"], (customer, set()))[1].update(known - {""})
+        found.setdefault(customer["id"], (customer, set()))[1].update(known)
     candidates: list[dict[str, Any]] = []
     hidden = 0
     for customer, known in found.values():
         alike = rules.likeness(known)
-        if alike.score < rules.threshold or customer["id"] == but:
+        if alike.score < rules.threshold or customer["id"] in but:
             continue
         if current().own_only and current().user_id not in (customer["assigned_to"], customer["created_by"]):
             hidden += 1
@@ -109,4 +109,4 @@ def _find_survivor(session: Session, customer_id: int) -> dict[str, Any] | None:
 
 def _phone(values: Mapping[str, Any]) -> Phone:
     """What is known of a record's number: its keys, and its extension."""
-    return Phone(values.get("phone_e164"), values.get("phone_tail"), phone_of(values.get("phone")).extension)
+    return Phone(values.get("phone_e164"), values.get("phone_tail"), extension_of(values.get("phone")))

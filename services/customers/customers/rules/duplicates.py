@@ -1,10 +1,12 @@
 """How much two records that share a key are probably the same, as a company's own rules have it. Pure, no I/O."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from typing import Any, Self
 
 from people.domains import domain_key, says_nothing
+from people.phones import Phone, same_phone
 
 # How sure each shared key makes, in percent, where the company's setting `duplicate_weights` does not say otherwise.
 WEIGHTS: Mapping[str, int] = {"email": 95, "phone": 80, "name": 60, "domain": 50}
@@ -26,6 +28,7 @@ REASONS: Mapping[str, str] = {
     "name_norm": "the same name, but for case, accents and form of company",
     "domain_norm": "the same web domain",
 }
+_OF_PHONES = frozenset(("phone_e164", "phone_tail"))
 # A key that more records than these share says nothing (Odoo drops it as well).
 MOST_SHARING = 20
 # What a company's setting `duplicates` says of a new customer that is likely there already; anything else: warn.
@@ -99,6 +102,13 @@ class Rules:
 
     def _is_free(self, domain: str) -> bool:
         return says_nothing(domain) or domain in self.free_mail
+
+
+def judged(shared: AbstractSet[str], one: Phone, other: Phone) -> set[str]:
+    """The keys that two records share, once their numbers are looked at as a whole: extensions may tell them apart."""
+    if not shared & _OF_PHONES:
+        return set(shared)
+    return shared - _OF_PHONES | ({same} if (same := same_phone(one, other)) else set())
 
 
 # Those of a company that has set nothing. No company's rules go by a key or a domain that these do not go by: settings

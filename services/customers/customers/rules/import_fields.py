@@ -50,10 +50,11 @@ FIELDS = (
         "contact, "
         "contact full name, person name, kontakt, kontaktname",
         parts={
-            1: "first name, given name, vorname, prenom, nombre, nome, voornaam, fornamn, etunimi, imie, forename",
+            1: "first name, given name, vorname, prenom, nombre, nome, voornaam, fornamn, etunimi, imie, forename, "
+            "first",
             2: "middle name, additional name, weitere vornamen, zweiter vorname, deuxieme prenom, segundo nombre",
             3: "last name, family name, surname, nachname, familienname, nom de famille, nom, apellido, apellidos, "
-            "cognome, achternaam, efternamn, sukunimi, nazwisko",
+            "cognome, achternaam, efternamn, sukunimi, nazwisko, last",
         },
         between=" ",
     ),
@@ -89,7 +90,8 @@ FIELDS = (
             MOBILE: "mobile, mobile phone, mobile phone number, mobile number, cell, cell phone, mobil, handy, "
             "handynummer, "
             "mobiltelefon, mobilnummer, mobiltelefonnummer, portable, telephone mobile, telephone portable, movil, "
-            "telefono movil, celular, cellulare, phone mobile"
+            "telefono movil, celular, cellulare, phone mobile, tel mobile, tel portable, mobil privat, "
+            "mobil dienstlich, mobil geschaftlich"
         },
         several=True,
         looks=is_phone,

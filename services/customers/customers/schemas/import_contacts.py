@@ -24,6 +24,8 @@ class ContactReader(FieldReader):
 
     noun = "contact"
     catalogue = CATALOGUE
+    parent_number = "customer_code"
+    parent_names = ("company_name",)
     load_fields = _ContactRow().load_fields
     ids = ("id", "customer_id")
 

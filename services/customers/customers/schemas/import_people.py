@@ -29,6 +29,8 @@ class PeopleReader(FieldReader):
     noun = "customer"
     catalogue = CATALOGUE
     choices = CHOICES_OF
+    parent_number = "customer_code"
+    parent_names = ("company_name",)
     load_fields = _PeopleRow().load_fields
     ids = ()
     of_lines = ("address", "notes")

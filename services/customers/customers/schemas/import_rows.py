@@ -17,6 +17,7 @@ class RowReader(FieldReader):
     noun = "customer"
     catalogue = CATALOGUE
     choices = CHOICES_OF
+    parent_names = ("company_name",)
     load_fields = CustomerIn().load_fields
     of_lines = ("address", "notes")
     members = ("assigned_to",)

@@ -76,6 +76,39 @@ def test_a_hubspot_export_of_contacts_goes_to_the_companies_imported_before(impo
 
 
 @pytest.mark.parametrize(
+    ("cells", "code", "told"),
+    [
+        (("Prairie;Fromagerie du Lac", "9002;9001"), "9002", {"Associated Company", "Associated Company IDs"}),
+        (("Nobody ; Prairie", "9002; 9001"), "9002", {"Associated Company", "Associated Company IDs"}),
+        (("Prairie;Fromagerie du Lac", ""), "9002", {"Associated Company"}),
+        (("", "9001;9002;9003"), "9001", {"Associated Company IDs"}),
+        (("Prairie;", "9002;"), "9002", set()),
+    ],
+)
+def test_of_several_companies_in_a_cell_the_first_counts_and_the_others_are_told(
+    imports: Any, create: Callable[..., Any], cells: tuple[str, str], code: str, told: set[str]
+) -> None:
+    made = {
+        number: create(imports.client, name=name, customer_code=number, customer_type="business")["id"]
+        for number, name in (("9001", "Fromagerie du Lac"), ("9002", "Prairie"))
+    }
+    row = ("1", "Camille", "Renard", "camille@x.example", "", *cells)
+    done = run(imports, HUBSPOT, row)
+    assert (done["created_rows"], done["failed_rows"]) == (1, 0), imports.errors(done["id"])
+    assert [contact["customer_id"] for contact in contacts_of(imports)] == [made[code]]
+    warnings = imports.errors(done["id"], "warning")
+    assert {warning["column_name"] for warning in warnings if warning["code"] == "left_over"} == told
+
+
+def test_a_semicolon_is_part_of_a_name_where_no_system_makes_lists_of_it(
+    imports: Any, create: Callable[..., Any]
+) -> None:
+    customer = create(imports.client, name="Funk; Söhne")
+    run(imports, ("Name", "E-Mail", "Company"), ("Ada", "a@x.example", "Funk; Söhne"))
+    assert [contact["customer_id"] for contact in contacts_of(imports)] == [customer["id"]]
+
+
+@pytest.mark.parametrize(
     ("name", "parts"),
     [
         ("Ada Lovelace", ("Ada", "Lovelace")),

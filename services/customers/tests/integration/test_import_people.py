@@ -76,6 +76,35 @@ def test_each_company_is_one_customer_with_those_who_work_there(imports: Any) ->
     assert (cora["last_name"], cora["phone"], cora["job_title"]) == ("Lund", "+46 70 0000033", "CEO")
 
 
+def test_who_has_several_companies_comes_to_the_first_of_them(imports: Any) -> None:
+    header = ("Record ID", "First Name", "Contact owner", "Email", "Associated Company", "Associated Company IDs")
+    rows = [
+        ("1", "Camille", "", "camille@lac.example", "Fromagerie du Lac;Prairie Tools, Inc.", "9001;9002"),
+        ("2", "John", "", "john@prairie.example", "Prairie Tools, Inc.;Fromagerie du Lac", "9002;9001"),
+    ]
+    done = run(imports, *rows, header=header)
+    assert (done["profile"], done["failed_rows"]) == ("hubspot", 0)
+    found = customers_of(imports)
+    assert {name: row["customer_code"] for name, row in found.items()} == {
+        "Fromagerie du Lac": "9001",
+        "Prairie Tools, Inc.": "9002",
+    }
+    assert people_of(imports) == {"Fromagerie du Lac": ["Camille"], "Prairie Tools, Inc.": ["John"]}
+
+
+def test_who_is_there_twice_at_one_company_is_found_by_an_address_alone(imports: Any) -> None:
+    header = ("First name", "Last name", "E-Mail", "Job title", "Company")
+    rows = [
+        ("Anna", "Berg", "anna@x.example", "", "Ahorn"),
+        ("Anna", "Berg", "berg@x.example", "", "Ahorn"),
+        ("Anna", "Berg", "", "CEO", "Ahorn"),
+        ("Anna", "Berg", "berg@x.example", "Buyer", "Ahorn"),
+    ]
+    done = run(imports, *rows, header=header, **UPSERT)
+    assert [done[name] for name in COUNTS] == [2, 1, 0, 1]
+    assert [(error["line"], error["code"]) for error in imports.errors(done["id"])] == [(4, "ambiguous_match")]
+
+
 def test_a_revert_takes_back_both_sides(imports: Any) -> None:
     done = run(imports, *ROWS)
     back = imports.step(done["id"], "revert")

@@ -244,6 +244,16 @@ def test_a_cancelled_all_or_nothing_counts_what_was_committed(
     assert (cancelled["state"], cancelled["created_rows"]) == ("cancelled", counted)
 
 
+def test_what_was_only_validated_counts_nothing_once_it_is_cancelled(imports: Any, client: Client) -> None:
+    assert imports.run(imports.table(("Name",), ("Ada",)))["created_rows"] == 1
+    begun = imports.begin(imports.table(("Name", "E-Mail"), ("Ada", ""), ("Bea", "nonsense"))).json
+    validated = imports.step(begun["id"], "validate")
+    assert [validated[f"{what}_rows"] for what in ("processed", "created", "failed", "duplicate")] == [2, 1, 1, 1]
+    cancelled = client.post(f"{PATH}/{begun['id']}/cancel").json
+    counts = [value for name, value in cancelled.items() if name.endswith("_rows") and name != "total_rows"]
+    assert (cancelled["state"], set(counts)) == ("cancelled", {0})
+
+
 def test_all_or_nothing_does_not_begin_with_faults(imports: Any, client: Client) -> None:
     begun = imports.begin(imports.table(("Name", "E-Mail"), ("Ada", "nonsense")), all_or_nothing=True).json
     imports.step(begun["id"], "validate")

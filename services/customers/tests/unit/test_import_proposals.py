@@ -2,6 +2,7 @@
 
 import pytest
 
+from customers.rules import contact_import_fields
 from customers.rules.import_fields import CATALOGUE
 from imports.cells import Cells
 from imports.proposal import TAKEN, Column, propose
@@ -165,3 +166,17 @@ def test_our_own_export_is_known_and_nobody_else_s_id_is_ours() -> None:
     assert (proposal.profile, proposal.mapping["id"]) == ("own", "id")
     for foreign in ("ID,Name", "Record Id,Name", "id,Name,Email", "Customer ID,Name"):
         assert "id" not in mapping_of(foreign, "7,Eva").values()
+
+
+@pytest.mark.parametrize("turned", [False, True])
+def test_the_column_of_the_primary_company_goes_before_that_of_all(turned: bool) -> None:
+    names = ["Associated Company IDs", "Associated Company IDs (Primary)"]
+    names += ["Associated Company", "Associated Company (Primary)"]
+    columns = [Column(name, ["9001;9002", "9001"]) for name in (reversed(names) if turned else names)]
+    whole = [Column("Record ID", ["1", "2"]), Column("Contact owner", ["", ""]), *columns]
+    proposal = propose(whole, contact_import_fields.CATALOGUE)
+    assert proposal.profile == "hubspot"
+    assert proposal.mapping == {
+        "Associated Company IDs (Primary)": "customer_code",
+        "Associated Company (Primary)": "company_name",
+    }

@@ -74,7 +74,7 @@ class DealTarget(Target):
     choices = CHOICES_OF
     match_by = KEYS
     needed = ("deal_name",)
-    asks = True
+    asks = CUSTOMERS.owner
     only_new = ("id", "created_at", "closed_at", "loss_reason", "last_open_stage_id", *_OF_STAGE, *OF_CUSTOMER)
     blank: ClassVar[Mapping[str, Any]] = {
         **dict.fromkeys(DEAL.columns),

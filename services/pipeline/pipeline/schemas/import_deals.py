@@ -45,6 +45,8 @@ class DealReader(FieldReader):
     noun = "deal"
     catalogue = CATALOGUE
     choices = CHOICES_OF
+    parent_number = "customer_code"
+    parent_names = ("company_name", "contact_name")
     load_fields = _DealRow().load_fields
     ids = ("id", "customer_id")
     of_lines = ("notes", "loss_reason")

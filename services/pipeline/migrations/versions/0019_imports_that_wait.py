@@ -1,0 +1,17 @@
+"""Imports say for which service they wait."""
+
+from imports.engine.migrations import let_imports_wait
+
+revision = "0019"
+down_revision = "0018"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    let_imports_wait("lead")
+    let_imports_wait("deal")
+
+
+def downgrade() -> None:
+    """The version before works with them too."""
