@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from contextlib import suppress
 from threading import Event as Flag
-from typing import Any, Self
+from typing import Any
 
 import psycopg
 import sqlalchemy.exc
@@ -30,13 +30,13 @@ from imports.engine import chunks, lifecycle
 from imports.engine.commands import NOTHING_DONE, NOTHING_FOUND, move_on, purge_old_imports
 from imports.engine.definition import Imports
 from imports.engine.jobs import Job, StoppedError
+from imports.engine.lanes import Lanes
 from imports.engine.reading import read_file
 from imports.engine.reverting import revert_chunk
 from imports.files import MalformedFile
 from imports.rows import Outcome, Reader, ReadRow
 
 TURN_SECONDS = 2.0
-LANES = 2
 # Imports, each of another tenant, that go on beside those whose turn it is.
 MOST_BESIDE = 2
 # Of a turn: two lanes or what is written and its progress, and the chunk that is read ahead; and one that looks around.
@@ -280,7 +280,7 @@ class _Steps:
             waiting = {
                 chunk.number: chunk for chunk in self._imports.store.chunks.list(session, job.id) if not chunk.done
             }
-        with _Lanes() as lanes:
+        with Lanes() as lanes:
             for number, rows, told in self._ahead(waiting):
                 options = job.row_options
                 keys: set[Any] = job.target.conflict_keys(rows, options)
@@ -375,32 +375,3 @@ class _Steps:
     def _move_on(self, event_type: EventType, values: Mapping[str, Any]) -> None:
         with self._database.transaction() as session:
             move_on(self._imports, session, event_type, self._job.id, state=self._job.state, values=values)
-
-
-class _Lanes:
-    """Runs two tasks at a time, one after the other where they share a key; what one raises ends all."""
-
-    def __init__(self) -> None:
-        self._pool = ThreadPoolExecutor(LANES)
-        self._running: deque[tuple[set[Any], Future[None]]] = deque()
-        self._context = current()
-
-    def run(self, keys: set[Any], task: Callable[..., None], *arguments: Any) -> None:
-        """Begin a task as soon as a lane is free and nothing that it could meet is under way."""
-        while len(self._running) == LANES or any(keys & running for running, _ in self._running):
-            self._running.popleft()[1].result()
-        self._running.append((keys, self._pool.submit(self._act, task, *arguments)))
-
-    def _act(self, task: Callable[..., None], *arguments: Any) -> None:
-        with acting_as(self._context):
-            task(*arguments)
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        try:
-            while self._running:
-                self._running.popleft()[1].result()
-        finally:
-            self._pool.shutdown()
