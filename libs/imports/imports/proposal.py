@@ -232,8 +232,8 @@ def _whole_or_family(guesses: list[Guess], catalogue: Catalogue) -> list[Guess]:
         ]
         both = [pair for pair in rows if all(pair)]
         if both and not any(part in text for text, part in both):
-            place = {"field": family[0], "place": family[1]}
-            read = [replace(guess, **place) if guess is name else guess for guess in read]
+            family_name = replace(name, field=family[0], place=family[1])
+            read = [family_name if guess is name else guess for guess in read]
     return read
 
 

@@ -118,6 +118,8 @@ def _e164(text: str, region: str | None) -> str | None:
 
 def _is_local(text: str, region: str | None) -> bool:
     """Whether a number of a country where those from elsewhere begin with a sign (0) does not begin with it."""
-    prefix = phonenumbers.ndd_prefix_for_region(region, strip_non_digits=True) if region else None
+    prefix: str | None = phonenumbers.ndd_prefix_for_region(region, strip_non_digits=True) if region else None
     given = _NOT_DIGITS.sub("", text)
-    return bool(prefix) and region not in _ALSO_WITHOUT and not text.startswith("+") and not given.startswith(prefix)
+    if not prefix or region in _ALSO_WITHOUT or text.startswith("+"):
+        return False
+    return not given.startswith(prefix)

@@ -5,6 +5,7 @@ of the same record, or one that shares with it what the target says is unique.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any
 
 from chassis.db.bulk import lock_many
 from chassis.db.session import Session
@@ -159,7 +160,9 @@ class _Batch:
         target.leave(self._options, rows, changes)
         if self._options.mode == CREATE or match_by is None:
             return
-        moves = [(-row.line, row.values, [], target.keys_left(row.values, match_by)) for row in rows]
+        moves: list[tuple[int, Mapping[str, Any], list[Any], list[Any]]] = [
+            (-row.line, row.values, [], target.keys_left(row.values, match_by)) for row in rows
+        ]
         for change in changes:
             document, known = change.known.document, change.known.id
             after = {**document, **change.values}

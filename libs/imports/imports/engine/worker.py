@@ -116,10 +116,8 @@ def _turn(
             _take_steps(imports, database, job, steps)
         except StoppedError:
             return True
-        except _AWAY as error:
+        except _AWAY:
             log.warning("import_interrupted", import_id=working.id, exc_info=True)
-            if isinstance(error, Unavailable) and not job.waits:
-                _wait(imports, database, job)
             return False
         return True
 
@@ -138,6 +136,10 @@ def _take_steps(imports: Imports, database: Database, job: Job, steps: "_Steps")
         return
     try:
         steps.take()
+    except Unavailable:
+        if not job.waits:
+            _wait(imports, database, job)
+        raise
     except (StoppedError, *_AWAY):
         raise
     except Exception:

@@ -195,13 +195,13 @@ class PrivateTarget(CustomerTarget):
                 change.known.id, change.known.document["customer_code"], telling(after).get("domain_norm")
             )
             called.append((company, _names(before), _names(after)))
-        seen.load((_BY_NAME, name) for _, before, after in called for name in (*before, *after))
-        for company, before, after in called:
-            for name in before:
+        seen.load((_BY_NAME, name) for _, given_up, names in called for name in (*given_up, *names))
+        for company, given_up, names in called:
+            for name in given_up:
                 others = [entry for entry in seen.get(_BY_NAME, name) or () if entry[0] != company.id]
                 seen.put(_BY_NAME, name, entry=others)
-            _leave(seen, company, ((_BY_NAME, name) for name in after))
-            seen.put(_RENAMED, company.id, entry=after)
+            _leave(seen, company, ((_BY_NAME, name) for name in names))
+            seen.put(_RENAMED, company.id, entry=names)
 
 
 def _names(keys: Mapping[str, Any]) -> list[str]:

@@ -107,10 +107,10 @@ def leave_changed(options: RowOptions, changes: Sequence[Change]) -> None:
                 for values in (change.known.document, {**change.known.document, **change.values})
             )
             moved.append((change, list(telling_keys(around.rules, before)), after))
-    seen.load(key for _, before, after in moved for key in (*before, *telling_keys(around.rules, after)))
-    for change, before, after in moved:
+    seen.load(key for _, given_up, after in moved for key in (*given_up, *telling_keys(around.rules, after)))
+    for change, given_up, after in moved:
         known = change.known.id
-        for key in before:
+        for key in given_up:
             if others := seen.get(*key):
                 seen.put(*key, entry=[entry for entry in others if entry[0] != known])
         phone = _phone({**change.known.document, **change.values}, after)

@@ -108,7 +108,7 @@ def judged(shared: AbstractSet[str], one: Phone, other: Phone) -> set[str]:
     """The keys that two records share, once their numbers are looked at as a whole: extensions may tell them apart."""
     if not shared & _OF_PHONES:
         return set(shared)
-    return shared - _OF_PHONES | ({same} if (same := same_phone(one, other)) else set())
+    return set(shared - _OF_PHONES) | ({same} if (same := same_phone(one, other)) else set())
 
 
 # Those of a company that has set nothing. No company's rules go by a key or a domain that these do not go by: settings
