@@ -132,7 +132,15 @@ for _index in (
     Index("ix_tasks_company_id_due_date", "company_id", "due_date", "id"),
     ordered("tasks", "status"),
     ordered("tasks", "priority_rank"),
-    Index("ix_tasks_company_id_created_at", "company_id", "created_at", "id", postgresql_where=LIVE),
+    # With what facets count, which read it and not the rows of a tenant, wherever these lie among others'.
+    Index(
+        "ix_tasks_shown",
+        "company_id",
+        "created_at",
+        "id",
+        postgresql_include=["status", "task_type", "priority", "assigned_to"],
+        postgresql_where=LIVE,
+    ),
     Index("ix_tasks_archived", "company_id", "created_at", "id", postgresql_where=HIDDEN),
     Index("ix_tasks_company_id_updated_at", "company_id", "updated_at", "id"),
     search_index("tasks"),

@@ -39,9 +39,10 @@ from tasks.views import ACTIVITY, TASK
 ACTIVITY_KIND, TASK_KIND = "activity", "task"
 # In the order of entries of the same moment, the later first: activities come before tasks.
 _RANKS: Final = {ACTIVITY_KIND: 1, TASK_KIND: 0}
+# Behind all entries of a moment, of whatever kind.
+_BEHIND_ALL: Final = -1
 LAST_ID: Final = 2**63 - 1
 _AT = DateTime(timezone=True)
-_FILTERS: Final[Mapping[str, Any]] = {"activity_type": String(50), "user_id": BigInteger(), "from": _AT, "to": _AT}
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +100,10 @@ def find_subject(session: Session, kind: str, subject_id: int) -> tuple[int, int
 def list_entries(session: Session, asked: Question, after: Place, limit: int) -> list[Entry]:
     """Up to `limit` entries and one more behind a place, of those that the actor may see."""
     filters = {name: value for name, value in (asked.filters or {}).items() if value is not None}
+    until = filters.pop("to", None)
+    if until is not None and until <= after.at:
+        # Where the walk begins, and no condition on what it passes: what is later than that costs nothing.
+        after = Place(until, _BEHIND_ALL)
     context = current()
     walk = Walk(
         asked.kind,
@@ -238,7 +243,6 @@ def _filtered(walk: Walk, at: ColumnElement[Any], user: ColumnElement[Any]) -> l
     conditions: Mapping[str, ColumnElement[bool]] = {
         "user_id": user == bindparam("given_user_id", type_=BigInteger),
         "from": at >= bindparam("given_from", type_=_AT),
-        "to": at < bindparam("given_to", type_=_AT),
     }
     return [condition for name, condition in conditions.items() if name in walk.filters]
 

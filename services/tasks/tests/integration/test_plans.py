@@ -4,7 +4,7 @@ import psycopg
 import pytest
 
 from chassis.context import Context
-from chassis.db import pages
+from chassis.db import facets, pages
 from chassis.db.kinds import OF_WORD
 from chassis.db.listing import Shape
 from chassis.purges import BATCH
@@ -15,6 +15,7 @@ from tasks.commands.user_purges import PURGES
 from tasks.queries import summary, timeline
 from tasks.queries.activities import ACTIVITIES
 from tasks.queries.tasks import TASKS
+from tasks.routes.bulk import COUNTED
 
 COMPANY, COMPANIES, ROWS = 800_000, 20, 40_000
 FILL = """
@@ -92,6 +93,13 @@ def test_a_users_bucket_is_read_from_the_index_of_open_tasks(explain, word):
 def test_the_summary_reads_nothing_but_the_index_of_open_tasks(explain):
     nodes = explain(summary._SUMMARY[False], of_user=7, **BOUNDS)
     assert indexes(nodes, "tasks") == {"ix_tasks_open"}
+
+
+def test_facets_read_nothing_but_the_index_of_what_is_shown(explain):
+    for statement in (facets._facets(TASKS, COUNTED, False), summary._ALL[False]):
+        nodes = explain(statement, **BOUNDS)
+        assert indexes(nodes, "tasks") <= {"ix_tasks_shown", "ix_tasks_open"}
+        assert {node["Node Type"] for node in nodes if node.get("Relation Name") == "tasks"} == {"Index Only Scan"}
 
 
 @pytest.mark.parametrize("function", ["SELECT * FROM expired_tasks(100)", "SELECT * FROM expired_activities(100)"])

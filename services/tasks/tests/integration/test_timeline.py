@@ -172,6 +172,10 @@ def test_filters_narrow_a_timeline(client_of, filler):
     assert walk(client, "customer_id=3&activity_type=note") == [note]
     assert walk(client, "customer_id=3&user_id=7") == [task, call]
     assert walk(client, "customer_id=3&from=2026-01-02T00:00:00Z&to=2026-01-03T00:00:00Z") == [note]
+    # What is of that very moment is behind it no more, page by page.
+    until = quote((BEGIN + timedelta(days=2)).isoformat())
+    assert walk(client, f"customer_id=3&to={until}", limit=1) == [note, call]
+    assert walk(client, "customer_id=3&to=2999-01-01T00:00:00Z", limit=2) == [task, note, call]
 
 
 @pytest.mark.parametrize(
