@@ -74,6 +74,8 @@ PUBLIC_READS: Mapping[str, str] = {"/v1/calendar/": "calendar_per_minute"}
 # What a buffer of HAProxy has room for beside the headers.
 LARGEST_BODY = 1_048_576
 DEFAULT_PLACES = 4
+# How many requests one connection of HTTP/2 carries at a time: as many as one principal may have in flight.
+STREAMS = 32
 
 _KID = re.compile(r"[A-Za-z0-9_-]{1,64}")
 _PORT = re.compile(r"[1-9][0-9]{0,4}")

@@ -14,6 +14,7 @@ from gateway.config import (
     PUBLIC,
     PUBLIC_READS,
     ROUTES,
+    STREAMS,
     GatewayConfig,
     InvalidGatewayConfigError,
     Limits,
@@ -81,6 +82,7 @@ def render(config: GatewayConfig) -> str:
         problem=problem,
         spontaneous=SPONTANEOUS,
         fixed=FIXED,
+        streams=STREAMS,
         error_files=error_files,
     )
 

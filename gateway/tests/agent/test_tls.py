@@ -1,4 +1,4 @@
-"""TLS at the gateway: a certificate of its own, renewed without a reload, and HTTP/1.1 alone."""
+"""TLS at the gateway: a certificate of its own, renewed without a reload, and HTTP/2 for who speaks it."""
 
 import socket
 import ssl
@@ -88,9 +88,10 @@ def test_it_answers_with_its_certificate_and_tells_browsers_to_come_so_again(sec
     assert (plain.status, plain.header("Strict-Transport-Security")) == (200, None)
 
 
-def test_only_http_1_1_is_agreed_on(secured, place, tls_port):
-    with connect(tls_port, place, ["h2", "http/1.1"]) as connection:
-        assert connection.selected_alpn_protocol() == "http/1.1"
+@pytest.mark.parametrize(("offered", "agreed"), [(["h2", "http/1.1"], "h2"), (["http/1.1"], "http/1.1"), ([], None)])
+def test_http_2_is_agreed_on_where_it_is_offered(secured, place, tls_port, offered, agreed):
+    with connect(tls_port, place, offered) as connection:
+        assert connection.selected_alpn_protocol() == agreed
 
 
 def test_rules_hold_behind_tls_too(secured, place, tls_port):
