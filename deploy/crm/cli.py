@@ -13,7 +13,8 @@ from typing import IO, Any
 import click
 
 from crm import modes, programs, screen, settings_file
-from crm.backup.commands import backup_command, doctor_command, outbox_command, restore_command, upgrade_command
+from crm.backup.commands import backup_command, doctor_command, upgrade_command
+from crm.backup.restore_commands import outbox_command, restore_command
 from crm.client import seed
 from crm.client.demo import NORTHWIND
 from crm.compose.commands import COMMANDS
@@ -106,8 +107,15 @@ main.add_command(outbox_command)
     envvar="CRM_TLS_CERTIFICATE",
     help="Its certificate in PEM, with the key in it or in a .key beside it; renewed by replacing the file.",
 )
+@click.option(
+    "--archive",
+    envvar="CRM_ARCHIVE",
+    help="Where every change goes besides: /folder, or s3://bucket/prefix?endpoint=HOST&region=REGION.",
+)
 @click.pass_obj
-def up(home: Path, port: int | None, demo: bool, tls_bind: str | None, tls_certificate: str | None) -> None:
+def up(  # noqa: PLR0917  # click gives each option by its name.
+    home: Path, port: int | None, demo: bool, tls_bind: str | None, tls_certificate: str | None, archive: str | None
+) -> None:
     """Start everything and wait until it answers."""
     began = time.monotonic()
     missing = programs.missing_packages(python_venv=False)
@@ -121,6 +129,7 @@ def up(home: Path, port: int | None, demo: bool, tls_bind: str | None, tls_certi
         trace_collector=collector,
         tls_bind=tls_bind or before.tls_bind,
         tls_certificate=tls_certificate or before.tls_certificate,
+        archive=archive or before.archive,
     )
     if (settings.tls_bind is None) != (settings.tls_certificate is None):
         raise OperatorError("TLS takes both --tls-bind and --tls-certificate")

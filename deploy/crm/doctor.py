@@ -56,6 +56,7 @@ def examine(stack: Stack, backups: Path, now: datetime) -> Iterator[Finding]:
         lambda: _queues(stack),
         lambda: _keys(stack, now),
         lambda: _backups(stack, backups, now),
+        lambda: _archive(stack, now),
     )
     for look in looks:
         try:
@@ -220,3 +221,17 @@ def _backups(stack: Stack, folder: Path, now: datetime) -> Iterator[Finding]:
     if rows:
         names = ", ".join(name for (name,) in rows)
         yield Finding("backups", f"from before a restoration there are still: {names} (drop them when you are sure)")
+
+
+def _archive(stack: Stack, now: datetime) -> Iterator[Finding]:
+    archive = stack.postgres.archive
+    if archive is None:
+        return
+    with psycopg.connect(stack.postgres.url()) as connection:
+        row = connection.execute("SELECT last_failed_time, last_archived_time FROM pg_stat_archiver").fetchone()
+    failed, archived = row or (None, None)
+    if failed and (archived is None or failed > archived):
+        yield Finding("archive", f"nothing got there at {failed:%H:%M:%S} UTC", "make logs S=postgres: its disk fills")
+    bases = archive.bases()
+    said = f"any instant since {bases[0].ended:%Y-%m-%d %H:%M:%S} UTC" if bases else "there is no base backup"
+    yield Finding("archive", said, "" if bases and now - bases[-1].ended < BACKUP_AGE else "crm backup base")

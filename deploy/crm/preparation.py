@@ -3,7 +3,7 @@
 import json
 import subprocess
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
@@ -149,22 +149,7 @@ class Preparation:
 
         Raises OperatorError when the first fails, or the second with more than a status that it documents.
         """
-        with (
-            subprocess.Popen(**self._arguments(first), stdout=subprocess.PIPE, stderr=subprocess.PIPE) as source,
-            subprocess.Popen(
-                **self._arguments(then), stdin=source.stdout, stdout=subprocess.PIPE, stderr=subprocess.PIPE
-            ) as sink,
-        ):
-            assert source.stdout is not None
-            assert source.stderr is not None
-            source.stdout.close()  # The second has it, and the first hears of the second's end.
-            said, complained = sink.communicate()
-            reason = source.stderr.read()
-        for command, code, text in ((first, source.returncode, reason), (then, sink.returncode, complained)):
-            if code not in ((0,) if command is first else (0, *then.documented)):
-                lines = "\n".join(f"    {line}" for line in text.decode().strip().splitlines()[-_LAST_LINES:])
-                raise OperatorError(f"`{' '.join(command.arguments)}` failed for {command.service}:\n{lines}")
-        return sink.returncode, said.decode()
+        return piped(self._arguments(first), self._arguments(then), documented=then.documented)
 
     def _arguments(self, command: Command) -> dict[str, Any]:
         environment = self.environment(command.service, owner=command.owner)
@@ -176,3 +161,27 @@ class Preparation:
         if owner:
             environment |= owner_environment(service, self._credentials, servers(self._state))
         return environment
+
+
+def piped(first: Mapping[str, Any], then: Mapping[str, Any], *, documented: Sequence[int]) -> tuple[int, str]:
+    """Feed a process with what another one prints, each by what Popen is told; answer its exit code and what it says.
+
+    Raises OperatorError when the first fails, or the second with more than a status that is `documented`.
+    """
+    with (
+        subprocess.Popen(**first, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as source,
+        subprocess.Popen(**then, stdin=source.stdout, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as sink,
+    ):
+        assert source.stdout is not None
+        assert source.stderr is not None
+        source.stdout.close()  # The second has it, and the first hears of the second's end.
+        said, complained = sink.communicate()
+        reason = source.stderr.read()
+    for told, code, text, known in (
+        (first, source.returncode, reason, (0,)),
+        (then, sink.returncode, complained, (0, *documented)),
+    ):
+        if code not in known:
+            lines = "\n".join(f"    {line}" for line in text.decode().strip().splitlines()[-_LAST_LINES:])
+            raise OperatorError(f"`{' '.join(told['args'][-6:])}` failed:\n{lines}")
+    return sink.returncode, said.decode()

@@ -72,6 +72,8 @@ class StackSettings:
     # Where the gateway listens with TLS too, and its certificate in PEM, with the key in it or in a `.key` beside it.
     tls_bind: str | None = None
     tls_certificate: str | None = None
+    # Where PostgreSQL puts every change besides, for any instant: a folder, or s3://bucket/prefix?endpoint=…&region=….
+    archive: str | None = None
     # Whether `up` restarts the services whose source files have changed since they started.
     follow_edits: bool = True
 

@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from crm import places, plan, settings_file
+from crm.archiving import archived, begin
 from crm.broker_rights import users
 from crm.credentials import Credentials
 from crm.environment import database_url, owner_environment, servers, service_environment
@@ -97,6 +98,7 @@ class Stack:
             port=self.state.port("postgres"),
             password=self.credentials.password("postgres_superuser"),
             durable=self.settings.durable,
+            archived=archived(self.credentials, self.settings.archive),
         )
 
     @property
@@ -281,6 +283,8 @@ class Stack:
         rabbitmq.prepare()  # Also of one that runs: it is started anew where its files have changed.
         status = self.statuses().get(postgres.name)
         postgres.make_folder()
+        if postgres.archive is not None:
+            postgres.archive.prepare()  # Before one that runs is started anew for it.
         self.apply()
         # The broker takes longest: everything else happens while it boots.
         for name in ("epmd", "rabbitmq"):
@@ -290,6 +294,7 @@ class Stack:
         self.supervisor.start("postgres")
         self._watch.until_ready("postgres", postgres.check)
         report("postgres", f"port {postgres.port}", time.monotonic() - began)
+        begin(postgres.archive, report)
 
     def prepare(self, report: Report) -> Mapping[str, str]:
         """Make what databases, migrations, keys and queues are not there yet; answer the public keys."""

@@ -31,6 +31,7 @@ def services():
 
 def test_the_file_is_the_one_that_would_be_made():
     assert file.FILE.read_text() == file.text(), "docker-compose.yml is out of date: make compose-file"
+    assert file.ARCHIVE_FILE.read_text() == file.archive_text(), "archive.yml is out of date: make compose-file"
 
 
 def test_it_runs_every_process_of_a_native_stack_and_no_other(services):
@@ -96,8 +97,26 @@ def test_tls_adds_to_what_the_gateway_is_told_and_publishes_it_on_loopback(servi
     assert set(re.findall(r"\$\{(\w+)", file.TLS_FILE.read_text())) == set(file.TLS_VARIABLES)
 
 
+def test_an_archive_changes_what_postgres_is_told_and_adds_who_keeps_it(services):
+    added = yaml.safe_load(file.ARCHIVE_FILE.read_text())["services"]
+    assert set(added) == {"postgres", "archive"}
+    told, usual = added["postgres"]["command"], services["postgres"]["command"]
+    assert told[: len(usual)] == usual
+    assert [setting.split("=")[0] for setting in told[len(usual) :] if setting != "-c"] == [
+        "archive_mode",
+        "archive_command",
+        "archive_timeout",
+    ]
+    # Nobody but PostgreSQL and who recovers it sees its files and what opens the archive.
+    assert set(re.findall(r"\$\{(\w+)", file.ARCHIVE_FILE.read_text())) >= set(file.ARCHIVE_VARIABLES)
+    assert [
+        name for name, service in services.items() if "secrets-archive:/secrets/archive" in service.get("volumes", ())
+    ] == ["secrets"]
+
+
 def test_every_container_is_held_short(services):
-    for name, service in services.items():
+    added = yaml.safe_load(file.ARCHIVE_FILE.read_text())["services"]
+    for name, service in {**services, "archive": added["archive"]}.items():
         assert service["read_only"], name
         assert service["cap_drop"] == ["ALL"], name
         assert service["security_opt"] == ["no-new-privileges:true"], name

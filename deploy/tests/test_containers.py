@@ -1,20 +1,27 @@
 """A stack of containers, for real (`make test-compose`): from nothing, used, looked at, scaled, rolled under load."""
 
 import base64
+import contextlib
 import json
 import os
+import shlex
+import ssl
 import subprocess
 import sys
 import threading
 import time
 import uuid
+from datetime import datetime
 
+import httpx
 import pytest
 import requests
 
 from chassis.testing.certificates import make_certificate
+from crm.backup.restoring import Restoration
 from crm.compose.engine import engine, provide_images
 from crm.compose.file import ROOT
+from crm.compose.restoring import ContainersAtInstant, ContainersFromArchive, ContainersFromBackup, archiving
 from crm.compose.stack import Containers
 from crm.compose.upgrading import Upgrade
 from crm.errors import OperatorError
@@ -51,7 +58,8 @@ def stack(tmp_path_factory, certificate, tls_port):
             made.up(lambda label, detail, seconds: print(f"{label}: {detail} in {seconds:.1f} s"), port=free_port())
             yield made
         finally:
-            made.destroy()
+            # The home knows what it has got besides.
+            Containers(made.home, environment).destroy()
 
 
 @pytest.fixture(scope="module")
@@ -148,6 +156,9 @@ def test_no_secret_is_in_an_environment_a_command_line_or_a_log(stack):
 def test_the_gateway_speaks_tls_beside_the_plain_port(stack, certificate, tls_port):
     answer = requests.get(f"https://localhost:{tls_port}/readyz", verify=str(certificate), timeout=10)
     assert answer.status_code == 200
+    with httpx.Client(http2=True, verify=ssl.create_default_context(cafile=certificate)) as client:
+        answer = client.get(f"https://localhost:{tls_port}/v1/customers", timeout=10)
+    assert (answer.http_version, answer.status_code) == ("HTTP/2", 401)
 
 
 def test_the_journey(stack, admin):
@@ -338,11 +349,88 @@ def test_new_keys_sign_and_the_gateway_knows_them(stack, admin):
         assert requests.get(f"{stack.url}/v1/customers", headers=headers, timeout=20).status_code == 200
 
 
+def report(said):
+    return lambda label, detail, seconds: said.append(f"{label}: {detail} in {seconds:.1f} s")
+
+
+def names(stack, admin):
+    listed = admin.get(f"{stack.url}/v1/customers?limit=100&name[contains]=Restored", timeout=20)
+    assert listed.status_code == 200, listed.text
+    return sorted(each["name"].removeprefix("Restored ") for each in listed.json()["data"])
+
+
+def test_one_service_is_restored_from_a_backup_and_healed(stack, admin):
+    sign_in(stack, admin)
+    create(stack, admin, "/v1/customers", name="Restored before")
+    name = stack.backup("make").split()[2]
+    made = create(stack, admin, "/v1/customers", name="Restored since").json()["id"]
+    address = f"{stack.url}/v1/audit-logs?table_name=customers&record_id={made}"
+    eventually(lambda: admin.get(address, timeout=20).json()["data"])
+    with psql(stack, "customers") as execute:
+        execute("UPDATE customers SET name = 'Restored wrongly' WHERE name = 'Restored before'")
+    said = []
+    source = ContainersFromBackup(stack, name)
+    assert Restoration(source, source.began, report(said)).one("customers"), said
+    print("\n".join(said))
+    assert [row.reason for row in stack.containers() if row.reason] == []
+    # What the audit log knows of is made again, and what nobody was told of is undone.
+    assert names(stack, admin) == ["before", "since"]
+    again = create(stack, admin, "/v1/customers", name="Restored last")
+    assert again.json()["id"] > made
+
+
+@contextlib.contextmanager
+def psql(stack, database):
+    """A function that does something to a database as nobody else may."""
+
+    def execute(statement):
+        line = (
+            'PGPASSWORD="$(cat /run/crm/superuser)" psql --no-psqlrc --tuples-only --no-align -h 127.0.0.1 -U postgres'
+        )
+        command = f"{line} -d {database} -c {shlex.quote(statement)}"
+        return stack.run("exec", "--no-TTY", "postgres", "sh", "-ec", command).strip()
+
+    yield execute
+
+
+def test_an_archive_leads_back_to_an_instant_all_of_it_or_one_service(stack, admin):
+    archived = Containers(stack.home, {**stack._given, "CRM_ARCHIVE": "archive"})
+    archived.up(lambda *step: print(step))
+    assert [row.reason for row in archived.containers() if row.reason] == []
+    sign_in(archived, admin)
+    create(archived, admin, "/v1/customers", name="Restored by instant")
+    with psql(archived, "postgres") as execute:
+        instant = datetime.fromisoformat(execute("SELECT clock_timestamp()"))
+    create(archived, admin, "/v1/customers", name="Restored too late")
+    assert "too late" in names(archived, admin)
+    said = []
+    source = ContainersFromArchive(archived, instant)
+    source.examine(report(said))
+    Restoration(source, source.began, report(said)).everything()
+    print("\n".join(said))
+    sign_in(archived, admin)
+    assert [row.reason for row in archived.containers() if row.reason] == []
+    assert "by instant" in names(archived, admin)
+    assert "too late" not in names(archived, admin)
+    with psql(archived, "customers") as execute:
+        later = datetime.fromisoformat(execute("SELECT clock_timestamp()"))
+        execute("UPDATE customers SET name = 'Restored wrongly' WHERE name = 'Restored by instant'")
+    said = []
+    one = ContainersAtInstant(archived, "customers", later, report(said))
+    assert Restoration(one, later, report(said)).one("customers"), said
+    print("\n".join(said))
+    assert "by instant" in names(archived, admin)
+    assert "wrongly" not in names(archived, admin)
+    assert "can be read" in archiving(archived, "verify")
+    assert "incr" in archiving(archived, "base")
+
+
 def test_what_was_stopped_comes_back_with_its_data(stack, admin):
     sign_in(stack, admin)
     address = f"{stack.url}/v1/customers?limit=1&include=total"
     before = admin.get(address, timeout=20).json()["page"]["total"]
-    stack.down()
-    stack.up(lambda *_: None)
+    again = Containers(stack.home, stack._given)
+    again.down()
+    again.up(lambda *_: None)
     assert before > 0
     assert admin.get(address, timeout=20).json()["page"]["total"] == before

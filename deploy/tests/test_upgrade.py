@@ -10,7 +10,7 @@ import pytest
 import requests
 
 from crm import doctor, upgrading
-from crm.backup.commands import dumps_of
+from crm.backup.options import dumps_of
 from crm.backup.shelf import Shelf
 from crm.errors import OperatorError
 from crm.settings import KINDS, SERVICES

@@ -16,7 +16,8 @@ import requests
 from chassis.context import Context, acting_as
 from chassis.db.session import Database
 from chassis.healing.kinds import kinds_of, views_in
-from crm.backup.commands import dumps_of
+from crm.backup.native import FromBackup
+from crm.backup.options import dumps_of
 from crm.backup.restoring import Restoration
 from crm.backup.shelf import Shelf
 from crm.client.api import Api, fixed
@@ -226,7 +227,8 @@ def test_a_service_restored_into_a_world_that_went_on_agrees_with_it(world, serv
     world.settle()
     logged = set(world.read("audit", "SELECT event_id FROM audit_logs WHERE company_id = %s", world.company_id))
     said = []
-    complete = Restoration(stack, dumps, backup, lambda *step: said.append(step)).one(service)
+    source = FromBackup(stack, dumps, backup)
+    complete = Restoration(source, backup.began, lambda *step: said.append(step)).one(service)
     left = [step for step in said if step[1].startswith("left:")]
     assert complete == (not left)
     if service == "identity":

@@ -1,6 +1,6 @@
 """Each service's database as one file of pg_dump's, whatever the version of PostgreSQL that it is read into later."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -31,12 +31,12 @@ class Dumps:
         self._binaries = binaries
         self._seal = seal
 
-    def make(self, shelf: Shelf, secrets: Path) -> Backup:
-        """Back up every service, and the secrets without which the data is not all readable."""
+    def make(self, shelf: Shelf, secrets: Path, services: Collection[str] | None = None) -> Backup:
+        """Back up every service (or these), and the secrets without which the data is not all readable."""
         began = datetime.now(UTC)
         folder = shelf.begin(began)
         # The audit log comes last: it then knows of everything that the others' parts show.
-        order = sorted(SERVICES, key=lambda service: service == "audit")
+        order = sorted(SERVICES if services is None else services, key=lambda service: service == "audit")
         parts = {service: self._dump(service, folder) for service in order}
         size, sha256 = self._seal.seal_bytes(secrets.read_bytes(), folder / f"{SECRETS}.json.age")
         parts[SECRETS] = Part(f"{SECRETS}.json.age", size, sha256, datetime.now(UTC).isoformat())
@@ -44,7 +44,8 @@ class Dumps:
 
     def _dump(self, service: str, folder: Path) -> Part:
         with psycopg.connect(self._url(service)) as connection:
-            taken = connection.execute("SELECT now()").fetchone()
+            # One that recovers shows what was before.
+            taken = connection.execute("SELECT coalesce(pg_last_xact_replay_timestamp(), now())").fetchone()
             revision = connection.execute("SELECT version_num FROM alembic_version").fetchone()
         assert taken is not None
         file = f"{service}.dump.age"

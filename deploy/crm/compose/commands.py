@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from crm import modes, screen
+from crm.compose.restoring import archiving
 from crm.compose.stack import Containers
 from crm.compose.upgrading import Upgrade
 from crm.errors import OperatorError
@@ -151,14 +152,30 @@ def backup(context: click.Context) -> None:
 @click.pass_obj
 def list_backups(home: Path) -> None:
     """Show every backup, the oldest first."""
-    print(existing(home).backup("list"), end="")
+    stack = existing(home)
+    print(stack.backup("list"), end="")
+    if stack.has_archive:
+        print()
+        print(archiving(stack, "list"), end="")
+
+
+@backup.command()
+@click.option("--full", is_flag=True, help="All of it, however old the last full one is.")
+@click.pass_obj
+def base(home: Path, *, full: bool) -> None:
+    """Make a base backup in the archive: what has changed since the last one, or all of it each week."""
+    print(archiving(existing(home), "base", *(["full"] if full else [])), end="")
 
 
 @backup.command()
 @click.option("--backup", "name", help="Its name in `crm backup list`; the newest without it.")
+@click.option("--archive", "of_archive", is_flag=True, help="Read the whole archive instead.")
 @click.pass_obj
-def verify(home: Path, name: str | None) -> None:
+def verify(home: Path, name: str | None, *, of_archive: bool) -> None:
     """Read a backup as a restoration would; fails when anything is missing or damaged."""
+    if of_archive:
+        print(archiving(existing(home), "verify"), end="")
+        return
     print(existing(home).backup("verify", *([name] if name else [])), end="")
 
 

@@ -12,7 +12,8 @@ from crm.broker_rights import users
 from crm.credentials import Credentials
 from crm.environment import own_to, secret_environment, shared
 from crm.gateway import ALLOCATOR
-from crm.jobs.places import SERVERS, WEB_PORT
+from crm.jobs.places import ARCHIVE_READER, SERVERS, WEB_PORT
+from crm.servers.archive import CONFIGURATION, server_settings
 from crm.servers.postgres import MAX_CONNECTIONS, SETTINGS
 from crm.servers.rabbitmq import ERLANG_ARGUMENTS, VHOST, definitions
 from crm.settings import ASKS, KINDS, SENDS_LETTERS, SERVICES, StackSettings
@@ -23,25 +24,42 @@ _TEMPLATES = ROOT / "deploy" / "docker"
 # What is added to it for TLS at the gateway, and by which variables it is told of the certificate.
 TLS_FILE = _TEMPLATES / "tls.yml"
 TLS_VARIABLES = ("CRM_TLS_FOLDER", "CRM_TLS_BIND")
+# What is added to it for an archive, and by which variable it is told where that is.
+ARCHIVE_FILE = _TEMPLATES / "archive.yml"
+ARCHIVE_VARIABLES = ("CRM_ARCHIVE",)
+_POSTGRES = {"max_connections": MAX_CONNECTIONS, **SETTINGS}
 
 
 def text() -> str:
     """What the file holds, with every service of `crm.settings`."""
-    environment = Environment(
+    return (
+        _environment()
+        .get_template("docker-compose.yml.j2")
+        .render(
+            services=[of_service(name) for name in SERVICES],
+            port=WEB_PORT,
+            postgres=_POSTGRES,
+            erlang=ERLANG_ARGUMENTS,
+            allocator=ALLOCATOR,
+            rights=_rights(),
+        )
+    )
+
+
+def archive_text() -> str:
+    """What is added to it for an archive."""
+    told = {**_POSTGRES, **server_settings(ARCHIVE_READER / CONFIGURATION)}
+    return _environment().get_template("archive.yml.j2").render(postgres=told)
+
+
+def _environment() -> Environment:
+    return Environment(
         loader=FileSystemLoader(_TEMPLATES),
         undefined=StrictUndefined,
         autoescape=False,  # noqa: S701  # YAML, made of names from this repository.
         trim_blocks=True,
         lstrip_blocks=True,
         keep_trailing_newline=True,
-    )
-    return environment.get_template("docker-compose.yml.j2").render(
-        services=[of_service(name) for name in SERVICES],
-        port=WEB_PORT,
-        postgres={"max_connections": MAX_CONNECTIONS, **SETTINGS},
-        erlang=ERLANG_ARGUMENTS,
-        allocator=ALLOCATOR,
-        rights=_rights(),
     )
 
 
@@ -71,3 +89,4 @@ def of_service(name: str) -> dict[str, Any]:
 
 if __name__ == "__main__":
     FILE.write_text(text())
+    ARCHIVE_FILE.write_text(archive_text())

@@ -11,17 +11,19 @@ from pathlib import Path
 from typing import Any
 
 from crm import modes
-from crm.compose.file import FILE, ROOT, TLS_FILE, TLS_VARIABLES
+from crm.compose.file import ARCHIVE_FILE, ARCHIVE_VARIABLES, FILE, ROOT, TLS_FILE, TLS_VARIABLES
 from crm.errors import OperatorError
 from crm.files import write_private
 from crm.ports import LOOPBACK
-from crm.preparation import Rotation, SigningKey
+from crm.preparation import Rotation, SigningKey, piped
 from crm.settings import KINDS, SERVICES, WEB
 
 Report = Callable[[str, str, float], None]
 _DEFAULT_PORT = 8080
 _DRAIN_SECONDS = 0.5
 _ADDRESS = 4  # The column of a server's address in `show servers state`.
+# What a stack may have besides, by the variables that say so: the home remembers them.
+_ADDED = {"tls": (TLS_FILE, TLS_VARIABLES), "archive": (ARCHIVE_FILE, ARCHIVE_VARIABLES)}
 # What a build is given of this machine, by the variables that may name it: a proxy's certificates, pip's settings.
 _SECRETS = {"ca_bundle": ("CRM_CA_BUNDLE", "PIP_CERT"), "pip_conf": ("CRM_PIP_CONF",)}
 
@@ -48,12 +50,13 @@ class Containers:
             self._kept |= json.loads(self._path.read_text())
         self._given = dict(environment or {})
         given = {**os.environ, **self._given}
-        if tls := {name: given[name] for name in TLS_VARIABLES if given.get(name)}:
-            self._kept["tls"] = tls
+        for what, (_, variables) in _ADDED.items():
+            if told := {name: given[name] for name in variables if given.get(name)}:
+                self._kept[what] = told
         command = modes.compose_command()
         if command is None or not modes.engine_answers():
             raise OperatorError("no Docker engine answers, or there is no Docker Compose; try: make up MODE=native")
-        files = (FILE, TLS_FILE) if self._kept.get("tls") else (FILE,)
+        files = (FILE, *(file for what, (file, _) in _ADDED.items() if self._kept.get(what)))
         named = [part for file in files for part in ("--file", str(file))]
         self._command = [*command, "--project-directory", str(ROOT), *named]
 
@@ -63,7 +66,12 @@ class Containers:
 
     @property
     def environment(self) -> dict[str, str]:
-        return {**os.environ, **self._kept.get("tls", {}), **self._given, "CRM_PORT": str(self._kept["port"])}
+        kept = {name: value for what in _ADDED for name, value in self._kept.get(what, {}).items()}
+        return {**os.environ, **kept, **self._given, "CRM_PORT": str(self._kept["port"])}
+
+    @property
+    def has_archive(self) -> bool:
+        return bool(self._kept.get("archive"))
 
     @property
     def has_demo_data(self) -> bool:
@@ -149,6 +157,13 @@ class Containers:
             self._set_servers(servers, "ready")
         return len(before)
 
+    def start_again(self, services: Sequence[str]) -> None:
+        """Start the containers of these services that were stopped, and wait until they are ready."""
+        names = [f"{service}-{kind}" for service in services for kind in KINDS]
+        counts = {name: len(self.run("ps", "--all", "--quiet", name).split()) for name in names}
+        scales = [part for name, count in counts.items() for part in ("--scale", f"{name}={count}")]
+        self._quietly("up", "--detach", "--wait", "--no-deps", "--no-recreate", "--no-build", *scales, *names)
+
     def replace(self, name: str) -> None:
         """Put a new container in the place of one that may be away for a moment."""
         self._quietly("up", "--detach", "--wait", "--no-deps", "--no-build", name)
@@ -209,7 +224,7 @@ class Containers:
         return said.strip("\n")
 
     def backup(self, command: str, *arguments: str) -> str:
-        """What `make`, `list`, `verify`, `key`, `restore` or `revisions` of the container `backup` prints."""
+        """What a command of the container `backup` prints; `crm.jobs.backup` says which there are."""
         self.build("backup")
         return self.job("backup", command, *arguments)
 
@@ -226,9 +241,12 @@ class Containers:
             self._once("identity", "identity.keys", "revoke", rotation.retired)
         self.configure_gateway()
         if compromised:
-            # They remember keys, and tokens that were good.
-            self.run("kill", "--signal", "HUP", *(f"{service}-{WEB}" for service in SERVICES))
+            self.forget_keys()
         return rotation
+
+    def forget_keys(self) -> None:
+        """Have every web process start anew after its requests: they remember keys, and tokens that were good."""
+        self.run("kill", "--signal", "HUP", *(f"{service}-{WEB}" for service in SERVICES))
 
     def resync(self, service: str, *, remove: bool = False) -> None:
         """Have `service` rebuild what it keeps of other services' records; safe at any time."""
@@ -260,6 +278,13 @@ class Containers:
     def run(self, *arguments: str, given: str | None = None) -> str:
         """What a command of compose prints. Raises OperatorError with what it said when it fails."""
         return self._execute([*self._command, *arguments], given)
+
+    def pipe(self, first: Sequence[str], then: Sequence[str], *, documented: Sequence[int]) -> tuple[int, str]:
+        """As that of a native stack, of two commands of compose."""
+        told = {"env": self.environment}
+        return piped(
+            {"args": [*self._command, *first], **told}, {"args": [*self._command, *then], **told}, documented=documented
+        )
 
     def _quietly(self, *arguments: str) -> None:
         self._execute([*self._command, "--progress", "quiet", *arguments])

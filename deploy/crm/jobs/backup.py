@@ -1,7 +1,7 @@
 """The container `backup`: seals every service's database and the secrets, each night, or when it is told to.
 
-`python -m crm.jobs.backup nightly|make|list|verify|key|revisions` and `restore SERVICE [BACKUP]`; only what has been
-asked for is on stdout, and `revisions` answers in JSON.
+`python -m crm.jobs.backup nightly|make|list|verify|key|revisions|manifest`, `restore SERVICE [BACKUP]` and
+`unpublished SERVICE SECONDS`; only what has been asked for is on stdout, of `revisions` and `manifest` as JSON.
 """
 
 import json
@@ -14,6 +14,7 @@ import psycopg
 
 from crm import programs, screen
 from crm.backup.dumps import KEEP, KEY_NAME, Dumps
+from crm.backup.outboxes import unpublished
 from crm.backup.sealing import Seal
 from crm.backup.shelf import Backup, Shelf
 from crm.credentials import Credentials
@@ -93,6 +94,15 @@ class Backups:
             found[service] = str(row[0]) if row else ""
         print(json.dumps(found))
 
+    def manifest(self, name: str | None = None) -> None:
+        """Which one that is, the newest if none is named, and when it began."""
+        backup = self._shelf.get(name)
+        print(json.dumps({"name": backup.name, "began_at": backup.began_at}))
+
+    def unpublished(self, service: str, seconds: str) -> None:
+        """What of a service's events is not published after that time; nothing where all are."""
+        print(unpublished(self._url(service), float(seconds)))
+
     def restore(self, service: str, name: str | None = None) -> None:
         """Put a service's database back; the one that is there stays as `<service>_replaced`."""
         backup = self._shelf.get(name)
@@ -106,8 +116,10 @@ def main(arguments: list[str]) -> None:
     backups = Backups(READER, FOLDER)
     if command == "restore":
         backups.restore(*names)
-    elif command == "verify":
-        backups.verify(names[0] if names else None)
+    elif command == "unpublished":
+        backups.unpublished(*names)
+    elif command in ("verify", "manifest"):
+        getattr(backups, command)(*names)
     else:
         {
             "nightly": backups.nightly,

@@ -17,10 +17,13 @@ from crm.environment import (
     secret_environment,
     shared,
 )
-from crm.jobs.places import DEFINITIONS, OWNER, ROLES, SECRETS, SERVERS, SUPERUSER
+from crm.jobs.places import ARCHIVE, DEFINITIONS, OWNER, ROLES, SECRETS, SERVERS, SUPERUSER, postgres_cluster
+from crm.servers.archive import CONFIGURATION, Place, configuration, passphrase
 from crm.servers.rabbitmq import VHOST, definitions
 from crm.settings import KINDS, SERVICES
 
+# Of pgBackRest; each container has its own.
+_LOCKS = Path("/tmp/pgbackrest")  # noqa: S108  # A container's own.
 SERVICE_USER, SERVER_USER, GATEWAY_USER = 10001, 999, 99
 
 
@@ -47,7 +50,11 @@ def write(root: Path) -> None:
     _put(root / "postgres" / SUPERUSER, superuser, SERVER_USER)
     _put(root / "rabbitmq" / DEFINITIONS, definitions(users(credentials), (VHOST,)), SERVER_USER)
     _put(root / "gateway" / "gateway_agent_key", agent_key(credentials), GATEWAY_USER)
-    credentials.age_identity(KEY_NAME)
+    identity = credentials.age_identity(KEY_NAME)
+    opened = {KEY_NAME: identity, "postgres_superuser": superuser}
+    _put(root / "archive" / credentials.path.name, json.dumps(opened), SERVER_USER)
+    told = configuration(Place.of(str(ARCHIVE)), postgres_cluster(), {"cipher-pass": passphrase(identity)}, _LOCKS)
+    _put(root / "archive" / CONFIGURATION, told, SERVER_USER)
     # It seals them with the data, which they open.
     _put(root / "backup" / credentials.path.name, credentials.path.read_text(), SERVICE_USER)
 

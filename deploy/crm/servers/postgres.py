@@ -5,7 +5,7 @@ import os
 import pwd
 import signal
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import ClassVar
 
@@ -14,6 +14,7 @@ import psycopg
 from crm import places, programs
 from crm.errors import NotReadyError, OperatorError
 from crm.ports import LOOPBACK
+from crm.servers.archive import Archive, Cluster
 from crm.servers.server import Server, running_as_root
 
 SUPERUSER = "postgres"
@@ -36,13 +37,21 @@ class Postgres(Server):
     stop_signal: ClassVar[signal.Signals] = signal.SIGINT
 
     def __init__(
-        self, home: Path, *, port: int, password: str, durable: bool = True, max_connections: int = MAX_CONNECTIONS
+        self,
+        home: Path,
+        *,
+        port: int,
+        password: str,
+        durable: bool = True,
+        max_connections: int = MAX_CONNECTIONS,
+        archived: Callable[[Cluster], Archive] | None = None,
     ) -> None:
         super().__init__(home)
         self.port = port
         self.password = password
         self.durable = durable
         self.max_connections = max_connections
+        self._archived = archived
         self._binaries = programs.require(programs.postgres_folder(), programs.POSTGRES)
 
     @property
@@ -57,8 +66,17 @@ class Postgres(Server):
         return f"postgresql://{user}:{password or self.password}@{LOOPBACK}:{self.port}/{database}"
 
     @property
-    def command(self) -> list[str]:
-        settings = {
+    def archive(self) -> Archive | None:
+        """Where every change goes besides, if it does."""
+        if self._archived is None:
+            return None
+        return self._archived(
+            Cluster(data=self.data, host=LOOPBACK, port=self.port, password=self.password, account=self.account)
+        )
+
+    @property
+    def settings(self) -> Mapping[str, str | int]:
+        settings: dict[str, str | int] = {
             "listen_addresses": LOOPBACK,
             "port": self.port,
             # No socket file: its path is limited to 107 bytes, and loopback with a password serves everybody.
@@ -74,7 +92,11 @@ class Postgres(Server):
                 "max_wal_size": "512MB",
                 "autovacuum_naptime": "10min",
             }
-        options = [part for name, value in settings.items() for part in ("-c", f"{name}={value}")]
+        return settings if self.archive is None else {**settings, **self.archive.settings}
+
+    @property
+    def command(self) -> list[str]:
+        options = [part for name, value in self.settings.items() for part in ("-c", f"{name}={value}")]
         return [str(self._binaries / "postgres"), "-D", str(self.data), *options]
 
     def make_folder(self) -> Path:
@@ -99,6 +121,13 @@ class Postgres(Server):
                 connection.execute("select 1")
         except psycopg.OperationalError as error:
             raise NotReadyError(" ".join(str(error).split())) from None
+
+    def check_writable(self) -> None:
+        """Raise NotReadyError with the reason until it has recovered, if it does."""
+        self.check()
+        with psycopg.connect(self.url(), connect_timeout=2) as connection:
+            if connection.execute("SELECT pg_is_in_recovery()").fetchone() != (False,):
+                raise NotReadyError("it still recovers")
 
     @property
     def _stamp(self) -> Path:
