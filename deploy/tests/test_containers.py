@@ -8,7 +8,6 @@ import shlex
 import ssl
 import subprocess
 import sys
-import threading
 import time
 import uuid
 from datetime import datetime
@@ -23,6 +22,7 @@ from crm.compose.engine import engine, provide_images
 from crm.compose.file import ROOT
 from crm.compose.restoring import ContainersAtInstant, ContainersFromArchive, ContainersFromBackup, archiving
 from crm.compose.stack import Containers
+from crm.compose.steady_load import SteadyLoad
 from crm.compose.upgrading import Upgrade
 from crm.errors import OperatorError
 from crm.jobs.secrets import GATEWAY_USER, SERVER_USER, SERVICE_USER
@@ -30,7 +30,6 @@ from crm.ports import free_port
 from crm.settings import KINDS, SERVICES
 
 pytestmark = [pytest.mark.long, pytest.mark.xdist_group("containers")]
-RATE = 40
 
 
 @pytest.fixture(scope="module")
@@ -216,43 +215,6 @@ def test_starting_it_again_makes_no_container_and_no_secret_anew(stack, admin):
     assert admin.get(f"{stack.url}/v1/customers", timeout=20).status_code == 200
 
 
-class Load:
-    """Reads and writes at a steady rate, as clients that keep their connections; `failed` holds what went wrong."""
-
-    def __init__(self, stack, session):
-        self.stack, self.headers = stack, dict(session.headers)
-        self.sent, self.failed = 0, []
-        self._stop = threading.Event()
-        self._threads = [threading.Thread(target=self._run, args=(number,)) for number in range(4)]
-
-    def __enter__(self):
-        for thread in self._threads:
-            thread.start()
-        time.sleep(1.0)
-        return self
-
-    def __exit__(self, *_):
-        time.sleep(1.0)
-        self._stop.set()
-        for thread in self._threads:
-            thread.join()
-
-    def _run(self, number):
-        with requests.Session() as session:
-            session.headers.update(self.headers)
-            while not self._stop.wait(len(self._threads) / RATE):
-                self.sent += 1
-                try:
-                    if self.sent % 3:
-                        done = session.get(f"{self.stack.url}/v1/customers?limit=5", timeout=20)
-                    else:
-                        done = create(self.stack, session, "/v1/customers", name=f"Load {number} {self.sent}")
-                    if done.status_code not in (200, 201):
-                        self.failed.append((done.status_code, done.text))
-                except requests.RequestException as error:
-                    self.failed.append(repr(error))
-
-
 def servers(stack, service):
     """The addresses that the gateway sends requests of a service to."""
     ask = "import socket; s = socket.socket(socket.AF_UNIX); s.connect('/run/gateway/admin.sock'); s.sendall(b'show stat\\n'); print(s.makefile().read())"
@@ -264,7 +226,7 @@ def servers(stack, service):
 
 def test_the_gateway_finds_more_containers_by_their_name(stack, admin):
     sign_in(stack, admin)
-    with Load(stack, admin) as load:
+    with SteadyLoad(stack.url, admin.headers) as load:
         stack.scale("customers", "web", 3)
         eventually(lambda: len(servers(stack, "customers")) == 3)
         stack.scale("customers", "web", 2)
@@ -275,7 +237,7 @@ def test_the_gateway_finds_more_containers_by_their_name(stack, admin):
 def test_rolling_a_service_under_load_fails_no_request_and_loses_no_event(stack, admin):
     sign_in(stack, admin)
     before = set(stack.run("ps", "--quiet", "customers-web", "customers-worker").split())
-    with Load(stack, admin) as load:
+    with SteadyLoad(stack.url, admin.headers) as load:
         for name in ("customers-web", "customers-worker"):
             stack.roll(name)
     print(f"rolled under load: {load.sent} requests, {len(load.failed)} failed")
@@ -309,7 +271,7 @@ def test_an_upgrade_replaces_what_is_outdated_and_fails_no_request(stack, admin)
     # Another release tells its processes something else.
     stack._given["LOG_LEVEL"] = "warning"
     upgrade = Upgrade(stack, lambda label, said, _: steps.append((label, said)))
-    with Load(stack, admin) as load:
+    with SteadyLoad(stack.url, admin.headers) as load:
         upgrade.run()
     print(f"upgraded under load: {load.sent} requests, {len(load.failed)} failed")
     assert load.failed == []
