@@ -87,7 +87,7 @@ test-faults: setup ## Run the fault tests and the generated requests in their lo
 	@$(PYTEST) $(SERVERS) -m long tests/faults tests/e2e gateway services web $(TESTS)
 
 test-neighbours: setup ## Attack every operation as one tenant while another works (half an hour)
-	@$(PYTEST) $(SERVERS) -m long tests/neighbours $(TESTS)
+	@$(PYTEST) $(SERVERS) -s -m long tests/neighbours $(TESTS)
 
 test-compose: ## Build the images and run a stack of containers for real (Docker, or root to start one)
 	@$(PYTHON) deploy/bootstrap.py --compose-test

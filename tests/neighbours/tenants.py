@@ -29,6 +29,8 @@ ROOT = Path(__file__).parents[2]
 ATTACKER = Path(__file__).with_name("attacker.py")
 MARK = "neighbour"
 IDLE_SECONDS = 10.0
+# Between the four requests of a victim's round: below the rate of its own that a principal may have, on any machine.
+_PAUSE_SECONDS = 0.05
 PLACE = re.compile(r"\{([^}]+)\}")
 # Every tenant comes from an address of its own, as in life.
 _sources = (f"127.0.{third}.{fourth}" for third, fourth in itertools.product(range(1, 250), range(1, 250)))
@@ -281,7 +283,7 @@ class Victim:
                     seen.worst, seen.slowest = took, f"{method} {path}"
                 if status not in (200, 201):
                     seen.refused.append((f"{method} {path}", status))
-            time.sleep(0.01)
+            time.sleep(_PAUSE_SECONDS)
         return seen
 
 
