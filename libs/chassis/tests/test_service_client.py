@@ -25,14 +25,24 @@ class Stub(ThreadingHTTPServer):
         super().__init__(("127.0.0.1", 0), Handler)
         self.asked = []
         self.bodies = []
+        self.connections, self.hangs_up = 0, None
         self.status, self.body, self.headers, self.drip = 200, GOOD, {}, 0.0
         self.url = f"http://127.0.0.1:{self.server_port}"
 
 
 class Handler(BaseHTTPRequestHandler):
+    def setup(self):
+        super().setup()
+        self.server.connections += 1
+        self.answered = 0
+
     def do_GET(self):
         stub = self.server
         stub.asked.append((self.path, self.headers["Authorization"]))
+        if stub.hangs_up == "instead" and self.answered:
+            self.close_connection = True
+            return
+        self.answered += 1
         try:
             self.send_response(stub.status)
             self.send_header("Content-Length", str(len(stub.body)))
@@ -46,6 +56,8 @@ class Handler(BaseHTTPRequestHandler):
                 self.wfile.flush()
                 time.sleep(stub.drip)  # The slowness that is tested.
         except OSError:
+            self.close_connection = True
+        if stub.hangs_up == "afterwards":
             self.close_connection = True
 
     def do_POST(self):
@@ -65,6 +77,13 @@ def stub():
     server.shutdown()
     thread.join()
     server.server_close()
+
+
+@pytest.fixture
+def keeping(stub, monkeypatch):
+    """The stub, keeping connections as services do."""
+    monkeypatch.setattr(Handler, "protocol_version", "HTTP/1.1")
+    return stub
 
 
 @pytest.fixture
@@ -158,3 +177,45 @@ def test_after_a_failure_nobody_asks_until_the_pause_is_over_and_then_one(stub, 
     assert [answer for answer in answers if answer] == [[{"id": 1}]]
     client.records("/x", {})
     assert len(stub.asked) == 3
+
+
+def test_a_thread_asks_again_over_the_connection_that_it_has(keeping, clock):
+    client = ServiceClient("owner", keeping.url, KEY)
+    for _ in range(3):
+        client.records("/x", {})
+    assert (len(keeping.asked), keeping.connections) == (3, 1)
+    with ThreadPoolExecutor(1) as other:
+        other.submit(client.records, "/x", {}).result()
+    assert keeping.connections == 2
+    clock.ahead = service_client.KEPT_SECONDS + 1
+    client.records("/x", {})
+    assert keeping.connections == 3
+
+
+@pytest.mark.parametrize(("hangs_up", "asked"), [("afterwards", 3), ("instead", 5)])
+def test_a_connection_that_the_service_has_closed_is_replaced(keeping, hangs_up, asked):
+    """Between two questions, and under a question, which is asked again: no client sees that a service restarts."""
+    keeping.hangs_up = hangs_up
+    client = ServiceClient("owner", keeping.url, KEY)
+    for _ in range(3):
+        assert client.records("/x", {}).data == [{"id": 1}]
+    assert keeping.connections == 3
+    assert len(keeping.asked) == asked
+
+
+def test_a_service_that_hangs_up_on_every_question_has_not_answered(keeping):
+    client = ServiceClient("owner", keeping.url, KEY)
+    client.records("/x", {})
+    keeping.hangs_up, keeping.status = "instead", 500
+    timed(lambda: client.records("/x", {}))
+    assert len(keeping.asked) == 3
+
+
+def test_a_kept_connection_makes_no_answer_longer_and_is_dropped_with_it(keeping, clock):
+    client = ServiceClient("owner", keeping.url, KEY)
+    client.records("/x", {})
+    keeping.drip = 0.2
+    assert 0.9 < timed(lambda: client.records("/x", {})) < 1.3
+    keeping.drip, clock.ahead = 0.0, 2.1
+    assert client.records("/x", {}).data == [{"id": 1}]
+    assert keeping.connections == 2
