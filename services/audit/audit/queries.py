@@ -55,6 +55,7 @@ def last_known(database: Database, source: str, since: datetime) -> Iterator[Kno
     """The last that was told of each record of `source` that something was told of since then, oldest first."""
     with database.transaction() as session:
         connection = session.connection().connection.driver_connection
+        session.writer.flush()
         assert isinstance(connection, psycopg.Connection)
         # It reads whole months, once.
         connection.execute("SET LOCAL statement_timeout = 0")

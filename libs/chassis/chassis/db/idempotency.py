@@ -94,7 +94,7 @@ class Claim:
 
     def store(self, session: Session, answer: StoredAnswer) -> None:
         """Keep the answer in the transaction that made its effect."""
-        session.run(
+        session.run_later(
             _STORE,
             **self._names(),
             request_hash=self.request_hash,

@@ -121,7 +121,7 @@ def record(
         changed=_changed(before, after) if changed is None else changed,
         more=more,
     )
-    session.run(
+    session.run_later(
         _INSERT,
         **_common(event_type, occurred_at),
         event_id=event_id,
@@ -154,7 +154,7 @@ def record_many(session: Session, event_type: events.EventType, *, source: str, 
         for event_id, change in zip(ids, changes, strict=True)
     ]
     lengths = [len(body) for body in bodies]
-    session.run(
+    session.run_later(
         _INSERT_MANY,
         **_common(event_type, occurred_at),
         event_id=ids,

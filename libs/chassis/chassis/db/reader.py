@@ -57,7 +57,7 @@ class Reader:
             driver.send_query_prepared(_TENANT, [b"" if company_id is None else b"%d" % company_id])
             driver.send_query_prepared(name, values, adapter.formats)
             driver.pipeline_sync()
-            answers = self.connection.wait(answers_of_two(driver))
+            answers = self.connection.wait(answers_of(driver, 2))
             driver.exit_pipeline_mode()
         except BaseException:
             # Answers may still be on their way; the next read must not take them for its own.
@@ -102,13 +102,13 @@ def failure(result: PGresult) -> psycopg.Error:
     return psycopg.OperationalError(str(error)) if error.sqlstate is None else error
 
 
-def answers_of_two(driver: PGconn) -> PQGen[list[PGresult]]:
-    """Send what is queued; return the answers of the two statements, taking that of the Sync behind them too."""
+def answers_of(driver: PGconn, count: int) -> PQGen[list[PGresult]]:
+    """Send what is queued; return the answers of so many statements, taking that of the Sync behind them too."""
     yield from send(driver)
     answers: list[PGresult] = []
-    for _ in range(3):
+    for _ in range(count + 1):
         results = yield from fetch_many(driver)
         if not results:
             raise psycopg.OperationalError("the server closed the connection")
         answers.append(results[0])
-    return answers[:2]
+    return answers[:count]

@@ -74,6 +74,14 @@ class Session(orm.Session):
         with tracing.statement(statement.sql):
             return self.writer.run(statement, statement.bind(parameters))
 
+    def run_later(self, statement: Prepared, **parameters: Any) -> None:
+        """Run a statement of which nothing but its effect matters, in one round trip with the next one or the commit.
+
+        What it fails with is raised there.
+        """
+        with tracing.statement(statement.sql):
+            self.writer.run_later(statement, statement.bind(parameters))
+
     @property
     def writer(self) -> Writer:
         """The transaction's connection; it begins where it has not, and so does a savepoint."""
@@ -108,6 +116,12 @@ class Database:
         )
         event.listen(self.engine, "connect", lambda connection, _: _adapt(connection))
         event.listen(self.engine, "checkout", lambda connection, *_: _refuse_closed(connection))
+        # What SQLAlchemy sends itself, savepoints above all, comes behind what has waited.
+        for moment in ("savepoint", "before_cursor_execute"):
+            event.listen(self.engine, moment, lambda connection, *_: _writer(connection).flush())
+        event.listen(self.engine, "commit", lambda connection: _writer(connection).commit())
+        event.listen(self.engine, "rollback", lambda connection: _writer(connection).forget())
+        event.listen(self.engine, "rollback_savepoint", lambda connection, *_: _writer(connection).forget())
         self._sessions = orm.sessionmaker(self.engine, class_=Session, autoflush=False, expire_on_commit=False)
         self._local = threading.local()
         # Weakly: with a thread its reader goes, however the thread came to an end.
@@ -205,7 +219,7 @@ class Database:
 
 @event.listens_for(Session, "after_begin")
 def _set_tenant(_: orm.Session, __: orm.SessionTransaction, connection: Connection) -> None:
-    """Give the transaction its tenant in the same round trip as its BEGIN; without one it sees no tenant's rows."""
+    """Give the transaction its tenant along with its BEGIN; without one it sees no tenant's rows."""
     _writer(connection).begin(current().company_id)
 
 
@@ -213,6 +227,13 @@ def _set_tenant(_: orm.Session, __: orm.SessionTransaction, connection: Connecti
 @event.listens_for(Session, "after_transaction_end")
 def _forget_writer(session: Session, _: orm.SessionTransaction) -> None:
     session._writer = None  # noqa: SLF001  # The session's own event.
+
+
+@event.listens_for(Session, "before_commit")
+def _end_savepoint(session: Session) -> None:
+    """Run what has waited in a savepoint before it ends, while a failure can still be rolled back to where it began."""
+    if session.in_nested_transaction() and session._writer is not None:  # noqa: SLF001  # The session's own event.
+        session._writer.flush()  # noqa: SLF001  # As above.
 
 
 def set_tenant(session: Session, company_id: int) -> None:

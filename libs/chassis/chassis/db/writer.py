@@ -1,7 +1,7 @@
 """A connection for transactions: statements are prepared on it and sent by libpq's own functions, without a cursor."""
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
 
 import psycopg
 from psycopg import abc
@@ -10,24 +10,39 @@ from psycopg.generators import execute
 from psycopg.pq import ExecStatus, TransactionStatus
 from psycopg.pq.abc import PGresult
 
-from chassis.db.reader import SET_TENANT, answers_of_two, failure
+from chassis.db.reader import SET_TENANT, answers_of, failure
 from chassis.db.statements import Prepared
 
-_BEGIN, _TENANT = b"begin", b"tenant"
+_BEGIN, _TENANT, _COMMIT = b"begin", b"tenant", b"commit"
+_OWN = {_BEGIN: b"BEGIN", _TENANT: SET_TENANT, _COMMIT: b"COMMIT"}
 # A statement whose values have other types is another one to PostgreSQL, and each takes memory of the server: a
 # connection forgets them all when it knows this many, and prepares none that comes only once.
 _MOST_PREPARED = 150
 _MOST_SEEN = 1000
+# Who writes much gets its own round trips.
+_MOST_WAITING = 16
 
 _Key = tuple[bytes, tuple[int, ...]]
+
+
+class _Sending(NamedTuple):
+    """A statement with its values, as it goes to the server: by its name, or with its text where it has none."""
+
+    name: bytes | None
+    text: bytes = b""
+    values: Sequence[abc.Buffer | None] | None = None
+    types: tuple[int, ...] = ()
+    formats: Sequence[Any] | None = None
 
 
 class Writer:
     """One connection of the pool, as long as it lives.
 
     What a cursor of psycopg does around a statement costs a process more than most statements of a service take, so
-    they are sent here by its public functions, as `chassis.db.reader` does. The connection's own transaction goes on:
-    SQLAlchemy commits it, rolls it back and sets its savepoints.
+    they are sent here by its public functions, as `chassis.db.reader` does. What answers nothing that anybody waits for
+    (the transaction's BEGIN and its tenant among it) waits for the next statement and is sent in one round trip with
+    it. The connection's own transaction goes on: SQLAlchemy commits it, rolls it back and sets its savepoints, and says
+    so beforehand.
     """
 
     def __init__(self, connection: psycopg.Connection) -> None:
@@ -37,36 +52,18 @@ class Writer:
         self._names: dict[_Key, bytes] = {}
         self._seen: set[_Key] = set()
         self._prepared = 0
-        self._can_begin = False
+        self._has_own = False
+        self._waiting: list[_Sending] = []
 
     def begin(self, company_id: int | None) -> None:
-        """Give the transaction its tenant, in one round trip with its BEGIN where it has not begun."""
-        driver = self._connection.pgconn
-        value = b"" if company_id is None else b"%d" % company_id
-        if not self._can_begin:
-            self._prepare(_BEGIN, b"BEGIN", ())
-            self._prepare(_TENANT, SET_TENANT, ())
-            self._can_begin = True
-        if driver.transaction_status != TransactionStatus.IDLE:
-            driver.send_query_prepared(_TENANT, [value])
-            self._answer()
-            return
-        driver.enter_pipeline_mode()
-        try:
-            driver.send_query_prepared(_BEGIN, None)
-            driver.send_query_prepared(_TENANT, [value])
-            driver.pipeline_sync()
-            answers = self._connection.wait(answers_of_two(driver))
-            driver.exit_pipeline_mode()
-        except BaseException:
-            # Answers may still be on their way; the next statement must not take them for its own.
-            self._connection.close()
-            raise
-        for answer in answers:
-            self._refuse_failed(answer)
+        """Have the transaction begin with the next statement, where it has not, and in this tenant from there on."""
+        self._prepare_own()
+        if not self._waiting and self._connection.pgconn.transaction_status == TransactionStatus.IDLE:
+            self._waiting.append(_Sending(_BEGIN))
+        self._waiting.append(_Sending(_TENANT, values=[b"" if company_id is None else b"%d" % company_id]))
 
     def fetch(self, statement: Prepared, bound: Mapping[str, Any]) -> list[tuple[Any, ...]]:
-        """All rows that a statement returns. Raises psycopg.Error."""
+        """All rows that a statement returns. Raises psycopg.Error, also for what has waited for it."""
         adapter, answer = self._send(statement, bound)
         if answer.status != ExecStatus.TUPLES_OK:
             raise psycopg.ProgrammingError("the statement returns no rows")
@@ -74,34 +71,94 @@ class Writer:
         return adapter.load_rows(0, answer.ntuples, tuple)
 
     def run(self, statement: Prepared, bound: Mapping[str, Any]) -> int:
-        """How many rows a statement has touched. Raises psycopg.Error."""
+        """How many rows a statement has touched. Raises psycopg.Error, also for what has waited for it."""
         _, answer = self._send(statement, bound)
         return answer.command_tuples or 0
 
+    def run_later(self, statement: Prepared, bound: Mapping[str, Any]) -> None:
+        """Run a statement before the next one, in one round trip with it."""
+        self._waiting.append(self._sending(Transformer(self._connection), statement, bound))
+        if len(self._waiting) >= _MOST_WAITING:
+            self.flush()
+
+    def flush(self) -> None:
+        """Run what has waited. Raises psycopg.Error."""
+        if self._waiting:
+            self._together([])
+
+    def commit(self) -> None:
+        """Commit in one round trip with what has waited; without that the connection's own commit is as good."""
+        if any(sending.name not in _OWN for sending in self._waiting):
+            self._prepare_own()
+            self._together([_Sending(_COMMIT)])
+        else:
+            self.forget()
+
+    def forget(self) -> None:
+        """Run nothing of what has waited: it is rolled back."""
+        self._waiting.clear()
+
     def _send(self, statement: Prepared, bound: Mapping[str, Any]) -> tuple[abc.Transformer, PGresult]:
         adapter: abc.Transformer = Transformer(self._connection)
+        sending = self._sending(adapter, statement, bound)
+        if self._waiting:
+            return adapter, self._together([sending])
+        self._hand_over(sending)
+        try:
+            results: list[PGresult] = self._connection.wait(execute(self._connection.pgconn))
+            if not results:
+                raise psycopg.OperationalError("the server closed the connection")
+            self._refuse_failed(results[-1])
+        except psycopg.errors.FeatureNotSupported:
+            self._prepare_anew([sending])
+            raise
+        return adapter, results[-1]
+
+    def _together(self, last: Sequence[_Sending]) -> PGresult:
+        """Run what has waited and what is given behind it; the answer of the last of them.
+
+        The first that fails is raised, and none behind it has been run.
+        """
+        every = [*self._waiting, *last]
+        self._waiting.clear()
+        driver = self._connection.pgconn
+        driver.enter_pipeline_mode()
+        try:
+            for sending in every:
+                self._hand_over(sending)
+            driver.pipeline_sync()
+            answers = self._connection.wait(answers_of(driver, len(every)))
+            driver.exit_pipeline_mode()
+        except BaseException:
+            # Answers may still be on their way; the next statement must not take them for its own.
+            self._connection.close()
+            raise
+        try:
+            for answer in answers:
+                self._refuse_failed(answer)
+        except psycopg.errors.FeatureNotSupported:
+            self._prepare_anew(every)
+            raise
+        return answers[-1]
+
+    def _hand_over(self, sending: _Sending) -> None:
+        driver = self._connection.pgconn
+        if sending.name is None:
+            driver.send_query_params(sending.text, sending.values, sending.types, sending.formats)
+        else:
+            driver.send_query_prepared(sending.name, sending.values, sending.formats)
+
+    def _sending(self, adapter: abc.Transformer, statement: Prepared, bound: Mapping[str, Any]) -> _Sending:
         order = statement.order
         values = adapter.dump_sequence([bound[name] for name in order], [PyFormat.AUTO] * len(order))
         types = adapter.types or ()
         name = self._name(statement.numbered, types)
-        driver = self._connection.pgconn
-        if name is None:
-            driver.send_query_params(statement.numbered, values, types, adapter.formats)
-        else:
-            driver.send_query_prepared(name, values, adapter.formats)
-        try:
-            return adapter, self._answer()
-        except psycopg.errors.FeatureNotSupported:
-            # A migration has outdated its plan: the next transaction prepares it anew.
-            self._names.pop((statement.numbered, types), None)
-            raise
+        return _Sending(name, statement.numbered, values, types, adapter.formats)
 
-    def _answer(self) -> PGresult:
-        results: list[PGresult] = self._connection.wait(execute(self._connection.pgconn))
-        if not results:
-            raise psycopg.OperationalError("the server closed the connection")
-        self._refuse_failed(results[-1])
-        return results[-1]
+    def _prepare_anew(self, failed: Sequence[_Sending]) -> None:
+        """A migration has outdated the plan of one of these: the next transaction prepares it anew."""
+        for sending in failed:
+            self._names.pop((sending.text, sending.types), None)
 
     def _name(self, text: bytes, types: tuple[int, ...]) -> bytes | None:
         """The name under which this connection knows a statement; None for one that has not come before."""
@@ -115,14 +172,21 @@ class Writer:
             self._seen.add(key)
             return None
         if len(self._names) >= _MOST_PREPARED:
+            self.flush()
             self._connection.execute("DEALLOCATE ALL")
             self._names.clear()
-            self._can_begin = False
+            self._has_own = False
         self._prepared += 1
         name = b"write_%d" % self._prepared
         self._prepare(name, text, types)
         self._names[key] = name
         return name
+
+    def _prepare_own(self) -> None:
+        if not self._has_own:
+            for name, text in _OWN.items():
+                self._prepare(name, text, ())
+            self._has_own = True
 
     def _prepare(self, name: bytes, text: bytes, types: tuple[int, ...]) -> None:
         self._refuse_failed(self._connection.pgconn.prepare(name, text, types))

@@ -35,7 +35,7 @@ class CompanyReference:
 
     def save_event(self, session: Session, event: Event) -> None:
         """Keep what an event tells of the company; an older one never overwrites a newer state."""
-        session.run(self._save, **self._new(event.data["after"], event.aggregate_version))
+        session.run_later(self._save, **self._new(event.data["after"], event.aggregate_version))
 
     def repair(self, session: Session, company: Mapping[str, Any], seen: Guard | None) -> bool:
         """Make what is kept of the company what identity answered; see `Reference.repair`."""

@@ -106,7 +106,7 @@ class UserReference(Reference):
 
     def ensure_actor(self, session: Session) -> None:
         """Make the caller known from their token, before identity's event about them arrives."""
-        session.run(self._ensure, actor=current().user_id)
+        session.run_later(self._ensure, actor=current().user_id)
 
     def ensure(self, session: Session, user_id: int) -> None:
         """The same of whom a neighbour's event names as its actor: they had a token of the company."""

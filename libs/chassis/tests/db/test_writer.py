@@ -112,7 +112,7 @@ def test_a_connection_forgets_all_statements_when_it_knows_too_many(
                 assert session.fetch(_TENANT) == [("",)]
     with database.transaction() as session:
         # Those that a transaction begins with are not counted.
-        assert session.fetch(_KNOWN)[0][0] <= 3 + 2
+        assert session.fetch(_KNOWN)[0][0] <= 3 + 3
 
 
 def test_a_plan_that_a_migration_has_outdated_fails_one_transaction_at_most(database: Database) -> None:
@@ -144,6 +144,87 @@ def test_a_connection_that_breaks_fails_its_transaction_and_no_other(database: D
         break_off()
     with database.transaction() as session:
         assert len(session.fetch(_BACKEND)) == 1
+
+
+def test_what_runs_later_has_run_before_the_next_statement_and_in_order(database: Database) -> None:
+    for _ in range(3):
+        with acting_as(Context(company_id=5)), database.transaction() as session:
+            for number in range(40):
+                session.run_later(_ADD, number=number, said="later")
+            session.run_later(_RAISE, least=40)
+            session.run_later(_ADD, number=40, said="last")
+            assert [number for number, _ in session.fetch(_ALL)] == [*range(41)]
+            set_tenant(session, 7)
+            session.run_later(_ADD, number=41, said="of 7")
+            assert session.fetch(_TENANT) == [("7",)]
+            session.rollback()
+
+
+def test_what_runs_later_is_kept_by_the_commit_and_by_no_rollback(database: Database) -> None:
+    for number in range(3):
+        with database.session() as session:
+            session.run_later(_ADD, number=100 + number, said="never")
+            session.rollback()
+            session.run_later(_ADD, number=number, said="it")
+            session.commit()
+    with database.session() as session:
+        session.run_later(_ADD, number=7, said="never")
+    with database.transaction() as session:
+        assert [number for number, _ in session.fetch(_ALL)] == [0, 1, 2]
+
+
+def test_what_fails_later_fails_the_next_statement_or_the_commit(database: Database) -> None:
+    for _ in range(3):
+        with database.session() as session:
+            session.run(_ADD, number=1, said="once")
+            session.run_later(_ADD, number=1, said="twice")
+            session.run_later(_ADD, number=2, said="behind it")
+            with pytest.raises(psycopg.errors.UniqueViolation):
+                session.fetch(_BACKEND)
+            with pytest.raises(psycopg.errors.InFailedSqlTransaction):
+                session.fetch(_ALL)
+            session.rollback()
+            session.run_later(_ADD, number=1, said="once")
+            session.run_later(_ADD, number=1, said="twice")
+            with pytest.raises(psycopg.errors.UniqueViolation):
+                session.commit()
+            session.rollback()
+            assert session.fetch(_ALL) == []
+            session.rollback()
+
+
+def test_a_savepoint_takes_what_was_to_run_later_in_it_and_leaves_what_was_before(database: Database) -> None:
+    for _ in range(3):
+        with database.transaction() as session:
+            session.run_later(_ADD, number=1, said="before")
+            savepoint = session.begin_nested()
+            session.run_later(_ADD, number=2, said="in it")
+            savepoint.rollback()
+            with pytest.raises(psycopg.errors.UniqueViolation), session.begin_nested():
+                session.run_later(_ADD, number=1, said="fails at the end of it")
+            with session.begin_nested():
+                session.run_later(_ADD, number=3, said="in another")
+            session.run_later(_ADD, number=4, said="after")
+            assert [number for number, _ in session.fetch(_ALL)] == [1, 3, 4]
+            session.rollback()
+
+
+def test_a_constraint_that_waits_for_the_commit_fails_it(database: Database) -> None:
+    make = Prepared(text("CREATE TEMPORARY TABLE late (number bigint UNIQUE DEFERRABLE INITIALLY DEFERRED)"))
+    add = Prepared(text("INSERT INTO late VALUES (:number)"))
+    with database.transaction() as session:
+        session.run(make)
+    for _ in range(3):
+        with database.session() as session:
+            session.run(add, number=1)
+            session.run_later(add, number=1)
+            with pytest.raises(psycopg.errors.UniqueViolation):
+                session.commit()
+            session.rollback()
+            session.run_later(add, number=1)
+            session.rollback()
+            assert session.run(add, number=1) == 1
+            session.rollback()
 
 
 def test_texts_and_lists_are_sent_as_their_types_say(database: Database) -> None:

@@ -116,7 +116,7 @@ def enter_stage(
 ) -> None:
     """Write the row of the stage that a record is in now."""
     document = record.document
-    session.run(
+    session.run_later(
         _ENTER,
         **{"lead_id": None, "deal_id": None, cards.reference: record.id},
         pipeline_id=stage.pipeline_id,
@@ -144,7 +144,7 @@ def note_close_date(
     """Note the day that an open deal is expected to close by, where that is another one than before."""
     old, new = old and str(old), new and str(new)
     if old != new:
-        session.run(_DATED, deal_id=deal_id, old_date=old, new_date=new, changed_by=current().user_id, at=at)
+        session.run_later(_DATED, deal_id=deal_id, old_date=old, new_date=new, changed_by=current().user_id, at=at)
 
 
 _CLOCK = Prepared(select(func.coalesce(_AT, func.clock_timestamp())), writes=True)
@@ -185,4 +185,4 @@ def note_close_dates(
         if (old and str(old)) != (new and str(new))
     ]
     if rows:
-        session.run(_DATED_MANY, rows=orjson.dumps(rows).decode(), changed_by=current().user_id)
+        session.run_later(_DATED_MANY, rows=orjson.dumps(rows).decode(), changed_by=current().user_id)
