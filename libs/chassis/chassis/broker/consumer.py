@@ -4,6 +4,7 @@ import time
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack, closing
 from datetime import UTC, datetime
+from itertools import groupby
 from threading import Event as Flag
 from typing import TypeVar
 
@@ -18,7 +19,7 @@ from chassis.broker.bookkeeping import Bookkeeping
 from chassis.broker.failures import Verdict, judge
 from chassis.broker.messages import BrokerUnavailable, Delivery, Message, Outcome
 from chassis.broker.retries import RETRIES, RetrySchedule
-from chassis.broker.subscriptions import Subscriptions
+from chassis.broker.subscriptions import ManyHandler, Subscriptions
 from chassis.context import NOBODY, Context, acting_as
 from chassis.db import inbox
 from chassis.db.session import Database, Session, set_tenant
@@ -249,14 +250,19 @@ class Consumer:
             with tracing.consuming(fresh):
                 self._subscriptions.batch(session, fresh)
             return
-        tenant: int | None = None
+        handlers = self._subscriptions.handlers
         # One company's events stay in their order; those of different companies have none.
-        for event in sorted(fresh, key=lambda event: event.company_id):
-            with tracing.consuming([event]), acting_as(_caused_by(event)):
-                if event.company_id != tenant:
-                    set_tenant(session, event.company_id)
-                    tenant = event.company_id
-                self._subscriptions.handlers[event.type](session, event)
+        for company_id, of_company in groupby(sorted(fresh, key=_company), _company):
+            set_tenant(session, company_id)
+            for handler, run in groupby(of_company, lambda event: handlers[event.type]):
+                found = list(run)
+                if len(found) > 1 and isinstance(handler, ManyHandler):
+                    with tracing.consuming(found), acting_as(_caused_by(found[-1])):
+                        handler.many(session, found)
+                    continue
+                for event in found:
+                    with tracing.consuming([event]), acting_as(_caused_by(event)):
+                        handler(session, event)
 
     def _fail(self, delivery: Delivery, event: Event | None, error: Exception) -> None:
         """Let the message wait in the next delay queue, or send it to the dead letters after the last."""
@@ -342,6 +348,10 @@ class Consumer:
                 raise _Stopping
             if left <= 0:
                 return
+
+
+def _company(event: Event) -> int:
+    return event.company_id
 
 
 def _caused_by(event: Event) -> Context:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Protocol, runtime_checkable
 
 from chassis.db.session import Session
 from chassis.events import Event
@@ -10,15 +11,26 @@ Handler = Callable[[Session, Event], None]
 BatchHandler = Callable[[Session, Sequence[Event]], None]
 
 
+@runtime_checkable
+class ManyHandler(Protocol):
+    """A handler that takes events of one tenant at once, in their order, where they follow one another in a batch."""
+
+    def __call__(self, session: Session, event: Event, /) -> None:
+        """Handle one event."""
+
+    def many(self, session: Session, events: Sequence[Event], /) -> None:
+        """Handle several, with the same effect."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Subscriptions:
     """A consumer's handlers, and the bindings that bring it their events.
 
-    Either `handlers` maps event types (`crm.user.created.v1`) to functions, which run in the tenant of the event, or
-    `batch` gets all the events of a transaction at once and in no tenant. `bindings` are patterns on the topic
-    exchange; those of handlers are one for each type, so that nothing comes only to be ignored. What comes without a
-    handler all the same, by a binding of an earlier release, is acknowledged and forgotten. `ingest` connects with
-    INGEST_DATABASE_URL, whose role may write for every tenant.
+    Either `handlers` maps event types (`crm.user.created.v1`) to functions, which run in the tenant of the event (a
+    `ManyHandler` gets those that follow one another at once), or `batch` gets all the events of a transaction at once
+    and in no tenant. `bindings` are patterns on the topic exchange; those of handlers are one for each type, so that
+    nothing comes only to be ignored. What comes without a handler all the same, by a binding of an earlier release, is
+    acknowledged and forgotten. `ingest` connects with INGEST_DATABASE_URL, whose role may write for every tenant.
 
     A handler may run again after a failure, and events of one record may arrive out of order after a retry: effects
     must be guarded by the event's `aggregate_version`. It raises `chassis.errors.Invalid` or `MalformedEvent` for an

@@ -1,6 +1,7 @@
 """The events that references are kept up by, and what is done about each of them."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Protocol
 
 from chassis.db.session import Session
@@ -11,6 +12,21 @@ from chassis.references.users import DEACTIVATED, PURGED
 
 AnyReference = Reference | CompanyReference
 Handler = Callable[[Session, Event], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Saving:
+    """Keep what events tell of the records of `reference`: one at a time, or many of a tenant at once."""
+
+    reference: Reference
+
+    def __call__(self, session: Session, event: Event) -> None:
+        """Keep what an event tells."""
+        self.reference.save_event(session, event)
+
+    def many(self, session: Session, events: Sequence[Event]) -> None:
+        """Keep what events of one tenant tell, in their order."""
+        self.reference.save_events(session, events)
 
 
 class Starter(Protocol):
@@ -31,7 +47,9 @@ def handlers(
     found: dict[str, Handler] = {}
     for reference in references:
         actions = reference.actions if reference.removed is None else (*reference.actions, reference.removed)
-        found |= {f"crm.{reference.entity}.{action}.v1": reference.save_event for action in actions}
+        # Of companies and their members too few is told for the events to come in numbers.
+        save = Saving(reference) if type(reference) is Reference else reference.save_event
+        found |= {f"crm.{reference.entity}.{action}.v1": save for action in actions}
     for event_type, starters in ((DEACTIVATED, transfers), (PURGED, purges)):
         if starters:
             found[event_type] = _beginning(found[event_type], starters)

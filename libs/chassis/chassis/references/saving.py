@@ -3,10 +3,25 @@
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import BigInteger, ColumnElement, Table, and_, bindparam, exists, func, literal, not_, or_, select, text
+from sqlalchemy import (
+    BigInteger,
+    ColumnElement,
+    Table,
+    and_,
+    bindparam,
+    column,
+    exists,
+    func,
+    literal,
+    not_,
+    or_,
+    select,
+    text,
+)
 from sqlalchemy.dialects.postgresql import Insert
 from sqlalchemy.dialects.postgresql import insert as upsert
 
+from chassis.db.bulk import json_rows
 from chassis.db.statements import TENANT, Prepared, of_tenant
 
 SEEN = "seen_"
@@ -20,6 +35,21 @@ def save_statement(
     new = _insert(table, key, (*guard, *mirrored), kind, tombstones)
     newer = row(table.c, guard) < row(new.excluded, guard)
     return Prepared(_over(new, key, (*guard, *mirrored), newer))
+
+
+def save_many_statement(
+    table: Table, key: str, guard: Sequence[str], mirrored: Sequence[str], *, kind: str, tombstones: Table | None
+) -> Prepared:
+    """The same of many references, the parameter `rows`: objects with these members, none of them there twice."""
+    known = (*guard, *mirrored)
+    given = json_rows("v", *(column(name, table.c[name].type) for name in (key, *known)))
+    values: dict[str, Any] = {"company_id": TENANT} | {name: given.c[name] for name in (key, *known)}
+    chosen = select(*values.values()).select_from(given).order_by(given.c[key])
+    if tombstones is not None:
+        chosen = chosen.where(~_is_gone(tombstones, kind, values[key], values["version"]))
+    new = upsert(table).from_select(list(values), chosen)
+    newer = row(table.c, guard) < row(new.excluded, guard)
+    return Prepared(_over(new, key, known, newer))
 
 
 def repair_statement(
@@ -70,13 +100,17 @@ def _insert(table: Table, key: str, names: Sequence[str], kind: str, tombstones:
     values |= {name: bindparam(f"new_{name}", type_=table.c[name].type) for name in names}
     if tombstones is None:
         return upsert(table).values(values)
-    gone = exists().where(
+    gone = _is_gone(tombstones, kind, values[key], values["version"])
+    return upsert(table).from_select(list(values), select(*values.values()).where(~gone))
+
+
+def _is_gone(tombstones: Table, kind: str, number: Any, version: Any) -> ColumnElement[bool]:
+    return exists().where(
         of_tenant(tombstones),
         tombstones.c.kind == literal(kind),
-        tombstones.c.ref_id == values[key],
-        tombstones.c.version >= values["version"],
+        tombstones.c.ref_id == number,
+        tombstones.c.version >= version,
     )
-    return upsert(table).from_select(list(values), select(*values.values()).where(~gone))
 
 
 def _over(new: Insert, key: str, known: Sequence[str], where: ColumnElement[bool]) -> Insert:

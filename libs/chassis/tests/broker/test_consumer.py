@@ -102,6 +102,54 @@ def test_the_tenant_is_set_once_for_all_its_events_in_a_batch(stage, monkeypatch
     assert len(order) == 20
 
 
+def test_a_handler_of_many_gets_what_follows_one_another_in_a_tenant_and_the_rest_alone(stage, monkeypatch):
+    other = replace(stage, company=next(stage.companies))
+    given = [events.decode(tenant.body(record)) for record, tenant in enumerate([stage] * 5 + [other] * 3, 1)]
+    given[3] = replace(given[3], type="crm.customer.painted.v1")
+    calls = []
+
+    class Keeping:
+        def __call__(self, _, event):
+            calls.append((current().company_id, current().causation_id == event.id, [event.record_id]))
+
+        def many(self, _, found):
+            caused = current().causation_id == found[-1].id
+            calls.append((current().company_id, caused, [event.record_id for event in found]))
+
+    keeping = Keeping()
+    handlers = {UPDATED.name: keeping, "crm.customer.painted.v1": keeping.__call__}
+    monkeypatch.setattr(consumer, "set_tenant", lambda *_: None)
+    stage.consumer(replace(stage.subscriptions(), handlers=handlers))._handle(None, given)
+    assert calls == [
+        (stage.company, True, [1, 2, 3]),
+        (stage.company, True, [4]),
+        (stage.company, True, [5]),
+        (other.company, True, [6, 7, 8]),
+    ]
+
+
+def test_where_many_fail_together_each_is_handled_alone(stage):
+    """One event that no retry can mend takes no other of its run with it."""
+
+    class Keeping:
+        def __call__(self, session, event):
+            if event.record_id == 7:
+                raise Invalid("broken", "it will never be right")
+            stage.effect(session, event)
+
+        def many(self, session, found):
+            for event in found:
+                self(session, event)
+
+    subscriptions = stage.subscriptions(Keeping())
+    stage.declare(subscriptions)
+    stage.publish(*[stage.body(record) for record in range(1, 21)])
+    with stage.running(stage.consumer(subscriptions)):
+        stage.wait_until(lambda: stage.effects() == 19)
+        stage.wait_until(lambda: len(stage.failed()) == 1)
+    assert stage.sql("SELECT record_id FROM effects ORDER BY 1") == [(n,) for n in range(1, 21) if n != 7]
+
+
 def test_a_message_that_cannot_be_moved_stays_where_it_is(stage):
     """Its retry queue is gone: the broker returns the copy, and the original is not acknowledged."""
     failed = threading.Event()

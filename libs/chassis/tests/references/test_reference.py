@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy import MetaData, insert, select, text
 from werkzeug.serving import make_server
 
-from chassis.broker.subscriptions import Subscriptions
+from chassis.broker.subscriptions import ManyHandler, Subscriptions
 from chassis.config import Settings
 from chassis.context import Context, acting_as
 from chassis.db.session import Session
@@ -18,6 +18,7 @@ from chassis.db.statements import Prepared, named_values
 from chassis.errors import Invalid, UnknownReference
 from chassis.references import Reference, handlers
 from chassis.references.asking import References
+from chassis.testing.events import neighbours_event
 from chassis.testing.referring import CUSTOMERS, REFERENCES, USERS, Referring, notes
 
 _NOTE = Prepared(insert(notes).values(named_values(notes, ("customer_id", "assigned_to"))))
@@ -84,6 +85,60 @@ def test_nor_by_an_event_that_is_handled_at_the_same_moment(
     thread.join(5)
     assert done.is_set()
     assert kept() is None
+
+
+@pytest.mark.parametrize(
+    ("steps", "expected"),
+    [
+        ("created 1 1, created 2 1, updated 1 2, updated 3 7", {1: 2, 2: 1, 3: 7}),
+        ("updated 1 3, created 1 1, updated 1 2", {1: 3}),
+        ("created 1 1, purged 1 2, updated 1 1, created 2 1", {2: 1}),
+        ("purged 1 2, created 1 1, updated 2 4", {2: 4}),
+        ("created 1 4, updated 2 2", {1: 5, 2: 2}),
+    ],
+)
+def test_many_events_at_once_do_what_each_does_in_turn(
+    hear: Any, sample: Referring, company_id: int, steps: str, expected: dict[int, int]
+) -> None:
+    if expected.get(1) == 5:
+        hear("updated", 5, 1)
+    found = []
+    for step in steps.split(", "):
+        action, number, version = step.split()
+        document = {"id": int(number), "version": int(version), "name": f"V{version}", "credit_limit": "1.50"}
+        gone = action == "purged"
+        data = {"before": document if gone else None, "after": None if gone else document, "changed": []}
+        found.append(neighbours_event(f"customer.{action}", f"customers/{number}", company_id, int(version), data))
+    save = handlers(*REFERENCES)["crm.customer.created.v1"]
+    assert isinstance(save, ManyHandler)
+    with acting_as(Context(company_id=company_id)), sample.app.transaction() as session:
+        save.many(session, found)
+        save.many(session, found)
+        kept = CUSTOMERS.find(session, [1, 2, 3])
+    assert {number: one["version"] for number, one in kept.items()} == expected
+    assert all((one["name"], one["credit_limit"]) == (f"V{one['version']}", Decimal("1.50")) for one in kept.values())
+
+
+def test_nor_is_what_was_purged_brought_back_by_many_events_at_the_same_moment(
+    kept: Any, sample: Referring, company_id: int
+) -> None:
+    done = threading.Event()
+    data = {"before": None, "after": {"name": "V1", "credit_limit": None, "archived_at": None}, "changed": []}
+    found = [neighbours_event("customer.created", f"customers/{n}", company_id, 1, data) for n in (2, 1, 3)]
+
+    def save() -> None:
+        with acting_as(Context(company_id=company_id)), sample.app.transaction() as session:
+            CUSTOMERS.save_events(session, found)
+        done.set()
+
+    thread = threading.Thread(target=save)
+    with acting_as(Context(company_id=company_id)), sample.app.transaction() as session:
+        CUSTOMERS.remove(session, 1, 3)
+        thread.start()
+        assert not done.wait(0.3)
+    thread.join(20)
+    assert done.is_set()
+    assert (kept(1), kept(2)["name"], kept(3)["name"]) == (None, "V1", "V1")
 
 
 def test_another_record_is_not_waited_for(hear: Any, kept: Any, sample: Referring, company_id: int) -> None:

@@ -6,7 +6,7 @@ from functools import partial
 
 from chassis.db.session import Session
 from chassis.events import Event
-from chassis.references import Reference
+from chassis.references import Reference, Saving
 from tasks.commands.closing import close_tasks_of
 from tasks.commands.conversions import relink, unlink
 from tasks.commands.customer_purges import note_customer_purge
@@ -122,16 +122,16 @@ Handler = Callable[[Session, Event], None]
 
 
 def _of(kind: Kind) -> dict[str, Handler]:
-    special: Mapping[str, Callable[[Kind, Session, Event], None]] = {
-        "archived": on_archived,
-        "restored": on_restored,
-        "purged": on_purged,
+    special: Mapping[str, Handler] = {
+        # No story begins with a new record, and whoever it is of is told where it is given to them.
+        "created": Saving(kind.reference),
+        "archived": partial(on_archived, kind),
+        "restored": partial(on_restored, kind),
+        "purged": partial(on_purged, kind),
     }
-    actions = (*kind.reference.actions, *special)
-    return {
-        f"crm.{kind.entity}.{action}.v1": partial(special.get(action, on_changed), kind)
-        for action in dict.fromkeys(actions)
-    }
+    changed = partial(on_changed, kind)
+    actions = dict.fromkeys((*kind.reference.actions, *special))
+    return {f"crm.{kind.entity}.{action}.v1": special.get(action, changed) for action in actions}
 
 
 HANDLERS: Mapping[str, Handler] = {
