@@ -47,7 +47,7 @@ def measure(system: System, *, events: int, seconds: int) -> EventFlow:
     """Both figures, one after the other."""
     database = Database(system.stack.database_url("customers"), pool_size=1, application_name="bench")
     try:
-        system.drain()
+        system.settle()
         with acting_as(_context(1, "-")), database.transaction() as session:
             document = get_customer(session, SOME_CUSTOMER).json
         rate = _throughput(system, database, document, events)
@@ -99,7 +99,7 @@ def _latencies(system: System, database: Database, document: bytes, seconds: int
                     event_id = _record(session, document)
                 committed[event_id] = time.monotonic()
 
-    system.drain()
+    system.settle()
     writer = threading.Thread(target=write)
     writer.start()
     seen: dict[str, float] = {}

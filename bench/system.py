@@ -11,10 +11,16 @@ import uuid
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import psycopg
 from cryptography.fernet import Fernet
 
+import audit.handlers
+import customers.handlers
+import pipeline.handlers
+import tasks.handlers
+from chassis.broker.subscriptions import Subscriptions
 from chassis.db.session import Database
 from crm.ports import LOOPBACK, free_port
 from crm.settings import NO_LIMITS, StackSettings
@@ -23,6 +29,12 @@ from identity.keys import Signer, SigningKeys
 
 PATIENCE = 180.0
 TOKEN_SECONDS = 4 * 3600
+CONSUMERS: Mapping[str, Subscriptions] = {
+    "customers": customers.handlers.SUBSCRIPTIONS,
+    "pipeline": pipeline.handlers.SUBSCRIPTIONS,
+    "tasks": tasks.handlers.SUBSCRIPTIONS,
+    "audit": audit.handlers.SUBSCRIPTIONS,
+}
 FLOORS = {"customers": "bench.floor", "pipeline": "bench.floor_deals", "tasks": "bench.floor_tasks"}
 _REPOSITORY = Path(__file__).parent.parent
 
@@ -58,6 +70,19 @@ class System:
             }
         )
 
+    def settle(self) -> None:
+        """Wait until every consumer has handled the last event for it of every service, and nothing came of that."""
+        deadline = time.monotonic() + PATIENCE
+        with contextlib.ExitStack() as stack:
+            databases = {
+                service: stack.enter_context(psycopg.connect(self.url(service), autocommit=True))
+                for service in ("identity", *CONSUMERS)
+            }
+            clean = 0
+            while clean < 2:  # What is handled last may have made events for who was asked first.
+                clean = 0 if any(_is_behind(databases, consumer) for consumer in CONSUMERS) else clean + 1
+                _pause(deadline, "all services")
+
     def drain(self, service: str = "customers") -> None:
         """Wait until every event of a service is published and its audit row is there, so that no work is left over."""
         deadline = time.monotonic() + PATIENCE
@@ -70,6 +95,20 @@ class System:
             last = owner.execute("SELECT event_id FROM outbox ORDER BY id DESC LIMIT 1").fetchone()
             while last and not audit.execute("SELECT id FROM audit_logs WHERE event_id = %s", last).fetchone():
                 _pause(deadline, service)
+
+
+def _is_behind(databases: Mapping[str, psycopg.Connection[Any]], consumer: str) -> bool:
+    """Whether a consumer has yet to handle the last event of some service that it wants."""
+    wanted = CONSUMERS[consumer]
+    of_type = "type = ANY (%s)" if wanted.batch is None else "cardinality(%s::text[]) = 0"
+    for database in databases.values():
+        last = database.execute(
+            f"SELECT event_id FROM outbox WHERE {of_type} ORDER BY id DESC LIMIT 1",  # noqa: S608
+            (list(wanted.handlers),),
+        ).fetchone()
+        if last and not databases[consumer].execute("SELECT 1 FROM inbox WHERE event_id = %s", last).fetchone():
+            return True
+    return False
 
 
 def _pause(deadline: float, service: str) -> None:
