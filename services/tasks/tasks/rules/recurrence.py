@@ -6,6 +6,7 @@ This is the only module that knows dateutil. Its author says so himself: aware t
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import date, datetime, time, timedelta
+from functools import lru_cache
 from itertools import islice, takewhile
 from typing import Literal
 from zoneinfo import ZoneInfo
@@ -16,7 +17,6 @@ from chassis.errors import FieldError, Invalid
 from tasks.rules.due import all_day_due
 from tasks.rules.recurrence_grammar import (
     DAILY,
-    LONGEST_MONTH,
     MONTHLY,
     SURE_DAY,
     WEEKLY,
@@ -29,6 +29,7 @@ from tasks.rules.recurrence_grammar import (
 from tasks.rules.zones import instant_of, local_time
 
 LAST, SKIP = "last", "skip"
+_FEBRUARY = 2
 SCHEDULE, COMPLETION = "schedule", "completion"
 _FREQUENCIES: Mapping[str, Literal[0, 1, 2, 3]] = {
     DAILY: rrule.DAILY,
@@ -95,28 +96,36 @@ def next_occurrence(
     passed over. By completion the rule runs from the local date of `closed_at`; `made` is how many occurrences there
     were.
     """
+    # None is due in the future whose day was over the day before yesterday: one from long ago costs what others do.
+    near = max(present, local_time(now, series.zone) - timedelta(days=2))
     candidates: Iterator[datetime]
     if series.basis == COMPLETION:
         if series.rule.count is not None and made >= series.rule.count:
             return None
         begin = _beginning(series, local_time(closed_at, series.zone).date())
         endless = replace(series, anchor=begin, rule=replace(series.rule, count=None))
-        candidates = (found for found in occurrences(endless) if found.date() > begin.date())
+        candidates = (found for found in occurrences(_nearer(endless, near)) if found.date() > begin.date())
     elif series.rule.count is not None:
         candidates = occurrences(series)
     else:
-        candidates = occurrences(_nearer(series, present))
-    return next((found for found in candidates if found > present and series.due_date(found) > now), None)
+        candidates = occurrences(_nearer(series, near))
+    return next((found for found in candidates if found > near and series.due_date(found) > now), None)
 
 
 def _beginning(series: Series, day: date) -> datetime:
     """The day from which a rule runs anew: the given one, or the first after it from which it ever matches."""
-    begin = datetime.combine(day, series.anchor.time())
-    while not can_match(series.rule, begin, skips=series.missing_day == SKIP):
+    rule = replace(series.rule, count=None, until=None)
+    return datetime.combine(_first_day(rule, day, skips=series.missing_day == SKIP), series.anchor.time())
+
+
+@lru_cache(maxsize=1024)
+def _first_day(rule: Rule, day: date, *, skips: bool) -> date:
+    begin = datetime.combine(day, time())
+    while not can_match(rule, begin, skips=skips):
         begin += timedelta(days=1)
-        if series.rule.freq != DAILY and begin.day != 1:
+        if rule.freq != DAILY and begin.day != 1:
             begin = (begin.replace(day=SURE_DAY) + timedelta(days=4)).replace(day=1)
-    return begin
+    return begin.date()
 
 
 def _limited(series: Series, endless: Iterator[datetime]) -> Iterator[datetime]:
@@ -136,34 +145,43 @@ def _ended(series: Series, occurrence: datetime) -> bool:
 
 
 def _unlimited(rule: Rule, anchor: datetime, *, skips: bool) -> Iterator[datetime]:
-    """The occurrences without COUNT and UNTIL.
-
-    A day that some months lack makes a rule of its own: of the days from the 28th to it the last one that there is.
-    """
-    days = rule.bymonthday
-    if rule.freq == MONTHLY and not rule.byday:
-        days = days or (anchor.day,)
-        every: list[tuple[int | None, int]] = [(None, day) for day in days]
-    elif rule.freq == YEARLY and not rule.byday:
-        every = [(month, day) for month in rule.bymonth or (anchor.month,) for day in days or (anchor.day,)]
-    else:
+    """The occurrences without COUNT and UNTIL."""
+    if rule.byday or rule.freq not in (MONTHLY, YEARLY):
         return iter(_plain(rule, anchor))
     together = rrule.rruleset()
-    for month, day in every:
-        together.rrule(_of_day(rule, anchor, month, day, skips=skips))
+    for part in _dated(rule, anchor, skips=skips):
+        together.rrule(part)
     return iter(together)
 
 
-def _of_day(rule: Rule, anchor: datetime, month: int | None, day: int, *, skips: bool) -> rrule.rrule:
-    missing = day > SURE_DAY and (month is None or day >= LONGEST_MONTH[month - 1] == 29)  # noqa: PLR2004  # February's.
-    fallback = missing and not skips
+def _dated(rule: Rule, anchor: datetime, *, skips: bool) -> Iterator[rrule.rrule]:
+    """The rules of a rule that names days by their numbers: few, since all that run at once are searched.
+
+    A day that some months lack makes a rule of its own: of the days from the 28th to it the last one that there is.
+    """
+    days = rule.bymonthday or (anchor.day,)
+    months = (rule.bymonth or (anchor.month,)) if rule.freq == YEARLY else ()
+    may_lack = not skips and (not months or _FEBRUARY in months)
+    lacked = tuple(day for day in days if may_lack and day > SURE_DAY)
+    if certain := tuple(day for day in days if day not in lacked):
+        yield _of_days(rule, anchor, months, certain)
+    for day in lacked:
+        if longer := tuple(month for month in months if month != _FEBRUARY):
+            yield _of_days(rule, anchor, longer, (day,))
+        last = tuple(range(SURE_DAY, day + 1))
+        yield _of_days(rule, anchor, (_FEBRUARY,) if months else (), last, bysetpos=-1)
+
+
+def _of_days(
+    rule: Rule, anchor: datetime, months: tuple[int, ...], days: tuple[int, ...], *, bysetpos: int | None = None
+) -> rrule.rrule:
     return rrule.rrule(
         _FREQUENCIES[rule.freq],
         dtstart=anchor,
         interval=rule.interval,
-        bymonth=month,
-        bymonthday=range(SURE_DAY, day + 1) if fallback else day,
-        bysetpos=-1 if fallback else None,
+        bymonth=months or None,
+        bymonthday=days,
+        bysetpos=bysetpos,
     )
 
 
