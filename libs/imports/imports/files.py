@@ -62,6 +62,9 @@ _TITLES = 12
 LOOKED_AT = 200
 _LEAST_COLUMNS_WITH_NOTES = 3
 _LINE_END = re.compile("\r\n|\r|\n")
+# What goes on for longer than this without a delimiter says nothing of it, and is tried against patterns of addresses
+# and numbers whose time rises with the square of its length.
+_LONG_RUN = re.compile('([^,;\t|"\r\n]{100})[^,;\t|"\r\n]+')
 
 csv.field_size_limit(LONGEST_CELL)
 
@@ -136,7 +139,7 @@ def detect_delimiter(text: str) -> str:
     import clevercsv  # noqa: PLC0415  # It is slow to load, and few files need it.
 
     try:
-        dialect = clevercsv.Detector().detect(text[:_SNIFFED], delimiters=found)
+        dialect = clevercsv.Detector().detect(_LONG_RUN.sub(r"\1", text[:_SNIFFED]), delimiters=found)
     except clevercsv.exceptions.Error:  # Such as a NUL.
         return found[0]
     return dialect.delimiter if dialect is not None and dialect.delimiter in found else found[0]

@@ -1,10 +1,11 @@
 """How a file begins: what says its delimiter, what stands above its columns, and what below its rows is no row."""
 
 import io
+import time
 
 import pytest
 
-from imports.files import read_header, read_rows
+from imports.files import DELIMITERS, detect_delimiter, read_header, read_rows
 
 
 def rows_of(text: str, encoding: str = "utf-8", **names: str) -> tuple[list[str], list[list[str]]]:
@@ -67,3 +68,22 @@ def test_files_with_marks_that_were_put_together_are_one(encoding: str) -> None:
     assert rows_of(f"{one}\ufeffCleo,Kiel\n", encoding)[1] == [["Ada", "Bonn"], ["Cleo", "Kiel"]]
     # Without a mark it may be somebody's data.
     assert rows_of(one + one, encoding)[1] == [["Ada", "Bonn"], ["Name", "City"], ["Ada", "Bonn"]]
+
+
+@pytest.mark.parametrize(
+    "cell", ["a@" + "a." * 1950, "a." * 1950 + "@a", "http://" + "a." * 1900 + "!", "1." * 1950, "Ω" * 3900 + "\x01"]
+)
+def test_a_cell_without_an_end_costs_the_look_at_a_file_nothing(cell: str) -> None:
+    # The patterns that cells are tried against took up to 0.7 seconds, in which a process did nothing else.
+    assert detect_delimiter("a,b;c\n1,2;3\n") in DELIMITERS  # Loads the library.
+    begin = time.process_time()
+    assert detect_delimiter(f"a,b;c|d\te\n{cell}") in DELIMITERS
+    assert time.process_time() - begin < 0.1
+
+
+@pytest.mark.parametrize("delimiter", [",", ";", "|"])
+def test_long_cells_change_nothing_of_what_divides_them(delimiter: str) -> None:
+    note = "is a long text with blanks; and semicolons, commas | and bars " * 8
+    row = delimiter.join(("1", "Ada", f'"{note}"', "a@b.example"))
+    names = delimiter.join(("id", "name, title; more", "note", "email"))
+    assert detect_delimiter(f"{names}\n" + f"{row}\n" * 5) == delimiter
