@@ -225,14 +225,14 @@ def column_names(header: Sequence[str]) -> list[str]:
     if any(len(name) > LONGEST_NAME or "\x00" in name for name in header):
         detail = f"A column's name has over {LONGEST_NAME} characters, or a NUL; is there a quotation mark left open?"
         raise MalformedFile("column_name", detail, 1)
-    names: list[str] = []
+    names: dict[str, None] = {}
     for index, given in enumerate(header, start=1):
         name = original(trimmed(given)) or f"Column {index}"
         unique, number = name, 2
         while unique in names:
             unique, number = f"{name} ({number})", number + 1
-        names.append(unique)
-    return names
+        names[unique] = None
+    return list(names)
 
 
 def read_rows(

@@ -25,6 +25,7 @@ from sqlalchemy import (
     update,
 )
 
+from chassis.context import current
 from chassis.db import outbox
 from chassis.db.record_statements import get_many
 from chassis.db.records import Record, Records
@@ -33,13 +34,21 @@ from chassis.db.statements import TENANT, Prepared, of_tenant
 from chassis.events import EventType
 
 
-def lock_many(session: Session, records: Records, ids: Iterable[int], *, lock: bool = True) -> dict[int, Record]:
-    """Those of the tenant's records that are there, by id, locked in the order of their ids unless `lock` is false."""
+def lock_many(
+    session: Session, records: Records, ids: Iterable[int], *, lock: bool = True, as_seen: bool = False
+) -> dict[int, Record]:
+    """Those of the tenant's records that are there, by id, locked in the order of their ids unless `lock` is false.
+
+    With `as_seen` those alone that the actor sees.
+    """
     wanted = sorted(set(ids))
     if not wanted:
         return {}
     session.connection()
-    rows = session.fetch(get_many(records.view, lock), of_ids=wanted)
+    context = current()
+    own = records.own if as_seen and context.own_only else None
+    actor = {} if own is None else {"actor": context.user_id}
+    rows = session.fetch(get_many(records.view, own, lock), of_ids=wanted, **actor)
     return {row[1]: Record(*row) for row in rows}
 
 

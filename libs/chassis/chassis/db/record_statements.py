@@ -52,9 +52,10 @@ def get_one(view: JsonView, own: ColumnElement[bool] | None, lock: bool) -> Prep
 
 
 @lru_cache(maxsize=128)
-def get_many(view: JsonView, lock: bool) -> Prepared:
-    """The records of_ids."""
-    return Prepared(in_order(view, *among(view.table), lock=lock))
+def get_many(view: JsonView, own: ColumnElement[bool] | None, lock: bool) -> Prepared:
+    """The records of_ids; with the condition `own` those of the parameter `actor` alone."""
+    seen = () if own is None else (own,)
+    return Prepared(in_order(view, *among(view.table), *seen, lock=lock))
 
 
 @lru_cache(maxsize=512)

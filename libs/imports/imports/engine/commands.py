@@ -71,11 +71,27 @@ def create_import(imports: Imports, session: Session, values: dict[str, Any]) ->
     context = current()
     values |= {
         "created_by": context.user_id,
-        # The worker acts without the permissions: what they hide is settled here, for all kinds of records alike.
-        "own_only": context.own_only or not imports.reads <= context.permissions,
+        "own_only": _sees_own_only(imports),
         "correlation_id": context.request_id[:64],
     }
     return imports.records.create(session, imports.events.created, values)
+
+
+def _sees_own_only(imports: Imports) -> bool:
+    """Whether the caller sees no more than their own of the records that rows make or name.
+
+    The worker acts without permissions, so that what they hide is settled here, for all kinds of records alike.
+    """
+    context = current()
+    return context.own_only or not imports.reads <= context.permissions
+
+
+def _narrowed(imports: Imports) -> dict[str, Any]:
+    """What becomes of an import's sight with its next step: it sees no more than whoever asks for that.
+
+    They may see less than when it began, after a change of their role or by an API key; it never sees more again.
+    """
+    return {"own_only": True} if _sees_own_only(imports) else {}
 
 
 def put_part(imports: Imports, session: Session, import_id: int, number: int, body: bytes) -> None:
@@ -143,7 +159,8 @@ def validate_import(imports: Imports, session: Session, import_id: int) -> Recor
     """Have every row checked without changing a record. Raises NotFound, Conflict, Invalid for a lacking column."""
     before, known = _in_state(imports, session, import_id, *OPEN)
     _check_mapping(imports, known)
-    return imports.records.change(session, imports.events.updated, before, {"state": lifecycle.VALIDATING, **ANEW})
+    values = {"state": lifecycle.VALIDATING, **ANEW, **_narrowed(imports)}
+    return imports.records.change(session, imports.events.updated, before, values)
 
 
 def start_import(imports: Imports, session: Session, import_id: int) -> Record:
@@ -157,9 +174,8 @@ def start_import(imports: Imports, session: Session, import_id: int) -> Record:
     if known["all_or_nothing"] and known["total_rows"] > lifecycle.MOST_ROWS_AT_ONCE:
         detail = f"All or nothing is for up to {lifecycle.MOST_ROWS_AT_ONCE} rows; this file has {known['total_rows']}."
         raise Conflict("too_many_rows", detail)
-    return imports.records.change(
-        session, imports.events.started, before, {"state": lifecycle.RUNNING, "started_at": NOW, **_STARTED}
-    )
+    values = {"state": lifecycle.RUNNING, "started_at": NOW, **_STARTED, **_narrowed(imports)}
+    return imports.records.change(session, imports.events.started, before, values)
 
 
 def cancel_import(imports: Imports, session: Session, import_id: int) -> Record:
@@ -196,6 +212,7 @@ def revert_import(imports: Imports, session: Session, import_id: int) -> Record:
         raise Conflict("too_late", f"An import can be reverted for {lifecycle.REVERT_WINDOW.days} days.")
     last = len(imports.store.chunks.list(session, import_id))
     values = {"state": lifecycle.REVERTING, "next_chunk": last, "reverted_rows": 0, "kept_rows": 0}
+    values |= _narrowed(imports)
     return imports.records.change(session, imports.events.revert_started, before, values)
 
 

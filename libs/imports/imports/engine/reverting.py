@@ -66,7 +66,8 @@ def _undo(
         steps.setdefault(known_id, []).append(_Step(line, version, None))
     for line, known_id, version, changes in outcome.get("updated", ()):
         steps.setdefault(known_id, []).append(_Step(line, version, changes))
-    locked = lock_many(session, target.records, steps)
+    # What was given to others meanwhile stays as it is to who sees no more than their own.
+    locked = lock_many(session, target.records, steps, as_seen=True)
     made = [known_id for known_id, taken in steps.items() if any(step.changes is None for step in taken)]
     left = target.kept_for_others(session, made)
     seen = Seen(partial(imports.store.seen.find, session, job.id))

@@ -8,9 +8,7 @@ from typing import Any
 import psycopg
 import pytest
 
-from chassis.db.session import Database
 from chassis.testing.fixtures import Client
-from chassis.testing.tokens import TokenFactory
 
 PATH = "/v1/customers/imports"
 SCOPE = "customers:read customers:write customers:import"
@@ -344,22 +342,6 @@ def test_another_tenant_finds_no_import(imports: Any, client_of: Any, company_id
         assert stranger.request(method, f"{PATH}/{begun['id']}{path}").status_code == 404
     put = stranger.request("PUT", f"{PATH}/{begun['id']}/parts/1", data=b"x", content_type=CONTENT)
     assert put.status_code == 404
-
-
-def test_who_sees_their_own_alone_changes_their_own_alone(
-    imports: Any, client: Client, tokens: TokenFactory, database: Database, company_id: int
-) -> None:
-    client.post("/v1/customers", json={"name": "Not theirs", "customer_code": "K-1"})
-    scope = "customers:read:own customers:write customers:import"
-    token = tokens.sign(company_id=company_id, sub="8", scope=scope)
-    own = type(imports)(Client(client.http, token), database, company_id)
-    own.client.post("/v1/customers", json={"name": "Theirs", "customer_code": "K-2"})
-    content = imports.table(("Code", "Name"), ("K-1", "Mine now"), ("K-2", "Renamed"))
-    done = own.run(content, mode="update", match_by="customer_code")
-    assert [(error["line"], error["code"]) for error in own.errors(done["id"])] == [(2, "customer_not_found")]
-    assert imports.names() == ["Not theirs", "Renamed"]
-    theirs = imports.begin(SIMPLE).json
-    assert own.client.get(f"{PATH}/{theirs['id']}").status_code == 404
 
 
 def test_an_import_of_somebody_who_was_deactivated_stops(
