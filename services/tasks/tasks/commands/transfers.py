@@ -32,12 +32,19 @@ def reassign_task(session: Session, task_id: int, user_id: int) -> Record:
 
 
 def tell_targets(session: Session, transfer_id: int, targets: list[int], moved: int, event_id: str) -> None:
-    """Tell those who got the tasks of somebody, once for all of these."""
-    for user_id in targets if moved else ():
-        title = "1 task has a new assignee" if moved == 1 else f"{moved} tasks have a new assignee"
+    """Tell those who got the tasks of somebody how many are theirs, once for all of these."""
+    active = USERS.active_among(session, targets)
+    in_turn = active == set(targets)
+    for place, user_id in enumerate(targets):
+        # In turn, as they were handed over; where somebody has left meanwhile, others had their turns.
+        count = (moved + len(targets) - 1 - place) // len(targets) if in_turn else moved
+        if count == 0 or user_id not in active:
+            continue
+        noun = "1 task of a colleague" if count == 1 else f"{count} tasks of a colleague"
+        verb = "is" if count == 1 else "are"
+        title = f"{noun} {verb} yours" if in_turn else f"{noun} {verb} somebody else's, some of them yours"
         subject = ("task_transfers", transfer_id)
-        if USERS.active_among(session, (user_id,)):
-            notify(session, user_id, "transfer", subject, title, event_id=event_id, details={"moved": moved})
+        notify(session, user_id, "transfer", subject, title, event_id=event_id, details={"moved": count})
 
 
 TRANSFERS = Transfers(

@@ -17,6 +17,7 @@ from tasks.handlers import jobs
 
 MANY, MINUTE = 10_000, 60
 SLOWEST_NOTICE = timedelta(seconds=5)
+ONE, TWO = "1 task of a colleague is yours", "2 tasks of a colleague are yours"
 
 # Completes tasks and sets dates to follow up, one after the other, until it is killed.
 WORKING = """
@@ -234,6 +235,28 @@ def test_a_transfer_that_is_told_of_again_is_one_notification(hear, client_of, c
     hear("task_transfer.completed", 5, 2, event=event)
     rows = client_of(company_id, user_id=8).get("/v1/notifications").json["data"]
     assert [row["kind"] for row in rows] == ["transfer"]
+
+
+@pytest.mark.parametrize(
+    ("targets", "moved", "told"),
+    [
+        ([7, 8, 9], 5, {7: (2, TWO), 8: (2, TWO), 9: (1, ONE)}),
+        ([7, 8, 9], 1, {7: (1, ONE)}),
+        ([7, 10], 5, {7: (5, "5 tasks of a colleague are somebody else's, some of them yours")}),
+    ],
+)
+def test_each_who_got_tasks_is_told_how_many_are_theirs(hear, client_of, company_id, known, *, targets, moved, told):
+    known.user(9, version=1)
+    known.user(10, version=1, is_active=False)
+    hear("task_transfer.completed", 5, 2, {"targets": targets, "moved": moved})
+
+    def heard(user_id):
+        rows = client_of(company_id, user_id=user_id).get("/v1/notifications").json["data"]
+        return [(row["details"]["moved"], row["title"]) for row in rows]
+
+    assert {user_id: heard(user_id) for user_id in (7, 8, 9, 10)} == {
+        user_id: [told[user_id]] if user_id in told else [] for user_id in (7, 8, 9, 10)
+    }
 
 
 def test_a_request_that_is_sent_again_makes_one_follow_up(client, known):
