@@ -61,7 +61,7 @@ def _text(cell: str) -> str:
     text = trimmed(cell)
     if not text:
         return text
-    if text[0] in "'=\uff07":
+    if text[0] in "'=\u2018\u2019\uff07":
         text = original(unguarded(text))
     if len(text) <= _LONGEST_THAT_SAYS_NOTHING and not text[0].isalnum() and says_nothing(text):
         return ""

@@ -93,6 +93,13 @@ def places_of(columns: Sequence[str], mapping: Mapping[str, str], catalogue: Cat
     return places
 
 
+def is_named_by(columns: Sequence[str], mapping: Mapping[str, str], catalogue: Catalogue, other: str) -> bool:
+    """Whether the columns that are taken for the name mean another field: a table of companies, for instance."""
+    profile = profile_of(columns)
+    meanings = [_meaning(column, catalogue, profile) for column, field in mapping.items() if field == "name"]
+    return bool(meanings) and all(meaning is not None and meaning[0] == other for meaning in meanings)
+
+
 def _guess(column: Column, catalogue: Catalogue, profile: Profile | None, *, own: bool) -> Guess | None:
     if own:
         name = column.name.strip().lower()

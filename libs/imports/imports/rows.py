@@ -50,7 +50,7 @@ class ReadRow:
         """Take what counts for a new record."""
         self.faults, self.late = [*self.faults, *self.late], []
         self.values = self.new_values | self.values
-        self.keys = self.new_keys | self.keys
+        self.keys = self.keys | self.new_keys
         self.new_values, self.new_keys = {}, {}
 
 

@@ -24,6 +24,7 @@ class Seen:
 
     def __init__(self, find: Callable[[Sequence[int]], Mapping[int, Any]] | None = None) -> None:
         self._known: dict[int, Any] = {}
+        self._numbers: dict[Key, int] = {}
         self._new: dict[int, Any] = {}
         self._find = find
         self._of: Key = ()
@@ -37,18 +38,26 @@ class Seen:
     def load(self, keys: Iterable[Key]) -> None:
         """Look for what is known under keys of which nobody could say before that they are wanted."""
         if self._find is not None:
-            wanted = {hashed((*self._of, *key)) for key in keys} - self._known.keys()
+            wanted = {self._number(key) for key in keys} - self._known.keys()
             if wanted:
                 self._known.update({**dict.fromkeys(wanted), **self._find(list(wanted))})
 
     def get(self, *key: Any) -> Any:
         """What an earlier row has left under this key; None for nothing."""
-        return self._known.get(hashed((*self._of, *key))) if self._known else None
+        return self._known.get(self._number(key)) if self._known else None
 
     def put(self, *key: Any, entry: Any) -> None:
         """Leave something for the rows below."""
-        number = hashed((*self._of, *key))
+        number = self._number(key)
         self._known[number] = self._new[number] = entry
+
+    def _number(self, key: Key) -> int:
+        """The number of a key of this kind, made once."""
+        whole = (*self._of, *key)
+        number = self._numbers.get(whole)
+        if number is None:
+            number = self._numbers[whole] = hashed(whole)
+        return number
 
     @property
     def new(self) -> Mapping[int, Any]:

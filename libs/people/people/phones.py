@@ -108,18 +108,16 @@ def _e164(text: str, region: str | None) -> str | None:
         return None
     if phonenumbers.is_possible_number_with_reason(number) != ValidationResult.IS_POSSIBLE:
         return None
-    if not phonenumbers.is_valid_number(number):
-        short = len(str(number.national_number)) < _SHORTEST_FROM_ABROAD
-        if short or _is_local(text, region):
-            return None
+    short = len(str(number.national_number)) < _SHORTEST_FROM_ABROAD
+    if (short or _is_local(text, region)) and not phonenumbers.is_valid_number(number):
+        return None
     found = phonenumbers.format_number(number, PhoneNumberFormat.E164)
     return found if len(found) <= _LONGEST_E164 else None
 
 
 def _is_local(text: str, region: str | None) -> bool:
     """Whether a number of a country where those from elsewhere begin with a sign (0) does not begin with it."""
-    prefix: str | None = phonenumbers.ndd_prefix_for_region(region, strip_non_digits=True) if region else None
-    given = _NOT_DIGITS.sub("", text)
-    if not prefix or region in _ALSO_WITHOUT or text.startswith("+"):
+    if region is None or region in _ALSO_WITHOUT or text.startswith("+"):
         return False
-    return not given.startswith(prefix)
+    prefix: str | None = phonenumbers.ndd_prefix_for_region(region, strip_non_digits=True)
+    return bool(prefix) and not _NOT_DIGITS.sub("", text).startswith(prefix or "")

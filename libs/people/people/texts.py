@@ -16,7 +16,8 @@ _ENDS = re.compile(rf"\A[\s{_UNSEEN}{_SELECTORS}\u200c\u200d]+|[\s{_UNSEEN}\u200
 _CONTROLS = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 _CONTROLS_OF_LINES = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f]")
 # What a spreadsheet writes so that it does not itself take a number for one: ="0171", or '0171.
-_GUARD = re.compile(r"""\A=\s*"([^"]*)"\Z|\A'(?=[+0-9(])""")
+_GUARDS = frozenset("='\u2018\u2019\uff07")
+_GUARD = re.compile(r"""\A=\s*"([^"]*)"\Z|\A['\u2018\u2019\uff07](?=[+0-9(])""")
 
 
 class Fault(ValueError):
@@ -38,7 +39,7 @@ def clean_line(text: str) -> str:
 
 def unguarded(text: str) -> str:
     """A cell's text without what a spreadsheet put around it to guard its digits: `="0171"` and `'0171`."""
-    found = _GUARD.match(text) if text[:1] in ("=", "'") else None
+    found = _GUARD.match(text) if text[:1] in _GUARDS else None
     if found is None:
         return text
     return text[1:] if found[1] is None else found[1]

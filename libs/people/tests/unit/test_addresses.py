@@ -106,7 +106,15 @@ def test_a_number_that_a_spreadsheet_has_shortened_is_refused(typed):
 
 
 @pytest.mark.parametrize(
-    ("typed", "cleaned"), [("'0171 1", "0171 1"), ('="0171 2"', "0171 2"), ("'+49 3", "+49 3"), (" 030 4 ", "030 4")]
+    ("typed", "cleaned"),
+    [
+        ("'0171 1", "0171 1"),
+        ('="0171 2"', "0171 2"),
+        ("'+49 3", "+49 3"),
+        ("\uff07+49 5", "+49 5"),
+        ("\u2019030 6", "030 6"),
+        (" 030 4 ", "030 4"),
+    ],
 )
 def test_guards_of_a_spreadsheet_are_no_part_of_a_number(typed, cleaned):
     assert clean_phone(typed) == cleaned

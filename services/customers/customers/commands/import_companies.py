@@ -34,7 +34,7 @@ def keys_of_company(row: ReadRow) -> Iterator[Key]:
 
 def keys_of_private(row: ReadRow) -> Iterator[Key]:
     """By what rows below could take somebody without a company for one."""
-    keys = row.new_keys | row.keys
+    keys = row.keys | row.new_keys
     for name in ("name_norm", "name_two"):
         if keys.get(name):
             yield _BY_NAME, keys[name]

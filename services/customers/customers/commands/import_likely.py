@@ -60,6 +60,8 @@ class Likely:
             if found["candidates"] or found["hidden"]:
                 ids = ", ".join(str(candidate["customer"]["id"]) for candidate in found["candidates"])
                 return f"Probably the same as customer {ids or 'of a colleague'}."
+        if not above:
+            return None
         own = _phone(row.values, row.keys)
         alike = [known for known, (keys, phone) in above.items() if self._is_alike(keys - crowded, own, phone)]
         if not alike:

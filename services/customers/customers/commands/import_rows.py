@@ -101,9 +101,9 @@ class CustomerTarget(Target):
     def add_keys(self, row: ReadRow, around: Company) -> None:
         """Add the keys that duplicates are found by."""
         row.keys = customer_keys(row.values, around.region)
-        if row.new_values:
-            firm = row.values.get("customer_type") == rules.CUSTOMER_TYPES[1]
-            row.new_keys = keys_of_name(row.new_values["name"], firm=firm)
+        values = row.new_values | row.values
+        if row.new_values and "name" in values:
+            row.new_keys = keys_of_name(values["name"], firm=values.get("customer_type") == rules.CUSTOMER_TYPES[1])
 
     def draw_numbers(self, session: Session, count: int) -> range:
         """Draw so many of the company's next codes; answers the numbers in them."""
@@ -134,7 +134,7 @@ class CustomerTarget(Target):
             yield "name", values["name"], values["company_name"]
         if options.around.refuses_duplicates:
             # By all that the company's rules, which may change while the import runs, could go by.
-            yield from telling_keys(DEFAULT, row.new_keys | row.keys)
+            yield from telling_keys(DEFAULT, row.keys | row.new_keys)
 
     def lookups(
         self,
@@ -146,7 +146,7 @@ class CustomerTarget(Target):
         keys = self.conflict_keys(rows, options)
         if options.around.duplicates != ALLOW:
             rules = options.around.rules
-            keys |= {key for row in rows for key in telling_keys(rules, row.new_keys | row.keys)}
+            keys |= {key for row in rows for key in telling_keys(rules, row.keys | row.new_keys)}
         return keys
 
     def find(self, session: Session, match_by: str, keys: Collection[Any]) -> dict[Any, list[tuple[int, bool]]]:

@@ -1,9 +1,13 @@
 """A row of a file as a customer's values, checked by the very fields that check the body of a request."""
 
+from collections.abc import Mapping, Sequence
+from typing import Any
+
 from customers import rules
 from customers.rules.import_fields import CATALOGUE, CHOICES_OF
 from customers.schemas.customers import CustomerIn
 from imports.engine.lifecycle import CREATE
+from imports.proposal import is_named_by
 from imports.rows import ReadRow
 from imports.web.reader import FieldReader
 
@@ -23,6 +27,18 @@ class RowReader(FieldReader):
     members = ("assigned_to",)
     second_phone = "secondary_phone"
 
+    def __init__(
+        self,
+        columns: Sequence[str],
+        mapping: Mapping[str, str],
+        mode: str,
+        match_by: str | None,
+        *,
+        options: Mapping[str, Any],
+    ) -> None:
+        super().__init__(columns, mapping, mode, match_by, options=options)
+        self._of_companies = is_named_by(columns, mapping, self.catalogue, "company_name")
+
     def take_first(self, row: ReadRow, field: str, text: str) -> bool:
         """Take a code that the service gave out where a customer can be found by it."""
         if field != "customer_code" or not rules.GENERATED_CODE.match(text):
@@ -35,9 +51,14 @@ class RowReader(FieldReader):
         return True
 
     def complete(self, row: ReadRow) -> None:
-        """The company, else the address, is the name of a new customer whose row has none."""
-        if "name" in row.values:
-            return
-        name = row.values.get("company_name") or row.values.get("email")
-        if name is not None and not any(fault.field == "name" for fault in row.faults):
+        """The company, else the address, is the name of a new customer whose row has none; who is called so is one."""
+        values = row.values
+        name = values.get("company_name") or values.get("email")
+        is_company = self._of_companies
+        if "name" not in values:
+            if name is None or any(fault.field == "name" for fault in row.faults):
+                return
             row.new_values = {"name": name}
+            is_company = "company_name" in values
+        if is_company and "customer_type" not in values:
+            row.new_values["customer_type"] = rules.CUSTOMER_TYPES[1]

@@ -187,3 +187,34 @@ def test_our_own_export_comes_back_into_another_company(imports: Any, imports_of
     saved = imports.table(tuple(header), tuple(values_of.values()), delimiter=";").decode().encode("cp1252")
     again = imports.run(saved, mode="upsert", match_by="id")
     assert (again["unchanged_rows"], again["failed_rows"]) == (1, 0)
+
+
+@pytest.mark.parametrize("options", [{}, {"mode": "upsert", "match_by": "customer_code"}])
+def test_who_is_called_by_a_companys_name_is_one(imports: Any, client: Client, options: Any) -> None:
+    header = ("Account Name", "Account ID", "Account Owner", "Website")
+    done = imports.run(imports.table(header, ("Käserei Würth AG", "A-1", "", "")), **options)
+    assert done["created_rows"] == 1, imports.errors(done["id"])
+    header = ("Name", "Company", "Code", "E-Mail")
+    rows = (("", "Lund AB", "A-2", ""), ("Eva", "Alm AG", "A-3", ""), ("", "", "A-4", "tom@x.example"))
+    done = imports.run(imports.table(header, *rows), **options)
+    assert done["created_rows"] == 3, imports.errors(done["id"])
+    found = sorted(client.get("/v1/customers").json["data"], key=lambda row: str(row["customer_code"]))
+    assert [(row["name"], row["customer_type"]) for row in found] == [
+        ("Käserei Würth AG", "business"),
+        ("Lund AB", "business"),
+        ("Eva", "individual"),
+        ("tom@x.example", "individual"),
+    ]
+    # So its form of company is none of its name.
+    alike = client.post("/v1/customers/duplicates/check", json={"name": "Käserei Wuerth"}).json["candidates"]
+    assert [candidate["customer"]["name"] for candidate in alike] == ["Käserei Würth AG"]
+
+
+def test_a_number_that_a_file_brings_is_from_where_the_customer_is(imports: Any, client: Client) -> None:
+    client.post("/v1/customers", json={"name": "Eva", "customer_code": "A-1", "country": "Austria"})
+    client.post("/v1/customers", json={"name": "Tom", "customer_code": "A-2", "phone": "01 58858 0"})
+    rows = (("A-1", "01 58858 0", ""), ("A-2", "", "Österreich"))
+    done = imports.run(imports.table(("Code", "Phone", "Country"), *rows), mode="update", match_by="customer_code")
+    assert done["updated_rows"] == 2, imports.errors(done["id"])
+    found = client.get("/v1/customers").json["data"]
+    assert {row["phone_e164"] for row in found} == {"+431588580"}

@@ -122,6 +122,9 @@ def test_the_export_of_a_well_known_system_is_recognised_and_read(system: str) -
         ("Customer;Country;Created", "Eva;Österreich;yesterday", "name,country,created_at"),
         ("Firma;Telefon;Umsatz", "Alm GmbH;01 234567;100", "name,phone,"),
         ("Full Name;First Name;Last Name", "Eva Alm;Eva;Alm", "name,,"),
+        ("Vorname;Name", "Eva;Alm", "name,name"),
+        ("Vorname;Name", "Eva;Eva Alm", ",name"),
+        ("First;Last;Company", "Eva;Alm;Acme", "name,name,company_name"),
         ("Name;Phone type;Phone", "Eva;Mobile;0664 123", "name,,phone"),
         ("氏名;電話番号;メールアドレス", "山田;03-0000;a@example.jp", "name,phone,email"),
     ],
@@ -153,6 +156,10 @@ def test_the_whole_name_is_taken_with_its_parts_where_it_is_missing() -> None:
         ("Apellidos,Nombre", "García,Luz", "Luz García"),
         ("Last Name,Middle Name,First Name", "Hopper,B.,Grace", "Grace B. Hopper"),
         ("Given Name,Family Name", "花子,山田", "山田 花子"),
+        ("Name,Vorname", "Wörrlein,Änne", "Änne Wörrlein"),
+        ("Vorname,Name", "Änne,Wörrlein", "Änne Wörrlein"),
+        ("Vorname,Name", "Änne,Wörrlein Änne", "Wörrlein Änne"),
+        ("Vorname,Name", "Änne,", "Änne"),
     ],
 )
 def test_a_name_has_its_own_order_whatever_that_of_the_columns(header: str, row: str, name: str) -> None:
@@ -180,3 +187,10 @@ def test_the_column_of_the_primary_company_goes_before_that_of_all(turned: bool)
         "Associated Company IDs (Primary)": "customer_code",
         "Associated Company (Primary)": "company_name",
     }
+
+
+@pytest.mark.parametrize(("name", "family"), [("Wörrlein", "last_name"), ("Änne Wörrlein", "name")])
+def test_a_contacts_name_beside_first_names_is_the_familys_unless_it_has_them_in_it(name: str, family: str) -> None:
+    columns = [Column("Vorname", ["Änne"]), Column("Name", [name])]
+    mapping = propose(columns, contact_import_fields.CATALOGUE).mapping
+    assert mapping == {"Vorname": "first_name", "Name": family}
