@@ -26,6 +26,9 @@ _AROUND_AMOUNTS = re.compile(
 _GROUP = 3
 _BETWEEN_ADDRESSES = re.compile(r"\s*(?::::|[;,\n|])\s*|\s+(?=\S+@)")
 _BETWEEN_NUMBERS = re.compile(r"\s*(?::::|[;,\n|])\s*|\s+/\s+")
+_BETWEEN_PAGES = re.compile(r"\s*(?::::|[;\n])\s*|,?\s+(?=https?://)")
+# Whether something follows a blank is asked at each blank anew, so that long runs of them are made short ones.
+_BLANKS = re.compile(r"[^\S\n]{20,}")
 _BETWEEN_TAGS = re.compile(r"[;,\n]")
 _NAMED_ADDRESS = re.compile(r"<\s*([^<>\s@]+@[^<>\s@]+)\s*>")
 _NO_VALUE = frozenset(("-", "--", "n/a", "n.a.", "none", "null", "nil", "?", "k.a.", "keine"))
@@ -156,7 +159,7 @@ def parse_amount(text: str, mark: str | None = None) -> str:
 
 def addresses_in(text: str) -> list[str]:
     """The e-mail addresses in a cell, without names around them; what is none stays as it is, to be judged."""
-    text = text.removeprefix("mailto:")
+    text = _BLANKS.sub(" ", text.removeprefix("mailto:"))
     if text.count("@") == 1 and "<" not in text and _MARK not in text:
         return [text.strip(";, ")] if text[-1:] in ";," else [text]
     if named := _NAMED_ADDRESS.findall(text):
@@ -167,7 +170,7 @@ def addresses_in(text: str) -> list[str]:
 
 def numbers_in(text: str) -> list[str]:
     """The telephone numbers in a cell; one where not every piece of it could be a number."""
-    parts = [part for part in _BETWEEN_NUMBERS.split(text) if part]
+    parts = [part for part in _BETWEEN_NUMBERS.split(_BLANKS.sub(" ", text)) if part]
     if len(parts) > 1 and all(sum(sign.isdigit() for sign in part) >= _LEAST_DIGITS for part in parts):
         return list(dict.fromkeys(parts))
     return [text]
@@ -175,7 +178,7 @@ def numbers_in(text: str) -> list[str]:
 
 def pages_in(text: str) -> list[str]:
     """The web addresses in a cell."""
-    return list(dict.fromkeys(part for part in re.split(r"\s*(?::::|[;\n])\s*|,?\s+(?=https?://)", text) if part))
+    return list(dict.fromkeys(part for part in _BETWEEN_PAGES.split(_BLANKS.sub(" ", text)) if part))
 
 
 def records_in(text: str) -> list[str]:

@@ -12,7 +12,11 @@ _UNSEEN = (
 # What chooses a form of the character before it, such as an emoji's, is a part of that one.
 _SELECTORS = "\ufe00-\ufe0f\U000e0000-\U000e0fff"
 # At an end the joiners show nothing either; inside of a word Persian and the scripts of India need them.
-_ENDS = re.compile(rf"\A[\s{_UNSEEN}{_SELECTORS}\u200c\u200d]+|[\s{_UNSEEN}\u200c\u200d]+\Z")
+_BEFORE = re.compile(rf"[\s{_UNSEEN}{_SELECTORS}\u200c\u200d]*")
+_BEHIND = re.compile(rf"[\s{_UNSEEN}\u200c\u200d]*")
+_MOST_MARKS = 30
+# Vowels of Tibetan that are no marks themselves and come apart into two.
+_MADE_OF_MARKS = "\u0f73\u0f75\u0f81"
 _CONTROLS = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 _CONTROLS_OF_LINES = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f]")
 # What a spreadsheet writes so that it does not itself take a number for one: ="0171", or '0171.
@@ -54,7 +58,25 @@ def trimmed(text: str) -> str:
     """The text without blanks and unseen characters at its ends."""
     if text.isascii():
         return text.strip()
-    return _ENDS.sub("", text)
+    # Matched at the two ends alone: a search for the last one would begin anew at each blank inside, and take minutes
+    # for many, in which a process does nothing else.
+    before = _BEFORE.match(text)
+    text = text[before.end() :] if before else text
+    behind = _BEHIND.match(text[::-1])
+    return text[: len(text) - behind.end()] if behind else text
+
+
+def _composed(text: str) -> str:
+    """The text in NFC. Raises Fault for more marks on a letter than any language has (UAX 15, Stream-Safe Text Format).
+
+    Putting them in order takes time that rises with the square of how many there are.
+    """
+    combining, marks = unicodedata.combining, 0
+    for sign in text:
+        marks = marks + 1 if combining(sign) or sign in _MADE_OF_MARKS else 0
+        if marks > _MOST_MARKS:
+            raise Fault(f"More than {_MOST_MARKS} marks on one letter are not allowed here.")
+    return unicodedata.normalize("NFC", text)
 
 
 def _clean(text: str, controls: re.Pattern[str], sentence: str) -> str:
@@ -63,7 +85,7 @@ def _clean(text: str, controls: re.Pattern[str], sentence: str) -> str:
         if text.isprintable():
             return text
     else:
-        text = unicodedata.normalize("NFC", text)
+        text = _composed(text)
     if controls.search(text):
         raise Fault(sentence)
     return text

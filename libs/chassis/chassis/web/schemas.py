@@ -14,7 +14,7 @@ from chassis.tags import LONGEST_TAG, MOST_TAGS
 from people.emails import clean_email
 from people.phones import clean_phone
 from people.tags import distinct_tags
-from people.texts import Fault, clean_line, clean_text, is_blank
+from people.texts import Fault, clean_line, clean_text, is_blank, trimmed
 
 LARGEST_ID = 2**63 - 1
 LARGEST_BATCH = 500
@@ -75,6 +75,10 @@ class NotBlank(validate.Validator):
 LONGEST_LINE = 500
 
 
+# At most so many characters become one when they are composed (NFC).
+_SHRINKS_TO = 4
+
+
 class Text(fields.String):
     """A text of `shortest` to `longest` characters, cleaned as `people.texts` does it; of one line up to LONGEST_LINE.
 
@@ -83,11 +87,13 @@ class Text(fields.String):
     """
 
     def __init__(self, *, longest: int, shortest: int = 0, **kwargs: Any) -> None:
-        checks = [validate.Length(min=shortest or None, max=longest), *kwargs.pop("validate", [])]
+        length = validate.Length(min=shortest or None, max=longest)
+        checks = [length, *kwargs.pop("validate", [])]
         # A schema has room for one pattern.
         if shortest and not any(hasattr(check, "regex") for check in checks):
             checks.append(NotBlank())
         super().__init__(validate=checks, **kwargs)
+        self._length, self._longest_as_given = length, _SHRINKS_TO * longest
         self._clean = clean_line if longest <= LONGEST_LINE else clean_text
         self._not_blank = next((check for check in checks if isinstance(check, NotBlank)), None)
 
@@ -99,6 +105,9 @@ class Text(fields.String):
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> str:
         text = super()._deserialize(value, attr, data, **kwargs)
+        # What is too long however it is cleaned is not even cleaned: a body may be one text.
+        if len(text) > self._longest_as_given and len(whole := trimmed(text)) > self._longest_as_given:
+            self._length(whole)
         try:
             cleaned = self._clean(text)
         except Fault as fault:

@@ -1,5 +1,6 @@
 """Dates, amounts and lists as they stand in files of all countries."""
 
+import time
 from contextlib import suppress
 from datetime import UTC, datetime
 
@@ -115,3 +116,14 @@ def test_several_values_in_a_cell_are_told_apart() -> None:
     assert tags_in('"Gold","Fair, spring"') == ["Gold", "Fair, spring"]
     assert tags_in("* myContacts ::: Chor ::: * starred") == ["Chor", "starred"]
     assert tags_in("hot, webinar;late") == ["hot", "webinar", "late"]
+
+
+@pytest.mark.parametrize("split", [addresses_in, numbers_in, pages_in, tags_in])
+@pytest.mark.parametrize(
+    "text", ["a" + " " * 120_000 + "b", "é" + " \u00a0" * 60_000 + "b", " @" * 60_000, "<" * 120_000]
+)
+def test_a_long_cell_takes_no_longer_for_what_it_is_made_of(split, text):
+    """What follows a blank was asked at each blank anew: minutes for a cell, in which a worker does nothing else."""
+    begin = time.process_time()
+    split(text)
+    assert time.process_time() - begin < 2

@@ -1,5 +1,7 @@
 """Hygiene of texts."""
 
+import contextlib
+import time
 import unicodedata
 
 import pytest
@@ -7,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from people.tags import distinct_tags, tag_key
-from people.texts import Fault, clean_line, clean_text, is_blank, unguarded
+from people.texts import Fault, clean_line, clean_text, is_blank, trimmed, unguarded
 
 
 @pytest.mark.parametrize(
@@ -77,3 +79,31 @@ def test_cleaning_twice_is_cleaning_once(typed):
     assert clean_text(cleaned) == cleaned
     assert unicodedata.is_normalized("NFC", cleaned)
     assert cleaned == cleaned.strip()
+
+
+@pytest.mark.parametrize("clean", [trimmed, is_blank, clean_line, clean_text])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "é" + " " * 250_000 + "b",
+        "b" + "\u200b" * 250_000 + "é",
+        "é" + " \u2060" * 100_000 + "b",
+        "\ufe0f" * 250_000 + "b",
+        "a" + "\u0301\u0316" * 100_000,
+        "a" + "\u0301" * 100_000 + "\u0316" * 100_000,
+        "\u0f73" * 100_000,
+    ],
+    ids=["blanks", "unseen", "both", "selectors", "marks in turn", "marks", "vowels"],
+)
+def test_a_long_text_takes_no_longer_for_what_it_is_made_of(clean, text):
+    """A search for blanks at the end began anew at each of them, and marks are put in order: minutes for such a body."""
+    begin = time.process_time()
+    with contextlib.suppress(Fault):
+        clean(text)
+    assert time.process_time() - begin < 1
+
+
+def test_no_letter_has_more_marks_than_languages_give_it():
+    assert clean_line("a" + "\u0316\u0301" * 15) == "á" + "\u0316" * 15 + "\u0301" * 14
+    with pytest.raises(Fault, match="More than 30 marks"):
+        clean_line("a" + "\u0316\u0301" * 15 + "\u0301")

@@ -9,7 +9,7 @@ from imports.headers import folded
 from pipeline.rules.deal_import_fields import STAGE_OF
 from pipeline.rules.stages import Group, Stage, closing, enters, first_open
 
-_IN_PIPELINE = re.compile(r"(?P<stage>.+?)\s*\((?P<pipeline>[^()]+)\)\Z")
+_IN_PIPELINE = re.compile(r"(?P<stage>.+?)(?<!\s)\s*\((?P<pipeline>[^()]+)\)\Z")
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,7 +20,7 @@ from pipeline.schemas.import_rows import expected_day, take_currency
 # What the service keeps a list of, or knows some words of: what it does not know may be left empty.
 CHOICES = ("pipeline_id", "stage_id", "status", "assigned_to")
 _BETWEEN_COLUMNS = " ::: "
-_NAME_AND_ADDRESS = re.compile(r"(?P<name>.+?)\s*\((?P<address>[^\s()]*[\w-]\.[a-zA-Z]{2,})\)\Z")
+_NAME_AND_ADDRESS = re.compile(r"(?P<name>.+?)(?<!\s)\s*\((?P<address>[^\s()]*[\w-]\.[a-zA-Z]{2,})\)\Z")
 _PERCENT = re.compile(r"(?P<number>\d{1,3}(?:[.,]\d+)?)\s*(?P<sign>%?)\Z")
 _EARLIEST = datetime(1900, 1, 1, tzinfo=UTC)
 # Today has begun somewhere.
