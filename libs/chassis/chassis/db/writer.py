@@ -90,7 +90,13 @@ class Writer:
         """Commit in one round trip with what has waited; without that the connection's own commit is as good."""
         if any(sending.name not in _OWN for sending in self._waiting):
             self._prepare_own()
-            self._together([_Sending(_COMMIT)])
+            try:
+                self._together([_Sending(_COMMIT)])
+            except psycopg.Error:
+                # To SQLAlchemy a commit has ended the transaction, and the connection is as good as new.
+                if self._connection.pgconn.transaction_status == TransactionStatus.INERROR:
+                    self._connection.rollback()
+                raise
         else:
             self.forget()
 

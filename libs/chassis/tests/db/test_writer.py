@@ -193,6 +193,17 @@ def test_what_fails_later_fails_the_next_statement_or_the_commit(database: Datab
             session.rollback()
 
 
+def test_a_commit_that_fails_leaves_its_connection_to_the_next(database: Database) -> None:
+    for _ in range(3):
+        with database.session() as session:
+            session.run_later(_ADD, number=1, said="once")
+            session.run_later(_ADD, number=1, said="twice")
+            with pytest.raises(psycopg.errors.UniqueViolation):
+                session.commit()
+        with database.transaction() as session:
+            assert session.fetch(_ALL) == []
+
+
 def test_a_savepoint_takes_what_was_to_run_later_in_it_and_leaves_what_was_before(database: Database) -> None:
     for _ in range(3):
         with database.transaction() as session:
