@@ -32,6 +32,7 @@ def when_ready(server: Any) -> None:  # noqa: ARG001  # gunicorn's signature.
     # A collection would write to every object that the workers share with the arbiter.
     gc.collect()
     gc.freeze()
+    gc.enable()
     bind = os.environ.get("METRICS_BIND", "")
     if bind:
         host, _, port = bind.rpartition(":")
