@@ -223,17 +223,17 @@ def drawn(record_type: str, examples: int) -> Callable[[Callable[..., None]], Ca
     return decorate
 
 
-@drawn("customer", 15)
+@drawn("customer", 10)
 def test_customers_are_counted_as_they_come_in(companies: Companies, case: Case) -> None:
     hold_to_the_run(companies, case)
 
 
-@drawn("contact", 10)
+@drawn("contact", 6)
 def test_contacts_are_counted_as_they_come_in(companies: Companies, case: Case) -> None:
     hold_to_the_run(companies, case)
 
 
-@drawn("customer_and_contact", 15)
+@drawn("customer_and_contact", 10)
 def test_companies_and_people_are_counted_as_they_come_in(companies: Companies, case: Case) -> None:
     hold_to_the_run(companies, case)
 
@@ -241,7 +241,7 @@ def test_companies_and_people_are_counted_as_they_come_in(companies: Companies, 
 @pytest.mark.long
 @pytest.mark.parametrize("record_type", list(POOLS))
 def test_many_more_files_are_counted_as_they_come_in(companies: Companies, record_type: str) -> None:
-    @drawn(record_type, 400)
+    @drawn(record_type, 150)
     def search(case: Case) -> None:
         hold_to_the_run(companies, case)
 

@@ -139,12 +139,12 @@ def drawn(record_type, examples):
     return lambda test: fixed(given(case=cases(record_type))(test))
 
 
-@drawn("lead", 10)
+@drawn("lead", 6)
 def test_leads_are_counted_as_they_come_in(new_imports, case):
     hold_to_the_run(new_imports, "lead", case)
 
 
-@drawn("deal", 10)
+@drawn("deal", 6)
 def test_deals_are_counted_as_they_come_in(new_imports, case):
     hold_to_the_run(new_imports, "deal", case)
 
@@ -152,7 +152,7 @@ def test_deals_are_counted_as_they_come_in(new_imports, case):
 @pytest.mark.long
 @pytest.mark.parametrize("record_type", list(POOLS))
 def test_many_more_files_are_counted_as_they_come_in(new_imports, record_type):
-    @drawn(record_type, 400)
+    @drawn(record_type, 150)
     def search(case):
         hold_to_the_run(new_imports, record_type, case)
 
