@@ -172,7 +172,7 @@ def test_nobody_is_looked_for_one_by_one_who_has_nothing_in_common_with_anybody(
     looked_for = []
     plain = commands.find_duplicates
     monkeypatch.setattr(
-        commands, "find_duplicates", lambda *given, but: looked_for.append(but) or plain(*given, but=but)
+        commands, "find_duplicates", lambda *given, but: looked_for.extend(but) or plain(*given, but=but)
     )
     strangers = [create(client, name=f"Stranger {number}")["id"] for number in range(30)]
     third = create(client, name="Zoé Weiss")["id"]
