@@ -130,7 +130,7 @@ def test_no_request_is_lost_by_reloads_and_who_is_revoked_is_out_at_once(
             return False
         return True
 
-    longest = 0.0
+    longest, revoked = 0.0, {}
     with at_work(reloading) as clients, contextlib.ExitStack() as connections:
         for number in range(reloads):
             leaver = connections.enter_context(contextlib.closing(Idle(reloading, 1_000 * reloads + number)))
@@ -140,7 +140,9 @@ def test_no_request_is_lost_by_reloads_and_who_is_revoked_is_out_at_once(
             wait(note_leaving)
             # Every third waits to see the revocation told; the others are reloads in quick succession.
             if number % 3 == 0:
-                identity.news = {"users": {leaver.user_id: 5}}
+                # Also to who asks for everything, as the agent does twice a minute.
+                revoked[leaver.user_id] = 5
+                identity.news = identity.everything = {"users": dict(revoked)}
                 revoked_at = time.monotonic()
                 rounds = len(identity.asked) + 2
                 wait(lambda rounds=rounds: len(identity.asked) >= rounds)
