@@ -18,7 +18,7 @@ from chassis.references import handlers
 from chassis.references.asking import References
 from imports.engine.worker import CONNECTIONS, purge, work
 from pipeline.commands import conversions
-from pipeline.commands.customer_changes import follow_customer, note_customer_purge, purge_on
+from pipeline.commands.customer_changes import CUSTOMER_PURGES, follow_customer, purge_on
 from pipeline.commands.imports import DEAL_IMPORTS, LEAD_IMPORTS
 from pipeline.commands.retention import expire_leads
 from pipeline.commands.snapshots import take_snapshots
@@ -87,7 +87,7 @@ SUBSCRIPTIONS = Subscriptions(
         "crm.conversion_result.undone.v1": _of_conversion(conversions.note_undone),
         "crm.customer.archived.v1": follow_customer,
         "crm.customer.restored.v1": follow_customer,
-        "crm.customer.purged.v1": note_customer_purge,
+        "crm.customer.purged.v1": CUSTOMER_PURGES.note_event,
     },
 )
 SCHEDULES = (

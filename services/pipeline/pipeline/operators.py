@@ -11,7 +11,7 @@ from chassis.healing.kinds import kinds_of, views_in
 from chassis.references import resync
 from chassis.rekeying import Keyed
 from pipeline import events, views
-from pipeline.commands.customer_changes import note_purge
+from pipeline.commands.customer_changes import CUSTOMER_PURGES
 from pipeline.commands.retention import list_expired, purging
 from pipeline.models import REFERENCES
 from pipeline.queries.keys import with_lead_keys
@@ -58,4 +58,4 @@ if __name__ == "__main__":
     elif sys.argv[1:2] == [healing.COMMAND]:
         healing.main(events.SOURCE, KINDS, sys.argv[2:])
     else:
-        resync.main("pipeline", REFERENCES, sys.argv[1:], removers={"customer": note_purge})
+        resync.main("pipeline", REFERENCES, sys.argv[1:], removers={"customer": CUSTOMER_PURGES.note})

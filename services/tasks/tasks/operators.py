@@ -11,7 +11,7 @@ from chassis.healing import command as healing
 from chassis.healing.kinds import kinds_of, views_in
 from chassis.references import resync
 from tasks import events, views
-from tasks.commands.customer_purges import note_purge
+from tasks.commands.customer_purges import CUSTOMER_PURGES
 from tasks.commands.neighbours import purge_subject
 from tasks.commands.retention import ACTIVITIES, TASKS, count_expired, expire
 from tasks.models import DEALS, LEADS, REFERENCES
@@ -19,7 +19,7 @@ from tasks.models import DEALS, LEADS, REFERENCES
 KINDS = kinds_of(events.PUBLISHED, views_in(views))
 # What becomes of what was about a record that its owner does not know.
 REMOVERS: Mapping[str, resync.Remove] = {
-    "customer": note_purge,
+    "customer": CUSTOMER_PURGES.note,
     "lead": partial(purge_subject, LEADS),
     "deal": partial(purge_subject, DEALS),
 }

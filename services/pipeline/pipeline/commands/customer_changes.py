@@ -8,17 +8,16 @@ from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import BigInteger, ColumnElement, Integer, bindparam, delete, func, insert, select, update
+from sqlalchemy import BigInteger, ColumnElement, Integer, bindparam, delete, insert, select
 from sqlalchemy.dialects.postgresql import insert as upsert
 
-from chassis import events
-from chassis.context import current
 from chassis.db.bulk import change_many
 from chassis.db.record_statements import in_order
 from chassis.db.records import Record
 from chassis.db.session import Session
 from chassis.db.statements import TENANT, Prepared, named_values, of_tenant
 from chassis.events import Event, EventType
+from chassis.reference_purges import ReferencePurges
 from pipeline.commands.purges import forget_customer, remove_deal, remove_lead
 from pipeline.events import (
     DEAL_ARCHIVED,
@@ -37,6 +36,8 @@ PURGED_AT_ONCE = 100
 # A customer that was merged again and again leads to the one that is left; customers makes no circles.
 LONGEST_CHAIN = 100
 
+CUSTOMER_PURGES = ReferencePurges(customer_purges, CUSTOMERS)
+
 _CUSTOMER = bindparam("of_customer", type_=BigInteger())
 _MOST = bindparam("most", type_=Integer())
 _ARCHIVED: Mapping[Cards, EventType] = {LEADS: LEAD_ARCHIVED, DEALS: DEAL_ARCHIVED}
@@ -50,30 +51,6 @@ _TOMBSTONE = Prepared(
     select(ref_tombstones.c.version).where(
         of_tenant(ref_tombstones), ref_tombstones.c.kind == "customer", ref_tombstones.c.ref_id == _CUSTOMER
     )
-)
-_HIDE = Prepared(
-    update(customer_refs)
-    .where(of_tenant(customer_refs), customer_refs.c.customer_id == _CUSTOMER)
-    .values(archived_at=func.coalesce(customer_refs.c.archived_at, func.now()))
-)
-_NOTE_PURGE = Prepared(
-    upsert(customer_purges)
-    .values(named_values(customer_purges, ("customer_id", "customer_version", "event_id", "correlation_id")))
-    .on_conflict_do_nothing()
-)
-_PURGE = Prepared(
-    select(customer_purges.c.customer_id, customer_purges.c.customer_version)
-    .where(
-        of_tenant(customer_purges),
-        customer_purges.c.id == bindparam("of_id", type_=BigInteger()),
-        customer_purges.c.finished_at.is_(None),
-    )
-    .with_for_update()
-)
-_PURGED = Prepared(
-    update(customer_purges)
-    .where(of_tenant(customer_purges), customer_purges.c.id == bindparam("of_id", type_=BigInteger()))
-    .values(finished_at=func.now(), updated_at=func.now())
 )
 _NOTE_MOVE = Prepared(
     insert(customer_moves).values(
@@ -101,45 +78,19 @@ def follow_customer(session: Session, event: Event) -> None:
         _give_away(session, customer_id, known["merged_into"], event.id)
 
 
-def note_customer_purge(session: Session, event: Event) -> None:
-    """Remember that a customer was purged: the worker removes what is theirs, and the customer at the end."""
-    note_purge(session, event.record_id, event.aggregate_version, event_id=event.id)
-
-
-def note_purge(session: Session, customer_id: int, version: int, *, event_id: str | None = None) -> None:
-    """The same, also where an operator found the customer gone."""
-    if customer_id not in CUSTOMERS.find(session, (customer_id,)):
-        CUSTOMERS.remove(session, customer_id, version)
-        return
-    # Nobody makes a record for the customer from now on.
-    session.run(_HIDE, of_customer=customer_id)
-    session.run(
-        _NOTE_PURGE,
-        customer_id=customer_id,
-        customer_version=version,
-        event_id=event_id or events.new_id(),
-        correlation_id=current().request_id[:64],
-    )
-
-
 def purge_on(session: Session, purge_id: int) -> bool:
     """Remove the next records of a customer that was purged, each with its event; whether there are more."""
-    row = session.fetch_one(_PURGE, of_id=purge_id)
-    if row is None:
-        return False
-    customer_id, version = row
-    found = _lock(session, DEALS, _OF_CUSTOMER, customer_id, PURGED_AT_ONCE)
-    for deal in found:
-        remove_deal(session, deal)
-    if not found:
-        found = _lock(session, LEADS, _OF_CUSTOMER, customer_id, PURGED_AT_ONCE)
-        for lead in found:
-            remove_lead(session, lead)
-    if found:
-        return True
+    return CUSTOMER_PURGES.step(session, purge_id, _remove_next)
+
+
+def _remove_next(session: Session, customer_id: int) -> bool:
+    for cards, remove in ((DEALS, remove_deal), (LEADS, remove_lead)):
+        found = _lock(session, cards, _OF_CUSTOMER, customer_id, PURGED_AT_ONCE)
+        for card in found:
+            remove(session, card)
+        if found:
+            return True
     forget_customer(session, customer_id)
-    CUSTOMERS.remove(session, customer_id, version)
-    session.run(_PURGED, of_id=purge_id)
     return False
 
 
@@ -161,7 +112,7 @@ def _give_away(session: Session, customer_id: int, target_id: int, event_id: str
     for _ in range(LONGEST_CHAIN):
         tombstone = session.fetch_one(_TOMBSTONE, of_customer=target_id)
         if tombstone is not None:
-            note_purge(session, customer_id, tombstone[0], event_id=event_id)
+            CUSTOMER_PURGES.note(session, customer_id, tombstone[0], event_id=event_id)
             return
         # Whoever it is: its own event, or a look at customers, says more of it later.
         session.run(_KNOW, of_customer=target_id)

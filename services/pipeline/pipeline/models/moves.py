@@ -1,9 +1,10 @@
 """Records on their way: to other owners, to the customer that theirs was merged into, and out of the system."""
 
-from sqlalchemy import BigInteger, CheckConstraint, Column, Index, Integer, String, UniqueConstraint, Uuid, text
+from sqlalchemy import BigInteger, CheckConstraint, Column, Index, Uuid
 
-from chassis.db.tables import part_of, tenant_table, timestamp
+from chassis.db.tables import part_of, tenant_table
 from chassis.purges import purges_table
+from chassis.reference_purges import reference_purges_table
 from chassis.transfers import transfer_table
 from pipeline.models.metadata import metadata
 from pipeline.models.references import USERS
@@ -31,15 +32,4 @@ customer_moves = tenant_table(
 )
 
 # Customers that were purged: the worker removes their leads and deals one by one, each with its event.
-customer_purges = tenant_table(
-    "customer_purges",
-    metadata,
-    Column("customer_id", BigInteger, nullable=False),
-    # The version that the customer was purged at: no older event brings it back.
-    Column("customer_version", Integer, nullable=False),
-    Column("event_id", Uuid(as_uuid=False), nullable=False),
-    Column("correlation_id", String(64), nullable=False),
-    timestamp("finished_at"),
-    UniqueConstraint("company_id", "customer_id"),
-    Index("ix_customer_purges_pending", "company_id", "customer_id", postgresql_where=text("finished_at IS NULL")),
-)
+customer_purges = reference_purges_table("customer", metadata, pending="customer_id")

@@ -9,7 +9,7 @@ from chassis.events import Event
 from chassis.references import Reference, Saving
 from tasks.commands.closing import close_tasks_of
 from tasks.commands.conversions import relink, unlink
-from tasks.commands.customer_purges import note_customer_purge
+from tasks.commands.customer_purges import CUSTOMER_PURGES
 from tasks.commands.merges import move_to_survivor, take_back
 from tasks.commands.neighbours import (
     archive_with,
@@ -94,7 +94,7 @@ def on_restored(kind: Kind, session: Session, event: Event) -> None:
 def on_purged(kind: Kind, session: Session, event: Event) -> None:
     """Delete what was about the record alone, one by one, and then forget it; of a customer the worker does so."""
     if kind is CUSTOMER:
-        note_customer_purge(session, event)
+        CUSTOMER_PURGES.note_event(session, event)
     else:
         purge_subject(kind.reference, session, event.record_id, event.aggregate_version)
 

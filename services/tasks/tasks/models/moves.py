@@ -1,10 +1,11 @@
 """What was done to many records at once, so that it happens once and can be taken back exactly."""
 
-from sqlalchemy import BigInteger, CheckConstraint, Column, Index, Integer, String, UniqueConstraint, Uuid, text
+from sqlalchemy import BigInteger, CheckConstraint, Column, Index
 from sqlalchemy.dialects.postgresql import JSONB
 
-from chassis.db.tables import given_only, part_of, tenant_table, timestamp
+from chassis.db.tables import given_only, part_of, tenant_table
 from chassis.purges import purges_table
+from chassis.reference_purges import reference_purges_table
 from chassis.transfers import transfer_table
 from tasks.models.metadata import metadata
 from tasks.models.references import USERS
@@ -51,17 +52,6 @@ task_transfers = transfer_table("task_transfers", metadata, USERS)
 task_transfers.append_constraint(Index("ix_task_transfers_user_id", "company_id", "user_id"))
 
 # Customers that were purged: the worker removes what was about them.
-customer_purges = tenant_table(
-    "customer_purges",
-    metadata,
-    Column("customer_id", BigInteger, nullable=False),
-    # The version that the customer was purged at: no older event brings it back.
-    Column("customer_version", Integer, nullable=False),
-    Column("event_id", Uuid(as_uuid=False), nullable=False),
-    Column("correlation_id", String(64), nullable=False),
-    timestamp("finished_at"),
-    UniqueConstraint("company_id", "customer_id"),
-    Index("ix_customer_purges_pending", "company_id", "id", postgresql_where=text("finished_at IS NULL")),
-)
+customer_purges = reference_purges_table("customer", metadata)
 
 user_purges = purges_table(metadata)
