@@ -76,6 +76,7 @@ class FieldReader:
         options: Mapping[str, Any],
     ) -> None:
         self.cells = Cells(columns, mapping, self.catalogue)
+        self._columns, self._mapping = columns, mapping
         self._width = len(columns)
         self._mode = mode
         self._match_by = None if mode == CREATE else match_by
@@ -97,6 +98,10 @@ class FieldReader:
             self._special[name] = self._amount_reader(name, mark)
         for name in self.catalogue.dates:
             self._special[name] = self._moment_reader(name, form)
+        self.set_up()
+
+    def set_up(self) -> None:
+        """What a kind of record prepares for a file besides; nothing by itself."""
 
     @classmethod
     def of(cls, job: Job) -> Self:

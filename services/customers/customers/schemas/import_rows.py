@@ -1,8 +1,5 @@
 """A row of a file as a customer's values, checked by the very fields that check the body of a request."""
 
-from collections.abc import Mapping, Sequence
-from typing import Any
-
 from customers import rules
 from customers.rules.import_fields import CATALOGUE, CHOICES_OF
 from customers.schemas.customers import CustomerIn
@@ -27,17 +24,9 @@ class RowReader(FieldReader):
     members = ("assigned_to",)
     second_phone = "secondary_phone"
 
-    def __init__(
-        self,
-        columns: Sequence[str],
-        mapping: Mapping[str, str],
-        mode: str,
-        match_by: str | None,
-        *,
-        options: Mapping[str, Any],
-    ) -> None:
-        super().__init__(columns, mapping, mode, match_by, options=options)
-        self._of_companies = is_named_by(columns, mapping, self.catalogue, "company_name")
+    def set_up(self) -> None:
+        """See whether the file's customers are companies by its columns."""
+        self._of_companies = is_named_by(self._columns, self._mapping, self.catalogue, "company_name")
 
     def take_first(self, row: ReadRow, field: str, text: str) -> bool:
         """Take a code that the service gave out where a customer can be found by it."""

@@ -1,7 +1,6 @@
 """A row of a file as a deal's values, with what it says of its stage and of whom it is with."""
 
 import re
-from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
@@ -62,16 +61,8 @@ class DealReader(FieldReader):
         *OF_CUSTOMER,
     )
 
-    def __init__(
-        self,
-        columns: Sequence[str],
-        mapping: Mapping[str, str],
-        mode: str,
-        match_by: str | None,
-        *,
-        options: Mapping[str, Any],
-    ) -> None:
-        super().__init__(columns, mapping, mode, match_by, options=options)
+    def set_up(self) -> None:
+        """See which numbers are percentages."""
         self._special["probability"] = _percent
 
     def take_first(self, row: ReadRow, field: str, text: str) -> bool:
