@@ -146,13 +146,13 @@ def restore_customer(session: Session, customer_id: int, version: int | None) ->
     before = expect_customer(session, customer_id, version)
     if before.document["merged_into"] is not None:
         raise Conflict("customer_merged", "The customer was merged into another one; undo the merge.")
-    refuse_taken_name(session, before)
+    refuse_taken_name(session, before.document)
     return RECORDS.restore(session, CUSTOMER_RESTORED, before, parts={CONTACTS: CONTACT_RESTORED})
 
 
-def refuse_taken_name(session: Session, archived: Record) -> None:
-    """Raise Conflict where another customer has been given the name of one that is to come back."""
-    name, company = archived.document["name"], archived.document["company_name"]
+def refuse_taken_name(session: Session, called: Mapping[str, Any]) -> None:
+    """Raise Conflict where another customer has the name, at the same company, that one is about to have."""
+    name, company = called["name"], called["company_name"]
     taken = taken_names(session, [{"name": name, "company_name": company}]) if company is not None else {}
     if taken:
         detail = f"Customer {taken[(name, company)]} has this name at this company now; change that one's first."

@@ -115,6 +115,8 @@ def merge_customers(session: Session, plan: Plan) -> tuple[Record, Record]:
         moved[_PRIMARY] += primary
         hidden = {"archived_at": NOW, "archived_by_event": event_id, "merged_into": target.id}
         CUSTOMERS.change(session, CUSTOMER_ARCHIVED, source, hidden)
+    if plan.values.keys() & {"name", "company_name"}:
+        refuse_taken_name(session, {**target.document, **plan.values})
     after = CUSTOMERS.change(
         session,
         CUSTOMER_MERGED,
@@ -172,7 +174,7 @@ def undo_merge(session: Session, merge_id: int, version: int | None) -> Record:
         source = locked[source_id]
         if source.document["merged_into"] != target_id:
             continue
-        refuse_taken_name(session, source)
+        refuse_taken_name(session, source.document)
         CUSTOMERS.restore(session, CUSTOMER_RESTORED, source, {"merged_into": None})
         only, primary = contacts[str(source_id)], contacts.get(_PRIMARY, ())
         move_contacts_back(session, target_id, source_id, only=only, primary=primary)

@@ -157,7 +157,8 @@ class Companies:
             body = {"from": [{"id": ids["@1"], "version": self._version(imports, ids["@1"])}], "fields": {}}
             path = f"/v1/customers/{ids['@0']}"
             merged = imports.client.post(f"{path}/merge", json=body, version=self._version(imports, ids["@0"]))
-            assert merged.status_code == 200, merged.text
+            # Refused where a third one has the name that would come of it.
+            assert merged.status_code == 200 or merged.json["code"] == "customer_exists", merged.text
         elif case.archived and "@1" in ids:
             path = f"/v1/customers/{ids['@1']}"
             gone = imports.client.delete(path, version=self._version(imports, ids["@1"]))

@@ -80,6 +80,22 @@ def test_a_merge_takes_what_the_target_lacks_and_what_was_chosen(client, superus
     assert told["sources"] == [source["id"]]
 
 
+# The third has the name that the first gets from the second: with its company, or because that was chosen.
+@pytest.mark.parametrize(
+    ("names", "chosen"),
+    [
+        ([("Ada", None), ("Grace", "Acme"), ("Ada", "Acme")], ()),
+        ([("Ada", "Acme"), ("Grace", None), ("Grace", "Acme")], ("name",)),
+    ],
+)
+def test_a_merge_that_gives_a_name_which_somebody_else_has_says_who(client, create, merge, *, names, chosen):
+    target, source, third = (create(client, name=name, company_name=company) for name, company in names)
+    answer = merge(client, target, source, fields=dict.fromkeys(chosen, source["id"]))
+    assert (answer.status_code, answer.json["code"]) == (409, "customer_exists")
+    assert f"Customer {third['id']} " in answer.json["detail"]
+    assert client.get(f"/v1/customers/{source['id']}").json["archived_at"] is None
+
+
 def test_a_merge_changes_what_its_preview_says_and_nothing_else(client, create, merge):
     target = create(client, city="Paris", status="lost", credit_limit="5.00", tags=["a"])
     first = create(client, city="Rome", email="info@acme.example", assigned_to=7, tags=["b"])
