@@ -19,7 +19,6 @@ PASSWORD_CHANGED = "password_changed"  # noqa: S105  # An action, not a password
 # More often than anybody was revoked since the backup.
 EPOCHS = 1_000
 
-_RAISE_EPOCHS = Prepared(update(users).values(token_epoch=users.c.token_epoch + literal_column(str(EPOCHS))))
 _END_SESSIONS = Prepared(
     update(sessions)
     .where(sessions.c.ended_at.is_(None))
@@ -50,7 +49,7 @@ def shut_the_door(database: Database, known: Sequence[Known], unknown_hash: str)
         {each.record_id for each in known if each.table == users.name and PASSWORD_CHANGED in each.actions}
     )
     with acting_as(Context(request_id=f"heal-{new_id()}")), database.transaction() as session:
-        raised = session.run(_RAISE_EPOCHS)
+        raised = revocations.revoke_everybody(session, EPOCHS)
         ended = session.run(_END_SESSIONS)
         used = session.run(_USE_UP)
         session.run(_FORGET_PASSWORDS, of_users=changed, new_hash=unknown_hash)

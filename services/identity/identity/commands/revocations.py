@@ -1,6 +1,6 @@
 """What the gateways have to refuse at once, noted in the transaction that decides it."""
 
-from sqlalchemy import BigInteger, String, bindparam, func, literal_column, update
+from sqlalchemy import BigInteger, Integer, String, bindparam, cast, func, literal_column, select, update
 from sqlalchemy.dialects.postgresql import insert
 
 from chassis.db.session import Session
@@ -23,6 +23,24 @@ _NEXT_EPOCH = Prepared(
     .values(token_epoch=users.c.token_epoch + 1)
     .returning(users.c.token_epoch)
 )
+_raised = (
+    update(users)
+    .values(token_epoch=users.c.token_epoch + bindparam("epochs", type_=Integer()))
+    .returning(users.c.id, users.c.token_epoch)
+    .cte("raised")
+)
+_everybody = insert(revocations).from_select(
+    ["kind", "key", "value", *_NOW],
+    select(literal_column("'user'"), cast(_raised.c.id, String), _raised.c.token_epoch, *_NOW.values()),
+)
+_REVOKE_EVERYBODY = Prepared(
+    _everybody.on_conflict_do_update(index_elements=["kind", "key"], set_={"value": _everybody.excluded.value} | _NOW)
+)
+
+
+def revoke_everybody(session: Session, epochs: int) -> int:
+    """Make the access tokens of all companies worthless, those of so many next epochs too; of how many users."""
+    return session.run(_REVOKE_EVERYBODY, epochs=epochs)
 
 
 def revoke_user(session: Session, user_id: int) -> None:

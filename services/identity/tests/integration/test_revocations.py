@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
+import orjson
 import psycopg
 import pytest
 import structlog
@@ -195,3 +196,21 @@ def test_asking_twice_a_second_costs_next_to_nothing(database: Database, superus
             spent.append((time.perf_counter() - began) * 1000)
     superuser.execute("DELETE FROM revocations WHERE kind = 'session'")
     assert statistics.median(spent) < 2, spent
+
+
+def test_after_a_restoration_the_tokens_of_everybody_are_told(
+    register: Callable[..., Any], database: Database, urls: DatabaseUrls
+) -> None:
+    """Also of who was revoked before, and of who signs in after a revocation that the backup does not know."""
+    ann, bob = register(), register()
+    with acting_as(Context(company_id=bob.company_id)), database.transaction() as session:
+        revocations.revoke_user(session, bob.user_id)
+    owner = Database(urls.owner)
+    # Rolled back, so that the tokens of other tests stay good.
+    with acting_as(Context(request_id="heal")), owner.session() as session:
+        assert revocations.revoke_everybody(session, 1_000) >= 2
+        told = orjson.loads(list_revocations(session, None))["users"]
+        session.rollback()
+    owner.dispose()
+    assert told[str(ann.user_id)] > 1_000
+    assert told[str(bob.user_id)] == told[str(ann.user_id)] + 1
