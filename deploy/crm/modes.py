@@ -25,7 +25,9 @@ def kept(home: Path) -> str | None:
 
 
 def chosen(home: Path, wanted: str) -> str:
-    """The mode of a command on `home`. Raises OperatorError where a stack of the other mode is there."""
+    """The mode of a command on `home`. Raises OperatorError for none, and where a stack of the other mode is there."""
+    if wanted not in MODES:
+        raise OperatorError(f"{wanted} is no mode; there are {', '.join(MODES)}")
     there = kept(home)
     if there and wanted not in (AUTO, there):
         raise OperatorError(

@@ -43,6 +43,8 @@ _RANKS: Final = {ACTIVITY_KIND: 1, TASK_KIND: 0}
 _BEHIND_ALL: Final = -1
 LAST_ID: Final = 2**63 - 1
 _AT = DateTime(timezone=True)
+# Customers that went up in one another, one after the other: more than any real one, and an end to a ring of them.
+_LONGEST_CHAIN: Final = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,17 +86,18 @@ class Entry:
 def find_subject(session: Session, kind: str, subject_id: int) -> tuple[int, int | None]:
     """The id that a timeline is of, which is the surviving one's of a merged customer, and the lead of a deal.
 
-    Raises NotFound, also for what the actor may not see.
+    Raises NotFound, also for what the actor may not see, and where events that were lost left no end to the merges.
     """
     context = current()
     seen = subject_id
-    while True:
+    for _ in range(_LONGEST_CHAIN):
         found = SUBJECTS[kind].read(session, (seen,)).get(seen)
         if found is None or (context.own_only and context.user_id not in (found["assigned_to"], found["created_by"])):
-            raise NotFound(f"{kind}_not_found", f"There is no such {kind}.")
+            break
         if kind != CUSTOMER or found["merged_into"] is None:
             return seen, found["lead_id"] if kind == DEAL else None
         seen = found["merged_into"]
+    raise NotFound(f"{kind}_not_found", f"There is no such {kind}.")
 
 
 def list_entries(session: Session, asked: Question, after: Place, limit: int) -> list[Entry]:

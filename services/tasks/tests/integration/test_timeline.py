@@ -215,6 +215,13 @@ def test_a_merged_customer_answers_with_the_surviving_ones(client_of, filler):
     assert answer.headers["Content-Location"] == "/v1/timeline?customer_id=4"
 
 
+def test_customers_merged_into_each_other_have_no_timeline(client_of, filler):
+    filler.customer(3, merged_into=4, archived_at=BEGIN)
+    filler.customer(4, merged_into=3, archived_at=BEGIN)
+    answer = client_of(filler.company_id).get("/v1/timeline?customer_id=3")
+    assert (answer.status_code, answer.json["code"]) == (404, "customer_not_found")
+
+
 def test_who_sees_their_own_alone_sees_a_page_with_gaps_and_no_error(client_of, filler):
     filler._put("user_refs", user_id=8)
     filler.customer(3, assigned_to=8)
