@@ -70,7 +70,7 @@ rotate-keys: setup ## Let the next key sign (COMPROMISED=1 ends the tokens of th
 	@$(CRM) keys rotate $(if $(COMPROMISED),--compromised)
 
 ##@ Test
-.PHONY: test test-unit test-integration test-e2e test-faults test-neighbours test-compose mutants test-browser
+.PHONY: test test-unit test-integration test-e2e test-properties test-faults test-neighbours test-compose mutants test-browser
 test: setup ## Run all tests on private servers (TESTS="-k outbox" narrows them)
 	@$(PYTEST) $(SERVERS) $(PARALLEL) -m "not long" $(TESTS)
 
@@ -82,6 +82,9 @@ test-integration: setup ## Run the tests of each part on real servers
 
 test-e2e: setup ## Run the tests of the whole system
 	@$(PYTEST) $(SERVERS) $(PARALLEL) -m "not long" tests/e2e $(TESTS)
+
+test-properties: setup ## Try the properties on a thousand examples of each, others on every run
+	@$(PYTEST) $(SERVERS) $(PARALLEL) -m "hypothesis and not long" --hypothesis-profile=explore $(TESTS)
 
 test-faults: setup ## Run the fault tests and the generated requests in their long form
 	@$(PYTEST) $(SERVERS) -m long tests/faults tests/e2e gateway services web $(TESTS)

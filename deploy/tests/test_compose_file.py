@@ -208,7 +208,7 @@ def test_a_home_keeps_its_mode(tmp_path, monkeypatch):
     monkeypatch.setattr(modes, "compose_command", lambda: ["docker", "compose"])
     assert modes.chosen(tmp_path, modes.AUTO) == modes.COMPOSE
     assert modes.chosen(tmp_path, modes.NATIVE) == modes.NATIVE
-    with pytest.raises(OperatorError, match="^foo is no mode; there are auto, compose, native$"):
+    with pytest.raises(OperatorError, match="foo is no mode"):
         modes.chosen(tmp_path, "foo")
     (tmp_path / "state.json").touch()
     assert modes.chosen(tmp_path, modes.AUTO) == modes.NATIVE

@@ -4,7 +4,6 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-import hypothesis
 import orjson
 import psycopg
 import pytest
@@ -14,10 +13,6 @@ from chassis.events import Event
 from chassis.testing.events import hand_to, neighbours_event
 from chassis.testing.fixtures import Client
 from tasks import handlers
-
-# A busy machine is no failure of a rule.
-hypothesis.settings.register_profile("patient", deadline=None)
-hypothesis.settings.load_profile("patient")
 
 
 @pytest.fixture(scope="session")

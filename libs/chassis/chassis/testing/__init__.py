@@ -3,6 +3,7 @@
 import gc
 
 import hypothesis
+import pytest
 
 from chassis.testing import logs
 
@@ -15,14 +16,23 @@ pytest_plugins = (
 )
 
 
-def pytest_configure() -> None:
+_SLOW = [hypothesis.HealthCheck.too_slow]
+# The same examples on each run: what is green here is green in CI, and a commit is not refused for another's fault.
+hypothesis.settings.register_profile(
+    "same", deadline=None, suppress_health_check=_SLOW, derandomize=True, database=None, print_blob=True
+)
+# Other examples on each run, and many: `make test-properties` looks for what the same ones never show.
+hypothesis.settings.register_profile(
+    "explore", deadline=None, suppress_health_check=_SLOW, derandomize=False, max_examples=1000, print_blob=True
+)
+
+
+def pytest_configure(config: pytest.Config) -> None:
     """Configure logs before the first test writes one, and let no test fail because the machine is shared."""
     # Six thousand tests are collected, and stay: to look for garbage among them takes a third of the time.
     gc.disable()
     logs.configure()
-    slow = [hypothesis.HealthCheck.too_slow]
-    hypothesis.settings.register_profile("patient", deadline=None, suppress_health_check=slow)
-    hypothesis.settings.load_profile("patient")
+    hypothesis.settings.load_profile(config.getoption("hypothesis_profile", None) or "same")
 
 
 def pytest_collection_finish() -> None:

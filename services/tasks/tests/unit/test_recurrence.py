@@ -331,7 +331,9 @@ def test_the_next_is_later_than_the_present_one_and_lies_in_the_future(rule, anc
 def test_what_was_missed_is_passed_over_as_it_would_be_one_by_one(rule, anchor, missing_day, basis, days):
     found = begun(rule, anchor, missing_day, basis)
     now = anchor.replace(tzinfo=UTC) + timedelta(days=days)
-    closed_at = found.anchor.replace(tzinfo=found.zone)  # the local day of the anchor, which late evenings in UTC are not
+    closed_at = found.anchor.replace(
+        tzinfo=found.zone
+    )  # the local day of the anchor, which late evenings in UTC are not
     following = next_occurrence(found, found.anchor, now=now, closed_at=closed_at, made=1)
     later = (each for each in occurrences(found) if each.date() > found.anchor.date() and found.due_date(each) > now)
     assert following == next(later)
