@@ -78,7 +78,44 @@ _ALSO = {
     "venezuela": "VE",
     "tanzania": "TZ",
     "vatican": "VA",
+    "schottland": "GB",
+    "ecosse": "GB",
+    "escocia": "GB",
+    "angleterre": "GB",
+    "inglaterra": "GB",
+    "inghilterra": "GB",
+    "engeland": "GB",
+    "англия": "GB",
+    "vae": "AE",
+    "ksa": "SA",
+    "السعوديه": "SA",
+    "الامارات": "AE",
+    "한국": "KR",
+    "남한": "KR",
+    "ประเทศไทย": "TH",
+    "香港": "HK",
+    "澳門": "MO",
+    "澳门": "MO",
+    "rossiya": "RU",
+    "rf": "RU",
+    "рф": "RU",
+    "сша": "US",
+    "ηπα": "US",
+    "αγγλια": "GB",
+    "אנגליה": "GB",
+    'ארה"ב': "US",
+    "abd": "US",
+    "amerika": "US",
+    "ingiltere": "GB",
+    "dr congo": "CD",
+    "drc": "CD",
+    "congo, the democratic republic of the": "CD",
+    "korea, democratic people's republic of": "KP",
+    "north korea": "KP",
 }
+
+
+_LONGEST_CODE = 3
 
 
 @lru_cache(maxsize=4096)
@@ -88,9 +125,11 @@ def country_code(country: str | None) -> str | None:
         return None
     names = _names()
     for folded in foldings(" ".join(country.split())):
-        code = _ALSO.get(folded) or names.get(folded) or names.get(folded.removeprefix("the ").rstrip(" ."))
-        if code is not None:
-            return code
+        # As ISO lists them: Korea, Republic of.
+        before = folded.partition(",")[0]
+        for name in (folded, folded.removeprefix("the ").rstrip(" ."), before if len(before) > _LONGEST_CODE else ""):
+            if (code := _ALSO.get(name) or names.get(name)) is not None:
+                return code
     return None
 
 

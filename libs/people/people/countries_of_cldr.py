@@ -50,6 +50,17 @@ LANGUAGES = [
     "ko",
     "zh",
     "zh_Hant",
+    "ka",
+    "hy",
+    "az",
+    "be",
+    "mk",
+    "bs",
+    "sq",
+    "is",
+    "ca",
+    "ur",
+    "ms",
 ]
 # Codes of CLDR that are of no country.
 _NO_COUNTRY = frozenset(("EU", "EZ", "UN", "QO", "XA", "XB", "ZZ"))

@@ -7,7 +7,7 @@ import re
 import unicodedata
 
 # Letters that Unicode does not decompose, as people write them on another keyboard. All are small: capitals are gone
-# by then. Some are other shapes of a letter (the sigma at the end of a word, the Arabic alef, kaf and yeh).
+# by then. Some are other shapes of a letter (the sigma at the end of a word, the Arabic alef, kaf, yeh and heh).
 LETTERS = {
     "ß": "ss",
     "æ": "ae",
@@ -38,14 +38,16 @@ LETTERS = {
     "ى": "ي",
     "ی": "ي",
     "ک": "ك",
+    "ة": "ه",
+    "ہ": "ه",
 }
 # The same letters where people write two for one, and those that they write so although they decompose.
-TWO_LETTERS = {"ä": "ae", "ö": "oe", "ü": "ue", "ø": "oe", "å": "aa"}
+TWO_LETTERS = {"ä": "ae", "ö": "oe", "ü": "ue", "ø": "oe", "å": "aa", "đ": "dj"}
 # Other signs for what the keyboard has, before anything else: some decompose into a blank and an accent.
 SIGNS = {
-    **dict.fromkeys("’‘ʼʻ‛`´′＇ʹʾʿ", "'"),
+    **dict.fromkeys("’‘ʼʻ‛`´′＇ʹʾʿ׳", "'"),
     **dict.fromkeys("‐‑‒–—―−﹣－", "-"),
-    **dict.fromkeys("“”„‟«»", '"'),
+    **dict.fromkeys("“”„‟«»״", '"'),
     "ŉ": "'n",
 }
 # Marks that are a letter's own part, as decomposed: the Cyrillic й is not и with an accent, nor ї, ў, ѓ and ќ.
@@ -72,12 +74,22 @@ DROPPED = (
     ("\u06ea", "\u06ed"),
     ("\u200b", "\u200f"),
     ("\u202a", "\u202e"),
-    ("\u2060", "\u2064"),
+    ("\u2060", "\u206f"),
     ("\ufe00", "\ufe0f"),
     ("\ufeff", "\ufeff"),
 )
-# Scripts that set no blank between words: one there is taste. Kana, ideographs, and not Hangul, which has words.
-UNSPACED = (("\u3005", "\u3007"), ("\u3040", "\u30ff"), ("\u3400", "\u4dbf"), ("\u4e00", "\u9fff"))
+# Scripts that set no blank between words, so that one there is taste: kana, ideographs, Thai, Lao, Burmese and Khmer.
+# Hangul has words, and whether names are several (김 철수, 삼성 전자) is taste as well.
+UNSPACED = (
+    ("\u0e01", "\u0eff"),
+    ("\u1000", "\u109f"),
+    ("\u1780", "\u17ff"),
+    ("\u3005", "\u3007"),
+    ("\u3040", "\u30ff"),
+    ("\u3400", "\u4dbf"),
+    ("\u4e00", "\u9fff"),
+    ("\uac00", "\ud7a3"),
+)
 
 
 def _class(ranges: tuple[tuple[str, str], ...]) -> str:
@@ -108,7 +120,7 @@ def fold(text: str) -> str:
 
 
 def fold_two(text: str) -> str:
-    """The folding of who writes ue for ü, oe for ø and aa for å; mostly it is the same as `fold`."""
+    """The folding of who writes ue for ü, oe for ø, aa for å and dj for đ; mostly it is the same as `fold`."""
     if text.isascii():
         return fold(text)
     return fold(unicodedata.normalize("NFC", text).translate(_TWO_LETTERS))

@@ -5,97 +5,77 @@ import re
 import unicodedata
 from itertools import groupby
 
-from people.folding import foldings
+from people.folding import fold, foldings
 
-# Forms of company that are nobody's name: they come off wherever something is left.
-_FORMS = frozenset(
-    [
-        "inc",
-        "incorporated",
-        "corp",
-        "corporation",
-        "llc",
-        "llp",
-        "lllp",
-        "ltd",
-        "limited",
-        "plc",
-        "gmbh",
-        "ggmbh",
-        "mbh",
-        "ohg",
-        "gbr",
-        "gesmbh",
-        "sarl",
-        "srl",
-        "srls",
-        "sasu",
-        "eurl",
-        "aps",
-        "kft",
-        "zrt",
-        "nyrt",
-        "sro",
-        "spzoo",
-        "ltda",
-        "lda",
-        "bvba",
-        "sprl",
-        "oyj",
-        "doo",
-        "dooel",
-        "ood",
-        "eood",
-        "pte",
-        "pvt",
-    ]
+
+def _words(text: str) -> frozenset[str]:
+    return frozenset(text.split())
+
+
+# Forms of company that are nobody's name, as letters alone: they come off wherever something is left.
+_FORMS = _words(
+    """
+    inc incorporated corp corporation llc llp lllp pllc ltd limited plc publiclimitedcompany limitedliabilitycompany
+    gmbh ggmbh mbh hmbh ohg gbr egbr gesbr gesmbh kgaa partg partgmbb mbb haftungsbeschrankt haftungsbeschraenkt
+    aktiengesellschaft kommanditgesellschaft eingetragenerkaufmann eingetragenekauffrau eingetragenerverein
+    gesellschaftmitbeschrankterhaftung gesellschaftmitbeschraenkterhaftung unternehmergesellschaft
+    sarl sasu eurl selarl scop societeanonyme srl srls scarl scrl sapa
+    slu sll sadecv sabdecv sapidecv sderl sderldecv sacv ltda eireli lda
+    bvba cvba sprl vof asbl vzw
+    aps ivs oyj oyab abpubl ehf
+    kft zrt nyrt sro spolsro spzoo spzook spzoospk spk spj spka doo dooel ood eood ead uab
+    pte pvt ltdsti tbk
+    ооо оао зао пао оод еоод доо тов
+    επε ικε
+    """
 )
 # Forms that are somebody's name as well, or a word: Maria Sá, João Co, Kim Se.
-_DOUBTFUL = frozenset(
-    [
-        "co",
-        "company",
-        "ag",
-        "kg",
-        "ug",
-        "eg",
-        "ek",
-        "ev",
-        "se",
-        "sa",
-        "sas",
-        "sl",
-        "slu",
-        "spa",
-        "bv",
-        "nv",
-        "cv",
-        "ab",
-        "as",
-        "asa",
-        "ks",
-        "hb",
-        "kb",
-        "oy",
-        "pty",
-        "pt",
-        "bhd",
-        "sdn",
-        "scs",
-        "snc",
-        "kk",
-    ]
+_DOUBTFUL = _words(
+    """
+    co company se sa sas sl spa ab as asa ans is hb kb ky oy pty pt bhd sdn scs snc sci sau pc pa
+    ks dd ad hf sia ou pfa ss kk sti partnerschaft
+    """
 )
-# With their dots these are forms and, from three letters on, no names: S.A., s. r. o., Sp. z o.o., S.p.A.
-_DOTTED = re.compile(r"(?<=[\s,])((?:[^\W\d_]{1,3}\.? ?){1,3}[^\W\d_]\.)\s*\Z")
-_FORMS_WITH_DOTS = _FORMS | _DOUBTFUL | frozenset(("pllc", "slu", "sca"))
+# Of these, too, but no name of a firm: Delta AG is called Delta, and Kim Ek is not called Kim.
+_OF_FIRMS = _words("ag kg ug eg ek ekfm ekfr ev aor aoer bv nv cv lp lc bt rt vos gk ао ад ае αε οε")
+# What a firm is while it is founded or wound up: Delta GmbH i.G., i.L.
+_STAGES = frozenset(("ig", "il", "iins"))
+_ALL_FORMS = _FORMS | _DOUBTFUL | _OF_FIRMS | _STAGES
+# The last word of a form of several, as one that has a blank may end: Ltd. Şti., S.A. de C.V.
+_ENDS = frozenset(form[place:] for form in _ALL_FORMS for place in range(len(form)))
+_MOST_WORDS = 5
+_LONG_ENOUGH = 12
 _LONGER_THAN_INITIALS = 3
+# With small and capital letters as they stand these are forms and no initials.
+_REGISTERED = re.compile(r"(?<=\w)[\s,]+(?:e\. ?(?:K|V|G|Kfm|Kfr)\.?|e(?:K|V|G|GbR))\s*\Z")
 # Set before a name, or without a blank.
-_BEFORE = frozenset(("ооо", "оао", "зао", "пао", "ао", "ип", "тов"))
-_ASIAN = re.compile("株式会社|有限会社|合同会社|\\(株\\)|\\(有\\)|有限公司|주식회사|\\(주\\)")
-_AND = frozenset(("und", "and", "et", "og", "och", "en"))
-_APOSTROPHE = re.compile(r"(?<=\w)'(?=\w)")
+_BEFORE = frozenset(("ооо", "оао", "зао", "пао", "ао", "ип", "тов", "ет", "შპს", "სს", "uab", "sia"))
+_ANYWHERE = re.compile(
+    "|".join(
+        sorted(
+            map(
+                re.escape,
+                map(
+                    fold,
+                    (
+                        *("株式会社", "有限会社", "合同会社", "合資会社", "合名会社", "(株)", "(有)", "(同)"),
+                        *("股份有限公司", "有限责任公司", "有限責任公司", "有限公司"),
+                        *("주식회사", "유한회사", "(주)", "(유)"),
+                        *("ห้างหุ้นส่วนจำกัด", "บริษัท", "จำกัด", "(มหาชน)"),
+                        *('בע"מ', "בעמ"),
+                    ),
+                ),
+            ),
+            key=len,
+            reverse=True,
+        )
+    )
+)
+_VIETNAMESE = re.compile(r"\Acong ty (?:tnhh|co phan|cp)(?: mtv| mot thanh vien)? (?=\w)")
+_AND = frozenset(("und", "and", "et", "og", "och", "en", "и"))
+_APOSTROPHE = re.compile(r"(?<=\w)['·](?=\w)")
 _PLUS_BETWEEN = re.compile(r"(?<=\w)\+(?=\w)")
+_MARKS = re.compile(r"[./(]")
 
 
 @functools.cache
@@ -125,47 +105,79 @@ def name_keys(name: str | None, *, firm: bool = False) -> tuple[str, ...]:
     """The keys of a name: two names are the same where they share one. There are two where letters have two spellings.
 
     Case, accents, punctuation and the form of company do not count, and "and" is the same in several languages. A form
-    that may be a name (Sá, Co, Se) is one in the name of a `firm` of more than one word, and beside another form.
+    that may be a name (Sá, Co, Se) is one in the name of a `firm` of more than one word, and beside another form; one
+    that is no firm's name (AG, e.K.) in that of any `firm`.
     """
     if not name:
         return ()
-    return tuple(dict.fromkeys(key for folded in foldings(name) if (key := _key(folded, firm=firm))))
+    without = _REGISTERED.sub("", name)
+    sure = without != name
+    return tuple(dict.fromkeys(key for folded in foldings(without) if (key := _key(folded, firm=firm, sure=sure))))
 
 
-def _key(folded: str, *, firm: bool) -> str:
-    text = folded if folded.isascii() else _ASIAN.sub(" ", folded)
-    sure = text != folded
-    if "'" in text:
+def _key(folded: str, *, firm: bool, sure: bool) -> str:
+    text = folded if folded.isascii() else _ANYWHERE.sub(" ", folded)
+    if text != folded:
+        # A name of nothing but its form is called so.
+        text, sure = (text, True) if any(map(str.isalnum, text)) else (folded, sure)
+    if "'" in text or "·" in text:
         text = _APOSTROPHE.sub("", text)
     if "&" in text or "+" in text:
         text = _PLUS_BETWEEN.sub(" and ", text).replace("&", " and ")
-    while text[-1:] == "." and (found := _DOTTED.search(text)) is not None:
-        form, before = re.sub(r"[. ]", "", found[1]), text[: found.start()].rstrip(" ,")
-        if form not in _FORMS_WITH_DOTS or not before.strip("'\""):
-            break
-        if len(form) < _LONGER_THAN_INITIALS:
-            # Smith A.G. has initials: a word, which comes off as that word would.
-            text = f"{before} {form}" if " " not in found[1] else text
-            break
-        text, sure = before, True
     separators = _SEPARATORS_IN_ASCII if text.isascii() else _separators()
-    words = ["and" if word == "+" else word for word in separators.sub(" ", text).split()]
+    words = _without_form(text.replace(",", " ").split(), firm=firm, sure=sure)
+    words = ["and" if word == "+" else word for word in separators.sub(" ", " ".join(words)).split()]
     for place in range(1, len(words) - 1):
         if words[place] in _AND:
             words[place] = "and"
-    return " ".join(_without_form(words, firm=firm, sure=sure))
+    key = " ".join(words)
+    return _VIETNAMESE.sub("", key) if key.startswith("cong ty ") else key
 
 
 def _without_form(words: list[str], *, firm: bool, sure: bool) -> list[str]:
-    """`sure` is that a form has come off before, so that this is the name of a firm."""
+    """The words before the forms at the end, and behind one at the beginning.
+
+    `sure` is that a form has come off before, so that this is the name of a firm.
+    """
     if len(words) > 1 and words[0] in _BEFORE:
         words, sure = words[1:], True
     while len(words) > 1:
-        last, before = words[-1], words[-2]
-        of_form = sure or before in _FORMS or (len(words) > 2 and (firm or before in ("and", "co")))  # noqa: PLR2004
-        if last in _FORMS or (last in _DOUBTFUL and of_form):
-            sure = True
-        elif not (last == "and" and sure):
+        count, form, marked = _form_of(words)
+        before = _letters(words[-count - 1]) if count else ""
+        if count and not any(_letters(word) for word in words[:-count]):
             break
-        words = words[:-1]
+        if count and (
+            form in _FORMS
+            or sure
+            or before in _FORMS
+            or (form in _OF_FIRMS and firm)
+            or (marked and len(form) >= _LONGER_THAN_INITIALS)
+            or (form not in _STAGES and len(words) > count + 1 and (firm or before in _AND or before == "co"))
+        ):
+            words, sure = words[:-count], True
+        elif sure and (words[-1] == "+" or words[-1] in _AND):
+            words = words[:-1]
+        else:
+            # Smith A.G. may have initials, and is written as Smith AG is.
+            return [*words[:-1], form] if count == 1 else words
     return words
+
+
+def _form_of(words: list[str]) -> tuple[int, str, bool]:
+    """How many of the last words are a form, which one, and whether it is marked as one; 0 words where they are none.
+
+    With its marks it may have blanks: S.A. de C.V., Sp. z o. o., (Pty), A/S.
+    """
+    if _letters(words[-1]) not in _ENDS:
+        return 0, "", False
+    for count in range(min(_MOST_WORDS, len(words) - 1), 0, -1):
+        text = "".join(words[-count:])
+        form = _letters(text)
+        marked = _MARKS.search(text, 0, len(text) - 1) is not None
+        if form in _ALL_FORMS and (count == 1 or marked or len(form) >= _LONG_ENOUGH):
+            return count, form, marked
+    return 0, "", False
+
+
+def _letters(word: str) -> str:
+    return word if word.isalnum() else "".join(filter(str.isalnum, word))

@@ -161,7 +161,8 @@ def answers(question: str) -> str:
 # part of one; those with the most such parts are compared. A code, an address or a number that is somebody's is not
 # looked for inside of others. Where the grams are asked for, the company's column is hidden from the planner, which
 # might otherwise read all that the company has. `q` has a second row where the words have a second spelling: who asks
-# for Müller finds Mueller. A telephone number may be known with the zero that is dialled at home, or with the country.
+# for Müller finds Mueller. A telephone number may be known with the zero that is dialled at home, or with the country:
+# of how one begins at home (07531) `q` has rows for what it is behind a country (+49 7531), by which nobody is `named`.
 _SEARCH = """
     CREATE OR REPLACE FUNCTION search_{table}(words text, most integer) RETURNS TABLE (id bigint, rank real)
     LANGUAGE plpgsql STABLE SECURITY DEFINER ROWS 20 SET search_path = pg_catalog, public, pg_temp
@@ -169,12 +170,14 @@ _SEARCH = """
     #variable_conflict use_column
     BEGIN
         RETURN QUERY WITH q AS MATERIALIZED (
-            SELECT f.folded, f.given, f.digits, '%' || p.pattern || '%' AS anywhere, '% ' || p.pattern || '%' AS inside,
-                p.pattern || '%' AS beginning
+            SELECT f.folded, f.named, f.given, f.digits, '%' || f.before || p.pattern || '%' AS anywhere,
+                '% ' || p.pattern || '%' AS inside, p.pattern || '%' AS beginning
             FROM (
-                SELECT {folded} AS folded, btrim(words) AS given, {digits} AS digits
+                SELECT {folded} AS folded, {folded} AS named, btrim(words) AS given, {digits} AS digits, '' AS before
                 UNION ALL
-                SELECT two, btrim(words), '' FROM fold_text_two(btrim(words)) two WHERE two <> fold_text(btrim(words))
+                SELECT two, two, btrim(words), '', '' FROM fold_text_two(btrim(words)) two
+                WHERE two <> fold_text(btrim(words))
+                {at_home}
             ) f, replace(f.folded, chr(92), chr(92) || chr(92)) masked,
                 replace(replace(masked, '%', chr(92) || '%'), '_', chr(92) || '_') p(pattern)
         ), exact (id, rank) AS MATERIALIZED (
@@ -201,7 +204,7 @@ _SEARCH = """
                 AND c.search_text LIKE a.anywhere LIMIT most
             ) f
         ), parts AS MATERIALIZED (
-            SELECT asked.* FROM q, text_questions_alike({tenant}, q.folded) asked WHERE NOT EXISTS (SELECT FROM hits)
+            SELECT asked.* FROM q, text_questions_alike({tenant}, q.named) asked WHERE NOT EXISTS (SELECT FROM hits)
         ), alike AS MATERIALIZED (
             {alike}
         ), partly AS MATERIALIZED (
@@ -243,13 +246,18 @@ _FOLDED = "fold_text(btrim(words))"
 _NUMBER = r"words ~ '^[-+0-9 ()./]{4,}$'"
 _DIGITS = r"regexp_replace(regexp_replace(words, '(?<=[0-9])\s*\(0\)', ''), '[^0-9]', '', 'g')"
 # Without the zeros that are dialled before a number at home, or before a country.
-_BARE = f"regexp_replace({_DIGITS}, '^0{{1,2}}(?=[1-9][0-9]{{5}})', '')"
+_BARE = f"regexp_replace({_DIGITS}, '^(00(?=[1-9][0-9]{{3}})|0(?=[1-9][0-9]{{5}}))', '')"
+# The beginning of a number as it is dialled at home: behind the one to three digits of a country.
+_AT_HOME = f"""UNION ALL
+                SELECT substr(home, 2), NULL, btrim(words), '', rpad(' ', width, '_')
+                FROM (SELECT {_DIGITS} AS home) dialled, generate_series(2, 4) width
+                WHERE {_NUMBER} AND home ~ '^0[1-9][0-9]{{2,4}}$'"""  # noqa: S608  # Of constants.
 _BY_CODE = "c.{code} = ANY (ARRAY[q.given, upper(q.given)])"
 _BY_KEY = {
     "email_norm": "c.email_norm = lower(q.given)",
     "phone_tail": "c.phone_tail = right(q.digits, 10) AND length(q.digits) > 6",
-    "name_norm": "c.name_norm >= q.folded AND c.name_norm < q.folded || chr(1114111)",
-    "name_two": "c.name_two >= q.folded AND c.name_two < q.folded || chr(1114111)",
+    "name_norm": "c.name_norm >= q.named AND c.name_norm < q.named || chr(1114111)",
+    "name_two": "c.name_two >= q.named AND c.name_two < q.named || chr(1114111)",
 }
 _OF_NAMES = ("name_norm", "name_two")
 
@@ -270,6 +278,7 @@ def _search(searched: Searched) -> str:
         **of_row,
         folded=_of_number(_BARE, _FOLDED) if searched.digits else _FOLDED,
         digits=_of_number(_DIGITS, "''") if searched.digits else "''",
+        at_home=_AT_HOME if searched.digits else "",
         exact="\n            UNION\n            ".join(pages) or "SELECT NULL::bigint, NULL::real WHERE false",
         columns=", ".join(f"c.{name}" for name in ranked),
         live=searched.live,
@@ -303,7 +312,7 @@ def _whole(searched: Searched) -> list[str]:
 
 
 def _rank(searched: Searched, row: str, last: str, q: str = "q") -> str:
-    whole = " OR ".join(f"lower({row}.{name}) = {q}.folded" for name in _whole(searched))
+    whole = " OR ".join(f"lower({row}.{name}) IN ({q}.folded, lower({q}.given))" for name in _whole(searched))
     return _RANK.format(
         row=row,
         q=q,

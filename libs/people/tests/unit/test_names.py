@@ -15,6 +15,9 @@ SAME = [
     ("Bjørn Ågård", "Bjorn Agard"),
     ("Bjørn Ågård", "Bjoern Aagaard"),
     ("Đorđe Đukić", "Dorde Dukic"),
+    ("Đorđe Đukić", "Djordje Djukic"),
+    ("Anđela Đurđević", "ANDJELA DJURDJEVIC"),
+    ("Đinh Đức Thịnh", "Dinh Duc Thinh"),
     ("Æsa Þórsdóttir", "Aesa Thorsdottir"),
     ("Œuvre Cœur", "Oeuvre Coeur"),
     ("İSTANBUL ISI", "istanbul ısı"),
@@ -33,7 +36,46 @@ SAME = [
     ("株式会社青木", "青木"),
     ("Smith, Jones & Co", "Smith Jones and Co"),
     ("Nguyễn Văn Anh", "Nguyen Van Anh"),
+    ("박 지민", "박지민"),
+    ("วิชัย ทองดี", "วิชัยทองดี"),
+    ("خديجة", "خدیجه"),
+    ("ג׳סיקה", "ג'סיקה"),
+    ("Ἀλέξιος Βασιλείου", "ΑΛΕΞΙΟΣ ΒΑΣΙΛΕΙΟΥ"),
+    ("ნინო ბერიძე", "ᲜᲘᲜᲝ ᲑᲔᲠᲘᲫᲔ"),
+    ("Col·legi Vell", "Collegi Vell"),
 ]
+# With the form of company and without it: of anybody, and of firms alone.
+FORMS = [
+    "Bäckerei Ahorn e.K.",
+    "Ahorn e. K.",
+    "Ahorn eG",
+    "Turnverein Ahorn e.V.",
+    "Ahorn UG (haftungsbeschränkt)",
+    "Ahorn UG (haftungsbeschraenkt) & Co. KG",
+    "Ahorn GmbH & Co. KGaA",
+    "Ahorn GmbH i.L.",
+    "Ahorn Partnerschaft mbB",
+    "Ahorn S.A. de C.V.",
+    "Ahorn, S. de R.L. de C.V.",
+    "Ahorn Sp. z o.o. Sp. k.",
+    "Ahorn spol. s r.o.",
+    "Ahorn Ltd. Şti.",
+    "Ahorn v.o.f.",
+    "Ahorn, L.L.C.",
+    "Ahorn P.L.L.C.",
+    "Ahorn Limited Liability Company",
+    "Ahorn ООО",
+    "შპს Ahorn",
+    'Ahorn בע"מ',
+    "Ahorn בע״מ",
+    "บริษัท Ahorn จำกัด (มหาชน)",
+    "Công ty TNHH MTV Ahorn",
+    "Công ty Cổ phần Ahorn",
+    "Ahorn 股份有限公司",
+    "㈜Ahorn",
+    "Ahorn S.p.A.",
+]
+FORMS_OF_FIRMS = ["Ahorn AG", "Ahorn A.G.", "Ahorn B.V.", "Ahorn Α.Ε.", "Ahorn L.P.", "Ahorn E.K.", "Ahorn Bt."]
 DIFFERENT = [
     ("मोहन", "मोहना"),
     ("राज", "रोज"),
@@ -53,6 +95,13 @@ DIFFERENT = [
     ("Joe Hill", "Jo Hill"),
     ("Sue Kim", "Su Kim"),
     ("Bauer", "Baur"),
+    ("Kim Ek", "Kim"),
+    ("Anna E.K.", "Anna"),
+    ("John E Smith", "John I Smith"),
+    ("Ann Day Spa", "Ann Day"),
+    ("Kim Jong Il", "Kim Jong"),
+    ("สีดา", "สิดา"),
+    ("박지민", "박지만"),
 ]
 
 
@@ -70,7 +119,9 @@ def test_two_names_share_no_key(one, other):
     ("name", "person", "firm"),
     [
         ("Delta Bau AG", "delta bau ag", "delta bau"),
-        ("Delta AG", "delta ag", "delta ag"),
+        ("Delta AG", "delta ag", "delta"),
+        ("Delta A/S", "delta as", "delta as"),
+        ("Delta Bau a.s.", "delta bau as", "delta bau"),
         ("Delta Bau Ltd", "delta bau", "delta bau"),
         ("Delta Ltd", "delta", "delta"),
         ("Delta Pty Ltd", "delta", "delta"),
@@ -82,6 +133,18 @@ def test_two_names_share_no_key(one, other):
 def test_a_form_that_may_be_a_name_comes_off_firms_alone(name, person, firm):
     assert name_key(name) == person
     assert name_key(name, firm=True) == firm
+
+
+@pytest.mark.parametrize("name", FORMS)
+def test_a_form_that_is_nobodys_name_comes_off_anybody(name):
+    rest = {"bäckerei ahorn", "turnverein ahorn", "ahorn"}
+    assert set(name_keys(name)) & {key for one in rest for key in name_keys(one)}
+
+
+@pytest.mark.parametrize("name", FORMS_OF_FIRMS)
+def test_a_form_that_is_no_firms_name_comes_off_a_firm_of_one_word(name):
+    assert name_keys(name, firm=True) == ("ahorn",)
+    assert name_keys(name) != ("ahorn",)
 
 
 @given(st.text(max_size=30))

@@ -75,6 +75,16 @@ SPELLINGS = [
     ("محمد أحمد", "احمد"),
     ("O\u2019Brien", "o'brien"),
     ("ﬁnanz \uff21", "finanz a"),
+    ("Đorđe Popović", "djordje"),
+    ("Djurdja Popovic", "Đurđa"),
+    ("Đurđa Popović", "durda popovic"),
+    ("김 철수", "김철수"),
+    ("김철수", "철 수"),
+    ("สมชาย ใจดี", "สมชายใจดี"),
+    ("فاطمة الزهراء", "فاطمه"),
+    ("\u05d2\u05f3\u05d5\u05e8\u05d2", "\u05d2'\u05d5\u05e8\u05d2"),
+    ("ΓΙΑΝΝΗΣ ΝΟΜΙΚΟΣ", "γιάννης νομικός"),
+    ("ᲒᲘᲝᲠᲒᲘ", "გიორგი"),
 ]
 
 
@@ -109,12 +119,32 @@ def test_whose_name_it_is_in_two_letters_comes_before_who_has_it_somewhere(clien
         ({"phone": "0171 2000021", "country": "Germany"}, "0049 171 2000021"),
         ({"secondary_phone": "0171 2000021"}, "0171/2000021"),
         ({"phone": "312-555-0142 x12", "country": "US"}, "3125550142"),
+        ({"phone": "+49 7531 200002"}, "07531"),
+        ({"phone": "+49 7531 200002"}, "07531/20"),
+        ({"phone": "07531 200002"}, "07531"),
+        ({"phone": "07531 200002", "country": "Germany"}, "+49 7531"),
+        ({"phone": "07531 200002", "country": "Germany"}, "0049 753"),
+        ({"secondary_phone": "+351 21 0000002"}, "0210 00"),
+        ({"phone": "+49 711 200002"}, "0711"),
     ],
 )
 def test_a_number_is_found_however_it_is_dialled(client, values, words):
     for made in (values, {"phone": "+49 171 2999999"}):
         assert client.post("/v1/customers", json={"name": f"Somebody {made}"[:90]} | made).status_code == 201
     assert len(search(client, words)) == 1
+
+
+def test_how_a_number_begins_at_home_is_found_behind_a_country_alone(client):
+    for values in (
+        {"name": "Inside of a number", "phone": "+49 30 0753100"},
+        {"name": "7531 Bar", "phone": "+49 171 2999999"},
+        {"name": "Konstanz", "phone": "+49 7531 200002"},
+    ):
+        assert client.post("/v1/customers", json=values).status_code == 201
+    assert search(client, "07531") == ["Konstanz", "Inside of a number"]
+    coded = {"name": "By its code", "customer_code": "07531"}
+    assert client.post("/v1/customers", json=coded).status_code == 201
+    assert search(client, "07531") == ["By its code"]
 
 
 def test_what_matches_nothing_finds_nothing(client, people):
