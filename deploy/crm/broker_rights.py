@@ -12,6 +12,8 @@ from crm.settings import SERVICES
 EXCHANGE = "crm.events"
 TOPOLOGY = "crm_topology"
 NOTHING = "^$"
+# A worker has three or four connections of one channel each.
+LIMITS = {"max-connections": 100, "max-channels": 200}
 # What each service publishes, as `<entity>.<action>.v<n>`, and under "chassis" what all of them do; `make contracts`
 # writes it.
 PUBLISHED: Mapping[str, Sequence[str]] = json.loads(resources.files("crm").joinpath("published.json").read_text())
@@ -41,6 +43,7 @@ def _service_user(credentials: Credentials, service: str) -> BrokerUser:
         write=rf"^({re.escape(EXCHANGE)}|{service}\.own)$",
         read=rf"^{service}\.events$",
         topics={EXCHANGE: (_keys_of(service), NOTHING)},
+        limits=LIMITS,
     )
 
 

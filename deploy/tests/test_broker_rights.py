@@ -1,16 +1,21 @@
 """With each service's credentials at the broker: its own work is done, and everything else is refused."""
 
+from pathlib import Path
+
 import pika
 import pytest
+from pika.exceptions import AMQPError
 
 from chassis.broker import topology
 from chassis.broker.retries import RETRIES
 from chassis.service import load
-from crm.broker_rights import PUBLISHED, TOPOLOGY, user_of
+from crm.broker_rights import LIMITS, PUBLISHED, TOPOLOGY, user_of
+from crm.servers.rabbitmq import LARGEST_MESSAGE
 from crm.settings import SERVICES
 
 pytestmark = pytest.mark.xdist_group("deploy-servers")
 
+MOST_CONNECTIONS, MOST_CHANNELS = LIMITS["max-connections"], LIMITS["max-channels"]
 CONSUMES = [service for service in SERVICES if load(service).subscriptions is not None]
 
 
@@ -31,6 +36,16 @@ def publish(exchange, key, **properties):
 def queues_of(service):
     retries = [topology.retry_queue(service, delay.name) for delay in RETRIES.delays]
     return [topology.events_queue(service), topology.dead_queue(service), *retries]
+
+
+def count_until_refused(attempt, most):
+    """How often `attempt` succeeds, one time more than `most` at most."""
+    for count in range(most + 1):
+        try:
+            attempt()
+        except AMQPError:
+            return count
+    return most + 1
 
 
 EVERY_QUEUE = [topology.UNROUTED, *(queue for service in CONSUMES for queue in queues_of(service))]
@@ -93,6 +108,30 @@ def test_a_service_reads_binds_and_changes_nothing_else(service, intruder):
     attempts["declare a queue without a name"] = lambda channel: channel.queue_declare("", exclusive=True)
     attempts["declare an exchange"] = lambda channel: channel.exchange_declare(f"{service}.spy", "fanout")
     assert intruder.let_through(attempts) == []
+
+
+@both
+def test_a_service_takes_no_more_connections_and_channels_than_a_few_workers_need(service, intruder, intrude, broker):
+    connections = count_until_refused(lambda: intrude(broker.url(user_of(service))), MOST_CONNECTIONS)
+    channels = count_until_refused(intruder.connection.channel, MOST_CHANNELS)  # The last costs the connection.
+    assert (1 + connections, channels) == (MOST_CONNECTIONS, MOST_CHANNELS)
+    assert intrude(broker.url()).connection.is_open
+
+
+@both
+def test_a_service_publishes_no_message_larger_than_a_consumer_can_take_by_hundreds(service, intruder):
+    def send(size):
+        own = topology.own_exchange(service) if service in CONSUMES else topology.EXCHANGE
+        return lambda channel: channel.basic_publish(own, f"42.{PUBLISHED['chassis'][0]}", b"x" * size)
+
+    assert intruder.code(send(LARGEST_MESSAGE)) is None
+    assert intruder.code(send(LARGEST_MESSAGE + 1)) == topology.PRECONDITION_FAILED
+
+
+def test_the_largest_message_is_the_same_in_containers_and_in_kubernetes():
+    deploy = Path(__file__).parents[1]
+    for file in ("docker/rabbitmq/20-crm.conf", "kubernetes/platform/rabbitmq.yaml"):
+        assert f"max_message_size = {LARGEST_MESSAGE}\n" in (deploy / file).read_text()
 
 
 @pytest.mark.parametrize("intruder", [TOPOLOGY], indirect=True)

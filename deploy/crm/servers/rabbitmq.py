@@ -19,6 +19,7 @@ from crm.servers.server import Server
 ADMIN = "crm_admin"
 NODE = "crm@localhost"
 VHOST = "crm"
+LARGEST_MESSAGE = 2 * 1024 * 1024
 # Schedulers that spin while idle take a core each, and never to spin doubles the start on a virtual machine: a short
 # spin costs nothing measurable when idle. Two schedulers serve this load.
 ERLANG_ARGUMENTS = "+sbwt short +sbwtdcpu short +sbwtdio short +S 2:2"
@@ -39,6 +40,8 @@ class BrokerUser:
     read: str = ".*"
     topics: Mapping[str, tuple[str, str]] = field(default_factory=dict)
     administrator: bool = False
+    # "max-connections" and "max-channels"; there is no other limit.
+    limits: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -156,6 +159,8 @@ class RabbitMQ(Server):
             "disk_free_limit.absolute": "50MB",
             # The default preallocates half a gigabyte of write-ahead log for quorum queues.
             "raft.wal_max_size_bytes": 33554432,
+            # Four times what the largest record makes, before and after. A consumer has up to 400 messages in memory.
+            "max_message_size": LARGEST_MESSAGE,
         }
         plugins = []
         if self.ports.metrics is not None:
@@ -213,6 +218,7 @@ def definitions(users: Sequence[BrokerUser], vhosts: Sequence[str]) -> str:
                 "password_hash": password_hash(user.name, user.password),
                 "hashing_algorithm": "rabbit_password_hashing_sha256",
                 "tags": "administrator" if user.administrator else "",
+                "limits": dict(user.limits),
             }
             for user in users
         ],
