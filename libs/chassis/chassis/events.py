@@ -140,30 +140,40 @@ def decode(body: bytes) -> Event:
             source=_text(raw["source"]),
             type=_text(raw["type"]),
             subject=_text(raw["subject"]),
-            time=_moment(raw["time"]),
+            time=moment(raw["time"]),
             company_id=_positive(raw["companyid"]),
             aggregate_version=_positive(raw["aggregateversion"]),
             actor=None if raw.get("actor") is None else _positive(int(raw["actor"])),
-            actor_ip=raw.get("actorip"),
-            user_agent=raw.get("useragent"),
-            correlation_id=raw.get("correlationid"),
-            causation_id=raw.get("causationid"),
-            traceparent=raw.get("traceparent"),
+            actor_ip=_optional(raw.get("actorip")),
+            user_agent=_optional(raw.get("useragent")),
+            correlation_id=_optional(raw.get("correlationid")),
+            causation_id=_optional(raw.get("causationid")),
+            traceparent=_optional(raw.get("traceparent")),
             data=dict(raw["data"]),
-            operation=raw.get("operation"),
+            operation=_optional(raw.get("operation")),
         )
         _positive(event.record_id)
         _ = event.action
-    except (ValueError, KeyError, TypeError, IndexError, AttributeError) as error:
+    except (ValueError, KeyError, TypeError, IndexError, AttributeError, OverflowError) as error:
         raise MalformedEvent(f"malformed event: {type(error).__name__}: {error}") from error
     return event
 
 
-def _moment(value: str) -> datetime:
-    moment = datetime.fromisoformat(value)
-    if moment.tzinfo is None:
+def moment(value: str) -> datetime:
+    """A time as records and events have them, in UTC. Raises ValueError, TypeError or OverflowError.
+
+    PostgreSQL takes more than this, such as `infinity` and years of five digits, and nobody could read it then.
+    """
+    read = datetime.fromisoformat(value)
+    if read.tzinfo is None:
         raise ValueError("a time with its zone is wanted")
-    return moment
+    return read.astimezone(UTC)
+
+
+def _optional(value: object) -> str | None:
+    if value is not None and not isinstance(value, str):
+        raise ValueError("a text or nothing is wanted")
+    return value
 
 
 def _text(value: object) -> str:

@@ -26,6 +26,8 @@ from chassis.db.session import Database, Session, set_tenant
 from chassis.events import Event, MalformedEvent
 
 BATCH = 200
+# Read and written anew, a batch takes several times its bytes in memory, and the database a deadline's time.
+BATCH_BYTES = 4 * 1024 * 1024
 WINDOW = 0.01
 # Where several come within one window, the next is longer: a transaction costs more than most events in it.
 BUSY, BUSY_WINDOW = 3, 0.04
@@ -123,14 +125,19 @@ class Consumer:
                 log.info("consumer stopped with messages in hand")
 
     def _collect(self) -> list[Delivery]:
-        """The next messages: whatever arrives within the window after the first, up to a batch."""
+        """The next messages: whatever arrives within the window after the first, up to a batch in number or size."""
         first = self._subscriber.take(0.5)
         if first is None:
             return []
-        batch = [first]
+        batch, size = [first], len(first.body)
         until = time.monotonic() + (BUSY_WINDOW if self._busy else WINDOW)
-        while len(batch) < self._batch and (delivery := self._subscriber.take(until - time.monotonic())):
+        while (
+            len(batch) < self._batch
+            and size < BATCH_BYTES
+            and (delivery := self._subscriber.take(until - time.monotonic()))
+        ):
             batch.append(delivery)
+            size += len(delivery.body)
         self._busy = len(batch) >= BUSY
         return batch
 

@@ -9,6 +9,7 @@ from sqlalchemy import (
     ARRAY,
     BigInteger,
     Column,
+    DateTime,
     ForeignKeyConstraint,
     MetaData,
     Table,
@@ -23,7 +24,7 @@ from chassis.db.locks import lock_names
 from chassis.db.session import Session
 from chassis.db.statements import TENANT, Prepared, of_tenant
 from chassis.errors import FieldError, Invalid, UnknownReference
-from chassis.events import Event
+from chassis.events import Event, MalformedEvent, moment
 from chassis.references.saving import (
     SEEN,
     is_as_seen,
@@ -80,6 +81,7 @@ class Reference:
         self.key = f"{kind}_id"
         # SQLAlchemy's names of columns are no plain texts, which JSON wants.
         self.mirrored = tuple(str(name) for name in mirrored if name not in self.guard)
+        self._moments = tuple(name for name in self.mirrored if isinstance(table.c[name].type, DateTime))
         self._tombstones = tombstones
         parts = (table, self.key, self.guard, self.mirrored)
         self._save = save_statement(*parts, kind=kind, tombstones=tombstones)
@@ -207,7 +209,13 @@ class Reference:
         session.run(self._delete, of_ref=number)
 
     def values(self, document: Mapping[str, Any]) -> dict[str, Any]:
-        """What is kept of a document beside its guard."""
+        """What is kept of a document beside its guard. Raises MalformedEvent for a time that nobody could read back."""
+        for name in self._moments:
+            if document.get(name) is not None:
+                try:
+                    moment(document[name])
+                except (ValueError, TypeError, OverflowError) as error:
+                    raise MalformedEvent(f"{name} of a {self.kind} is no time: {error}") from error
         return {name: document.get(name) for name in self.mirrored}
 
     def guard_of(self, document: Mapping[str, Any]) -> Guard:

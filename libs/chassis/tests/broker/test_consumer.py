@@ -188,6 +188,24 @@ def test_a_batch_handler_gets_many_events_in_one_transaction(stage):
     assert max(sizes) > 20
 
 
+def test_a_batch_of_large_events_is_a_small_one(stage, monkeypatch):
+    sizes = []
+
+    def batch(session, found):
+        sizes.append(len(found))
+        for event in found:
+            stage.effect(session, event)
+
+    subscriptions = stage.subscriptions(batch=batch)
+    stage.declare(subscriptions)
+    bodies = [stage.body(record) for record in range(1, 41)]
+    monkeypatch.setattr(consumer, "BATCH_BYTES", 3 * len(bodies[0]))
+    stage.publish(*bodies)
+    with stage.running(stage.consumer(subscriptions)):
+        stage.wait_until(lambda: stage.effects() == 40)
+    assert max(sizes) == 3
+
+
 def test_an_unknown_event_type_is_ignored(stage):
     stage.declare()
     with stage.running(stage.consumer()):

@@ -16,6 +16,7 @@ from chassis.context import Context, acting_as
 from chassis.db.session import Session
 from chassis.db.statements import Prepared, named_values
 from chassis.errors import Invalid, UnknownReference
+from chassis.events import MalformedEvent
 from chassis.references import Reference, handlers
 from chassis.references.asking import References
 from chassis.testing.events import neighbours_event
@@ -33,6 +34,24 @@ def test_an_older_event_never_overwrites_a_newer_state(hear: Any, kept: Any, ord
     found = kept()
     assert (found["version"], found["name"], found["credit_limit"]) == (3, "V3", Decimal("1.50"))
     assert found["archived_at"].isoformat() == "2026-01-01T00:00:00+00:00"
+
+
+@pytest.mark.parametrize(
+    "moment",
+    ["infinity", "-infinity", "294276-01-01T00:00:00Z", "9999-12-31T23:59:59-15:00", "0001-01-01T00:00:00+15:00", 5],
+)
+def test_a_time_that_nobody_could_read_again_is_not_kept(
+    hear: Any, kept: Any, session: Session, company_id: int, moment: Any
+) -> None:
+    """PostgreSQL keeps some of these, and whoever looked at the record then would fail over it."""
+    hear("created", 1)
+    with pytest.raises(MalformedEvent, match="archived_at"):
+        hear("archived", 2, archived_at=moment)
+    data = {"before": None, "after": {"name": "V3", "archived_at": moment}, "changed": []}
+    told = [neighbours_event("customer.archived", "customers/1", company_id, version, data) for version in (3, 4)]
+    with pytest.raises(MalformedEvent, match="archived_at"):
+        CUSTOMERS.save_events(session, told)
+    assert kept()["version"] == 1
 
 
 def test_what_is_the_services_own_stays_whatever_events_tell(
