@@ -19,6 +19,7 @@ from crm.jobs.places import SERVERS
 from crm.plan import GATEWAY, GATEWAY_AGENT, PAGES
 from crm.programs import HAPROXY, require, system_binary
 from crm.settings import ASKS, KINDS, NO_LIMITS, SENDS_LETTERS, SERVICES
+from gateway.config import WAITING
 
 JOBS = {"secrets", "databases", "gateway-configuration", *(f"{service}-prepare" for service in SERVICES)}
 SERVER_NAMES = {"postgres", "rabbitmq"}
@@ -180,8 +181,8 @@ def test_the_job_writes_a_configuration_that_haproxy_takes(tmp_path):
     assert (done.returncode, done.stderr) == (0, "")
     text = (tmp_path / "haproxy.cfg").read_text()
     for service in SERVICES:
-        assert text.count(f" {service}-web:8000 ") == 3
-    assert text.count("server-template ") == 3 * len(SERVICES) + 1
+        assert text.count(f" {service}-web:8000 ") == 3 + (service in WAITING)
+    assert text.count("server-template ") == 3 * len(SERVICES) + len(WAITING) + 1
 
 
 def test_names_are_whole_where_haproxy_needs_them_so_and_gateways_share(tmp_path):

@@ -4,6 +4,7 @@ import json
 
 import pytest
 
+from chassis.config import WAITING_THREADS
 from crm.credentials import Credentials
 from crm.environment import withheld
 from crm.jobs.places import SERVERS
@@ -11,6 +12,7 @@ from crm.kubernetes import check
 from crm.kubernetes.secrets import PREPARE, READERS, objects
 from crm.plan import GATEWAY, GATEWAY_AGENT, PAGES
 from crm.settings import ASKS, JOBS_ASK, KINDS, SENDS_LETTERS, SERVICES, WEB, WORKER
+from gateway.config import WAITING
 
 PROGRAMS = ("Deployment", "Job")
 
@@ -176,6 +178,11 @@ def test_postgres_has_room_for_the_connections_of_all_that_autoscalers_may_start
         # For transactions and for reads, and one more of each for health checks and other services.
         2 * (threads[name.removesuffix("-web")] + 2) * spec["maxReplicas"]
         for name, spec in of(rendered, "HorizontalPodAutoscaler").items()
+    )
+    # Who waits looks for what is done by reads alone.
+    most += sum(
+        WAITING_THREADS * threads[service] * of(rendered, "HorizontalPodAutoscaler")[f"{service}-web"]["maxReplicas"]
+        for service in WAITING
     )
     most += sum(12 * spec["maxReplicaCount"] for spec in of(rendered, "ScaledObject").values())
     parameters = of(rendered, "Cluster")["postgres"]["postgresql"]["parameters"]

@@ -54,6 +54,9 @@ PUBLIC: Mapping[str, str] = {
     "/v1/invitations/accept": "letter_per_minute",
 }
 
+# Requests that wait, where they prefer that, until what they began is done elsewhere, in a thread and without work.
+WAITING: Mapping[str, str] = {"pipeline": r"^/v1/leads/[0-9]+/convert\z"}
+
 # What waits for a password's hash, which takes a quarter of a second of a core: it has the lane of crowds, so that who
 # only wants to know something does not wait behind it.
 PASSWORDS: Sequence[str] = (

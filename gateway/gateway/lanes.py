@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 
 _FREE_OF_CROWD = 2
+# As many threads has a service for who waits, for each that works on requests.
+_WAITING = 2
 
 
 @dataclass(frozen=True)
@@ -10,12 +12,14 @@ class Lanes:
     """Requests at a time, to one server of a service.
 
     `common` is for who has few requests in flight, `crowd` for the further ones of who has more than `few`, and `bulk`
-    for exports. Each lane has a queue of its own, in which who has least in flight comes first.
+    for exports. `waiting` has places besides, for what waits in a service until something is done elsewhere. Each lane
+    has a queue of its own, in which who has least in flight comes first.
     """
 
     common: int
     crowd: int
     bulk: int
+    waiting: int
     few: int
 
 
@@ -28,4 +32,5 @@ def lanes(places: int, *, servers: int, gateways: int = 1) -> Lanes:
     bulk = max(places // 8, 1)
     crowd = max(places // 3, 1)
     common = max(places - crowd - bulk, 1)
-    return Lanes(common, crowd, bulk, few=max(1, min(_FREE_OF_CROWD, common * max(servers, 1) // 3)))
+    waiting = places * _WAITING
+    return Lanes(common, crowd, bulk, waiting, few=max(1, min(_FREE_OF_CROWD, common * max(servers, 1) // 3)))

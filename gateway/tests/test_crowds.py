@@ -9,6 +9,8 @@ from threading import Event, Thread
 
 import pytest
 
+from chassis.config import WAITING_THREADS
+from gateway.config import DEFAULT_PLACES
 from gateway.lanes import lanes
 from gateway.render import Limits
 
@@ -42,13 +44,15 @@ def in_flight(stand_in):
     """A context: so many requests of somebody that are not answered yet."""
 
     @contextlib.contextmanager
-    def flying(gateway, path, count, **claims):
-        token = gateway.factory.sign(**claims)
+    def flying(gateway, path, count, *, method="GET", prefer=None, **claims):
+        headers = {"Authorization": f"Bearer {gateway.factory.sign(**claims)}"}
+        if prefer:
+            headers["Prefer"] = prefer
         connections = []
         try:
             for _ in range(count):
                 connection = http.client.HTTPConnection("127.0.0.1", gateway.port, timeout=20)
-                connection.request("GET", path, headers={"Authorization": f"Bearer {token}"})
+                connection.request(method, path, headers=headers)
                 connections.append(connection)
             time.sleep(0.3)
             yield
@@ -105,6 +109,31 @@ def test_exports_have_places_of_their_own(in_flight, run, stand_in) -> None:
         # They are no burden to the tenant's other requests.
         assert slow.authorized("GET", "/v1/customers", company_id=31, sub="1").status == 200
         assert timed(slow, company_id=32, sub="1")[1] < 1
+
+
+@pytest.mark.parametrize("prefer", ["wait=5", "respond-async, WAIT = 5"])
+def test_who_waits_for_what_was_begun_takes_no_place_of_who_has_work(in_flight, run, stand_in, wait, prefer) -> None:
+    places = lanes(DEFAULT_PLACES, servers=1)
+    gateway = run(
+        limits=Limits(**UNLIMITED_RATES),
+        pipeline=[stand_in.address],
+        edit=lambda text: text.replace(r"^/v1/leads/[0-9]+/convert\z", r"^/v1/leads/hold\z"),
+    )
+    stand_in.calls.clear()
+    waiting = in_flight(
+        gateway, "/v1/leads/hold", places.waiting + 5, method="POST", prefer=prefer, company_id=41, sub="1"
+    )
+    with waiting:
+        wait(lambda: stand_in.calls["POST /v1/leads/hold"] == places.waiting)
+        assert timed(gateway, "/v1/leads", company_id=42, sub="1")[1] < 1
+        assert timed(gateway, "/v1/leads", company_id=41, sub="1")[1] < 1
+    # What nobody waits for takes what it always took, whatever it says that it prefers.
+    stand_in.calls.clear()
+    with in_flight(gateway, "/v1/deals/hold", places.waiting, method="POST", prefer=prefer, company_id=41, sub="1"):
+        wait(lambda: stand_in.calls["POST /v1/deals/hold"] == places.few + places.crowd)
+    stand_in.calls.clear()
+    with in_flight(gateway, "/v1/leads/hold", places.waiting, method="POST", company_id=41, sub="1"):
+        wait(lambda: stand_in.calls["POST /v1/leads/hold"] == places.few + places.crowd)
 
 
 def test_who_has_no_token_has_a_number_of_requests_at_once(crowded) -> None:
@@ -230,6 +259,10 @@ def test_lanes_fit_into_the_places_and_leave_some_to_others(places, servers) -> 
         assert found.common + found.crowd + found.bulk == places
     if places >= 4 and servers:
         assert found.few < found.common * servers
+
+
+def test_a_service_has_a_thread_for_each_place_to_wait() -> None:
+    assert lanes(6, servers=2).waiting == 6 * WAITING_THREADS
 
 
 def test_gateways_share_the_places() -> None:

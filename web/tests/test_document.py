@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from openapi_spec_validator import OpenAPIV31SpecValidator
 
-from gateway.config import LISTS, ROUTES
+from gateway.config import LISTS, ROUTES, WAITING
 from gateway.render import __file__ as render_file
 from web.build import ROOT
 from web.document import NOT_KNOWN, WRONG_PATH, merge, operations_of, read_documents
@@ -116,6 +116,22 @@ def test_every_code_of_an_operation_is_on_the_page_of_errors(document: dict[str,
 
 def test_no_document_names_a_host(document: dict[str, Any]) -> None:
     assert "http://" not in json.dumps(document)
+
+
+def test_the_gateway_has_a_lane_for_each_operation_that_heeds_a_preference_to_wait(document: dict[str, Any]) -> None:
+    lanes = {service: re.compile(path.replace(r"\z", r"\Z")) for service, path in WAITING.items()}
+    heeding = {
+        (method, path)
+        for path, method, operation in operations_of(document)
+        if any(each.get("name") == "Prefer" for each in operation.get("parameters", ()))
+    }
+    having = {
+        (method, path)
+        for path, method, _ in operations_of(document)
+        for service, lane in lanes.items()
+        if method == "post" and path.split("/")[2] in ROUTES[service] and lane.match(re.sub(r"\{\w+\}", "7", path))
+    }
+    assert heeding == having != set()
 
 
 def test_no_answer_that_the_gateway_compresses_has_an_etag(document: dict[str, Any]) -> None:

@@ -26,7 +26,7 @@ if "rich" not in sys.modules:
 import orjson
 
 from chassis import allocator, logging, tracing
-from chassis.config import SPARE_THREADS, Settings, SettingsError, exit_with
+from chassis.config import SPARE_THREADS, WAITING_THREADS, Settings, SettingsError, exit_with
 from chassis.service import Service, folder_of_migrations, load
 
 Loaded = TypeVar("Loaded")
@@ -87,7 +87,8 @@ def _web(service: Service) -> None:
     from gunicorn.app.wsgiapp import WSGIApplication  # noqa: PLC0415  # No other process loads gunicorn.
 
     settings = _settings(service, "jwks_url", "cursor_secret", *service.required)
-    threads = str(settings.web_threads + SPARE_THREADS)
+    # They are made when they are needed.
+    threads = str(settings.web_threads * (1 + WAITING_THREADS) + SPARE_THREADS)
     bind = ["--bind", settings.web_bind, "--workers", str(settings.web_workers), "--threads", threads]
     sys.argv = ["gunicorn", "--config", "python:chassis.web.gunicorn", *bind, f"{service.name}.wsgi:create_app()"]
     WSGIApplication("%(prog)s [OPTIONS] APP").run()

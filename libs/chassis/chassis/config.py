@@ -11,6 +11,8 @@ from environs import EnvError, FileAwareEnv
 EX_CONFIG = 78  # sysexits.h: something was found in an unconfigured or misconfigured state.
 # Beyond the threads that the gateway uses: for health checks, and for what services and the gateway's agent ask.
 SPARE_THREADS = 2
+# Threads, for each that works on requests, for who waits for what a request has begun; the gateway has as many places.
+WAITING_THREADS = 2
 SHORTEST_SECRET = 32
 _SERVICE_URL = re.compile(r"[a-z_]+=https?://[A-Za-z0-9.\[\]:-]+\Z")
 
@@ -46,7 +48,8 @@ class Settings:
     token_audience: str = "crm"  # noqa: S105  # A name, not a secret.
     web_bind: str = "127.0.0.1:8000"
     web_workers: int = 2
-    # Requests that one process works on at a time, as far as they come through the gateway; see SPARE_THREADS.
+    # Requests that one process works on at a time, as far as they come through the gateway; see SPARE_THREADS and
+    # WAITING_THREADS.
     web_threads: int = 6
     metrics_bind: str = ""
     log_level: str = "info"

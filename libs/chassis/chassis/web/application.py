@@ -18,7 +18,7 @@ from werkzeug.routing import BaseConverter, Rule, ValidationError
 from werkzeug.wsgi import ClosingIterator
 
 from chassis import tracing
-from chassis.config import Settings
+from chassis.config import WAITING_THREADS, Settings
 from chassis.context import Context, acting_as, current
 from chassis.db.idempotency import Claim, StoredAnswer
 from chassis.db.session import Database
@@ -31,10 +31,10 @@ from chassis.web.bodies import take_body
 from chassis.web.deadlines import Deadlines
 from chassis.web.denials import Denials, documented
 from chassis.web.keys import KeySet
-from chassis.web.places import CostlyPlaces, Places, asks_much
+from chassis.web.places import CostlyPlaces, Places, Room, asks_much
 from chassis.web.read_through import read_through
 from chassis.web.schemas import LARGEST_BODY, LARGEST_ID, Problem
-from chassis.web.waiting import waited
+from chassis.web.waiting import prefers_to_wait, waited
 
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{8,64}\Z")
 _TRACEPARENT = re.compile(r"[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}\Z")
@@ -90,9 +90,8 @@ class Api(flask_smorest.Api):  # type: ignore[misc]  # flask-smorest ships no ty
 class ServiceApplication(Flask):
     """A service as a WSGI application. Every route has declared its access, or the application refuses to start."""
 
-    def __init__(
-        self, service: Service, settings: Settings, database: Database, *, tenant_places: int | None = None
-    ) -> None:
+    def __init__(self, service: Service, settings: Settings, database: Database, *, threads: int | None = None) -> None:
+        """`threads` is how many requests are worked on at a time; None bounds no tenant's, as without a gateway."""
         super().__init__(service.name, static_folder=None)
         self.service = service
         self.database = database
@@ -101,12 +100,17 @@ class ServiceApplication(Flask):
         )
         self.denials = Denials(database, service.name)
         self.deadlines = Deadlines()
+        tenant_places = None if threads is None else max(threads - 1, 1)
         self.places = Places(tenant_places)
         costly = None if tenant_places is None else max(tenant_places // 2, 1)
         self.costly_places = CostlyPlaces(costly, waiting=(tenant_places or 0) - (costly or 0))
+        # Who may wait has threads besides, and is at work in these no longer than others are.
+        waiting = None if threads is None else threads * WAITING_THREADS
+        self.begun_places, self.room = Places(waiting), Room(waiting)
         self.references = References(service.references, settings, database)
         self.access: dict[str, str] = {}
         self.costly: set[str] = set()
+        self.heeding_wait: set[str] = set()
         self.session_interface = NoSessions()
         self.url_map.converters["id"] = IdConverter
         # An address has one spelling: what is read as another one elsewhere, such as by a limit, is not found.
@@ -128,6 +132,8 @@ class ServiceApplication(Flask):
             self.access[endpoint] = access
             if getattr(view, "costly", False):
                 self.costly.add(endpoint)
+            if getattr(view, "heeds_wait", False):
+                self.heeding_wait.add(endpoint)
 
     def _describe(self, service: Service, settings: Settings) -> None:
         """Register the blueprints with their OpenAPI document, served at /openapi.json to the inside."""
@@ -216,8 +222,11 @@ class ServiceApplication(Flask):
                 return self._serve(rule)
             try:
                 check_permission(principal, access)
-                with self.places.taken(principal.company_id), self._costly_place(rule, principal.company_id):
-                    return waited(read_through(self.references, lambda: self._serve(rule)))
+                waits = rule.endpoint in self.heeding_wait and prefers_to_wait()
+                places = self.begun_places if waits else self.places
+                with places.taken(principal.company_id), self._costly_place(rule, principal.company_id):
+                    response = read_through(self.references, lambda: self._serve(rule))
+                return waited(response, self.room, principal.company_id) if waits else response
             except Forbidden as refusal:
                 self.denials.record(principal, request.method, rule.rule, refusal)
                 raise

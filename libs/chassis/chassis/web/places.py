@@ -14,6 +14,9 @@ from chassis.web.parameters import may_ask
 LONGEST_WAIT = 3.0
 # What a query string asks for that may look at all records of a tenant: the number of them, or words in their texts.
 _COSTLY = frozenset({"include", "q"})
+# Of the threads for who waits so many are always free, for requests that begin something; a tenant has all of the
+# others but one in so many.
+_FREE, _PART_FOR_OTHERS = 2, 4
 
 View = TypeVar("View", bound=Callable[..., Any])
 
@@ -119,6 +122,36 @@ class CostlyPlaces:
                 return
             self._waiting.pop(company_id, None)
             _less(self._at_work, company_id)
+
+
+class Room:
+    """Counts who waits in this process for what is done elsewhere. Nobody is refused: who finds no room does not wait.
+
+    `threads` is how many there are for who waits, clients that are gone among them; None takes all.
+    """
+
+    def __init__(self, threads: int | None) -> None:
+        self._most = None if threads is None else max(threads - _FREE, 1)
+        self._of_tenant = None if self._most is None else self._most - self._most // _PART_FOR_OTHERS
+        self._waiting: Counter[int] = Counter()
+        self._lock = threading.Lock()
+
+    @contextlib.contextmanager
+    def found(self, company_id: int) -> Iterator[bool]:
+        """Whether there is room, which is taken meanwhile."""
+        if self._most is None or self._of_tenant is None:
+            yield True
+            return
+        with self._lock:
+            found = self._waiting.total() < self._most and self._waiting[company_id] < self._of_tenant
+            if found:
+                self._waiting[company_id] += 1
+        try:
+            yield found
+        finally:
+            if found:
+                with self._lock:
+                    _less(self._waiting, company_id)
 
 
 def _less(counter: Counter[int], company_id: int) -> None:

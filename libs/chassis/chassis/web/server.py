@@ -21,7 +21,7 @@ def create_application(service: Service) -> ServiceApplication:
     logging.configure(service.name, settings.log_level)
     pool_size = settings.web_threads + SPARE_THREADS
     database = Database(settings.database_url, pool_size=pool_size, application_name=f"{service.name}-web")
-    return ServiceApplication(service, settings, database, tenant_places=max(settings.web_threads - 1, 1))
+    return ServiceApplication(service, settings, database, threads=settings.web_threads)
 
 
 def begin(application: ServiceApplication) -> None:

@@ -10,12 +10,13 @@ from flask import Response, g, request
 from werkzeug.http import parse_list_header
 
 from chassis.web.blueprint import View, note_header
+from chassis.web.places import Room
 
 LONGEST_WAIT = 5
 # A look costs what a small read costs, so the first is taken shortly before it was usually found lately.
 EARLY, OF_LAST = 0.8, 0.2
 FIRST_PAUSE, LONGEST_FIRST_PAUSE = 0.02, 0.25
-NEXT_PAUSE, LONGEST_PAUSE = 0.03, 0.1
+NEXT_PAUSE, LONGEST_PAUSE = 0.03, 0.25
 _WAIT = re.compile(r'wait\s*=\s*"?([0-9]{1,9})"?\s*(?:;.*)?\Z', re.IGNORECASE)
 
 Look = Callable[[], Response | None]
@@ -32,15 +33,23 @@ def wait_for(look: Look) -> None:
     g.look = look
 
 
-def waited(response: Response) -> Response:
-    """The answer of a committed request, waited for if it asks for that and the view has said what to look for."""
+def prefers_to_wait() -> bool:
+    """Whether the client would rather wait than come again."""
+    return _seconds() is not None
+
+
+def waited(response: Response, room: Room, company_id: int) -> Response:
+    """The answer of a committed request, waited for if there is room and the view has said what to look for."""
     look: Look | None = g.pop("look", None)
     seconds = _seconds()
     if look is None or seconds is None or response.status_code >= 400:  # noqa: PLR2004  # Nothing was begun.
         return response
-    # What has begun goes on, whether or not one can see it.
-    with contextlib.suppress(psycopg.Error):
-        response = _look_for(look, seconds) or response
+    with room.found(company_id) as found:
+        if not found:
+            return response
+        # What has begun goes on, whether or not one can see it.
+        with contextlib.suppress(psycopg.Error):
+            response = _look_for(look, seconds) or response
     response.headers["Preference-Applied"] = f"wait={seconds}"
     return response
 
@@ -52,6 +61,7 @@ def _look_for(look: Look, seconds: int) -> Response | None:
     pause, following = min(max(EARLY * usual, FIRST_PAUSE), LONGEST_FIRST_PAUSE), NEXT_PAUSE
     while (left := began + seconds - time.monotonic()) > 0:
         time.sleep(min(pause, left))
+        # In proportion to what it takes already: where all are slow, looking must not make them slower.
         pause, following = following, min(following * 1.5, LONGEST_PAUSE)
         if (found := look()) is not None:
             _usual[route] = usual + OF_LAST * (time.monotonic() - began - usual)
@@ -71,6 +81,7 @@ def _seconds() -> int | None:
 
 def heeds_wait(view: View) -> View:
     """Document that a route waits for what it has begun where the request prefers that."""
+    view.heeds_wait = True  # type: ignore[attr-defined]  # The application reads it when routes are registered.
     return note_header(
         view,
         "Prefer",

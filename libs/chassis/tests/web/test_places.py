@@ -7,7 +7,7 @@ import time
 import pytest
 
 from chassis.errors import TooManyRequests
-from chassis.web.places import CostlyPlaces, Places, asks_much
+from chassis.web.places import CostlyPlaces, Places, Room, asks_much
 
 
 def test_a_tenant_has_so_many_places_and_another_one_as_many():
@@ -26,6 +26,29 @@ def test_a_place_is_free_again_after_a_failure():
         with contextlib.suppress(ValueError), places.taken(1):
             raise ValueError
     assert not places._taken
+
+
+def test_nobody_has_all_the_room_to_wait_and_nobody_is_refused():
+    room = Room(12)
+    with contextlib.ExitStack() as stack:
+        assert [stack.enter_context(room.found(1)) for _ in range(12)] == [True] * 8 + [False] * 4
+        assert [stack.enter_context(room.found(2)) for _ in range(4)] == [True] * 2 + [False] * 2
+    assert not room._waiting
+
+
+@pytest.mark.parametrize("threads", [1, 2, 3, 4])
+def test_there_is_room_for_one_however_few_threads_there_are(threads):
+    room = Room(threads)
+    for _ in range(2):
+        with contextlib.suppress(ValueError), room.found(1) as found:
+            assert found
+            raise ValueError
+
+
+def test_without_a_number_all_may_wait():
+    room = Room(None)
+    with contextlib.ExitStack() as stack:
+        assert all(stack.enter_context(room.found(1)) for _ in range(100))
 
 
 @pytest.mark.parametrize("kind", [Places, CostlyPlaces])
