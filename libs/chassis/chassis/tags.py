@@ -19,7 +19,7 @@ def with_tags(present: Sequence[str], added: Sequence[str], noun: str) -> list[s
 
 def without_tag(present: Sequence[str], tag: str, noun: str) -> list[str]:
     """The tags of a record (a `noun`) but one, in whatever case. Raises NotFound for one that is not there."""
-    key = tag.strip().casefold()
+    key = tag_key(tag)
     kept = [other for other in present if tag_key(other) != key]
     if len(kept) == len(present):
         raise NotFound("tag_not_found", f"The {noun} has no such tag.")

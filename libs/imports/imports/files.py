@@ -11,6 +11,7 @@ from typing import Any, Self, TextIO
 import chardet
 
 from chassis.spreadsheets import original
+from imports.endings import is_sentence, is_sum
 from people.texts import trimmed
 
 DELIMITERS = (",", ";", "\t", "|")
@@ -61,6 +62,7 @@ _SAID_DELIMITER = re.compile(r"\ufeff?sep=([,;\t|])[,;\t|]*\s*?(?:\r\n|\r|\n|\Z)
 _TITLES = 12
 LOOKED_AT = 200
 _LEAST_COLUMNS_WITH_NOTES = 3
+_MOST_AT_THE_END = 20
 _LINE_END = re.compile("\r\n|\r|\n")
 # What goes on for longer than this without a delimiter says nothing of it, and is tried against patterns of addresses
 # and numbers whose time rises with the square of its length.
@@ -201,13 +203,21 @@ def read_header(
 
 
 def _header_among(rows: Sequence[Row], is_header: Callable[[str], bool]) -> int:
-    """Which row has the names of the columns: the first, but for titles, whose only text names no column."""
+    """Which row has the names of the columns: the first, but for titles, whose texts name no column.
+
+    Of titles with several texts it is told only where a row below has names of columns.
+    """
+    first = None
     for at, row in enumerate(rows[:_TITLES]):
         given = [cell for cell in row.cells if cell.strip()]
-        if len(given) > 1 or any(is_header(cell) for cell in given):
-            # What has no other row above it that is as full.
+        known = sum(map(is_header, given))
+        if first is None and (len(given) > 1 or known):
+            if known:
+                return at
+            first = at
+        elif first is not None and known > 1 and 2 * known > len(given):
             return at
-    return 0
+    return first or 0
 
 
 def _shown(cell: str) -> str:
@@ -241,6 +251,7 @@ def read_rows(
     """Every row that is not blank, the header first, which stands on the line `header` or after it.
 
     Lines below a blank one that have no delimiter are notes, such as reports end with, and no rows of a wider table.
+    So are a sum at the end, and sentences below a blank line there.
     The header of a further file, which somebody has put behind the first, is no row either.
     Raises MalformedFile where the file is not as it is said to be.
     """
@@ -248,14 +259,22 @@ def read_rows(
     line = width = 0
     noted = False
     names: Sequence[str] = ()
+    # Where nothing comes after them.
+    ending: list[Row] = []
     try:
         for row in _table(lines, delimiter):
             if row.line < header:
                 continue
-            noted = len(row.cells) == 1 and width >= _LEAST_COLUMNS_WITH_NOTES and (noted or row.line > line + 1 > 1)
-            line, width = row.last, width or len(row.cells)
-            if not noted and not (row.marked and row.cells == names):
+            below_blank = row.line > line + 1 > 1
+            noted = len(row.cells) == 1 and width >= _LEAST_COLUMNS_WITH_NOTES and (noted or below_blank)
+            at_end = is_sum(row.cells) or (is_sentence(row.cells) and (bool(ending) or below_blank))
+            if names and not noted and at_end and len(ending) < _MOST_AT_THE_END:
+                ending.append(row)
+            elif not noted and not (row.marked and row.cells == names):
+                yield from ending
+                ending.clear()
                 yield row
+            line, width = row.last, width or len(row.cells)
             names = names or row.cells
     except UnicodeDecodeError as error:
         # Whole lines before the piece that could not be decoded have been read; the others are in it.

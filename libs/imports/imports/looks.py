@@ -1,20 +1,18 @@
 """What the texts in a column look like, for the fields of a catalogue. Pure."""
 
-from collections.abc import Callable
-
-from imports.values import parse_amount, parse_moment
+from imports.values import can_be_read, parse_amount, parse_moment
 
 _LEAST_DIGITS = 3
 
 
 def is_amount(text: str) -> bool:
     """Whether it is an amount, be it one that could be two."""
-    return _can_be_read(parse_amount, text)
+    return can_be_read(parse_amount, text)
 
 
 def is_date(text: str) -> bool:
     """Whether it is a date or a moment, be it one that could be two."""
-    return _can_be_read(parse_moment, text)
+    return can_be_read(parse_moment, text)
 
 
 def is_phone(text: str) -> bool:
@@ -25,11 +23,3 @@ def is_phone(text: str) -> bool:
 def is_email(text: str) -> bool:
     """Whether it may be an e-mail address."""
     return "@" in text and "://" not in text
-
-
-def _can_be_read(parse: Callable[[str], object], text: str) -> bool:
-    try:
-        parse(text)
-    except ValueError as error:
-        return "could be" in str(error)
-    return True

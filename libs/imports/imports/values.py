@@ -5,8 +5,11 @@ Nothing is guessed: what could be two things is refused with a sentence, until s
 
 import csv
 import re
-from collections.abc import Iterable
+import unicodedata
+from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
+
+from people.months import month_of
 
 DAY_FIRST, MONTH_FIRST = "day_first", "month_first"
 DATE_FORMATS = (DAY_FIRST, MONTH_FIRST)
@@ -14,23 +17,46 @@ DECIMAL_MARKS = (".", ",")
 
 _MONTHS = 12
 _CENTURY, _PIVOT = 100, 70
+_TIME = (
+    r"(?:[ T,]+(?:um\s+|à\s+|at\s+)?(?P<hour>\d{1,2})[:.h](?P<minute>\d{2})(?::(?P<second>\d{2})(?:\.\d+)?)?"
+    r"\s*(?P<half>[AaPp])?\.?[Mm]?\.?(?:\s*(?:Uhr|h))?)?"
+)
 _DATE = re.compile(
     r"(?P<a>\d{1,4})(?P<sign>[./-])(?P<b>\d{1,2})(?P=sign)(?P<c>\d{1,4})"
-    r"(?:[ T,]+(?P<hour>\d{1,2}):(?P<minute>\d{2})(?::(?P<second>\d{2})(?:\.\d+)?)?\s*(?P<half>[AaPp])?\.?[Mm]?\.?)?\Z"
+    rf"{_TIME}\Z"
 )
-_WORDED = ("%d %b %Y", "%d %B %Y", "%b %d, %Y", "%B %d, %Y", "%d-%b-%Y", "%d-%b-%y")
+# 28. November 2026, Sat 28 nov. 2026 10:15, 28 de novembro de 2026, November 28th, 2026, 28-Nov-26.
+_WORDED = re.compile(
+    r"(?:[^\W\d_]{2,12}\.?,?\s+)??(?:(?P<day>\d{1,2})(?:\.|st|nd|rd|th|er|º|ª)?[\s-]*(?:de\s+|d')?(?P<month>[^\W\d_]{3,15})"
+    r"|(?P<word>[^\W\d_]{3,15})\.?\s+(?P<then>\d{1,2})(?:st|nd|rd|th)?)\.?,?[\s-]*(?:de\s+|del\s+)?(?P<year>\d{4}|\d\d(?=\Z))"
+    rf"(?:\s*(?:[\u0433\u0440]\.?))?{_TIME}\Z"
+)
+_OF_EAST_ASIA = re.compile(
+    rf"(?P<year>\d{{4}})\s?[年년]\s?(?P<month>\d{{1,2}})\s?[月월]\s?(?P<day>\d{{1,2}})\s?[日일]{_TIME}\Z"
+)
+_WEEKDAY = re.compile(r"[^\W\d_]{2,12}\.?,?\s+(?=\d)")
 _AMOUNT = re.compile(r"(?P<minus>-?)(?P<digits>\d[\d.,]*)\Z")
 _AROUND_AMOUNTS = re.compile(
-    r"[\s'\u2019\u00a0\u202f€$£¥₹₽₺₴]|\b(?:EUR|USD|GBP|CHF|JPY|SEK|NOK|DKK|PLN|CZK)\b|\bkr\.?|zł", re.IGNORECASE
+    r"[\s'\u2019\u00a0\u202f€$£¥₹₽₺₴₩₪₫฿₾₸₦₱¢]|\b(?:[A-Z]{1,2}(?=\$)|[A-Z]{3})(?=[\s\d$.,-]|\Z)"
+    r"|(?<=\d)\s*[A-Z]{3}\Z|\b(?:kr|Kč|lei|Ft|\u0440(?:\u0443\u0431)?|\u0433\u0440\u043d|Rs|Rp)\b\.?|zł|лв\.?"
 )
-_GROUP = 3
-_BETWEEN_ADDRESSES = re.compile(r"\s*(?::::|[;,\n|])\s*|\s+(?=\S+@)")
-_BETWEEN_NUMBERS = re.compile(r"\s*(?::::|[;,\n|])\s*|\s+/\s+")
+_GROUP, _LAKH = 3, 2
+_BETWEEN_ADDRESSES = re.compile(
+    r"\s*(?::::|[;,\n|\uff1b\uff0c\u3001\u060c])\s*|\s+(?:(?:/|\+|&|und|and|et|y|e|oder|or|ou)\s+)?(?=\S+@)"
+)
+_BETWEEN_NUMBERS = re.compile(
+    r"\s*(?::::|[;,\n|\uff1b\uff0c\u3001\u060c])\s*|\s+(?:/|&|und|and|et|oder|or|ou|o|bzw\.)\s+"
+)
 _BETWEEN_PAGES = re.compile(r"\s*(?::::|[;\n])\s*|,?\s+(?=https?://)")
 # Whether something follows a blank is asked at each blank anew, so that long runs of them are made short ones.
 _BLANKS = re.compile(r"[^\S\n]{20,}")
-_BETWEEN_TAGS = re.compile(r"[;,\n]")
+_BETWEEN_TAGS = re.compile(r"[;,\n|\uff1b\uff0c\u3001\u060c]|\s(?=#\w)")
+_NOTE = re.compile(r"\s+\([^()@]*\)\Z")
 _NAMED_ADDRESS = re.compile(r"<\s*([^<>\s@]+@[^<>\s@]+)\s*>")
+_SPREADSHEET_ERROR = re.compile(
+    r"#(?:N/?[AVD]|REF!|BEZUG!|VALUE!|WERT!|VALEUR!|DIV/0!|NAME\?|NOM\s?\?|NULL!|NUM!|ZAHL!|ERROR!|FEHLER!|SPILL!|CALC!|#+)\Z",
+    re.IGNORECASE,
+)
 _NO_VALUE = frozenset(("-", "--", "n/a", "n.a.", "none", "null", "nil", "?", "k.a.", "keine"))
 # The group of all contacts and its like, which Google makes by itself.
 _GOOGLE_S_OWN = frozenset(("mycontacts", "other contacts", "my contacts", "meine kontakte", "weitere kontakte"))
@@ -41,6 +67,11 @@ _MARK = " ::: "
 def says_nothing(text: str) -> bool:
     """Whether a cell holds what people write where there is nothing."""
     return text.lower() in _NO_VALUE
+
+
+def is_spreadsheet_error(text: str) -> bool:
+    """Whether a spreadsheet has written that it cannot show a value: #N/A, #REF!, or ##### for a column too narrow."""
+    return text[:1] == "#" and _SPREADSHEET_ERROR.match(text) is not None
 
 
 def propose_date_format(samples: Iterable[str]) -> str | None:
@@ -59,7 +90,8 @@ def propose_date_format(samples: Iterable[str]) -> str | None:
 
 def parse_moment(text: str, form: str | None = None) -> datetime:
     """The moment that a text names; without a time zone it is of UTC. Raises ValueError with a sentence."""
-    moment = _iso(text) or _of_digits(text, form) or _worded(text)
+    text = text if text.isascii() else unicodedata.normalize("NFKC", text)
+    moment = _iso(text) or _of_digits(_WEEKDAY.sub("", text, 1), form) or _worded(text)
     if moment is None:
         raise ValueError("This is no date that can be read; 2026-05-31, 31.05.2026 and 05/31/2026 14:30 can.")
     return moment if moment.tzinfo is not None else moment.replace(tzinfo=UTC)
@@ -75,12 +107,29 @@ def _iso(text: str) -> datetime | None:
 
 
 def _worded(text: str) -> datetime | None:
-    for form in _WORDED:
-        try:
-            return datetime.strptime(text, form).replace(tzinfo=UTC)
-        except ValueError:
-            continue
-    return None
+    if (found := _OF_EAST_ASIA.match(text)) is not None:
+        return _moment(int(found["year"]), int(found["month"]), int(found["day"]), found)
+    found = _WORDED.match(text)
+    month = month_of(found["month"] or found["word"]) if found else None
+    if found is None or month is None:
+        return None
+    return _moment(_whole_year(found["year"]), month, int(found["day"] or found["then"]), found)
+
+
+def _whole_year(digits: str) -> int:
+    """A year of which the century may be missing."""
+    year = int(digits)
+    return year + (0 if len(digits) > 2 else 1900 if year >= _PIVOT else 2000)  # noqa: PLR2004
+
+
+def _moment(year: int, month: int, day: int, time: re.Match[str]) -> datetime:
+    hour = int(time["hour"] or 0)
+    if time["half"]:
+        hour = hour % 12 + (12 if time["half"] in "pP" else 0)
+    try:
+        return datetime(year, month, day, hour, int(time["minute"] or 0), int(time["second"] or 0), tzinfo=UTC)
+    except ValueError:
+        raise ValueError("There is no such day or time.") from None
 
 
 def _of_digits(text: str, form: str | None) -> datetime | None:
@@ -89,17 +138,9 @@ def _of_digits(text: str, form: str | None) -> datetime | None:
         return None
     first, second, third = (int(found[name]) for name in "abc")
     if len(found["a"]) == 4:  # noqa: PLR2004  # The year.
-        year, month, day = first, second, third
-    else:
-        year = third + (0 if len(found["c"]) > 2 else 1900 if third >= _PIVOT else 2000)  # noqa: PLR2004
-        day, month = _day_and_month(first, second, DAY_FIRST if found["sign"] == "." else form)
-    hour = int(found["hour"] or 0)
-    if found["half"]:
-        hour = hour % 12 + (12 if found["half"] in "pP" else 0)
-    try:
-        return datetime(year, month, day, hour, int(found["minute"] or 0), int(found["second"] or 0), tzinfo=UTC)
-    except ValueError:
-        raise ValueError("There is no such day or time.") from None
+        return _moment(first, second, third, found)
+    day, month = _day_and_month(first, second, DAY_FIRST if found["sign"] == "." else form)
+    return _moment(_whole_year(found["c"]), month, day, found)
 
 
 def _day_and_month(first: int, second: int, form: str | None) -> tuple[int, int]:
@@ -118,7 +159,18 @@ def propose_decimal_mark(samples: Iterable[str]) -> str | None:
 
 
 def _bare(text: str) -> str:
-    return _AROUND_AMOUNTS.sub("", text.strip())
+    """An amount without its currency, in our digits, with what is below zero in front: 100,- and 12.50- are amounts."""
+    text = text if text.isascii() else _in_our_digits(text)
+    bare = _AROUND_AMOUNTS.sub("", text.strip()).replace("\u2212", "-")
+    if bare[-2:] in (",-", ".-"):
+        return bare[:-2]
+    return f"-{bare[:-1]}" if bare[-1:] == "-" and bare[:1] != "-" else bare
+
+
+def _in_our_digits(text: str) -> str:
+    """With the digits, and what Arabic has between them, as they are on other keyboards."""
+    digits = "".join(str(unicodedata.decimal(sign, sign)) for sign in text)
+    return digits.translate({0x066B: ".", 0x066C: ",", 0xFF0C: ",", 0xFF0E: "."})
 
 
 def _mark_of(text: str) -> str | None:
@@ -152,15 +204,33 @@ def parse_amount(text: str, mark: str | None = None) -> str:
     other = "," if mark == "." else "."
     whole, _, cents = digits.partition(mark) if mark else (digits, "", "")
     groups = whole.split(other)
-    if other in cents or (mark and mark in cents) or any(len(group) != _GROUP for group in groups[1:]) or not whole:
+    if other in cents or (mark and mark in cents) or not _are_groups(groups) or not whole:
         raise ValueError(f"This is no amount where cents come after {mark!r}.")
     return found["minus"] + "".join(groups) + (f".{cents}" if cents else "")
+
+
+def _are_groups(groups: list[str]) -> bool:
+    """Whether these are the groups of a number: of three digits each, or of two before the last, as India has them."""
+    sizes = [len(group) for group in groups]
+    return all(size == _GROUP for size in sizes[1:]) or (
+        sizes[-1] == _GROUP and all(size == _LAKH for size in sizes[1:-1]) and sizes[0] <= _LAKH
+    )
+
+
+def can_be_read(parse: Callable[[str], object], text: str) -> bool:
+    """Whether a text is what one of these reads, be it one that could be two."""
+    try:
+        parse(text)
+    except ValueError as error:
+        return "could be" in str(error)
+    return True
 
 
 def addresses_in(text: str) -> list[str]:
     """The e-mail addresses in a cell, without names around them; what is none stays as it is, to be judged."""
     text = _BLANKS.sub(" ", text.removeprefix("mailto:"))
     if text.count("@") == 1 and "<" not in text and _MARK not in text:
+        text = _NOTE.sub("", text)
         return [text.strip(";, ")] if text[-1:] in ";," else [text]
     if named := _NAMED_ADDRESS.findall(text):
         return list(dict.fromkeys(named))
@@ -188,11 +258,17 @@ def records_in(text: str) -> list[str]:
 
 def tags_in(text: str) -> list[str]:
     """The tags in a cell: lists with signs between, Google's, and those that are CSV themselves as Mailchimp's are."""
+    if text[:1] == "[" and text[-1:] == "]":  # A list as programs write it: ["Gold", "Fair"].
+        text = text[1:-1].replace("'", '"') if text[1:2] == "'" else text[1:-1]
     if text.startswith('"'):
-        parts = next(csv.reader([text], skipinitialspace=True))
-    elif ":::" in text or text.startswith("* "):
+        return _distinct(next(csv.reader([text], skipinitialspace=True)))
+    if ":::" in text or text.startswith("* "):
         parts = [part.strip() for part in text.split(":::")]
         parts = [part.removeprefix("* ") for part in parts if part[2:].lower() not in _GOOGLE_S_OWN]
     else:
         parts = _BETWEEN_TAGS.split(text)
+    return _distinct(part.strip().removeprefix("#") for part in parts)
+
+
+def _distinct(parts: Iterable[str]) -> list[str]:
     return list(dict.fromkeys(tag for part in parts if (tag := part.strip())))

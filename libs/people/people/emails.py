@@ -17,14 +17,18 @@ _ATEXT = r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+"
 _LABEL = r"(?!xn--|[A-Za-z0-9-]{2}--)[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
 _USUAL = re.compile(rf"(?=[^@]{{1,64}}@){_ATEXT}(?:\.{_ATEXT})*@(?:{_LABEL}\.)+[A-Za-z]{{2,63}}")
 _NO_ADDRESS = "This is no e-mail address."
+# What nobody sees, and is inside of addresses that were copied from pages. The joiners are letters of some domains.
+_UNSEEN = re.compile("[\u00ad\u034f\u061c\u180e\u200b\u200e\u200f\u202a-\u202e\u2060-\u206f\ufe00-\ufe0f\ufeff]")
+# As keyboards of East Asia write them, and the dots that IDNA takes for one (RFC 3490, 3.1).
+_WIDE = {code: code - 0xFEE0 for code in range(0xFF01, 0xFF5F)} | {0x3002: ".", 0xFF61: "."}
 
 
 def clean_email(text: str) -> str:
-    """The address as it was written, composed, without blanks and unseen signs around it. Raises Fault for none."""
+    """The address as it was written, composed, without blanks around it and unseen signs. Raises Fault for none."""
     text = trimmed(text)
     if len(text) <= LONGEST_EMAIL and _USUAL.fullmatch(text):
         return text
-    text = unicodedata.normalize("NFC", text)
+    text = _as_typed(text)
     local, _, domain = text.rpartition("@")
     if len(local.encode(errors="replace")) > LONGEST_LOCAL_PART or len(text.encode(errors="replace")) > LONGEST_EMAIL:
         raise Fault(_NO_ADDRESS)
@@ -50,6 +54,11 @@ def is_email(text: str) -> bool:
         return False
 
 
+def _as_typed(text: str) -> str:
+    """What somebody meant to type: composed, in signs of usual width, and nothing that is not seen."""
+    return unicodedata.normalize("NFC", _UNSEEN.sub("", text).translate(_WIDE))
+
+
 def email_key(email: str | None) -> str | None:
     """The mailbox: in small letters, with its domain in ASCII. Dots and plus signs stay: they may be another person."""
     if not email:
@@ -59,7 +68,7 @@ def email_key(email: str | None) -> str | None:
         return None
     if email.isascii() and "xn--" not in email:
         return email.lower()
-    local, _, domain = unicodedata.normalize("NFC", email).rpartition("@")
+    local, _, domain = _as_typed(email).rpartition("@")
     return f"{unicodedata.normalize('NFC', local.casefold())}@{ascii_domain(domain)}"
 
 

@@ -1,13 +1,14 @@
 """Telephone numbers: what they are in E.164, their extensions, and what a spreadsheet has made of them."""
 
 import re
+import unicodedata
 from functools import lru_cache
 from typing import NamedTuple
 
 import phonenumbers
 from phonenumbers import PhoneNumberFormat, ValidationResult
 
-from people.texts import Fault, clean_line, unguarded
+from people.texts import Fault, clean_line, trimmed, unguarded
 
 SHORTEST_PHONE = 7
 TAIL = 10
@@ -17,16 +18,27 @@ _SHORTEST_FROM_ABROAD = 6
 _LONGEST_E164 = 16
 # The countries of +1 dial 1 before numbers from elsewhere, and write it or not.
 _ALSO_WITHOUT = frozenset(phonenumbers.COUNTRY_CODE_TO_REGION_CODE[1])
+# 491713000001.0: a program has taken it for a number, and nothing is lost.
+_WITH_FRACTION = re.compile(r"(\d{7,})[.,]0")
 # 4.91713E+12: a spreadsheet has taken it for a number, and its last digits are lost.
 _SCIENTIFIC = re.compile(r"[+-]?\d+(?:[.,]\d+)?\s?[eE]\s?[+-]?\d+")
 # +49 (0)30: who dials from abroad leaves the zero out.
 _TRUNK = re.compile(r"(?<=\d)\s*\(0\)")
 _NOT_DIGITS = re.compile(r"\D")
+# What stands before an extension, the longer words first.
+EXTENSION_WORDS = (
+    *("extension", "extn", "ext", "durchwahl", "apparat", "klappe", "nebenstelle", "nbst", "nst", "app", "dw", "kl"),
+    *("poste", "pte", "anexo", "interno", "ramal", "toestel", "tst", "anknytning", "ankn", "lokal", "lokalnummer"),
+    *("linka", "klapka", "mellék", "wewnętrzny", "wew", "dahili", "εσωτ", "добавочный", "доб", "вн", "שלוחה", "تحويلة"),
+    *("内線", "내선", "转", "轉", "分机", "分機", "ต่อ", "máy lẻ", "tel. int", "int"),
+)
 _EXTENSION = re.compile(
-    r"\s*(?:[;,]?\s*(?:ext(?:ension)?|extn|durchwahl|dw|nst|apparat|app|poste|int(?:erno)?|доб|wew|tel\.?\s?int)"
-    r"\s*[.:=]?\s*|(?<=[\d)])\s*(?:x|#|~)\s*)(\d{1,9})\s*\Z",
+    rf"\s*(?:[;,(]?\s*(?:{'|'.join(map(re.escape, sorted(EXTENSION_WORDS, key=len, reverse=True)))})"
+    r"\s*[.:=#-]?\s*[#:]?\s*|(?<=[\d)])\s*(?:x|#|~|[,;](?=\s*\d{1,4}\s*\Z))\s*)(\d{1,9})\s*\)?\s*\Z",
     re.IGNORECASE,
 )
+# What somebody has noted beside a number: (privat), (mobile after 5).
+_NOTE = re.compile(r"\s*\([^\d()]*[^\W\d_][^()]*\)\s*\Z")
 # Most numbers have nothing of an extension, which is dear to look for.
 _BEYOND_DIGITS = re.compile(r"[^\d\s()/+.-]")
 
@@ -43,12 +55,14 @@ NONE = Phone(None, None, None)
 
 
 def clean_phone(text: str) -> str:
-    """A number as it was written, without what a spreadsheet put around it.
+    """A number as it was written, without what a spreadsheet put around or behind it.
 
     Raises Fault for one that a spreadsheet has shortened to scientific notation, and for control characters.
     """
     text = clean_line(unguarded(clean_line(text)))
-    if _SCIENTIFIC.fullmatch(text):
+    if (found := _WITH_FRACTION.fullmatch(text)) is not None:
+        return found[1]
+    if _SCIENTIFIC.fullmatch(text if text.isascii() else unicodedata.normalize("NFKC", text)):
         raise Fault("A spreadsheet has shortened this number: its last digits are lost. Format the column as text.")
     return text
 
@@ -70,8 +84,7 @@ def phone_tail(phone: str | None) -> str | None:
 
 def extension_of(phone: str | None) -> str | None:
     """The extension that a number is written with."""
-    found = _EXTENSION.search(phone) if phone and _BEYOND_DIGITS.search(phone) else None
-    return (found[1].lstrip("0") or "0") if found else None
+    return _divided(phone)[1] if phone else None
 
 
 def same_phone(one: Phone, other: Phone) -> str | None:
@@ -91,14 +104,22 @@ def same_phone(one: Phone, other: Phone) -> str | None:
 
 @lru_cache(maxsize=2048)
 def _phone_of(phone: str, region: str | None) -> Phone:
-    text = unguarded(phone.strip())
+    text = unguarded(trimmed(phone))
     if _SCIENTIFIC.fullmatch(text):
         return NONE
-    found = _EXTENSION.search(text) if _BEYOND_DIGITS.search(text) else None
-    main, extension = (text[: found.start()], found[1].lstrip("0") or "0") if found else (text, None)
+    main, extension = _divided(text)
     digits = "".join(str(int(digit)) for digit in _NOT_DIGITS.sub("", _TRUNK.sub("", main)))
     tail = digits[-TAIL:] if len(digits) >= SHORTEST_PHONE and digits.strip("0") else None
     return Phone(_e164(main, region), tail, extension if tail else None)
+
+
+def _divided(text: str) -> tuple[str, str | None]:
+    """A number, and the extension behind it."""
+    if not _BEYOND_DIGITS.search(text):
+        return text, None
+    if (found := _EXTENSION.search(text)) is not None:
+        return text[: found.start()], found[1].lstrip("0") or "0"
+    return _NOTE.sub("", text), None
 
 
 def _e164(text: str, region: str | None) -> str | None:

@@ -1,14 +1,24 @@
 """Tags and other labels: one for each word, whatever its case."""
 
+import unicodedata
 from collections.abc import Iterable
 
 from people.folding import fold
 from people.texts import clean_line
 
+# Capitals of i in Turkish, with a dot and without, which others take for one letter.
+_DOTS = str.maketrans({"ı": "i", "\u0307": None})
+
+
+def clean_tag(tag: str) -> str:
+    """A tag as it is kept: a line with one blank between words. Raises Fault for control characters."""
+    return " ".join(clean_line(tag).split())
+
 
 def tag_key(tag: str) -> str:
-    """What is equal for tags that people take for one: case, and blanks at the ends, do not count; accents do."""
-    return clean_line(tag).casefold()
+    """What is equal for tags that people take for one: case, width and blanks do not count; accents do."""
+    cased = unicodedata.normalize("NFKC", clean_tag(tag)).casefold()
+    return cased if cased.isascii() else unicodedata.normalize("NFC", cased.translate(_DOTS))
 
 
 def distinct_tags(tags: Iterable[str]) -> list[str]:
@@ -17,9 +27,9 @@ def distinct_tags(tags: Iterable[str]) -> list[str]:
     Raises Fault for control characters.
     """
     first: dict[str, str] = {}
-    for tag in map(clean_line, tags):
+    for tag in map(clean_tag, tags):
         if tag:
-            first.setdefault(tag.casefold(), tag)
+            first.setdefault(tag_key(tag), tag)
     return list(first.values())
 
 

@@ -7,7 +7,7 @@ import unicodedata
 # and letters that look like a blank.
 _UNSEEN = (
     "\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\u2800\u3164"
-    "\ufeff\uffa0\ufff0-\ufffb"
+    "\ufeff\uffa0\ufff0-\ufffb\U0001bca0-\U0001bca3\U0001d173-\U0001d17a"
 )
 # What chooses a form of the character before it, such as an emoji's, is a part of that one.
 _SELECTORS = "\ufe00-\ufe0f\U000e0000-\U000e0fff"

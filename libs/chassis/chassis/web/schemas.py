@@ -45,7 +45,16 @@ class InSchema(marshmallow.Schema):
         """The values. Raises ValidationError, before a field is looked at where there are far too many of them."""
         if isinstance(data, dict) and len(data) > len(self.fields) + MOST_UNKNOWN:
             raise ValidationError(f"There are {len(data)} fields; at most {len(self.fields)} are known.")
-        return super().load(data, **kwargs)
+        return super().load(self._without_blanks(data) if isinstance(data, dict) else data, **kwargs)
+
+    def _without_blanks(self, data: dict[Any, Any]) -> dict[Any, Any]:
+        """A form sends an empty text where there is nothing, whatever kind of value the field has."""
+        blank = {
+            name: None
+            for name, value in data.items()
+            if isinstance(value, str) and name in self.fields and self.fields[name].allow_none and is_blank(value)
+        }
+        return data | blank if blank else data
 
 
 class OutSchema(marshmallow.Schema):

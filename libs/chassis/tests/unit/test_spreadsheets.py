@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from chassis.spreadsheets import neutral, original
+from imports.values import tags_in
 
 _RUN = re.compile("[=+\\-@\t\r＝＋－＠﹦﹢﹣﹫−]")  # noqa: RUF001
 
@@ -25,7 +26,22 @@ def test_no_cell_is_a_formula_whatever_the_separator(sign, before, separator):
 
 @pytest.mark.parametrize(
     "text",
-    ["", "plain", "a-b", "a=b", "x@y.example", "+49 30 123", "-12.50", "it's", "O'Brien; Paul", "a, b", "'quoted'"],
+    [
+        "+43 1 58800 ext. 7",
+        "+49 30 123 Durchwahl 9",
+        "+33 1 70 18 99 00 poste 12",
+        "",
+        "plain",
+        "a-b",
+        "a=b",
+        "x@y.example",
+        "+49 30 123",
+        "-12.50",
+        "it's",
+        "O'Brien; Paul",
+        "a, b",
+        "'quoted'",
+    ],
 )
 def test_what_is_no_formula_stays_as_it_is(text):
     assert neutral(text) == text
@@ -37,6 +53,18 @@ def test_what_was_exported_comes_back_as_it_was(text):
     if not re.match(r"\+[0-9 ]+\Z|-[0-9]+(?:\.[0-9]+)?\Z", text):
         assert original(neutral(text)) == text
     assert original(neutral("+49 1")) == "+49 1"
+
+
+@pytest.mark.parametrize("text", ["+1x12", "+1 ext12", "+1 312 555 0142 x12", "+1 ext. A1", "+1 sum. 1"])
+def test_what_could_name_a_cell_is_guarded(text):
+    assert neutral(text) == f"'{text}"
+
+
+@pytest.mark.parametrize(
+    "tags", [["a;b", "c"], ["a, b"], ["#vip"], ["[x]", 'the "best"'], ["a|b"], ["* star"], ["a", "b"]]
+)
+def test_a_list_comes_back_as_it_was_whatever_is_in_it(tags):
+    assert tags_in(original(neutral(tags))) == tags
 
 
 def test_other_values_are_texts():

@@ -17,6 +17,7 @@ from imports.headers import folded
 from imports.rows import Fault, ReadRow
 from imports.values import (
     addresses_in,
+    is_spreadsheet_error,
     numbers_in,
     pages_in,
     parse_amount,
@@ -196,6 +197,9 @@ class FieldReader:
             text = self._translations[field][key]
             if not text:
                 return
+        if is_spreadsheet_error(text):
+            row.warn(field, "left_empty", "A spreadsheet has an error in place of this value.", given)
+            return
         if self.take_first(row, field, text):
             return
         try:

@@ -35,6 +35,19 @@ from imports.values import (
         ("7 Feb 2023", None, datetime(2023, 2, 7, tzinfo=UTC)),
         ("2023-02-07T10:00:00.000+0000", None, datetime(2023, 2, 7, 10, tzinfo=UTC)),
         ("4/4/2023", None, datetime(2023, 4, 4, tzinfo=UTC)),
+        ("7. Februar 2023", None, datetime(2023, 2, 7, tzinfo=UTC)),
+        ("Di., 7. Febr. 2023, 08:45 Uhr", None, datetime(2023, 2, 7, 8, 45, tzinfo=UTC)),
+        ("1er août 2023 \u00e0 8h45", None, datetime(2023, 8, 1, 8, 45, tzinfo=UTC)),
+        ("7 de fevereiro de 2023", None, datetime(2023, 2, 7, tzinfo=UTC)),
+        ("February 7th, 2023 3:05 pm", None, datetime(2023, 2, 7, 15, 5, tzinfo=UTC)),
+        ("Tue Feb 7 2023", None, datetime(2023, 2, 7, tzinfo=UTC)),
+        ("7-Feb-23", None, datetime(2023, 2, 7, tzinfo=UTC)),
+        ("7 февраля 2023 \u0433.", None, datetime(2023, 2, 7, tzinfo=UTC)),
+        ("2023年2月7日", None, datetime(2023, 2, 7, tzinfo=UTC)),
+        ("2023년 2월 7일 8:45", None, datetime(2023, 2, 7, 8, 45, tzinfo=UTC)),
+        ("07.02.2023 08:45 Uhr", None, datetime(2023, 2, 7, 8, 45, tzinfo=UTC)),
+        ("Di, 07.02.2023", None, datetime(2023, 2, 7, tzinfo=UTC)),
+        ("\u0660\u0667.\u0660\u0662.\u0662\u0660\u0662\u0663", None, datetime(2023, 2, 7, tzinfo=UTC)),
     ],
 )
 def test_a_date_is_read_in_the_form_of_its_country(text: str, form: str | None, moment: datetime) -> None:
@@ -42,7 +55,16 @@ def test_a_date_is_read_in_the_form_of_its_country(text: str, form: str | None, 
 
 
 @pytest.mark.parametrize(
-    ("text", "sentence"), [("2/7/2023", "two months"), ("31.02.2023", "no such day"), ("soon", "no date")]
+    ("text", "sentence"),
+    [
+        ("2/7/2023", "two months"),
+        ("31.02.2023", "no such day"),
+        ("soon", "no date"),
+        ("31. Februar 2023", "no such day"),
+        ("7 listopada 2023", "no date"),
+        ("7 Foo 2023", "no date"),
+        ("45000", "no date"),
+    ],
 )
 def test_a_date_that_could_be_two_or_none_is_refused(text: str, sentence: str) -> None:
     with pytest.raises(ValueError, match=sentence):
@@ -71,6 +93,17 @@ def test_the_form_of_dates_is_proposed_where_the_samples_leave_no_doubt() -> Non
         ("(80,00)", None, "-80.00"),
         ("-17", None, "-17"),
         ("1\u202f000,00", None, "1000.00"),
+        ("R$ 1.234,50", None, "1234.50"),
+        ("1.234,50 BRL", None, "1234.50"),
+        ("HK$1,234.50", None, "1234.50"),
+        ("₹ 12,34,567.50", None, "1234567.50"),
+        ("250,-", None, "250"),
+        ("1.250,00-", None, "-1250.00"),
+        ("\u221217", None, "-17"),
+        ("1 250 Kč", None, "1250"),
+        ("1 250,50 \u0440\u0443\u0431.", None, "1250.50"),
+        ("\u0661\u0662\u0665\u0660\u066b\u0665", None, "1250.5"),
+        ("\uff11\uff0c\uff12\uff15\uff10\uff0e\uff15\uff10", None, "1250.50"),
     ],
 )
 def test_an_amount_is_read_as_its_country_writes_it(text: str, mark: str | None, amount: str) -> None:
@@ -78,7 +111,19 @@ def test_an_amount_is_read_as_its_country_writes_it(text: str, mark: str | None,
 
 
 @pytest.mark.parametrize(
-    ("text", "mark"), [("9.125", None), ("12,5", "."), ("1,2,3", None), ("about 5", None), ("1.00,5", ","), ("", None)]
+    ("text", "mark"),
+    [
+        ("9.125", None),
+        ("12,5", "."),
+        ("1,2,3", None),
+        ("about 5", None),
+        ("1.00,5", ","),
+        ("", None),
+        ("1,5 Mio", None),
+        ("12,3456,789", None),
+        ("100 or 200", None),
+        ("1e5", None),
+    ],
 )
 def test_an_amount_that_could_be_two_or_none_is_refused(text: str, mark: str | None) -> None:
     with pytest.raises(ValueError, match=r"two amounts|no amount"):
@@ -108,14 +153,23 @@ def test_several_values_in_a_cell_are_told_apart() -> None:
     assert addresses_in("mailto:eva@example.com") == ["eva@example.com"]
     assert addresses_in("eva@example.com eva@work.example") == ["eva@example.com", "eva@work.example"]
     assert addresses_in("nobody") == ["nobody"]
+    assert addresses_in("eva@example.com / eva@work.example") == ["eva@example.com", "eva@work.example"]
+    assert addresses_in("eva@example.com oder eva@work.example") == ["eva@example.com", "eva@work.example"]
+    assert addresses_in("eva@example.com、eva@work.example") == ["eva@example.com", "eva@work.example"]
+    assert addresses_in("eva@example.com (work)") == ["eva@example.com"]
     assert numbers_in("+43 1 234567 ::: +43 664 1234567") == ["+43 1 234567", "+43 664 1234567"]
     assert numbers_in("01 234567; 0664 1234567") == ["01 234567", "0664 1234567"]
     assert numbers_in("0221/000 12 13") == ["0221/000 12 13"]
+    assert numbers_in("01 234567 oder 0664 1234567") == ["01 234567", "0664 1234567"]
     assert numbers_in("+1 312 555 0142, ext. 9") == ["+1 312 555 0142, ext. 9"]
     assert pages_in("https://a.example ::: https://b.example") == ["https://a.example", "https://b.example"]
     assert tags_in('"Gold","Fair, spring"') == ["Gold", "Fair, spring"]
     assert tags_in("* myContacts ::: Chor ::: * starred") == ["Chor", "starred"]
     assert tags_in("hot, webinar;late") == ["hot", "webinar", "late"]
+    assert tags_in("hot|webinar、late") == ["hot", "webinar", "late"]
+    assert tags_in('["hot", "a, b"]') == ["hot", "a, b"]
+    assert tags_in("['hot', 'late']") == ["hot", "late"]
+    assert tags_in("#hot #late C#") == ["hot", "late C#"]
 
 
 @pytest.mark.parametrize("split", [addresses_in, numbers_in, pages_in, tags_in])

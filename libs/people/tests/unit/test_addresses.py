@@ -38,7 +38,7 @@ def test_an_address_is_taken_as_it_is(address):
         "a@.example", "a@x.example.", "a@x-.example", "a@-x.example", "a@x_y.example", "a@example", "a@127.0.0.1",
         "a@[127.0.0.1]", '"a"@x.example', "a b@x.example", "a@x y.example", "a,b@x.example", "a@x.example,b@x.example",
         "a@x.example\nb", "a" * 65 + "@x.example", "ü" * 33 + "@x.example", "a@xn--0.example", "a@" + "x" * 64 + ".example",
-        "a@" + ".".join(["x" * 60] * 5), "a\u200bb@x.example", "A <a@x.example>", "a@x.1",
+        "a@" + ".".join(["x" * 60] * 5), "a\u200db@x.example", "A <a@x.example>", "a@x.1",
     ],
 )  # fmt: skip
 def test_what_is_no_address_is_refused(text):
@@ -50,6 +50,22 @@ def test_what_is_no_address_is_refused(text):
 def test_what_is_unseen_around_an_address_comes_off(around, address):
     assert clean_email(around.format(address)) == address
     assert email_key(around.format(address)) == email_key(address)
+
+
+@pytest.mark.parametrize(
+    ("typed", "meant"),
+    [
+        ("a\u200bb@x.example", "ab@x.example"),
+        ("info@ver\u00adlag.example", "info@verlag.example"),
+        ("info@\u2060dömäin.example", "info@dömäin.example"),
+        ("eva\u200e@x.example", "eva@x.example"),
+        ("ｉｎｆｏ＠ｓｈｏｐ．ｅｘａｍｐｌｅ", "info@shop.example"),
+        ("info@例子。example", "info@例子.example"),
+    ],
+)
+def test_what_nobody_sees_or_a_keyboard_has_made_of_an_address_is_set_right(typed, meant):
+    assert clean_email(typed) == meant
+    assert email_key(typed) == email_key(meant)
 
 
 def test_a_mailbox_has_one_key_however_its_domain_is_written():
@@ -91,6 +107,9 @@ def test_an_address_has_a_key_that_is_its_own(text):
         ("00000000", "DE", None),
         ("030 123456", None, None),
         ("ask Ada", "DE", None),
+        ("030 123456 (privat)", "DE", "+4930123456"),
+        ("\u200e+972 50-123-4567\u200e", None, "+972501234567"),
+        ("\u202a+972 3 123 4567\u202c", None, "+97231234567"),
         ("6,1234E+11", "DE", None),
     ],
 )
@@ -98,7 +117,9 @@ def test_e164_is_a_number_that_can_be_dialled_from_abroad(number, region, e164):
     assert phone_key(number, region) == e164
 
 
-@pytest.mark.parametrize("typed", ["4.91713E+12", "4,9E+11", "1E10", "+3.1e+09", "'4.91713E+12", "2.5 E+12"])
+@pytest.mark.parametrize(
+    "typed", ["４，９２Ｅ＋１１", "4.91713E+12", "4,9E+11", "1E10", "+3.1e+09", "'4.91713E+12", "2.5 E+12"]
+)
 def test_a_number_that_a_spreadsheet_has_shortened_is_refused(typed):
     with pytest.raises(Fault, match="spreadsheet"):
         clean_phone(typed)
@@ -114,6 +135,8 @@ def test_a_number_that_a_spreadsheet_has_shortened_is_refused(typed):
         ("\uff07+49 5", "+49 5"),
         ("\u2019030 6", "030 6"),
         (" 030 4 ", "030 4"),
+        ("493055500011.0", "493055500011"),
+        ("493055500011,0", "493055500011"),
     ],
 )
 def test_guards_of_a_spreadsheet_are_no_part_of_a_number(typed, cleaned):
@@ -122,7 +145,36 @@ def test_guards_of_a_spreadsheet_are_no_part_of_a_number(typed, cleaned):
 
 @pytest.mark.parametrize(
     "extension",
-    [" ext. 12", " x12", "x 12", " Durchwahl 12", ";ext=12", " #12", " extn 12", ", ext 12", " DW 12", " доб. 12"],
+    [
+        " ext. 12",
+        " x12",
+        "x 12",
+        " Durchwahl 12",
+        ";ext=12",
+        " #12",
+        " extn 12",
+        ", ext 12",
+        " DW 12",
+        " доб. 12",
+        " Klappe 12",
+        " Kl. 12",
+        " DW-12",
+        " Nbst. 12",
+        " extension #12",
+        " linka 12",
+        " ramal 12",
+        " tst. 12",
+        " anexo 12",
+        " 内線12",
+        " 내선 12",
+        "转12",
+        " dahili: 12",
+        " (ext. 12)",
+        ",12",
+        " poste 012",
+        " שלוחה 12",
+        " máy lẻ 12",
+    ],
 )
 def test_an_extension_is_no_part_of_the_number(extension):
     phone = phone_of(f"+49 30 555000{extension}")
@@ -163,6 +215,9 @@ def test_whatever_is_typed_is_a_number_or_none(typed, region):
         ("Belgique", "BE"), ("Belgien", "BE"), ("België", "BE"), ("BEL", "BE"), ("be", "BE"),
         ("Norge", "NO"), ("Suomi", "FI"), ("Ελλάδα", "GR"), ("Україна", "UA"), ("中国", "CN"), ("Brasil", "BR"),
         ("Österreich ", "AT"), ("OESTERREICH", "AT"), ("the United States", "US"), ("Stati Uniti", "US"),
+        ("საქართველო", "GE"), ("대한민국", "KR"), ("한국", "KR"), ("ประเทศไทย", "TH"), ("السعودية", "SA"), ("Հայաստան", "AM"),
+        ("Korea, Republic of", "KR"), ("Moldova, Republic of", "MD"), ("Schottland", "GB"), ("США", "US"), ("ΗΠΑ", "US"),
+        ("Bonn, Germany", None), ("a, b", None),
         ("Atlantis", None), ("", None), (None, None), ("x" * 300, None),
     ],
 )  # fmt: skip

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from people.months import month_of
 from people.tags import distinct_tags, tag_key
 from people.texts import Fault, clean_line, clean_text, is_blank, trimmed, unguarded
 
@@ -67,6 +68,9 @@ def test_the_guards_of_a_spreadsheet_come_off(cell, text):
 
 def test_a_tag_is_one_word_whatever_its_case_and_an_accent_is_another_word():
     assert distinct_tags(["VIP", "Café", " vip", "cafe", "Vip ", "\u200b"]) == ["VIP", "Café", "cafe"]
+    assert distinct_tags(["İzmir", "izmir", "IZMIR", "ızmir"]) == ["İzmir"]
+    assert distinct_tags(["new  York", "New\u00a0York", "NEW YORK"]) == ["new York"]
+    assert distinct_tags(["ＶＩＰ", "vip", "ΟΔΟΣ", "οδος", "Straße", "STRASSE"]) == ["ＶＩＰ", "ΟΔΟΣ", "Straße"]
     assert tag_key(" STRASSE") == tag_key("Straße")
 
 
@@ -107,3 +111,24 @@ def test_no_letter_has_more_marks_than_languages_give_it():
     assert clean_line("a" + "\u0316\u0301" * 15) == "á" + "\u0316" * 15 + "\u0301" * 14
     with pytest.raises(Fault, match="More than 30 marks"):
         clean_line("a" + "\u0316\u0301" * 15 + "\u0301")
+
+
+@pytest.mark.parametrize(
+    ("words", "month"),
+    [
+        ("January Jänner janvier enero gennaio stycznia leden tammikuu января Ocak Ιανουαρίου", 1),
+        ("März maart marzo mars március maaliskuu березня Mart", 3),
+        ("června červen czerwca giugno juin junho lipnja kesäkuu Haziran", 6),
+        ("července červenec lipca luglio juillet Ιουλίου srpnja", 7),
+        ("août agosto sierpnia srpna elokuuta Ağustos", 8),
+        ("November novembre marraskuuta listopadu листопада Kasım", 11),
+        ("Dez. décembre diciembre prosince grudnia грудня Aralık", 12),
+    ],
+)
+def test_a_month_is_understood_in_many_languages(words, month):
+    assert {month_of(word) for word in words.split()} == {month}
+
+
+@pytest.mark.parametrize("word", ["listopada", "Friday", "Foo", "", "M"])
+def test_a_word_that_is_no_month_or_two_is_none(word):
+    assert month_of(word) is None

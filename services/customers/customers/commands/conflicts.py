@@ -5,11 +5,15 @@ from collections.abc import Mapping
 from chassis.errors import AppError, Conflict, FieldError, Invalid
 from customers.models import USERS
 
+_CODE_TAKEN = (
+    "Another customer has this code. An archived one, which can be restored, is found by"
+    " ?archived_at[is_null]=false&customer_code=."
+)
 CONFLICTS: Mapping[str, AppError] = {
     "uq_customers_company_id_customer_code": Conflict(
         "customer_code_taken",
-        "Another customer has this code.",
-        (FieldError("/customer_code", "taken", "Another customer has this code."),),
+        _CODE_TAKEN,
+        (FieldError("/customer_code", "taken", _CODE_TAKEN),),
     ),
     "uq_customers_name_live": Conflict(
         "customer_exists",

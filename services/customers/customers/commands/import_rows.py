@@ -300,7 +300,8 @@ def _refuse_code(row: ReadRow, options: RowOptions, codes: Collection[str]) -> l
     if code is None:
         return found
     if code in codes or options.seen.get("code", code) is not None:
-        found.append(Fault(row.line, "customer_code", "customer_code_taken", "A customer has this code.", code))
+        detail = "A customer, perhaps an archived one, has this code."
+        found.append(Fault(row.line, "customer_code", "customer_code_taken", detail, code))
     if rules.GENERATED_CODE.match(code):
         if options.match_by == "customer_code":
             detail = "There is no customer with this code, and codes of this form are given out by the service."

@@ -48,13 +48,27 @@ FIELDS = (
         "name, full name, customer, customer name, contact name, display name, kunde, kundenname, nom complet, "
         "nombre completo, nome completo, vollstandiger name, ansprechpartner, 姓名, 名前, 氏名, 이름, имя, фио, "
         "contact, "
-        "contact full name, person name, kontakt, kontaktname",
+        "contact full name, person name, kontakt, kontaktname, имя и фамилия, наименование, клиент, "
+        "контактное лицо, імя, піб, "
+        "ονοματεπωνυμο, ad soyad, adi soyadi, musteri, musteri adi, nazwa, imie i nazwisko, klient, jmeno a prijmeni, "
+        "nazev, nev, teljes nev, nume complet, naam, volledige naam, namn, navn, nimi, 성명, 고객명, 顧客名, "
+        "客户, 客户名称, 客戶名稱, "
+        "ชื่อลูกค้า, ชื่อ นามสกุล, ชื่อ สกุล, ho va ten, ho ten, ten khach hang, ten, nama, nama lengkap, الاسم, "
+        "الاسم الكامل, "
+        "اسم العميل, שם, שם מלא, שם הלקוח, სახელი და გვარი",
         parts={
             1: "first name, given name, vorname, prenom, nombre, nome, voornaam, fornamn, etunimi, imie, forename, "
-            "first",
-            2: "middle name, additional name, weitere vornamen, zweiter vorname, deuxieme prenom, segundo nombre",
+            "first, ad, adi, isim, jmeno, krstne meno, keresztnev, utonev, prenume, ime, fornavn, имя клиента, "
+            "имя контакта, "
+            "ονομα, სახელი, ชื่อ, ชื่อจริง, nama depan, الاسم الاول, שם פרטי, 名",
+            2: "middle name, additional name, отчество, по батькові, ten dem, weitere vornamen, "
+            "zweiter vorname, deuxieme prenom, segundo nombre",
             3: "last name, family name, surname, nachname, familienname, nom de famille, nom, apellido, apellidos, "
-            "cognome, achternaam, efternamn, sukunimi, nazwisko, last",
+            "cognome, achternaam, efternamn, sukunimi, nazwisko, last, soyad, soyadi, prijmeni, priezvisko, "
+            "vezeteknev, "
+            "csaladnev, nume de familie, prezime, etternavn, efternavn, фамилия, прізвище, επωνυμο, გვარი, "
+            "นามสกุล, สกุล, ho, "
+            "nama belakang, اسم العائلة, اللقب, שם משפחה, 姓, 성",
         },
         between=" ",
     ),
@@ -63,7 +77,9 @@ FIELDS = (
         "email, e mail, mail, email address, e mail address, mail address, e mail adresse, mailadresse, "
         "emailadresse, courriel, adresse e mail, adresse de messagerie, correo, correo electronico, direccion de "
         "correo electronico, posta elettronica, indirizzo e mail, 邮箱, 電子郵件, 电子邮件, メール, メールアドレス, "
-        "이메일, почта, эл почта, email work, email home, email other, primary email, company email",
+        "이메일, почта, эл почта, электронная почта, ηλεκτρονικο ταχυδρομειο, e posta, eposta, elposta, email cim, "
+        "البريد الالكتروني, البريد, דואל, דוא ל, อีเมล, อีเมล์, ელფოსტა, ელ ფოსტა, 电邮, 이메일 주소, "
+        "email work, email home, email other, primary email, company email",
         several=True,
         looks=is_email,
     ),
@@ -72,7 +88,11 @@ FIELDS = (
         "phone, phone number, telephone, telephone number, tel, telefon, telefonnummer, telefonnr, telefono, "
         "telefone, numero de telephone, 电话, 電話, 電話番号, 手机, 전화, "
         "телефон, numero de telefono, rufnummer, festnetz, "
-        "puhelin, telefoon",
+        "puhelin, telefoon, telefon numarasi, телефоны, номер телефона, τηλεφωνο, 전화번호, 연락처, 联系电话, "
+        "電話號碼, "
+        "โทรศัพท์, เบอร์โทร, เบอร์โทรศัพท์, dien thoai, so dien thoai, sdt, الهاتف, رقم الهاتف, هاتف, טלפון, "
+        "מספר טלפון, "
+        "ტელეფონი, telefonszam, numar de telefon, telefoonnummer, telefonnummer, no telepon, telepon",
         parts={
             WORK: "work phone, business phone, phone work, telefon firma, telefon arbeit, dienstlich",
             MAIN: "main phone, company main phone, company phone, primary phone, hauptnummer",
@@ -91,7 +111,12 @@ FIELDS = (
             "handynummer, "
             "mobiltelefon, mobilnummer, mobiltelefonnummer, portable, telephone mobile, telephone portable, movil, "
             "telefono movil, celular, cellulare, phone mobile, tel mobile, tel portable, mobil privat, "
-            "mobil dienstlich, mobil geschaftlich"
+            "mobil dienstlich, mobil geschaftlich, cep, cep telefonu, gsm, komorka, telefon komorkowy, мобильный, "
+            "мобильный телефон, моб телефон, мобільний, κινητο, κινητο τηλεφωνο, 휴대폰, 휴대전화, 핸드폰, "
+            "手机号码, 携帯電話, 携帯, "
+            "มือถือ, เบอร์มือถือ, di dong, so di dong, الجوال, رقم الجوال, المحمول, الموبايل, נייד, "
+            "טלפון נייד, მობილური, mobiel, "
+            "mobilnummer, hp"
         },
         several=True,
         looks=is_phone,
@@ -99,7 +124,9 @@ FIELDS = (
     Field(
         "address",
         "address, adresse, anschrift, direccion, indirizzo, address formatted, postal address, full address, "
-        "postanschrift",
+        "postanschrift, адрес, адреса, διευθυνση, adres, adresa, cim, adress, osoite, 주소, 地址, 住所, ที่อยู่, "
+        "dia chi, alamat, "
+        "العنوان, عنوان, כתובת, მისამართი",
         parts={
             1: "street, street address, address street, address line 1, address 1, strasse, straße und hausnummer,"
             " strasse "
@@ -114,24 +141,37 @@ FIELDS = (
     Field(
         "city",
         "city, town, ort, stadt, ville, ciudad, citta, locality, wohnort, address city, localidad, cidade, 城市, "
-        "город, 市, adresse ort, adresse stadt",
+        "город, місто, населенный пункт, πολη, sehir, il, miasto, miejscowosc, mesto, obec, varos, oras, "
+        "plaats, stad, ort stad, "
+        "by, kaupunki, paikkakunta, poststed, 市, 도시, 시, 市区町村, เมือง, อำเภอ, thanh pho, kota, المدينة, "
+        "مدينة, עיר, ישוב, "
+        "ქალაქი, adresse ort, adresse stadt",
     ),
     Field(
         "state",
         "state, region, state region, state province, province, county, bundesland, provincia, bundesland kanton, "
         "kanton, address region, address state, departement, comunidad, estado provincia, state county, "
-        "adresse region, adresse bundesland",
+        "adresse region, adresse bundesland, область, регион, νομος, ilce, wojewodztwo, kraj, megye, judet, "
+        "provincie, 都道府県, "
+        "省, 省份, 시도, จังหวัด, tinh, tinh thanh, provinsi, المحافظة, מחוז",
     ),
     Field(
         "country",
         "country, country region, land, land region, pays, pais, pais region, pays region, paese, staat, address "
-        "country, country code, country territory, landercode, adresse land",
+        "country, country code, country territory, landercode, adresse land, страна, країна, χωρα, ulke, zeme, "
+        "krajina, orszag, tara, maa, 국가, 나라, 国, 国家, 國家, ประเทศ, quoc gia, nuoc, negara, الدولة, "
+        "البلد, מדינה, ארץ, ქვეყანა",
         looks=lambda text: country_code(text) is not None,
     ),
     Field(
         "zip_code",
         "zip, zip code, postal code, postcode, zip postal code, plz, postleitzahl, code postal, codigo postal, cap, "
-        "billing code, address postal code, address zip, adresse plz, adresse postleitzahl",
+        "billing code, address postal code, address zip, adresse plz, adresse postleitzahl, индекс, почтовый индекс, "
+        "поштовий індекс, τκ, ταχυδρομικος κωδικας, posta kodu, kod pocztowy, psc, iranyitoszam, cod postal, "
+        "postnummer, "
+        "postinumero, 우편번호, 邮编, 邮政编码, 郵便番号, รหัสไปรษณีย์, ma buu dien, ma buu chinh, kode pos, "
+        "الرمز البريدي, מיקוד, "
+        "საფოსტო ინდექსი",
         looks=lambda text: any(sign.isdigit() for sign in text),
     ),
     Field(
@@ -144,7 +184,13 @@ FIELDS = (
         "name, firma, firmenname, unternehmen, unternehmensname, societe, entreprise, empresa, azienda, associated "
         "company, business name, employer, company account, name des unternehmens, nombre de la empresa, nom de l "
         "entreprise, bedrijf, 公司, 会社名, 会社, 회사, компания, организация, "
-        "name der organisation",
+        "name der organisation, название компании, компанія, юридическое лицо, εταιρεια, επωνυμια, "
+        "επωνυμια εταιρειας, sirket, "
+        "sirket adi, firma adi, nazwa firmy, nazev firmy, spolecnost, ceg, cegnev, companie, bedrijfsnaam, "
+        "foretag, virksomhed, "
+        "yritys, 회사명, 법인명, 公司名称, 公司名稱, 企業名, บริษัท, ชื่อบริษัท, cong ty, ten cong ty, "
+        "perusahaan, nama perusahaan, "
+        "الشركة, اسم الشركة, חברה, שם החברה, კომპანია",
     ),
     Field(
         "website",
@@ -174,7 +220,11 @@ FIELDS = (
         "notes",
         "notes, note, description, comment, comments, remarks, remark, notizen, notiz, bemerkung, bemerkungen, "
         "beschreibung, message, nachricht, kommentar, anmerkung, anmerkungen, notas, observaciones, commentaire, "
-        "commentaires, descripcion, nota",
+        "commentaires, descripcion, nota, примечание, примечания, комментарий, заметки, примітки, σημειωσεις, "
+        "notlar, aciklama, "
+        "uwagi, notatki, opis, poznamka, poznamky, megjegyzes, observatii, opmerkingen, anteckningar, "
+        "muistiinpanot, 메모, 비고, "
+        "备注, 備註, 備考, メモ, หมายเหตุ, ghi chu, catatan, ملاحظات, הערות, შენიშვნა",
         between="\n",
     ),
     Field(

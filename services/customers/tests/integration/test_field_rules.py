@@ -208,6 +208,6 @@ def test_an_address_of_any_script_is_kept_as_it_was_written(client, way):
 
 @pytest.mark.parametrize("way", WAYS)
 def test_an_empty_text_is_nothing(client, way):
-    optional = ("email", "industry", "company_name", "city", "phone", "notes", "website")
+    optional = ("email", "industry", "company_name", "city", "phone", "notes", "website", "assigned_to")
     record = way(client, dict.fromkeys(optional, " \u200b"))[1]
     assert {record[name] for name in optional} == {None}

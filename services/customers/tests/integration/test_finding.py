@@ -118,6 +118,18 @@ def test_who_asks_for_archived_ones_by_code_gets_the_one_that_was_merged(client)
     assert found(client, **query) == [lund["id"]]
 
 
+def test_who_may_not_have_a_code_is_told_how_to_find_the_archived_customer_that_has_it(client, imports):
+    first = create(client, name="Alt", customer_code="KD-9")["id"]
+    assert client.delete(f"/v1/customers/{first}", version=1).status_code == 204
+    refused = client.post("/v1/customers", json={"name": "Neu", "customer_code": "KD-9"}).json
+    assert refused["code"] == "customer_code_taken"
+    assert "?archived_at[is_null]=false&customer_code=" in refused["detail"]
+    assert found(client, customer_code="KD-9", **{"archived_at[is_null]": "false"}) == [first]
+    done = imports.run(imports.table(("Code", "Name"), ("KD-9", "Neu")))
+    assert "archived" in imports.errors(done["id"])[0]["message"]
+    assert client.post(f"/v1/customers/{first}/restore").status_code == 200
+
+
 def test_the_name_of_an_archived_customer_may_be_given_again_and_a_restore_then_says_who_has_it(client):
     values = {"name": "Lager", "company_name": "Spedition Rot"}
     first = create(client, **values)["id"]

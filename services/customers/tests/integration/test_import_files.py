@@ -35,6 +35,44 @@ def test_any_common_encoding_and_delimiter_is_read(imports: Any, client: Client,
     assert imports.names()[0] == f"{words} 0"
 
 
+ROW = "Name;Ort;Kreditlimit\r\nAda;Bonn;100,50\r\n"
+
+
+@pytest.mark.parametrize(
+    ("content", "names"),
+    [
+        (ROW + "Summe;;100,50\r\n", ["Ada"]),
+        (ROW + ";;\r\nGesamtsumme:;;100,50 €\r\n", ["Ada"]),
+        (ROW + "Grand Total (1 record);;\r\n", ["Ada"]),
+        (ROW + "Итого;;100,50\r\n\r\nExported from the ledger of Ahorn GmbH;;\r\n", ["Ada"]),
+        (ROW + ";;\r\nConfidential. Do not distribute.;;\r\nAll rights reserved.;;\r\n", ["Ada"]),
+        ("Kundenliste;Stand 28.11.2026;\r\n;;\r\n" + ROW, ["Ada"]),
+        # What may be a customer is one: with more than amounts, in the midst, or by its name alone.
+        (ROW + "Total;Paris;\r\n", ["Ada", "Total"]),
+        (ROW + "Total;;\r\n", ["Ada", "Total"]),
+        (ROW + "Summe;;1\r\nBen;Köln;\r\n", ["Ada", "Ben", "Summe"]),
+        (ROW + ";;\r\nBen Ode;;\r\n", ["Ada", "Ben Ode"]),
+        (
+            ROW + "\r\nErste Allgemeine Verwaltung und Partner;;\r\nBen;;\r\n",
+            ["Ada", "Ben", "Erste Allgemeine Verwaltung und Partner"],
+        ),
+    ],
+)
+def test_sums_and_notes_around_a_table_are_no_customers(imports: Any, content: str, names: list[str]) -> None:
+    done = imports.run(content.encode())
+    assert (done["failed_rows"], imports.names()) == (0, names)
+
+
+def test_errors_of_a_spreadsheet_are_no_values_and_are_told(imports: Any, client: Client) -> None:
+    rows = [("Ada", "#ERROR!", "#N/A"), ("Ben", "########", "53111"), ("Cid", "493055500011.0", "#BEZUG!")]
+    done = imports.run(imports.table(("Name", "Telefon", "PLZ"), *rows))
+    assert (done["created_rows"], done["failed_rows"]) == (3, 0)
+    found = {row["name"]: (row["phone"], row["zip_code"]) for row in client.get("/v1/customers").json["data"]}
+    assert found == {"Ada": (None, None), "Ben": (None, "53111"), "Cid": ("493055500011", None)}
+    told = {(fault["line"], fault["column_name"]) for fault in imports.errors(done["id"], "warning")}
+    assert told == {(2, "Telefon"), (2, "PLZ"), (3, "Telefon"), (4, "PLZ")}
+
+
 @pytest.mark.parametrize("mapping", [None, {"Stadt,Land": "name"}])
 def test_a_file_that_was_divided_wrongly_is_read_anew_and_its_columns_are_proposed_or_said(
     imports: Any, client: Client, mapping: dict[str, str] | None

@@ -127,6 +127,20 @@ def test_the_export_of_a_well_known_system_is_recognised_and_read(system: str) -
         ("First;Last;Company", "Eva;Alm;Acme", "name,name,company_name"),
         ("Name;Phone type;Phone", "Eva;Mobile;0664 123", "name,,phone"),
         ("氏名;電話番号;メールアドレス", "山田;03-0000;a@example.jp", "name,phone,email"),
+        ("ชื่อ;นามสกุล;อีเมล;เบอร์โทร", "สมชาย;ใจดี;s@x.example;02-123-4567", "name,name,email,phone"),
+        ("Họ và tên;Số điện thoại;Địa chỉ;Thành phố", "Đức;0912345678;1 Lê Lợi;Huế", "name,phone,address,city"),
+        ("الاسم;البريد الإلكتروني;الهاتف;المدينة", "محمد;m@x.example;٠١٠١٢٣;القاهرة", "name,email,phone,city"),
+        ("שם פרטי;שם משפחה;דוא״ל;טלפון", "דוד;כהן;d@x.example;050-1234567", "name,name,email,phone"),
+        (
+            "Όνομα;Επώνυμο;Τηλέφωνο;Πόλη;Ταχυδρομικός κώδικας",
+            "ΓΙΑΝΝΗΣ;ΝΟΜΙΚΟΣ;2101234567;Αθήνα;10431",
+            "name,name,phone,city,zip_code",
+        ),
+        ("სახელი;გვარი;ტელეფონი;ქალაქი", "ნინო;ბერიძე;555123456;თბილისი", "name,name,phone,city"),
+        ("Наименование;ИНН;Город;Эл. почта", "Ромашка;77;Москва;r@x.example", "name,,city,email"),
+        ("Ad;Soyad;E-posta;Cep Telefonu", "Ayşe;Demir;i@x.example;0532 1234567", "name,name,email,secondary_phone"),
+        ("Nazwa;Kod pocztowy;Miejscowość;Telefon", "Żółw;00-001;Łódź;22 1234567", "name,zip_code,city,phone"),
+        ("이름;전화번호;회사명;주소", "김철수;010-1234-5678;한빛;서울", "name,phone,company_name,address"),
     ],
 )
 def test_a_table_of_one_s_own_is_read_by_names_and_samples(header: str, row: str, fields: str) -> None:
