@@ -114,7 +114,7 @@ format: setup ## Format the code and repair what can be repaired
 	@$(BIN)/ruff format
 
 types: setup ## Check the types
-	@$(BIN)/mypy $(addprefix -p ,chassis imports people $(SERVICES) gateway web crm bench)
+	@$(BIN)/mypy $(addprefix -p ,chassis imports people sample $(SERVICES) gateway web crm bench)
 
 imports: setup ## Check who may import whom
 	@$(BIN)/lint-imports

@@ -79,7 +79,8 @@ def copy_of_the_tree() -> Iterator[Path]:
 
 def run(tree: Path, tests: Sequence[str], seconds: int | None = SECONDS) -> tuple[int, str]:
     """Run tests in the copy until one fails; pytest's verdict and what it said."""
-    packages = [tree / "libs" / "chassis", *sorted((tree / "services").iterdir()), tree / "gateway", tree / "deploy"]
+    parts = [*sorted((tree / "libs").iterdir()), *sorted((tree / "services").iterdir())]
+    packages = [*parts, tree / "gateway", tree / "deploy"]
     environment = os.environ | {"PYTHONPATH": os.pathsep.join(map(str, packages)), "PYTHONDONTWRITEBYTECODE": "1"}
     command = [sys.executable, "-m", "pytest", "-p", "crm.testing", "-p", "chassis.testing", "-p", "no:cacheprovider"]
     command += ["-q", "-x", "--no-header", "--tb=line", "--show-capture=no", *tests]

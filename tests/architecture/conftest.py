@@ -11,13 +11,19 @@ from chassis.service import Service, load
 from chassis.testing.fixtures import DatabaseUrls
 
 ROOT = Path(__file__).parents[2]
-SERVICES = sorted(path.parent.name for path in ROOT.glob("services/*/pyproject.toml"))
+FOLDERS = {path.parent.name: path.parent for path in sorted(ROOT.glob("services/*/pyproject.toml"))}
+SERVICES = list(FOLDERS)
+# What services are copied from: it is held to all that they are, but for how they are run and what they promise.
+SAMPLE = "sample"
+FOLDERS |= {SAMPLE: ROOT / "libs" / SAMPLE}
+WITH_THE_SAMPLE = {"test_bodies", "test_migrations", "test_modules", "test_routes", "test_tenancy"}
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """Run a test that takes `service_name` once for every service in the tree."""
     if "service_name" in metafunc.fixturenames:
-        metafunc.parametrize("service_name", SERVICES, scope="session")
+        held = [*SERVICES, SAMPLE] if metafunc.module.__name__.rpartition(".")[2] in WITH_THE_SAMPLE else SERVICES
+        metafunc.parametrize("service_name", held, scope="session")
 
 
 @pytest.fixture(scope="session")
@@ -28,6 +34,12 @@ def root() -> Path:
 @pytest.fixture(scope="session")
 def service_names() -> list[str]:
     return SERVICES
+
+
+@pytest.fixture(scope="session")
+def folder(service_name: str) -> Path:
+    """The service's folder."""
+    return FOLDERS[service_name]
 
 
 @pytest.fixture(scope="session")

@@ -58,8 +58,8 @@ EXCLUDED = {
 }
 
 
-def test_migrations_are_numbered_without_gap(root: Path, service_name: str) -> None:
-    files = sorted(path.name for path in (root / "services" / service_name / "migrations/versions").glob("*.py"))
+def test_migrations_are_numbered_without_gap(folder: Path) -> None:
+    files = sorted(path.name for path in (folder / "migrations/versions").glob("*.py"))
     assert files
     assert [name for name in files if not NAME.match(name)] == []
     assert [int(name[:4]) for name in files] == list(range(1, len(files) + 1))

@@ -33,6 +33,7 @@ WITHOUT_TOKEN = {
     "/internal/customers/<id:company_id>": "asked by other services, who have a key of their own instead of a token",
     "/internal/duplicates/<id:company_id>": "asked by other services, who have a key of their own instead of a token",
     "/internal/named-customers/<id:company_id>": "asked by other services, who have a key of their own instead of a token",
+    "/internal/books/<id:company_id>": "asked by other services, who have a key of their own instead of a token",
     "/internal/leads/<id:company_id>": "asked by other services, who have a key of their own instead of a token",
     "/internal/deals/<id:company_id>": "asked by other services, who have a key of their own instead of a token",
     "/internal/open-tasks/<id:company_id>": "asked by other services, who have a key of their own instead of a token",

@@ -58,6 +58,7 @@ def test_contracts_of_imports_name_no_service_that_is_gone(
         "gateway",
         "imports",
         "people",
+        "sample",
         "web",
     }
     assert named == set(service_names)

@@ -23,10 +23,11 @@ from chassis.web.application import ServiceApplication
 
 @pytest.fixture(scope="module")
 def own_service(request: pytest.FixtureRequest) -> str:
-    """The service that the test's file belongs to."""
-    parts = request.path.parts
-    assert "services" in parts, f"{request.path} is no test of a service"
-    return parts[len(parts) - parts[::-1].index("services")]
+    """The service that the test's file belongs to: the nearest folder with migrations has its name."""
+    for folder in request.path.parents:
+        if (folder / "migrations" / "env.py").is_file():
+            return folder.name
+    raise AssertionError(f"{request.path} is no test of a service")
 
 
 @pytest.fixture(scope="session")

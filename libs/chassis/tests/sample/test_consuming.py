@@ -1,0 +1,222 @@
+"""What comes over RabbitMQ has one effect, however often and in whatever order it comes."""
+
+import threading
+import time
+from contextlib import closing, contextmanager
+from datetime import UTC, datetime, timedelta
+from threading import Event as Flag
+from uuid import uuid4
+
+import orjson
+import psycopg
+import pytest
+
+from chassis import events
+from chassis.broker import topology
+from chassis.broker.amqp import Publisher
+from chassis.broker.consumer import Consumer
+from chassis.broker.messages import Message, Outcome
+from chassis.broker.operator import Operator
+from chassis.broker.retries import RetryDelay, RetrySchedule
+from chassis.context import Context
+from chassis.events import EventType
+from chassis.owners import OWNERS
+from sample.commands.transfers import TRANSFERS
+from sample.handlers import SUBSCRIPTIONS, purge_authors
+
+SHORT = RetrySchedule(delays=(RetryDelay("short", timedelta(milliseconds=50)),), steps=(0,) * 8)
+TABLES = {"author": "authors", "user_company": "user_companies"}
+
+
+@pytest.fixture
+def queue(broker_url, monkeypatch):
+    """The queue of the service, under a name of the test's own; somebody owns authors."""
+    monkeypatch.setitem(OWNERS, "author", "authors")
+    name = f"t{uuid4().hex[:8]}"
+    topology.declare(broker_url, name, SUBSCRIPTIONS, retries=SHORT)
+    return name
+
+
+@pytest.fixture
+def body(company_id):
+    """An event as its owner sends it."""
+
+    def build(entity, action, version, number=3, **document):
+        document = {"id": number, "company_id": company_id, "version": version, **document}
+        gone = action == "purged"
+        return events.encode(
+            EventType(entity, action, TABLES[entity]),
+            source=OWNERS[entity],
+            event_id=events.new_id(),
+            occurred_at=datetime.now(UTC),
+            record_id=number,
+            aggregate_version=version,
+            context=Context(company_id=company_id, request_id="the-request"),
+            before=orjson.dumps(document) if gone else None,
+            after=None if gone else orjson.dumps(document),
+            changed=(),
+        )
+
+    return build
+
+
+@pytest.fixture
+def author(body):
+    """An event of the author 3."""
+    return lambda action, version: body("author", action, version, name=f"V{version}", archived_at=None)
+
+
+@pytest.fixture
+def deactivated(body):
+    """The event that the user 9 was deactivated, and that 8 gets their books."""
+    user = {"first_name": "Bob", "last_name": "Jones", "email": "bob@x.example", "is_active": True}
+    plan = {"books": {"to": 8}}
+    return lambda: body(
+        "user_company", "deactivated", 2, 9, user_id=9, user=user, status="deactivated", transfer_plan=plan
+    )
+
+
+@pytest.fixture
+def publish(broker_url, queue):
+    def send(*bodies):
+        messages = []
+        for body in bodies:
+            event = events.decode(body)
+            key = f"{event.company_id}.{event.type.removeprefix('crm.')}"
+            messages.append(Message(topology.EXCHANGE, key, body, events.new_id(), headers={}))
+        with closing(Publisher(broker_url, name="test")) as publisher:
+            assert publisher.wait_ready(5)
+            assert set(publisher.publish_batch(messages, 10)) == {Outcome.CONFIRMED}
+
+    return send
+
+
+@pytest.fixture
+def consuming(broker_url, queue, database):
+    """Consume until nothing is left that the block has published, and end then."""
+
+    @contextmanager
+    def run():
+        stop = Flag()
+        part = Consumer(
+            effects=database,
+            notes=database,
+            broker_url=broker_url,
+            service=queue,
+            subscriptions=SUBSCRIPTIONS,
+            retries=SHORT,
+        )
+        thread = threading.Thread(target=part.run, args=(stop, lambda: None))
+        thread.start()
+        try:
+            yield
+        finally:
+            stop.set()
+            thread.join(20)
+        assert not thread.is_alive()
+
+    return run
+
+
+@pytest.fixture
+def until():
+    def wait(claim, expected):
+        deadline = time.monotonic() + 15
+        while (found := claim()) != expected and time.monotonic() < deadline:
+            time.sleep(0.02)
+        assert found == expected
+
+    return wait
+
+
+@pytest.fixture
+def rows(superuser, company_id):
+    return lambda query: superuser.execute(query, (company_id,)).fetchall()
+
+
+@pytest.fixture
+def taken(superuser, queue):
+    """How many events the consumer has noted as taken."""
+    return lambda: superuser.execute("SELECT count(*) FROM inbox WHERE consumer = %s", (queue,)).fetchone()[0]
+
+
+AUTHORS = "SELECT version, name FROM author_refs WHERE company_id = %s"
+STARTED = "SELECT count(*) FROM outbox WHERE company_id = %s AND type = 'crm.book_transfer.started.v1'"
+
+
+def test_an_event_that_comes_again_and_again_has_one_effect(
+    *, publish, consuming, deactivated, known, fill, database, until, rows, taken
+):
+    known(7, 8, 9)
+    fill(3, assigned_to="9")
+    event = deactivated()
+    with consuming():
+        publish(event, event)
+        until(taken, 1)
+    TRANSFERS.work(database, Flag())
+    # The next process gets it once more, after all was done.
+    with consuming():
+        publish(event)
+        publish(deactivated())
+        until(taken, 2)
+    TRANSFERS.work(database, Flag())
+    moved = "SELECT assigned_to, version FROM books WHERE company_id = %s"
+    assert rows(moved) == [(8, 2)] * 3
+    assert rows(STARTED) == [(2,)]
+
+
+@pytest.mark.parametrize(
+    ("steps", "kept"),
+    [
+        ("created 1, updated 2, updated 3", [(3, "V3")]),
+        ("updated 3, created 1, updated 2", [(3, "V3")]),
+        ("updated 2, purged 3, created 1", []),
+        ("purged 3, updated 2, created 1", []),
+    ],
+)
+def test_whatever_order_events_come_in_what_is_kept_is_the_newest_state(
+    *, publish, consuming, author, until, rows, taken, database, steps, kept
+):
+    with consuming():
+        for number, step in enumerate(steps.split(", "), 1):
+            action, version = step.split()
+            publish(author(action, int(version)))
+            until(taken, number)
+    purge_authors(database, Flag())
+    assert rows(AUTHORS) == kept
+
+
+def test_one_that_no_retry_can_mend_is_put_aside_and_the_others_take_effect(
+    *, publish, consuming, author, body, until, rows, taken, superuser, queue, broker_url
+):
+    with consuming():
+        publish(author("created", 1), body("user_company", "updated", 2, 9), author("updated", 2))
+        until(taken, 2)
+        failed = "SELECT count(*) FROM failed_messages WHERE consumer = %s"
+        until(lambda: superuser.execute(failed, (queue,)).fetchone()[0], 1)
+    assert rows(AUTHORS) == [(2, "V2")]
+    with closing(Operator(broker_url, name="test")) as operator:
+        left = operator.call("queue_declare", queue=topology.events_queue(queue), passive=True)
+    assert left.message_count == 0
+
+
+def test_what_fails_for_a_while_takes_effect_afterwards_once(
+    *, publish, consuming, deactivated, known, until, rows, taken, monkeypatch
+):
+    """The reference was written when the second half of the handler failed: it is rolled back, and done anew."""
+    known(7, 8, 9)
+    start, tries = TRANSFERS.start, []
+
+    def failing(session, event):
+        start(session, event)
+        tries.append(event.id)
+        if len(tries) < 3:
+            raise psycopg.errors.SerializationFailure("somebody else was first")
+
+    monkeypatch.setattr(TRANSFERS, "start", failing)
+    with consuming():
+        publish(deactivated())
+        until(taken, 1)
+    assert len(tries) == 3
+    assert rows(STARTED) == [(1,)]
+    assert rows("SELECT is_active FROM user_refs WHERE company_id = %s AND user_id = 9") == [(False,)]

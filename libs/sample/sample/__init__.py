@@ -1,0 +1,1 @@
+"""The sample service: shelves and the books on them."""

@@ -1,0 +1,1 @@
+"""Everything that changes state, and records the event of each change; nothing here commits."""

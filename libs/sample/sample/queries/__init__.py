@@ -1,0 +1,1 @@
+"""Everything that reads, always within the tenant."""
