@@ -27,7 +27,7 @@ from tasks.events import SOURCE
 from tasks.models import calendar_feeds, tasks
 from tasks.queries.buckets import OPEN
 from tasks.rules import TASK_TYPES
-from tasks.rules.calendar import AHEAD, DONE, MOST_ENTRIES, PAST, Entry
+from tasks.rules.calendar import AHEAD, DONE, LONGEST_DESCRIPTION, MOST_ENTRIES, PAST, Entry
 from tasks.views import CALENDAR_FEED
 
 RECORDS = Records(CALENDAR_FEED, source=SOURCE, noun="feed")
@@ -72,7 +72,8 @@ _shown = (
     tasks.c.id,
     tasks.c.version,
     tasks.c.title,
-    tasks.c.description,
+    # No more of it than is shown, and what tells that there is more: whole, 2,000 of them fill a process's memory.
+    func.left(tasks.c.description, LONGEST_DESCRIPTION + 1),
     tasks.c.priority,
     tasks.c.status,
     tasks.c.due_date,

@@ -9,7 +9,11 @@ import pytest
 from ical.calendar_stream import IcsCalendarStream
 from icalendar import Calendar
 
+from tasks.queries import calendar as queries
+from tasks.rules.calendar import LONGEST_DESCRIPTION
+
 FEED = "/v1/calendar-feed"
+LETTER = "\N{MUSICAL SYMBOL G CLEF}"  # Of four octets.
 NOW = datetime.now(UTC).replace(microsecond=0)
 
 
@@ -129,6 +133,20 @@ def test_what_a_calendar_shows(client, feed, create, superuser, company_id):
     assert uids(without()) == {f"task-{company_id}-{task['id']}@127.0.0.1" for task in inside}
     client.patch(f"/v1/tasks/{inside[0]['id']}", json={"assigned_to": 8}, version=1)
     assert uids(without()) == {f"task-{company_id}-{task['id']}@127.0.0.1" for task in inside[1:]}
+
+
+@pytest.mark.parametrize(("length", "end"), [(LONGEST_DESCRIPTION, ""), (20_000, "…")])
+def test_of_a_long_description_no_more_is_read_than_is_shown(client, feed, create, monkeypatch, *, length, end):
+    """Read whole, the 2,000 of a feed took 300 MB in a process, and who asks needs no token."""
+    read = []
+    listed = queries.list_entries
+    monkeypatch.setattr(queries, "list_entries", lambda *given: read.append(listed(*given)) or read[-1])
+    _, get = feed()
+    create(client, description=LETTER * length, due_date=at(days=1))
+    [event] = [item for item in Calendar.from_ical(get().data).walk() if "UID" in item]
+    assert event["DESCRIPTION"] == LETTER * LONGEST_DESCRIPTION + end
+    [[entry]] = read
+    assert len(entry.description) <= LONGEST_DESCRIPTION + 1
 
 
 def test_types_and_todos(client, feed, create):
