@@ -13,6 +13,8 @@ from pipeline.queries.cards import LEADS, Cards
 from pipeline.queries.stages import DEAL_STAGE_LIST, LEAD_STAGE_LIST, is_empty
 
 _BY_POSITION = (("position", False),)
+# As much as the largest page of a list. A board has up to a hundred columns of a hundred cards, each with long texts.
+LARGEST_BOARD = 8 * 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,14 +31,18 @@ def list_columns(
 ) -> Iterator[Column]:
     """A column for every stage that is active or has live records, in order, with the cards that `query` asks for.
 
-    Each is a page of the list of its stage, and goes on as that does.
+    Each is a page of the list of its stage, and goes on as that does. Where the texts of cards are so long that a board
+    would become too large for a process to have several in hand, the columns that remain have one card.
     """
+    size = 0
     for stage in stage_documents(session, cards, pipeline_id):
         if stage["is_active"] or not is_empty(session, cards, stage["id"]):
-            of_stage = _shaped(query, limit).where("stage_id", stage["id"])
-            yield Column(stage, of_stage, list_page(session, cards.listing, of_stage))
+            of_stage = _shaped(query, limit if size < LARGEST_BOARD else 1).where("stage_id", stage["id"])
+            page = list_page(session, cards.listing, of_stage)
+            size += len(page.data)
+            yield Column(stage, of_stage, page)
     if cards is LEADS:
-        shaped = _shaped(query, limit)
+        shaped = _shaped(query, limit if size < LARGEST_BOARD else 1)
         nowhere = replace(
             shaped,
             shape=replace(shaped.shape, conditions=(*shaped.shape.conditions, ("stage_id", "is_null"))),

@@ -46,6 +46,24 @@ def test_a_new_card_is_on_top_and_a_column_goes_on_by_its_cursor(client, board, 
     assert [card["id"] for card in client.get(path).json["data"]] == made[2:0:-1]
 
 
+def test_where_cards_are_long_the_columns_that_remain_have_one_and_go_on(
+    client, board, create_deal, deal_stages, monkeypatch
+):
+    text = "\N{MUSICAL SYMBOL G CLEF}" * 20_000
+    made = {
+        code: [create_deal(stage_id=deal_stages[code], notes=text)["id"] for _ in range(3)][::-1]
+        for code in ("prospect", "qualified", "proposal")
+    }
+    monkeypatch.setattr("pipeline.queries.boards.LARGEST_BOARD", 4 * len(text.encode()))
+    columns = board("?limit=3")["columns"]
+    shown = {column["stage"]["code"]: [card["id"] for card in column["cards"]] for column in columns[:3]}
+    assert shown == made | {"proposal": made["proposal"][:1]}
+    last = columns[2]
+    assert last["has_more"]
+    path = f"/v1/deals?stage_id={deal_stages['proposal']}&sort=position&limit=2&cursor={last['next_cursor']}"
+    assert [card["id"] for card in client.get(path).json["data"]] == made["proposal"][1:]
+
+
 def test_filters_of_the_list_narrow_the_board_and_its_cursors(client, board, create_deal, deal_stages):
     made = [create_deal(currency="EUR")["id"] for _ in range(3)]
     create_deal()
