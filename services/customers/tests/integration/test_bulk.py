@@ -1,13 +1,9 @@
 """Industries, tags, counts, assigning, and many changes at once."""
 
 import uuid
-from functools import partial
 from urllib.parse import quote
 
 import pytest
-
-from chassis.testing.fixtures import Client
-from chassis.web.bulk import CONFIRMATION_SECONDS
 
 
 def create(client, **values):
@@ -123,51 +119,6 @@ def test_in_a_batch_each_item_succeeds_or_fails_by_itself(client, superuser, com
     assert recorded == (4,)
 
 
-def test_two_batches_that_change_the_same_in_opposite_orders_wait_for_each_other(client, at_once):
-    made = [client.post("/v1/customers", json={"name": f"Customer {number}"}).json["id"] for number in range(40)]
-
-    def change(order, city, version):
-        items = [
-            {"action": "update", "id": known, "version": version, "values": {"city": city}} for known in made[::order]
-        ]
-        return client.post("/v1/customers/batch", json={"items": items})
-
-    for version in range(1, 6):
-        answers = at_once(*(partial(change, order, f"City {version} {order}", version) for order in (1, -1)))
-        assert [answer.status_code for answer in answers] == [200, 200]
-        # Who comes second finds that all have changed.
-        assert sorted(answer.json["succeeded"] for answer in answers) == [0, 40]
-        late = min(answers, key=lambda answer: answer.json["succeeded"]).json["results"]
-        assert {result["problem"]["code"] for result in late} == {"stale_version"}
-
-
-def test_an_item_with_what_its_action_does_not_take_is_refused(client):
-    ada = create(client).json
-    items = [
-        {"action": "archive", "id": ada["id"], "version": 1, "values": {"city": "Paris"}},
-        {"action": "create", "id": ada["id"], "version": 1, "values": {"name": "Twin"}},
-    ]
-    results = client.post("/v1/customers/batch", json={"items": items}).json["results"]
-    pointers = [[fault["pointer"] for fault in result["problem"]["errors"]] for result in results]
-    assert ([result["status"] for result in results], pointers) == ([422, 422], [["/values"], ["/id", "/version"]])
-    assert client.get("/v1/customers").json["data"] == [ada]
-
-
-def test_a_repeated_batch_changes_nothing_more(client):
-    items = [{"action": "create", "values": {"name": f"Item {number}"}} for number in range(20)]
-    key = {"Idempotency-Key": str(uuid.uuid4())}
-    first = client.post("/v1/customers/batch", json={"items": items}, headers=key)
-    again = client.post("/v1/customers/batch", json={"items": items}, headers=key)
-    assert first.json == again.json
-    assert client.get("/v1/customers?include=total").json["page"]["total"] == 20
-
-
-def test_a_batch_has_500_items_at_most(client):
-    items = [{"action": "create", "values": {"name": "x"}}] * 501
-    answer = client.post("/v1/customers/batch", json={"items": items})
-    assert (answer.status_code, answer.json["errors"][0]["pointer"]) == (422, "/items")
-
-
 def bulk(client, filter_, changes, **more):
     return client.post("/v1/customers/bulk-update", json={"filter": filter_, "changes": changes} | more)
 
@@ -184,77 +135,9 @@ def test_a_bulk_update_is_counted_first_and_done_when_that_is_confirmed(client):
     assert client.get(f"/v1/customers/{other['id']}").json == other
 
 
-def test_a_confirmation_is_of_one_filter_one_change_one_count_and_one_caller(client, client_of, company_id):
-    create(client, city="Bonn")
-    token = bulk(client, "city=Bonn", {"status": "lost"}).json["confirm"]
-    assert bulk(client, "city[ne]=Bonn", {"status": "lost"}, confirm=token).status_code == 400
-    for wrong in (f"{token[:-4]}AAAA", "nonsense", "ä"):
-        assert bulk(client, "city=Bonn", {"status": "lost"}, confirm=wrong).json["code"] == "confirmation_mismatch"
-    assert bulk(client, "city=Bonn", {"status": "inactive"}, confirm=token).status_code == 400
-    assert bulk(client_of(company_id + 10**9), "city=Bonn", {"status": "lost"}, confirm=token).status_code == 400
-    create(client, city="Bonn")
-    outdated = bulk(client, "city=Bonn", {"status": "lost"}, confirm=token)
-    assert (outdated.status_code, outdated.json["code"]) == (409, "confirmation_outdated")
-    assert client.get("/v1/customers?status=lost").json["data"] == []
-
-
-@pytest.mark.parametrize(
-    "filter_",
-    ["", "?", "&", "nonsense=1", "city=Bonn&sort=name", "limit=5", "limit=50", "sort=-created_at", "cursor=", "q=ada"],
-)
-def test_a_filter_has_known_conditions_and_nothing_else(client, filter_):
-    create(client, city="Bonn")
-    answer = bulk(client, filter_, {"status": "lost"})
-    assert answer.status_code in (400, 422), answer.json
-
-
 def test_a_failing_bulk_update_changes_nothing(client):
     ids = [create(client, city="Bonn").json["id"] for _ in range(2)]
     token = bulk(client, "city=Bonn", {"name": "Same", "company_name": "Same"}).json["confirm"]
     answer = bulk(client, "city=Bonn", {"name": "Same", "company_name": "Same"}, confirm=token)
     assert answer.status_code == 409
     assert [client.get(f"/v1/customers/{known}").json["version"] for known in ids] == [1, 1]
-
-
-def test_a_confirmation_is_used_once(client):
-    known = create(client, city="Bonn").json["id"]
-    token = bulk(client, "city=Bonn", {"priority": "high"}).json["confirm"]
-    assert bulk(client, "city=Bonn", {"priority": "high"}, confirm=token).status_code == 200
-    client.patch(f"/v1/customers/{known}", json={"priority": "low"}, version=2)
-    again = bulk(client, "city=Bonn", {"priority": "high"}, confirm=token)
-    assert (again.status_code, again.json["code"]) == (409, "confirmation_outdated")
-    assert client.get(f"/v1/customers/{known}").json["priority"] == "low"
-
-
-def test_a_confirmation_is_of_the_customers_that_were_counted_and_not_of_as_many_others(client):
-    first, second = create(client, city="Bonn").json, create(client, city="Rome").json
-    token = bulk(client, "city=Bonn", {"status": "lost"}).json["confirm"]
-    client.patch(f"/v1/customers/{first['id']}", json={"city": "Rome"}, version=1)
-    client.patch(f"/v1/customers/{second['id']}", json={"city": "Bonn"}, version=1)
-    assert bulk(client, "city=Bonn", {"status": "lost"}, confirm=token).json["code"] == "confirmation_outdated"
-
-
-def test_a_confirmation_is_good_for_ten_minutes(client, monkeypatch):
-    assert CONFIRMATION_SECONDS == 600
-    create(client, city="Bonn")
-    monkeypatch.setattr("chassis.web.bulk.CONFIRMATION_SECONDS", -1)
-    token = bulk(client, "city=Bonn", {"status": "lost"}).json["confirm"]
-    assert bulk(client, "city=Bonn", {"status": "lost"}, confirm=token).json["code"] == "confirmation_outdated"
-
-
-def test_another_members_confirmation_is_none(application, tokens, client, company_id):
-    create(client, city="Bonn")
-    token = bulk(client, "city=Bonn", {"status": "lost"}).json["confirm"]
-    other = tokens.sign(company_id=company_id, sub="8", scope="customers:read customers:write")
-    answer = bulk(Client(application.test_client(), other), "city=Bonn", {"status": "lost"}, confirm=token)
-    assert answer.status_code == 400
-
-
-def test_more_than_2000_customers_are_not_changed_at_once(client, superuser, company_id):
-    superuser.execute(
-        "INSERT INTO customers (company_id, customer_code, name, city)"
-        " SELECT %s, 'X-' || i, 'Name ' || i, 'Bonn' FROM generate_series(1, 2001) i",
-        (company_id,),
-    )
-    answer = bulk(client, "city=Bonn", {"status": "lost"})
-    assert (answer.status_code, answer.json["code"]) == (422, "too_many_records")

@@ -55,23 +55,6 @@ def test_a_customer_is_shown_as_the_last_event_showed_it(
     assert ask(ids=customer["id"]) == {"data": [event["data"]["after"]], "next": None}
 
 
-def test_those_of_another_company_are_left_out(ask: Any, client: Client, create: Any, company_id: int) -> None:
-    customer = create(client)
-    assert ask(company_id + 10**9, ids=customer["id"]) == {"data": [], "next": None}
-    assert ask(company_id + 10**9) == {"data": [], "next": None}
-
-
-def test_pages_hold_each_once(ask: Any, client: Client, create: Any) -> None:
-    made = [create(client)["id"] for _ in range(5)]
-    sizes, found, after = [], [], 0
-    while after is not None:
-        page = ask(after=after, limit=2)
-        found += [customer["id"] for customer in page["data"]]
-        sizes.append(len(page["data"]))
-        after = page["next"]
-    assert (found, sizes) == (made, [2, 2, 1])
-
-
 def test_likely_duplicates_are_shown_as_far_as_the_user_may_see_them(
     services_app: ServiceApplication, client: Client, create: Any, company_id: int
 ) -> None:

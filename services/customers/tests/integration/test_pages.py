@@ -160,34 +160,11 @@ def pages(company, path):
     return seen
 
 
-@pytest.mark.parametrize("sort", SINGLE)
-def test_a_page_may_end_anywhere_in_a_row_of_equals(application, tokens, sort):
-    company = Company(application, tokens)
-    company.create([{"name": "Ada"}] * 9)
-    for limit in (1, 2, 4, 8):
-        seen = pages(company, f"/v1/customers?sort={sort}&limit={limit}")
-        assert seen == (company.made[::-1] if sort.startswith("-") else company.made)
-
-
 @pytest.mark.parametrize("words", ["lovelase", "lovelacc", "ada lovelase", "ada lofelace", "adda lovelace"])
 def test_a_page_of_a_search_may_end_among_equal_ranks_that_are_no_binary_fractions(application, tokens, words):
     company = Company(application, tokens)
     company.create([{"name": "Ada Lovelace"}] * 9)
     assert sorted(pages(company, f"/v1/customers?q={words}&limit=2")) == company.made
-
-
-def test_the_longest_names_fit_into_a_cursor(application, tokens):
-    company = Company(application, tokens)
-    company.create([{"name": "~" * 255}] * 3)
-    assert pages(company, "/v1/customers?sort=name,updated_at,created_at&limit=1") == company.made
-
-
-def test_the_link_keeps_a_filter_for_the_empty_text(application, tokens, superuser):
-    company = Company(application, tokens)
-    company.create([{"name": "Ada"}] * 3)
-    # As it was possible once.
-    superuser.execute("UPDATE customers SET city = '' WHERE company_id = %s", (company.company_id,))
-    assert pages(company, "/v1/customers?city=&limit=1") == company.made[::-1]
 
 
 @pytest.fixture(params=[containing.MOST_NAMED, 3], ids=["named", "too-many"])

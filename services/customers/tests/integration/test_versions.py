@@ -2,10 +2,7 @@
 
 import pytest
 
-from chassis.errors import PreconditionFailed
 from chassis.web.denials import documented as documented_path
-from customers.events import CUSTOMER_UPDATED
-from customers.queries.customers import RECORDS
 
 SCOPE = "customers:read customers:write customers:purge customers:import"
 DEMANDING = {
@@ -86,16 +83,3 @@ def test_it_is_demanded_and_held_against_the_present_one(*, client, places, supe
     assert (stale.status_code, stale.headers["ETag"]) == (412, f'"{record["version"]}"')
     assert written() == before
     assert client.request(method, path, version=record["version"], **given).status_code < 300
-
-
-def test_a_change_over_a_state_that_has_moved_on_is_refused_and_writes_nothing(client, session, superuser, company_id):
-    """A caller that held no lock: what it writes over is not there any more."""
-    customer = client.post("/v1/customers", json={"name": "Ada"}).json
-    before = RECORDS.get(session, customer["id"])
-    assert client.patch(f"/v1/customers/{customer['id']}", json={"city": "Rome"}, version=1).status_code == 200
-    with pytest.raises(PreconditionFailed):
-        RECORDS.change(session, CUSTOMER_UPDATED, before, {"city": "Oslo"})
-    session.rollback()
-    assert client.get(f"/v1/customers/{customer['id']}").json["city"] == "Rome"
-    count = "SELECT count(*) FROM outbox WHERE company_id = %s AND type = %s"
-    assert superuser.execute(count, (company_id, CUSTOMER_UPDATED.name)).fetchone() == (1,)

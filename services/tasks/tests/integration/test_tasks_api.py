@@ -138,29 +138,8 @@ def test_purging_leaves_nothing_but_the_event(client, create, told, reminders_of
     assert reminders_of(task["id"]) == []
 
 
-def test_another_tenants_task_is_not_there(client, client_of, create, company_id):
-    task = create(client)
-    stranger = client_of(company_id + 500_000)
-    path = f"/v1/tasks/{task['id']}"
-    assert stranger.get(path).status_code == 404
-    assert stranger.patch(path, json={"title": "y"}, version=1).status_code == 404
-    assert stranger.post(f"{path}/complete", json={}).status_code == 404
-    assert stranger.get("/v1/tasks").json["data"] == []
-
-
 def test_a_change_to_what_is_there_already_is_none(client, create, told):
     task = create(client, due_on="2100-01-01", priority="high")
     values = {"due_on": "2100-01-01", "priority": "high", "status": "pending", "assigned_to": 7}
     assert client.patch(f"/v1/tasks/{task['id']}", json=values, version=1).json == task
     assert len(told()) == 1
-
-
-def test_of_two_changes_of_one_version_one_wins(client_of, company_id, create, at_once):
-    client = client_of(company_id)
-    task = create(client)
-    path = f"/v1/tasks/{task['id']}"
-
-    def change(title):
-        return lambda: client_of(company_id).patch(path, json={"title": title}, version=1).status_code
-
-    assert sorted(at_once(change("a"), change("b"))) == [200, 412]
