@@ -39,14 +39,17 @@ _SUMS = (
         "المجموع",
     ),
 )
+_BEGINNINGS = frozenset(sign for word in _SUMS for sign in (word[0], word[0].upper()))
 _SUM = re.compile(rf"(?:{'|'.join(_SUMS)})\s*:?\s*(?P<count>\(?\d+ [^\W\d_]+\)?)?\Z")
 
 
 def is_sum(cells: Sequence[str]) -> bool:
     """Whether this may be the sum below a table: a word for that, and nothing but amounts."""
-    given = [text for cell in cells if (text := cell.strip())]
-    if not given or len(cells) < 2 or (word := _SUM.match(fold(given[0]))) is None:  # noqa: PLR2004
+    first = next((text for cell in cells if (text := cell.strip())), "")
+    # Most rows begin with no such letter, and a file has millions.
+    if first[:1] not in _BEGINNINGS or len(cells) < 2 or (word := _SUM.match(fold(first))) is None:  # noqa: PLR2004
         return False
+    given = [text for cell in cells if (text := cell.strip())]
     amounts = all(can_be_read(parse_amount, text) for text in given[1:])
     return amounts and (len(given) > 1 or bool(word["count"]))
 

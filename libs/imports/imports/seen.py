@@ -53,7 +53,7 @@ class Seen:
 
     def _number(self, key: Key) -> int:
         """The number of a key of this kind, made once."""
-        whole = (*self._of, *key)
+        whole = (*self._of, *key) if self._of else key
         number = self._numbers.get(whole)
         if number is None:
             number = self._numbers[whole] = hashed(whole)

@@ -71,7 +71,7 @@ def says_nothing(text: str) -> bool:
 
 def is_spreadsheet_error(text: str) -> bool:
     """Whether a spreadsheet has written that it cannot show a value: #N/A, #REF!, or ##### for a column too narrow."""
-    return text[:1] == "#" and _SPREADSHEET_ERROR.match(text) is not None
+    return _SPREADSHEET_ERROR.match(text) is not None
 
 
 def propose_date_format(samples: Iterable[str]) -> str | None:

@@ -16,6 +16,8 @@ TAIL = 10
 _SHORTEST_FROM_ABROAD = 6
 # With the sign before them: 15 digits and no more.
 _LONGEST_E164 = 16
+# With the code of the country, and nothing but digits and what divides them.
+_PLAIN = re.compile(r"\+[1-9][0-9 ().-]*[0-9]")
 # The countries of +1 dial 1 before numbers from elsewhere, and write it or not.
 _ALSO_WITHOUT = frozenset(phonenumbers.COUNTRY_CODE_TO_REGION_CODE[1])
 # 491713000001.0: a program has taken it for a number, and nothing is lost.
@@ -123,6 +125,37 @@ def _divided(text: str) -> tuple[str, str | None]:
 
 
 def _e164(text: str, region: str | None) -> str | None:
+    return _plain_e164(text) or _parsed_e164(text, region)
+
+
+def _plain_e164(text: str) -> str | None:
+    """The number, in a tenth of the time, where its country's code and its length leave nothing to be parsed."""
+    if _PLAIN.fullmatch(text) is None:
+        return None
+    digits = _NOT_DIGITS.sub("", text)
+    plan = next((plan for size in (1, 2, 3) if (plan := _plan_of(digits[:size])) is not None), None)
+    if plan is None:
+        return None
+    code, lengths, prefix = plan
+    national = digits[code:]
+    if len(national) not in lengths or national.startswith("0") or (prefix is not None and prefix.match(national)):
+        return None
+    return f"+{digits}" if len(digits) < _LONGEST_E164 else None
+
+
+@lru_cache(maxsize=1024)
+def _plan_of(code: str) -> tuple[int, frozenset[int], re.Pattern[str] | None] | None:
+    """Of a country's code how long it is, how long numbers behind it are, and what some of these begin with at home."""
+    regions = phonenumbers.COUNTRY_CODE_TO_REGION_CODE.get(int(code))
+    plan = phonenumbers.PhoneMetadata.metadata_for_region(regions[0], None) if regions else None
+    if plan is None or plan.general_desc is None:
+        return None
+    lengths = frozenset(length for length in plan.general_desc.possible_length if length >= _SHORTEST_FROM_ABROAD)
+    prefix = plan.national_prefix_for_parsing
+    return len(code), lengths, re.compile(prefix) if prefix else None
+
+
+def _parsed_e164(text: str, region: str | None) -> str | None:
     try:
         number = phonenumbers.parse(text, region)
     except phonenumbers.NumberParseException:

@@ -1,7 +1,8 @@
 """Fields and schemas: what goes in is refused when in doubt, what comes out may grow."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import suppress
 from datetime import UTC, datetime
 from itertools import islice
 from typing import Any, ClassVar
@@ -103,7 +104,11 @@ class Text(fields.String):
             checks.append(NotBlank())
         super().__init__(validate=checks, **kwargs)
         self._length, self._longest_as_given = length, _SHRINKS_TO * longest
-        self._clean = clean_line if longest <= LONGEST_LINE else clean_text
+        self._clean: Callable[[str], str] = clean_line if longest <= LONGEST_LINE else clean_text
+        # What is judged besides the length, once a text is known to show something.
+        self._checks = [check for check in checks if check is not length and not isinstance(check, NotBlank)]
+        # What shows something and has neither controls nor other alphabets is as it should be.
+        self._is_plain = (length.min or 1) == 1 and not self._checks
         self._not_blank = next((check for check in checks if isinstance(check, NotBlank)), None)
 
     def deserialize(self, value: Any, attr: str | None = None, data: Any = None, **kwargs: Any) -> Any:
@@ -111,6 +116,21 @@ class Text(fields.String):
         if self.allow_none and isinstance(value, str) and is_blank(value):
             value = None
         return super().deserialize(value, attr, data, **kwargs)
+
+    def read(self, text: str) -> Any:
+        """What `deserialize` makes of a text, in a tenth of the time where nothing is wrong with it."""
+        longest = self._length.max or 0
+        if len(text) <= longest:
+            if self._is_plain and text.isascii() and text.isprintable() and text[:1] > " " and text[-1] > " ":
+                return text
+            with suppress(Fault, ValidationError):
+                cleaned = self._clean(text)
+                # To compose a text may make it longer.
+                if (self._length.min or 1) <= len(cleaned) <= longest:
+                    for check in self._checks:
+                        check(cleaned)
+                    return cleaned
+        return self.deserialize(text)
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> str:
         text = super()._deserialize(value, attr, data, **kwargs)
@@ -131,7 +151,7 @@ class Email(Text):
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(longest=255, metadata={"format": "idn-email"} | kwargs.pop("metadata", {}), **kwargs)
-        self._clean = clean_email
+        self._clean, self._is_plain = clean_email, False
 
 
 class Phone(Text):
@@ -139,7 +159,7 @@ class Phone(Text):
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(longest=50, **kwargs)
-        self._clean = clean_phone
+        self._clean, self._is_plain = clean_phone, False
 
 
 class Items(fields.List[Any]):
@@ -213,6 +233,13 @@ class Tags(Items):
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(Text(longest=LONGEST_TAG, shortest=1), most=MOST_TAGS, **kwargs)
+
+    def read(self, tags: list[str]) -> Any:
+        """What `deserialize` makes of these tags, in a tenth of the time where nothing is wrong with them."""
+        if len(tags) <= MOST_TAGS and all(tag and len(tag) <= LONGEST_TAG and tag.isascii() for tag in tags):
+            with suppress(Fault):
+                return distinct_tags(tags)
+        return self.deserialize(tags)
 
     def _deserialize(self, value: Any, *args: Any, **kwargs: Any) -> list[Any]:
         return distinct_tags(super()._deserialize(value, *args, **kwargs))

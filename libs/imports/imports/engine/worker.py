@@ -195,6 +195,7 @@ class _Steps:
         self._references = references
         self._waits = job.waits
         self._until = time.monotonic() + TURN_SECONDS
+        self._is_broken_off = False
 
     @property
     def _is_over(self) -> bool:
@@ -210,6 +211,14 @@ class _Steps:
                 self._run()
             case lifecycle.REVERTING:
                 self._revert()
+
+    def _in_turn(self, numbers: Iterable[int]) -> Iterator[int]:
+        """These numbers until the turn is over: what has been read by then is worked on, so that no read is lost."""
+        for at, number in enumerate(numbers):
+            if self._stop.is_set() or (at and self._is_over):
+                self._is_broken_off = True
+                return
+            yield number
 
     def _ahead(self, numbers: Iterable[int], told: Mapping[int, Any] | None = None) -> Iterator[_Read]:
         """These chunks of those that there are; while one is worked on, the one after it is read and checked.
@@ -263,11 +272,13 @@ class _Steps:
             last = len(self._imports.store.chunks.list(session, job.id))
         if job.next_chunk == 0:
             self._forget_seen()
-        for number, rows, told in self._ahead(range(job.next_chunk, last)):
+        for number, rows, told in self._ahead(self._in_turn(range(job.next_chunk, last))):
+            if self._stop.is_set():
+                return
             with self._database.transaction() as session:
                 chunks.validate_chunk(self._imports, session, job, number, rows, several=last > 1, told=told)
-            if self._is_over:
-                return
+        if self._is_broken_off:
+            return
         self._forget_seen()
         self._move_on(self._imports.events.updated, {"state": lifecycle.AWAITING})
 
@@ -283,15 +294,17 @@ class _Steps:
                 chunk.number: chunk for chunk in self._imports.store.chunks.list(session, job.id) if not chunk.done
             }
         with Lanes() as lanes:
-            for number, rows, told in self._ahead(waiting):
+            for number, rows, told in self._ahead(self._in_turn(waiting)):
+                if self._stop.is_set():
+                    return
                 options = job.row_options
                 keys: set[Any] = job.target.conflict_keys(rows, options)
                 if options.mode != lifecycle.CREATE:
                     # A change gives up a name that no row of this chunk has, and a row of the next one may want.
                     keys.add("names")
                 lanes.run(keys, self._run_one, number, rows, waiting[number].after(first), told)
-                if self._is_over:
-                    return
+        if self._is_broken_off:
+            return
         with self._database.session() as session:
             failed = self._imports.records.get(session, job.id).document["failed_rows"]
         self._complete(lifecycle.COMPLETED_WITH_ERRORS if failed else lifecycle.COMPLETED)

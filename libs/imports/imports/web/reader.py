@@ -6,9 +6,9 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, ClassVar, Self
 
-from marshmallow import ValidationError, fields, validate
+from marshmallow import ValidationError, fields
 
-from chassis.web.schemas import LARGEST_ID, NotBlank, Text
+from chassis.web.schemas import LARGEST_ID, Tags, Text
 from imports.cells import Cells
 from imports.engine.jobs import Job
 from imports.engine.lifecycle import CREATE, EMPTY, UPDATE
@@ -93,8 +93,9 @@ class FieldReader:
         self._special: dict[str, Callable[[str], Any]] = {
             **dict.fromkeys(self.ids, _id),
             **dict.fromkeys(self.members, _member),
-            "tags": lambda text: self.load_fields["tags"].deserialize(tags_in(text)),
         }
+        if isinstance(tags := self.load_fields.get("tags"), Tags):
+            self._special["tags"] = lambda text: tags.read(tags_in(text))
         for name in self.catalogue.amounts:
             self._special[name] = self._amount_reader(name, mark)
         for name in self.catalogue.dates:
@@ -197,7 +198,7 @@ class FieldReader:
             text = self._translations[field][key]
             if not text:
                 return
-        if is_spreadsheet_error(text):
+        if text[:1] == "#" and is_spreadsheet_error(text):
             row.warn(field, "left_empty", "A spreadsheet has an error in place of this value.", given)
             return
         if self.take_first(row, field, text):
@@ -234,20 +235,11 @@ class FieldReader:
 
 
 def _reader_of(field: fields.Field[Any]) -> Callable[[str], Any]:
-    """The field's own check, with a short way for what it lets through: a file has millions of cells.
-
-    Only a plain text whose length is all that is checked has one; whatever it stops the field judges.
-    """
-    lengths = [check for check in field.validators if isinstance(check, validate.Length)]
-    blanks = [check for check in field.validators if isinstance(check, NotBlank)]
-    if type(field) is not Text or len(lengths) + len(blanks) != len(field.validators):
-        return field.deserialize
-    longest = min((check.max for check in lengths if check.max is not None), default=0)
-
-    def read(text: str) -> Any:
-        return text if len(text) <= longest and text.isascii() and text.isprintable() else field.deserialize(text)
-
-    return read
+    """The field's own check, by its short way where it has one: a file has millions of cells."""
+    own = type(field)
+    if isinstance(field, Text) and own.deserialize is Text.deserialize and own._deserialize is Text._deserialize:  # noqa: SLF001
+        return field.read
+    return field.deserialize
 
 
 def _sentence(error: ValidationError | ValueError) -> str:

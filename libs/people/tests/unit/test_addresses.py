@@ -1,14 +1,15 @@
 """E-mail addresses, telephone numbers, countries and domains."""
 
+import phonenumbers
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from people import countries_of_cldr
 from people.countries import country_code
 from people.domains import domain_key, says_nothing
 from people.emails import clean_email, email_key, is_email
-from people.phones import clean_phone, phone_key, phone_of, phone_tail, same_phone
+from people.phones import _parsed_e164, _plain_e164, clean_phone, phone_key, phone_of, phone_tail, same_phone
 from people.texts import Fault
 
 
@@ -197,6 +198,22 @@ def test_an_extension_is_no_part_of_the_number(extension):
 def test_how_two_numbers_are_the_same(one, other, same):
     assert same_phone(phone_of(*one), phone_of(*other)) == same
     assert same_phone(phone_of(*other), phone_of(*one)) == same
+
+
+@settings(max_examples=400)
+@given(
+    code=st.sampled_from(sorted(phonenumbers.COUNTRY_CODE_TO_REGION_CODE)),
+    national=st.text(alphabet="0123456789", max_size=15),
+    sign=st.sampled_from(["", " ", "-", "."]),
+)
+def test_the_short_way_to_a_number_leads_where_the_long_one_does(code, national, sign):
+    typed = f"+{code} {sign.join(national)}"
+    assert _plain_e164(typed) in (None, _parsed_e164(typed, None))
+
+
+def test_the_short_way_is_taken_by_usual_numbers():
+    for typed in ("+49 30 1234567", "+1 (312) 555-0142", "+44 20 7946 0018", "+41.44.668.18.00", "+43 664 1234567"):
+        assert _plain_e164(typed) == _parsed_e164(typed, None) is not None
 
 
 @given(

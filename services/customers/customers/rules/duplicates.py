@@ -57,6 +57,11 @@ class Rules:
     weights: Mapping[str, int] = field(default_factory=lambda: WEIGHTS)
     threshold: int = THRESHOLD
     free_mail: frozenset[str] = frozenset()
+    # The keys that can say something; imports ask for each row several times.
+    _telling: frozenset[str] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "_telling", frozenset(name for name in KEYS if self._weight(name)))
 
     @classmethod
     def of(cls, settings: Any) -> Self:
@@ -81,7 +86,7 @@ class Rules:
         return {
             name: value
             for name, value in keys.items()
-            if name in KEYS and value and self._weight(name) and not (name == "domain_norm" and self._is_free(value))
+            if value and name in self._telling and not (name == "domain_norm" and self._is_free(value))
         }
 
     def likeness(self, shared: Iterable[str]) -> Likeness:
