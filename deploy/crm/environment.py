@@ -18,9 +18,9 @@ BROKER_PARAMETERS = "?heartbeat=20&blocked_connection_timeout=60"
 # What every process of a stack gets and nothing of the shell that started the stack.
 BASE: Mapping[str, str] = {"PATH": SYSTEM_PATH, "LANG": "C.UTF-8", "LC_ALL": "C.UTF-8", "TZ": "UTC"}
 # Secrets that one kind of a service's processes needs and the other is not given: who takes over a web process reads no
-# outbox and adds nothing to the audit log, and a worker signs no tokens and no cursors.
+# outbox, adds nothing to the audit log and sends no letters, and a worker signs no tokens and no cursors.
 WITHHELD: Mapping[str, tuple[str, ...]] = {
-    WEB: ("BROKER_URL", "RELAY_DATABASE_URL", "INGEST_DATABASE_URL"),
+    WEB: ("BROKER_URL", "RELAY_DATABASE_URL", "INGEST_DATABASE_URL", "MAIL_URL"),
     WORKER: ("KEY_ENCRYPTION_KEY", "GATEWAY_AGENT_KEY", "CURSOR_SECRET", "SERVICE_KEY"),
 }
 

@@ -18,7 +18,7 @@ from crm.jobs.gateway import reload, write
 from crm.jobs.places import SERVERS
 from crm.plan import GATEWAY, GATEWAY_AGENT, PAGES
 from crm.programs import HAPROXY, require, system_binary
-from crm.settings import ASKS, KINDS, NO_LIMITS, SENDS_LETTERS, SERVICES
+from crm.settings import ASKS, KINDS, NO_LIMITS, SENDS_LETTERS, SERVICES, WORKER
 from gateway.config import WAITING
 
 JOBS = {"secrets", "databases", "gateway-configuration", *(f"{service}-prepare" for service in SERVICES)}
@@ -51,6 +51,7 @@ def test_a_service_is_told_where_each_of_its_secrets_is_and_whom_it_may_ask(serv
             told = services[f"{service}-{kind}"]["environment"]
             wanted = every - set(withheld(service, kind))
             assert {name for name in told if name.endswith("_FILE")} == {f"{name}_FILE" for name in wanted}
+            assert ("MAIL_URL" in told) == (kind == WORKER and service in SENDS_LETTERS)
             asked = {entry.split("=")[0] for entry in told.get("SERVICE_URLS", "").split()}
             assert asked == set(ASKS.get(service, ()))
 

@@ -26,7 +26,7 @@ from crm.memory import proportional_sets
 from crm.ports import free_port
 from crm.sandbox import temporary_home
 from crm.servers.rabbitmq import BrokerUser
-from crm.settings import SERVICES, for_tests
+from crm.settings import SENDS_LETTERS, SERVICES, for_tests
 from crm.stack import Stack
 
 pytestmark = pytest.mark.xdist_group("deploy-stack")
@@ -230,6 +230,7 @@ def test_a_process_is_told_every_secret_but_those_that_only_the_other_kind_needs
     text = Path(f"/proc/{stack.pid(f'{service}-{kind}-1')}/environ").read_text()
     names = {line.partition("=")[0] for line in text.split("\0")}
     assert names & every == every - set(withheld(service, kind))
+    assert ("MAIL_URL" in names) == (kind == "worker" and service in SENDS_LETTERS)
 
 
 def test_a_service_cannot_be_scaled_to_nothing_nor_one_that_is_not_there(stack):
