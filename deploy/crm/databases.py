@@ -13,7 +13,7 @@ from psycopg import sql
 _LOCK = 0x43524D
 # What part of the server's connections a role may take, by its kind: whoever has one service's passwords leaves the
 # other services enough to go on with. The owner's, which no process is given, is not bounded.
-_SHARES = {"app": Fraction(2, 5)}
+SHARES = {"app": Fraction(2, 5)}
 _OTHER_SHARE = Fraction(1, 20)
 # For one query's sorting and joining. A role may raise its working memory and lift its deadlines, but not this.
 _TEMPORARY_FILES = "1GB"
@@ -43,7 +43,7 @@ def ensure(superuser_url: Callable[[str], str], service: str, passwords: Mapping
                 "{} ROLE {} LOGIN NOSUPERUSER NOBYPASSRLS NOCREATEDB NOCREATEROLE CONNECTION LIMIT {} PASSWORD {}"
             )
             verb = sql.SQL("CREATE" if known is None else "ALTER")
-            limit = sql.Literal(-1 if role == "owner" else int(most * _SHARES.get(role, _OTHER_SHARE)))
+            limit = sql.Literal(-1 if role == "owner" else int(most * SHARES.get(role, _OTHER_SHARE)))
             connection.execute(statement.format(verb, sql.Identifier(name), limit, sql.Literal(password)))
             if known is not None and not _verifies(known[0], password):
                 connection.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = %s", (name,))

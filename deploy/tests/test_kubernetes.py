@@ -6,6 +6,7 @@ import pytest
 
 from chassis.config import WAITING_THREADS
 from crm.credentials import Credentials
+from crm.databases import SHARES
 from crm.environment import withheld
 from crm.jobs.places import SERVERS
 from crm.kubernetes import check
@@ -174,19 +175,18 @@ def test_postgres_has_room_for_the_connections_of_all_that_autoscalers_may_start
         for entry in rendered
         if entry["kind"] == "ConfigMap" and "SERVICE" in entry["data"]
     }
-    most = sum(
-        # For transactions and for reads, and one more of each for health checks and other services.
-        2 * (threads[name.removesuffix("-web")] + 2) * spec["maxReplicas"]
-        for name, spec in of(rendered, "HorizontalPodAutoscaler").items()
-    )
-    # Who waits looks for what is done by reads alone.
-    most += sum(
-        WAITING_THREADS * threads[service] * of(rendered, "HorizontalPodAutoscaler")[f"{service}-web"]["maxReplicas"]
-        for service in WAITING
-    )
-    most += sum(12 * spec["maxReplicaCount"] for spec in of(rendered, "ScaledObject").values())
-    parameters = of(rendered, "Cluster")["postgres"]["postgresql"]["parameters"]
-    assert most < int(parameters["max_connections"])
+    web, workers = of(rendered, "HorizontalPodAutoscaler"), of(rendered, "ScaledObject")
+    most = {
+        # For transactions and for reads, and one more of each for health checks and other services. Who waits looks for
+        # what is done by reads alone.
+        service: (2 * (threads[service] + 2) + (service in WAITING) * WAITING_THREADS * threads[service])
+        * web[f"{service}-web"]["maxReplicas"]
+        + 12 * workers[f"{service}-worker"]["maxReplicaCount"]
+        for service in SERVICES
+    }
+    there = int(of(rendered, "Cluster")["postgres"]["postgresql"]["parameters"]["max_connections"])
+    assert sum(most.values()) < there
+    assert max(most.values()) < there * SHARES["app"]
 
 
 def reaches(rendered, labels, other, port):
