@@ -68,7 +68,7 @@ def main() -> None:
         bench="--bench" in options,
         python_venv=not venv_works(),
         servers=mode(options) == modes.NATIVE,
-        docker="--compose-test" in options,
+        docker="--compose-test" in options and not modes.engine_answers(),
     )
     if missing:
         install_packages(missing)

@@ -69,7 +69,8 @@ def missing_packages(
         POSTGRES: not servers or postgres_folder() is not None,
         RABBITMQ: not servers or rabbitmq_binary() is not None,
         HAPROXY: not servers or system_binary("haproxy") is not None,
-        DOCKER: not docker or system_binary("docker") is not None,
+        # A machine may have the client alone.
+        DOCKER: not docker or None not in (system_binary("docker"), system_binary("dockerd")),
         IPTABLES: not docker or system_binary("iptables") is not None,
         DEBOOTSTRAP: not docker or system_binary("debootstrap") is not None,
         WRK: not bench or system_binary("wrk") is not None,

@@ -60,6 +60,16 @@ def test_wrk_is_asked_for_by_the_benchmark_alone(monkeypatch):
     assert programs.WRK in programs.missing_packages(bench=True)
 
 
+@pytest.mark.parametrize(("there", "missing"), [((), True), (("docker",), True), (("docker", "dockerd"), False)])
+def test_the_client_alone_is_no_docker_engine(tmp_path, monkeypatch, there, missing):
+    for name in there:
+        (tmp_path / name).touch(mode=0o755)
+    monkeypatch.setattr(programs, "SYSTEM_PATH", str(tmp_path))
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert (programs.DOCKER in programs.missing_packages(docker=True)) is missing
+    assert programs.DOCKER not in programs.missing_packages()
+
+
 def test_without_privilege_it_prints_one_line_and_fails(bootstrap, monkeypatch, capsys):
     monkeypatch.setattr(bootstrap, "privilege", lambda: None)
     with pytest.raises(SystemExit) as caught:
