@@ -86,6 +86,7 @@ test-e2e: setup ## Run the tests of the whole system
 test-properties: setup ## Try the properties on a thousand examples of each, others on every run
 	@$(PYTEST) $(SERVERS) $(PARALLEL) -m "hypothesis and not long" --hypothesis-profile=explore $(TESTS)
 
+test-faults: SETUP := --faults
 test-faults: setup ## Run the fault tests and the generated requests in their long form
 	@$(PYTEST) $(SERVERS) -m long tests/faults tests/e2e gateway services web $(TESTS)
 

@@ -1,10 +1,10 @@
 """Stage 0: from a machine with Python, make and git to an environment in which `crm` runs. Standard library only.
 
-`python3 deploy/bootstrap.py [--bench] [--run] [--mode auto|compose|native] [--compose-test]` installs the system
-packages that are missing (as root or through sudo without a password; otherwise it prints the line that does), makes
-.venv, and installs the hashed requirements and the packages of this repository: with `--run` those that a stack needs,
-otherwise those of tests and checks too. It is safe to repeat and to interrupt, and takes no time when there is nothing
-to do.
+`python3 deploy/bootstrap.py [--bench] [--faults] [--run] [--mode auto|compose|native] [--compose-test]` installs
+the system packages that are missing (as root or through sudo without a password; otherwise it prints the line that
+does), makes .venv, and installs the hashed requirements and the packages of this repository: with `--run` those that a
+stack needs, otherwise those of tests and checks too. It is safe to repeat and to interrupt, and takes no time when
+there is nothing to do.
 """
 
 import sys
@@ -64,18 +64,31 @@ def stop(text: str) -> None:
 def main() -> None:
     options = sys.argv[1:]
     of_compose = "--compose-test" in options or mode(options) == modes.COMPOSE
-    missing = programs.missing_packages(
-        bench="--bench" in options,
-        python_venv=not venv_works(),
-        servers=mode(options) == modes.NATIVE,
-        docker="--compose-test" in options and not modes.engine_answers(),
-    )
+    missing = programs.missing_packages(wanted_packages(options))
     if missing:
         install_packages(missing)
     install_python_packages(for_developers="--run" not in options)
     if of_compose and not (VENV / "bin" / "docker-compose").exists() and modes.compose_command() is None:
         say("installing Docker Compose into .venv (hash checked)")
         pip("install", "--require-hashes", "--requirement", str(COMPOSE_REQUIREMENTS))
+
+
+def wanted_packages(options: Sequence[str]) -> list[programs.Package]:
+    """What has to be installed before anything can run, in the order of its need."""
+    native = mode(options) == modes.NATIVE
+    wanted = [] if venv_works() else [programs.VENV]
+    wanted += programs.SERVERS if native else ()
+    if "--compose-test" in options:
+        wanted += () if modes.engine_answers() else (programs.DOCKER,)
+        wanted += (programs.IPTABLES, programs.DEBOOTSTRAP)
+    if "--bench" in options:
+        wanted.append(programs.WRK)
+    # A stack that is to have an archive asks for it where it starts.
+    if "--faults" in options or (native and os.environ.get("CRM_ARCHIVE")):
+        wanted.append(programs.PGBACKREST)
+    if "--faults" in options:
+        wanted.append(programs.PROMETHEUS)
+    return wanted
 
 
 def mode(options: Sequence[str]) -> str:
@@ -194,13 +207,7 @@ def install_packages(missing: Sequence[programs.Package]) -> None:
         # The cluster configuration that was written above is kept without a question.
         keep = ("-o", "Dpkg::Options::=--force-confold")
         run([*apt, *keep, "install", "--no-install-recommends", *names])
-    still = [
-        package
-        for package in programs.missing_packages(
-            bench="wrk" in names, python_venv="python3-venv" in names, docker="docker.io" in names
-        )
-        if package in missing
-    ]
+    still = programs.missing_packages(missing)
     if still:
         stop(f"still missing after the installation: {', '.join(package.name for package in still)}")
 

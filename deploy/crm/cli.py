@@ -118,7 +118,7 @@ def up(  # noqa: PLR0917  # click gives each option by its name.
 ) -> None:
     """Start everything and wait until it answers."""
     began = time.monotonic()
-    missing = programs.missing_packages(python_venv=False)
+    missing = programs.missing_packages(programs.SERVERS)
     if missing:
         raise OperatorError(f"missing: {', '.join(p.name for p in missing)}. Run: {programs.install_line(missing)}")
     first = not (home / "state.json").exists()

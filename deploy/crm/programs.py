@@ -35,6 +35,18 @@ DOCKER = Package("docker.io", "a Docker engine")
 IPTABLES = Package("iptables", "its networks")
 DEBOOTSTRAP = Package("debootstrap", "stand-ins for images that cannot be pulled")
 WRK = Package("wrk", "load for the benchmark")
+PROMETHEUS = Package("prometheus", "the tests of its rules")
+SERVERS = (POSTGRES, RABBITMQ, HAPROXY)
+# What a package is there for; of Docker a machine may have the client alone.
+_PROGRAMS = {
+    HAPROXY: ("haproxy",),
+    PGBACKREST: ("pgbackrest",),
+    DOCKER: ("docker", "dockerd"),
+    IPTABLES: ("iptables",),
+    DEBOOTSTRAP: ("debootstrap",),
+    WRK: ("wrk",),
+    PROMETHEUS: ("promtool",),
+}
 
 
 def postgres_folder(root: Path = POSTGRES_ROOT) -> Path | None:
@@ -60,22 +72,19 @@ def system_binary(name: str) -> Path | None:
     return Path(found) if found else None
 
 
-def missing_packages(
-    *, bench: bool = False, python_venv: bool = True, servers: bool = True, docker: bool = False
-) -> list[Package]:
-    """The packages that have to be installed before anything can run, in the order of their need."""
-    present = {
-        VENV: not python_venv or importlib.util.find_spec("ensurepip") is not None,
-        POSTGRES: not servers or postgres_folder() is not None,
-        RABBITMQ: not servers or rabbitmq_binary() is not None,
-        HAPROXY: not servers or system_binary("haproxy") is not None,
-        # A machine may have the client alone.
-        DOCKER: not docker or None not in (system_binary("docker"), system_binary("dockerd")),
-        IPTABLES: not docker or system_binary("iptables") is not None,
-        DEBOOTSTRAP: not docker or system_binary("debootstrap") is not None,
-        WRK: not bench or system_binary("wrk") is not None,
-    }
-    return [package for package, there in present.items() if not there]
+def missing_packages(wanted: Iterable[Package]) -> list[Package]:
+    """Those of the packages whose programs are not there, in the order given."""
+    return [package for package in wanted if not _is_there(package)]
+
+
+def _is_there(package: Package) -> bool:
+    if package is VENV:
+        return importlib.util.find_spec("ensurepip") is not None
+    if package is POSTGRES:
+        return postgres_folder() is not None
+    if package is RABBITMQ:
+        return rabbitmq_binary() is not None
+    return all(system_binary(name) is not None for name in _PROGRAMS[package])
 
 
 def install_line(packages: Iterable[Package], *, root: bool | None = None) -> str:

@@ -65,11 +65,8 @@ class SandboxProcess:
     """The controller's hold on the process that owns the servers."""
 
     def __init__(self, *, postgres: bool, broker: bool, vhosts: list[str], containers: bool) -> None:
-        missing = [
-            package
-            for package, wanted in ((programs.POSTGRES, postgres), (programs.RABBITMQ, broker))
-            if wanted and not containers and package in programs.missing_packages(python_venv=False)
-        ]
+        wanted = ((programs.POSTGRES, postgres), (programs.RABBITMQ, broker)) if not containers else ()
+        missing = programs.missing_packages(package for package, needed in wanted if needed)
         if missing:
             raise OperatorError(f"the tests need real servers. Install them with: {programs.install_line(missing)}")
         command = [sys.executable, "-m", "crm.sandbox", "--vhosts", ",".join(vhosts)]

@@ -54,10 +54,28 @@ def test_the_install_line_names_every_package_and_needs_sudo_only_for_others_tha
     assert programs.install_line([programs.WRK], root=True).startswith("apt-get ")
 
 
-def test_wrk_is_asked_for_by_the_benchmark_alone(monkeypatch):
-    monkeypatch.setattr(programs, "system_binary", lambda _: None)
-    assert programs.WRK not in programs.missing_packages()
-    assert programs.WRK in programs.missing_packages(bench=True)
+@pytest.mark.parametrize(
+    ("options", "more"),
+    [
+        ([], []),
+        (["--bench"], [programs.WRK]),
+        (["--faults"], [programs.PGBACKREST, programs.PROMETHEUS]),
+        (["--compose-test"], [programs.DOCKER, programs.IPTABLES, programs.DEBOOTSTRAP]),
+    ],
+)
+def test_each_command_asks_for_what_it_needs(bootstrap, monkeypatch, options, more):
+    monkeypatch.setattr(bootstrap.modes, "engine_answers", lambda: False)
+    assert bootstrap.wanted_packages(options) == [*programs.SERVERS, *more]
+
+
+def test_a_stack_with_an_archive_asks_for_what_makes_it(bootstrap, monkeypatch):
+    monkeypatch.setenv("CRM_ARCHIVE", "/mnt/archive")
+    assert bootstrap.wanted_packages(["--run", "--mode", "native"]) == [*programs.SERVERS, programs.PGBACKREST]
+
+
+def test_a_machine_with_an_engine_installs_none(bootstrap, monkeypatch):
+    monkeypatch.setattr(bootstrap.modes, "engine_answers", lambda: True)
+    assert programs.DOCKER not in bootstrap.wanted_packages(["--compose-test"])
 
 
 @pytest.mark.parametrize(("there", "missing"), [((), True), (("docker",), True), (("docker", "dockerd"), False)])
@@ -66,8 +84,7 @@ def test_the_client_alone_is_no_docker_engine(tmp_path, monkeypatch, there, miss
         (tmp_path / name).touch(mode=0o755)
     monkeypatch.setattr(programs, "SYSTEM_PATH", str(tmp_path))
     monkeypatch.setenv("PATH", str(tmp_path))
-    assert (programs.DOCKER in programs.missing_packages(docker=True)) is missing
-    assert programs.DOCKER not in programs.missing_packages()
+    assert (programs.missing_packages([programs.DOCKER]) == [programs.DOCKER]) is missing
 
 
 def test_without_privilege_it_prints_one_line_and_fails(bootstrap, monkeypatch, capsys):
