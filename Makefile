@@ -61,7 +61,8 @@ seed: setup ## Create the demo data that is not there
 	@$(CRM) seed
 
 import: setup ## Import customers, contacts, leads or deals from a CSV file: FILE=leads.csv (ARGS="--record-type lead --mode upsert")
-	@$(if $(FILE),,echo 'usage: make import FILE=customers.csv [ARGS="--dry-run"]' >&2; exit 2;) $(CRM) import "$(FILE)" $(ARGS)
+	@$(if $(FILE)$(findstring --revert,$(ARGS)),,echo 'usage: make import FILE=customers.csv [ARGS="--dry-run"]' >&2; exit 2;) \
+		$(CRM) import $(if $(FILE),"$(FILE)") $(ARGS)
 
 keys: setup ## Show the keys that sign tokens
 	@$(CRM) keys list

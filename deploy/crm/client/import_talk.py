@@ -1,5 +1,6 @@
 """What `crm import` shows and asks while an import goes its way."""
 
+import os
 from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
@@ -148,13 +149,23 @@ class Talk:
         if known["failed_rows"] or known["error_code"] == "rows_refused":
             self._save_errors(known, path)
         if _changing(known):
-            print(f"   undo it with: crm import --revert {known['id']}{self._imports.option}")
+            arguments = f"--revert {known['id']}{self._imports.option}"
+            made = f', or make import ARGS="{arguments}"' if "MAKELEVEL" in os.environ else ""
+            print(f"   undo it with: crm import {arguments}{made}")
 
     def _show_errors(self, known: Import, severity: str, title: str) -> None:
         errors = self._imports.errors(known["id"], _ERRORS_SHOWN, severity)
-        rows = [(str(error["line"]), error["column_name"] or "-", _short(error["message"], 90)) for error in errors]
+        rows = [
+            (
+                str(error["line"]),
+                error["column_name"] or "-",
+                _short(error["message"], 90),
+                _short(error["value"] or "", _LONGEST_SAMPLE),
+            )
+            for error in errors
+        ]
         if rows:
-            screen.table([("LINE", "COLUMN", title), *rows])
+            screen.table([("LINE", "COLUMN", title, "IN THE FILE"), *rows])
 
     def _save_errors(self, known: Import, path: Path) -> None:
         target = path.with_suffix(".errors.csv")

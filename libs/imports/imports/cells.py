@@ -26,6 +26,7 @@ class Cells:
             if column in mapping:
                 indexes.setdefault(mapping[column], []).append((places[column], index))
         self._columns = columns
+        self._overflows = {field.name: field.overflow for field in catalogue.fields if field.overflow}
         self._first = {field: found[0][1] for field, found in indexes.items()}
         self._single = [(field, found[0][1]) for field, found in indexes.items() if len(found) == 1]
         self._several: list[tuple[str, list[int]]] = []
@@ -53,7 +54,9 @@ class Cells:
         return texts
 
     def column_of(self, field: str) -> str | None:
-        """The column, or the first of those, that a field comes from."""
+        """The column, or the first of those, that a field comes from, be it what another field had no place for."""
+        if field not in self._first:
+            field = next((name for name in self._first if self._overflows.get(name) == field), field)
         return self._columns[self._first[field]] if field in self._first else None
 
 

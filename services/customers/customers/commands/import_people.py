@@ -8,6 +8,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, ClassVar
 
+from chassis.db.bulk import lock_many
 from chassis.db.session import Session
 from chassis.matching_keys import keys_of_name
 from customers.commands.import_checks import doubt_unknown
@@ -37,6 +38,7 @@ from imports.proposal import Proposal
 from imports.rows import Fault, Outcome, ReadRow
 from imports.seen import Key
 from people.emails import email_key
+from people.tags import tag_key
 
 _CUSTOMERS = PrivateTarget()
 _COMPANIES = CustomerTarget()
@@ -193,6 +195,7 @@ class _Owners:
             # Who is there by the address, be it by a row above, stays there, whatever company the row has.
             address = email_key(row.values.get("email")) if options.mode != CREATE else None
             if address in there:
+                _tell_left(row)
                 continue
             found = companies.find(row)
             if found is None and options.mode == UPDATE:
@@ -204,10 +207,16 @@ class _Owners:
                 self.of[row.line] = companies.add(row) if found is None else found
                 if address is not None:
                     there.add(address)
-                if found is not None and found > 0 and row.values.get("notes"):
-                    detail = "The customer is there already and stays as it is."
-                    row.warn("notes", "left_over", detail, row.values["notes"])
+        self._tell(session, rows)
         self._make(session, companies, options)
+
+    def _tell(self, session: Session, rows: Sequence[ReadRow]) -> None:
+        """Say of rows whose company is stored what they say of it that it has not."""
+        stored = {owner for owner in self.of.values() if owner > 0}
+        known = lock_many(session, _COMPANIES.records, stored, lock=False)
+        for row in rows:
+            if (record := known.get(self.of.get(row.line, 0))) is not None:
+                _tell_left(row, record.document)
 
     def _make(self, session: Session, companies: Companies, options: RowOptions) -> None:
         making = replace(_making(options), seen=options.seen.within("customer"))
@@ -259,6 +268,22 @@ def _settled(session: Session, rows: Sequence[ReadRow], options: RowOptions, out
 
 
 _LISTED = ("industry", "assigned_to")
+# What may be missing of a customer besides.
+_MISSING = ("address", "zip_code", "city", "website")
+
+
+def _tell_left(row: ReadRow, stored: Mapping[str, Any] | None = None) -> None:
+    """Say what a row says of a customer that is there and has not got it: its notes and tags, where it was not read."""
+    known = stored or {}
+    tags = {tag_key(tag) for tag in known.get("tags", ())}
+    left = {
+        "notes": given if (given := row.values.get("notes")) and given not in (known.get("notes") or "") else None,
+        "tags": ", ".join(tag for tag in row.values.get("tags", ()) if tag_key(tag) not in tags),
+        **{name: row.values.get(name) for name in _MISSING if stored is not None and stored[name] is None},
+    }
+    for name, value in left.items():
+        if value:
+            row.warn(name, "left_over", "The customer is there already and stays as it is.", value)
 
 
 def _known_addresses(session: Session, rows: Sequence[ReadRow], options: RowOptions) -> set[str]:

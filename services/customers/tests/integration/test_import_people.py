@@ -291,3 +291,36 @@ def test_a_code_of_ours_finds_no_company_in_somebody_s_file(imports: Any) -> Non
     assert done["created_rows"] == 2
     assert people_of(imports) == {"Theirs": ["Ada"]}
     assert {error["code"] for error in imports.errors(done["id"], "warning")} == {"code_left_aside"}
+
+
+def test_what_is_said_of_a_company_that_is_there_and_is_not_so_there_is_told(imports: Any) -> None:
+    header = (*HEADER, "Labels")
+    first = ("Änne", "Wörrlein", "a@ahorn.example", "", "", "Ahorn", "https://ahorn.example/de", "Bonn", "one", "VIP")
+    run(imports, first, header=header)
+    imports.client.post("/v1/customers", json={"name": "Birke", "tags": ["VIP"], "notes": "one"})
+    done = run(
+        imports,
+        ("Ben", "Ode", "b@ahorn.example", "", "", "AHORN", "www.ahorn.example", "Köln", "one", "vip"),
+        ("Cem", "Ay", "c@ahorn.example", "", "", "Birke", "birke.example", "Köln", "two", "vip;Bau"),
+        # Who is there by the address stays where they are.
+        ("Änne", "Wörrlein", "A@ahorn.example", "", "", "Linde", "", "Rom", "three", "Holz"),
+        header=header,
+        **UPSERT,
+    )
+    told = imports.errors(done["id"], "warning")
+    assert {(fault["line"], fault["column_name"], fault["value"]) for fault in told} == {
+        (3, "City", "Köln"),
+        (3, "Website", "birke.example"),
+        (3, "Notes", "two"),
+        (3, "Labels", "Bau"),
+        (4, "Notes", "three"),
+        (4, "Labels", "Holz"),
+    }
+    assert customers_of(imports).keys() == {"Ahorn", "Birke"}
+
+
+def test_the_second_number_of_a_cell_that_a_contact_has_no_place_for_is_told_with_its_column(imports: Any) -> None:
+    row = ("Änne", "Wörrlein", "a@ahorn.example", "0911 471101 ::: 0171 471102", "", "Ahorn", "", "", "")
+    done = run(imports, row)
+    [told] = imports.errors(done["id"], "warning")
+    assert (told["column_name"], told["value"]) == ("Phone", "0171 471102")
