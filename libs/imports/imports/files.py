@@ -12,6 +12,7 @@ import chardet
 
 from chassis.spreadsheets import original
 from imports.endings import is_sentence, is_sum
+from imports.mojibake import TWICE, is_twice
 from people.texts import trimmed
 
 DELIMITERS = (",", ";", "\t", "|")
@@ -55,7 +56,7 @@ _OTHERS = (
     "euc-jis-2004 iso2022-jp johab big5hkscs tis-620 maclatin2 maccyrillic macgreek iso-8859-1 iso-8859-3 iso-8859-4 "
     "iso-8859-6 iso-8859-8 iso-8859-10 iso-8859-11 iso-8859-13 iso-8859-14 iso-8859-15 iso-8859-16"
 )
-_ENCODINGS = frozenset(codecs.lookup(name).name for name in (*_COMMON, *_OTHERS.split()))
+_ENCODINGS = frozenset(codecs.lookup(name).name for name in (*_COMMON, *_OTHERS.split(), TWICE))
 # What Excel reads of a file before its rows.
 _SAID_DELIMITER = re.compile(r"\ufeff?sep=([,;\t|])[,;\t|]*\s*?(?:\r\n|\r|\n|\Z)", re.IGNORECASE)
 # Rows above the names of the columns, such as the title of a list, and rows that are looked at for a proposal.
@@ -108,11 +109,14 @@ def detect_encoding(sample: bytes) -> str:
     """The encoding that the beginning of a file is most probably in."""
     for mark, encoding in _MARKS:
         if sample.startswith(mark):
-            return encoding
+            twice = encoding == "utf-8-sig" and is_twice(
+                codecs.getincrementaldecoder(encoding)("ignore").decode(sample)
+            )
+            return TWICE if twice else encoding
     try:
-        codecs.getincrementaldecoder("utf-8")().decode(sample)
+        text = codecs.getincrementaldecoder("utf-8")().decode(sample)
         if b"\x00" not in sample:
-            return "utf-8"
+            return TWICE if is_twice(text) else "utf-8"
     except UnicodeDecodeError:
         pass
     found = [

@@ -35,6 +35,27 @@ def test_any_common_encoding_and_delimiter_is_read(imports: Any, client: Client,
     assert imports.names()[0] == f"{words} 0"
 
 
+@pytest.mark.parametrize("mark", ["", "\ufeff"])
+@pytest.mark.parametrize(
+    "names", [["Jürgen Weiß", "Łódź Żółw"], ["Иван Щукин", "Ёлка"], ["Ελένη", "김철수"], ["Zoë “Z” Å", "Ñandú €"]]
+)
+def test_what_was_encoded_twice_is_read_as_it_was_once(imports: Any, mark: str, names: list[str]) -> None:
+    rows = imports.table(("Name", "Ort"), *((name, "Köln") for name in names))
+    # As programs do it, which leave the bytes that Windows-1252 does not know as they are.
+    shown = "".join(bytes((byte,)).decode("cp1252", "ignore") or chr(byte) for byte in rows)
+    begun = imports.begin(f"{mark}{shown}".encode())
+    assert (begun.json["encoding"], begun.json["columns"][1]["samples"]) == ("utf-8-twice", ["Köln", "Köln"])
+    imports.step(begun.json["id"], "validate")
+    imports.step(begun.json["id"], "start")
+    assert imports.names() == sorted(names)
+
+
+@pytest.mark.parametrize("text", ["É® and Â°", "São Paulo, Ålesund", "Ã", "Müller, Ã¼ber", "Łódź and Ã¼"])
+def test_what_could_be_meant_is_not_taken_for_encoded_twice(imports: Any, text: str) -> None:
+    begun = imports.begin(imports.table(("Name", "Ort"), (text, "Łódź"), ("Zoë", "Málaga"))).json
+    assert (begun["encoding"], begun["columns"][0]["samples"][0]) == ("utf-8", text)
+
+
 ROW = "Name;Ort;Kreditlimit\r\nAda;Bonn;100,50\r\n"
 
 
