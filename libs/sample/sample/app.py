@@ -15,7 +15,9 @@ SERVICE = Service(
     schedules=handlers.SCHEDULES,
     conflicts={
         "uq_shelves_company_id_name": Conflict(
-            "shelf_exists", "There is a shelf of this name already.", (FieldError("/name", "taken", "It is taken."),)
+            "shelf_exists",
+            "There is a shelf of this name already.",
+            (FieldError("/name", "taken", "This name is taken."),),
         ),
         "fk_books_company_id_author_id": models.AUTHORS.unknown("/author_id"),
         "fk_books_company_id_assigned_to": models.USERS.unknown("/assigned_to"),

@@ -11,14 +11,16 @@ from chassis.testing.fixtures import Client
 
 @pytest.fixture(scope="session")
 def usual_scope() -> str:
-    return "books:read books:write books:purge books:export"
+    return "shelves:write shelves:purge books:read books:write books:purge books:export"
 
 
 @pytest.fixture
 def known(superuser: psycopg.Connection, company_id: int) -> None:
     """The users 7 and 8 are known and active."""
     for user_id in (7, 8):
-        superuser.execute("INSERT INTO user_refs (company_id, user_id) VALUES (%s, %s)", (company_id, user_id))
+        superuser.execute(
+            "INSERT INTO user_refs (company_id, user_id) VALUES (%s, %s) ON CONFLICT DO NOTHING", (company_id, user_id)
+        )
 
 
 @pytest.fixture

@@ -56,7 +56,8 @@ def derive(root: Path) -> tuple[dict[Path, str], list[str]]:
                     f'{path.relative_to(root)} is to say what happened: {{"title": "A customer was created"}}'
                 )
             else:
-                texts[path] = dumps(_event(package, event_type, given))
+                begins = _begins(event_type, types)
+                texts[path] = dumps(_event(package, event_type, given, begins=begins))
     for name in services(root):
         document, missing = public_document(load(name), Contracts(root))
         texts[folder / "openapi" / f"{name}.json"] = written(document)
@@ -86,15 +87,21 @@ def _superfluous(folder: Path, texts: Mapping[Path, str], names: set[str]) -> It
             yield path
 
 
-def _event(package: str, event_type: EventType, given: Mapping[str, Any]) -> dict[str, Any]:
+def _begins(event_type: EventType, types: Sequence[EventType]) -> bool:
+    """Whether there was nothing before an event: that a transfer started is the first that is told of it."""
+    created = any(each.entity == event_type.entity and each.action in _BEGINS for each in types)
+    return event_type.action in _BEGINS or (event_type.action == "started" and not created)
+
+
+def _event(package: str, event_type: EventType, given: Mapping[str, Any], *, begins: bool) -> dict[str, Any]:
     """The contract of an event: title, description and what it tells besides are `given`; the rest is derived."""
     properties = dict(given.get("properties", {}))
     data = dict(properties.pop("data", {}))
     told = dict(data.get("properties", {}))
     record = {"$ref": f"../records/{event_type.entity}.json"}
     sides = {}
-    for side, actions in (("before", _BEGINS), ("after", _ENDS)):
-        usual = _NOTHING if event_type.action in actions else record
+    for side, is_empty in (("before", begins), ("after", event_type.action in _ENDS)):
+        usual = _NOTHING if is_empty else record
         said = told.pop(side, usual)
         sides[side] = said if said in (_NOTHING, {"anyOf": [record, _NOTHING]}) else record
     both = _NOTHING not in sides.values()

@@ -20,7 +20,7 @@ def own_service() -> str:
 
 @pytest.fixture(scope="session")
 def usual_scope() -> str:
-    return "books:read books:write books:purge books:export"
+    return "shelves:write shelves:purge books:read books:write books:purge books:export"
 
 
 @pytest.fixture

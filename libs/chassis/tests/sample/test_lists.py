@@ -261,7 +261,7 @@ class Company:
             return Client(application.test_client(), token)
 
         self.made = []
-        self.writers = [client(user_id, "books:read books:write books:purge") for user_id in (7, 8)]
+        self.writers = [client(user_id, "shelves:write books:read books:write books:purge") for user_id in (7, 8)]
         self.readers = {own: client(7, "books:read:own" if own else "books:read") for own in (False, True)}
         self.shelf_id = self.writers[0].post("/v1/shelves", json={"name": "Poetry"}).json["id"]
 

@@ -5,7 +5,7 @@ import pytest
 from chassis.db.session import Session
 from sample.schemas.books import BookOut
 
-SCOPE = "books:read books:write books:export members:read"
+SCOPE = "shelves:write books:read books:write books:export members:read"
 ADA = {"id": 7, "name": "User 7", "is_active": True}
 BOB = {"id": 8, "name": "User 8", "is_active": False}
 

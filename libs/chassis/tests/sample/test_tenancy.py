@@ -9,7 +9,7 @@ from chassis.testing.batteries import Owner, load_battery, operations
 from chassis.testing.fixtures import Client
 
 CANARY = "canary-of-the-other-tenant"
-SCOPE = "books:read books:write books:purge books:export"
+SCOPE = "shelves:write shelves:purge books:read books:write books:purge books:export"
 # Without an id in the path: nothing, nothing of theirs, or a refusal.
 UNMOVED = (200, 201, 422)
 

@@ -17,6 +17,7 @@ from chassis.contracts.files import Contracts
 from chassis.contracts.text import WIDTH, dumps
 from chassis.db.json_view import JsonView
 from chassis.web.records import RecordSchema
+from sample.events import PUBLISHED
 
 DENIED = "crm.access.denied.v1"
 TABLE = Table(
@@ -75,6 +76,34 @@ def test_what_was_written_by_hand_stays_and_what_was_derived_is_put_right(titled
     assert derived["data"]["properties"]["before"] == {"type": "null"}
     assert derived["data"]["properties"]["count"] == {"type": "integer"}
     assert [fault.split(":")[0] for fault in faults] == ["contracts/events/crm.part.sold.v1.json"]
+
+
+def test_of_a_service_all_but_titles_is_derived(titled):
+    """Also that nothing was before what begins: a record that is created, and a transfer that is started."""
+    (titled / "services" / "sample").mkdir(parents=True)
+    (titled / "services" / "sample" / "pyproject.toml").touch()
+    events = titled / "contracts" / "events"
+    for event_type in PUBLISHED:
+        (events / f"{event_type.name}.json").write_text(json.dumps({"title": event_type.name}))
+    texts, _ = derive(titled)
+
+    def sides(name):
+        data = json.loads(texts[events / f"crm.{name}.v1.json"])["properties"]["data"]["properties"]
+        return data["before"], data["after"]
+
+    nothing, book, transfer = (
+        {"type": "null"},
+        *({"$ref": f"../records/{one}.json"} for one in ("book", "book_transfer")),
+    )
+    assert sides("book.created") == (nothing, book)
+    assert sides("book.restored") == (book, book)
+    assert sides("book.purged") == (book, nothing)
+    assert sides("book_transfer.started") == (nothing, transfer)
+    assert sides("book_transfer.completed") == (transfer, transfer)
+    assert json.loads(texts[titled / "libs" / "chassis" / "chassis" / "owners.json"]) == {
+        "access": None,
+        **dict.fromkeys(("book", "book_export", "book_transfer", "shelf"), "sample"),
+    }
 
 
 def test_the_command_fails_where_a_file_is_out_of_date(titled):

@@ -19,7 +19,7 @@ blueprint = Blueprint("shelves", __name__, url_prefix="/v1/shelves", description
 
 
 @blueprint.route("", methods=["POST"])
-@require("books:write")
+@require("shelves:write")
 @blueprint.arguments(ShelfIn)
 @blueprint.response(201, ShelfOut)
 def create_shelf(values: dict[str, Any]) -> Response:
@@ -46,7 +46,7 @@ def get_shelf(shelf_id: int) -> Response:
 
 
 @blueprint.route("/<id:shelf_id>", methods=["PATCH"])
-@require("books:write")
+@require("shelves:write")
 @versioned
 @blueprint.arguments(ShelfPatch)
 @blueprint.response(200, ShelfOut)
@@ -57,7 +57,7 @@ def update_shelf(values: dict[str, Any], shelf_id: int) -> Response:
 
 
 @blueprint.route("/<id:shelf_id>", methods=["DELETE"])
-@require("books:write")
+@require("shelves:write")
 @versioned
 @blueprint.response(204)
 def archive_shelf(shelf_id: int) -> Response:
@@ -67,7 +67,7 @@ def archive_shelf(shelf_id: int) -> Response:
 
 
 @blueprint.route("/<id:shelf_id>/restore", methods=["POST"])
-@require("books:write")
+@require("shelves:write")
 @heeds_version
 @blueprint.response(200, ShelfOut)
 def restore_shelf(shelf_id: int) -> Response:
@@ -77,7 +77,7 @@ def restore_shelf(shelf_id: int) -> Response:
 
 
 @blueprint.route("/<id:shelf_id>/purge", methods=["POST"])
-@require("books:purge")
+@require("shelves:purge")
 @versioned
 @blueprint.response(204)
 def purge_shelf(shelf_id: int) -> Response:
