@@ -23,6 +23,11 @@ HEARTBEAT = 20
 BLOCKED_TIMEOUT = 60
 PERSISTENT = 2
 NORMAL_CLOSE = 200
+# A subscriber has up to so many bytes of messages in memory before it lets the next large one wait on the wire. Each
+# waits no longer than heartbeats allow, and those that are not large do not wait: many of them come at once.
+MOST_BYTES = 32 * 1024 * 1024
+LARGE = 64 * 1024
+LONGEST_HOLD = HEARTBEAT / 4
 
 log = structlog.get_logger()
 
@@ -324,13 +329,18 @@ class Publisher(Link):
 
 
 class Subscriber(Link):
-    """Consumes one queue into memory, at most `prefetch` unacknowledged messages at a time."""
+    """Consumes one queue into memory, at most `prefetch` unacknowledged messages at a time.
+
+    The broker counts messages and not bytes: hundreds of large ones would take all of a process's memory.
+    """
 
     def __init__(self, url: str, *, name: str, queue_name: str, prefetch: int) -> None:
         self._queue_name = queue_name
         self._prefetch = prefetch
         self._arrived: queue.SimpleQueue[Delivery] = queue.SimpleQueue()
         self._unacknowledged: dict[int, None] = {}
+        self._bytes = 0
+        self._taken = threading.Condition()
         super().__init__(url, name=name)
 
     def take(self, timeout: float) -> Delivery | None:
@@ -340,8 +350,18 @@ class Subscriber(Link):
                 delivery = self._arrived.get(timeout=timeout) if timeout > 0 else self._arrived.get_nowait()
             except queue.Empty:
                 return None
+            with self._taken:
+                self._bytes -= len(delivery.body)
+                self._taken.notify()
             if delivery.generation == self._generation:
                 return delivery
+
+    def close(self, timeout: float = 5.0) -> None:
+        """As any link; a message that waits on the wire does not hold it up."""
+        self._closing.set()
+        with self._taken:
+            self._taken.notify()
+        super().close(timeout)
 
     def ack(self, deliveries: Sequence[Delivery]) -> None:
         """Acknowledge; silently nothing for those of an ended connection, which the broker delivers again."""
@@ -373,6 +393,10 @@ class Subscriber(Link):
 
     def _on_message(self, _: Any, method: Any, properties: Any, body: bytes) -> None:
         self._unacknowledged[method.delivery_tag] = None
+        with self._taken:
+            if len(body) >= LARGE:
+                self._taken.wait_for(lambda: self._bytes < MOST_BYTES or self._closing.is_set(), LONGEST_HOLD)
+            self._bytes += len(body)
         self._arrived.put(
             Delivery(
                 generation=self._generation,
