@@ -1,6 +1,6 @@
-"""Alembic's entry: everything is in the chassis."""
+"""Alembic's entry point; the chassis does the work."""
 
-from chassis.db.migrations import run
+from chassis.db import migrations
 from identity.models import metadata
 
-run(metadata)
+migrations.run(metadata)

@@ -16,7 +16,6 @@ from chassis.broker import topology
 from chassis.broker.amqp import Publisher
 from chassis.broker.consumer import Consumer
 from chassis.broker.messages import Message, Outcome
-from chassis.broker.operator import Operator
 from chassis.broker.retries import RetryDelay, RetrySchedule
 from chassis.context import Context
 from chassis.events import EventType
@@ -187,20 +186,6 @@ def test_whatever_order_events_come_in_what_is_kept_is_the_newest_state(
     purge_authors(database, Flag())
     kept = {number: kept for number, (_, kept) in ORDERS.items() if kept is not None}
     assert {number: tuple(row) for number, *row in rows(AUTHORS)} == kept
-
-
-def test_one_that_no_retry_can_mend_is_put_aside_and_the_others_take_effect(
-    *, publish, consuming, author, body, until, rows, taken, superuser, queue, broker_url
-):
-    with consuming():
-        publish(author("created", 1), body("user_company", "updated", 2, 9), author("updated", 2))
-        until(taken, 2)
-        failed = "SELECT count(*) FROM failed_messages WHERE consumer = %s"
-        until(lambda: superuser.execute(failed, (queue,)).fetchone()[0], 1)
-    assert rows(AUTHORS) == [(3, 2, "V2")]
-    with closing(Operator(broker_url, name="test")) as operator:
-        left = operator.call("queue_declare", queue=topology.events_queue(queue), passive=True)
-    assert left.message_count == 0
 
 
 def test_what_fails_for_a_while_takes_effect_afterwards_once(

@@ -122,14 +122,14 @@ def unfinished(superuser, company_id):
 
 
 def test_everything_goes_to_who_was_named(*, owned, purge, work, named, published, known, unfinished, validate_event):
-    owned(250)
+    owned(25)
     event = purge(transfer_to=EVE)
     assert known() == FORMER
     work()
-    assert named() == {(EVE, None): 250}
+    assert named() == {(EVE, None): 25}
     assert unfinished() == 0
     events = published()
-    assert len(events) == 250
+    assert len(events) == 25
     for each in events:
         validate_event(each)
         assert each["type"] == "crm.customer.updated.v1"
