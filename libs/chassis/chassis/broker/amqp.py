@@ -14,7 +14,7 @@ import structlog
 from pika.adapters.select_connection import IOLoop
 from pika.exceptions import AMQPError, ChannelClosedByBroker
 
-from chassis.broker.messages import BrokerRefused, BrokerUnavailable, Delivery, Message, Outcome
+from chassis.broker.messages import Batch, BrokerRefused, BrokerUnavailable, Delivery, Message, Outcome
 
 FIRST_PAUSE = 0.5
 LONGEST_PAUSE = 30.0
@@ -194,41 +194,6 @@ class Link(ABC):
         """Forget what belonged to the connection that just ended."""
 
 
-class Batch:
-    """Messages on their way. `wait` answers their outcomes; it never takes longer than it is told.
-
-    `refusal` is set when the broker closed the channel over them: over one of them, if the code says so.
-    """
-
-    def __init__(self, messages: Sequence[Message]) -> None:
-        self.messages = messages
-        self.refusal: BrokerRefused | None = None
-        self._outcomes = [Outcome.LOST] * len(messages)
-        self._unanswered = len(messages)
-        self._done = threading.Event()
-        if not messages:
-            self._done.set()
-
-    def wait(self, timeout: float) -> list[Outcome]:
-        """The outcome of each message, in order; LOST for those unanswered after `timeout` seconds."""
-        self._done.wait(timeout)
-        return list(self._outcomes)
-
-    @property
-    def done(self) -> bool:
-        return self._done.is_set()
-
-    def _settle(self, index: int, outcome: Outcome) -> None:
-        self._outcomes[index] = outcome
-        self._unanswered -= 1
-        if not self._unanswered:
-            self._done.set()
-
-    def _abandon(self, refusal: BrokerRefused | None = None) -> None:
-        self.refusal = refusal
-        self._done.set()
-
-
 class Publisher(Link):
     """Publishes batches, persistent and mandatory, with publisher confirms."""
 
@@ -245,7 +210,7 @@ class Publisher(Link):
         batch = Batch(messages)
         with self._lock:
             if self._loop is None or not self._ready.is_set():
-                batch._abandon()  # noqa: SLF001  # Batch is this class' other half.
+                batch.abandon()
                 return batch
             self._batches = {known for known in self._batches if not known.done} | {batch}
             self._loop.add_callback_threadsafe(partial(self._publish, batch))
@@ -275,7 +240,7 @@ class Publisher(Link):
         channel = self._channel
         for index, message in enumerate(batch.messages):
             if channel is None or not channel.is_open:
-                batch._abandon()  # noqa: SLF001
+                batch.abandon()
                 return
             properties = pika.BasicProperties(
                 content_type=message.content_type,
@@ -290,7 +255,7 @@ class Publisher(Link):
                 channel.basic_publish(message.exchange, message.routing_key, message.body, properties, mandatory=True)
             except (AMQPError, ValueError, TypeError) as error:
                 log.warning("message cannot be sent", message_id=message.message_id, error=str(error))
-                batch._settle(index, Outcome.REFUSED)  # noqa: SLF001
+                batch.settle(index, Outcome.REFUSED)
                 continue
             self._sequence += 1
             self._pending[self._sequence] = (batch, index)
@@ -314,7 +279,7 @@ class Publisher(Link):
                 del self._by_id[identity]
             returned = tag in self._returned
             self._returned.discard(tag)
-            batch._settle(index, Outcome.RETURNED if returned else outcome)  # noqa: SLF001
+            batch.settle(index, Outcome.RETURNED if returned else outcome)
 
     def _lost(self) -> None:
         self._sequence = 0
@@ -325,7 +290,7 @@ class Publisher(Link):
             batches, self._batches = self._batches, set()
         for batch in batches:
             if not batch.done:
-                batch._abandon(self.refusal)  # noqa: SLF001
+                batch.abandon(self.refusal)
 
 
 class Subscriber(Link):

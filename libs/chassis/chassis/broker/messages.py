@@ -1,6 +1,7 @@
 """What goes to the broker and comes from it, and how it ends, said without AMQP's client."""
 
-from collections.abc import Mapping
+import threading
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
@@ -59,3 +60,41 @@ class Delivery:
     content_type: str | None
     timestamp: int | None
     headers: Mapping[str, Any]
+
+
+class Batch:
+    """Messages on their way. `wait` answers their outcomes; it never takes longer than it is told.
+
+    `refusal` is set when the broker closed the channel over them: over one of them, if the code says so.
+    """
+
+    def __init__(self, messages: Sequence[Message]) -> None:
+        self.messages = messages
+        self.refusal: BrokerRefused | None = None
+        self._outcomes = [Outcome.LOST] * len(messages)
+        self._unanswered = len(messages)
+        self._done = threading.Event()
+        if not messages:
+            self._done.set()
+
+    def wait(self, timeout: float) -> list[Outcome]:
+        """The outcome of each message, in order; LOST for those unanswered after `timeout` seconds."""
+        self._done.wait(timeout)
+        return list(self._outcomes)
+
+    @property
+    def done(self) -> bool:
+        """Whether no more answers are waited for."""
+        return self._done.is_set()
+
+    def settle(self, index: int, outcome: Outcome) -> None:
+        """The broker has answered about one of them."""
+        self._outcomes[index] = outcome
+        self._unanswered -= 1
+        if not self._unanswered:
+            self._done.set()
+
+    def abandon(self, refusal: BrokerRefused | None = None) -> None:
+        """No more answers come."""
+        self.refusal = refusal
+        self._done.set()

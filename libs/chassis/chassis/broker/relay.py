@@ -13,8 +13,8 @@ from sqlalchemy import text
 
 from chassis import metrics, tracing
 from chassis.broker import topology
-from chassis.broker.amqp import Batch, Publisher
-from chassis.broker.messages import BrokerRefused, BrokerUnavailable, Message, Outcome
+from chassis.broker.amqp import Publisher
+from chassis.broker.messages import Batch, BrokerRefused, BrokerUnavailable, Message, Outcome
 from chassis.db.statements import Prepared
 from chassis.db.writer import Writer
 from chassis.events import CONTENT_TYPE

@@ -7,7 +7,8 @@ import psycopg
 import pytest
 
 from chassis.broker import topology
-from chassis.broker.amqp import Batch, Publisher
+from chassis.broker.amqp import Publisher
+from chassis.broker.messages import Batch
 from chassis.broker.operator import Operator
 from chassis.broker.relay import _message
 from chassis.db.writer import Writer
