@@ -11,6 +11,9 @@ from chassis.db.kinds import INTEGER, OF_EQUALS, OF_WORD, ON_NULLS, RANK, Kind, 
 from chassis.db.tables import ALPHABET
 
 LARGEST_PAGE = 100
+# However long the records are, a page ends with the one that reaches this. A process needs some times as much for it:
+# the page as text, its records, and what becomes of them.
+LARGEST_PAGE_BYTES = 1024 * 1024
 DEFAULT_PAGE = 50
 
 

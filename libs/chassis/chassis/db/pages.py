@@ -21,10 +21,13 @@ from sqlalchemy import (
     and_,
     any_,
     bindparam,
+    case,
     cast,
     column,
+    false,
     func,
     literal_column,
+    null,
     or_,
     select,
     union_all,
@@ -33,7 +36,7 @@ from sqlalchemy import (
 from chassis.context import current
 from chassis.db import containing
 from chassis.db.kinds import OF_WORD, condition
-from chassis.db.listing import Labels, Listing, ListQuery, Page, Shape, of_actor
+from chassis.db.listing import LARGEST_PAGE_BYTES, Labels, Listing, ListQuery, Page, Shape, of_actor
 from chassis.db.session import Session
 from chassis.db.statements import Prepared, of_tenant
 
@@ -44,7 +47,8 @@ MOST_FOUND = 200  # Whoever has not found it among so many searches with better 
 def list_page(session: Session, listing: Listing, query: ListQuery) -> Page:
     """One page of the tenant's records.
 
-    Costs one round trip, one more with the total, and one more where it is a part of a text that is asked for.
+    Costs one round trip, one more with the total, one more where it is a part of a text that is asked for, and one more
+    where the records are so long that fewer must do.
     """
     parameters = query.parameters
     own = listing.own is not None and current().own_only
@@ -58,11 +62,13 @@ def list_page(session: Session, listing: Listing, query: ListQuery) -> Page:
     keys = {f"k{index}": value for index, value in enumerate(query.after) if value is not None}
     shape = replace(query.shape, named=ids is not None, after_null=len(keys) < len(query.after))
     [row] = session.fetch(_page(listing, shape, own), **parameters, **keys)
+    if row[2]:
+        [row] = session.fetch(_short_page(listing, shape, own), **parameters, **keys)
     total = None
     if query.total:
         every = Shape(None, shape.conditions, (), 0, after=False, search=shape.search, named=shape.named)
         [(total,)] = session.fetch(_count(listing, every, own), **parameters)
-    keys_of_last = row[2:] if row[1] else None
+    keys_of_last = row[3:] if row[1] else None
     # Amounts go into a cursor as texts.
     last = keys_of_last and tuple(str(key) if isinstance(key, Decimal) else key for key in keys_of_last)
     return Page(data=row[0] or b"[]", last=last, total=total)
@@ -87,14 +93,59 @@ def _ids(listing: Listing, conditions: tuple[tuple[str, str], ...], own: bool) -
 
 @lru_cache(maxsize=1024)
 def _page(listing: Listing, shape: Shape, own: bool = False) -> Prepared:
-    """The statement of a shape: clients repeat a few shapes endlessly, and each is compiled once."""
+    """The statement of a shape: clients repeat a few shapes endlessly, and each is compiled once.
+
+    It answers the documents, whether there are more, whether these are too long, and then what the last is sorted by.
+    """
+    numbered, keys = _numbered(listing, shape, own)
+    limit: ColumnElement[int] = literal_column(str(shape.limit))
+    # An aggregate that stands twice is made once.
+    documents = func.json_agg(numbered.c.doc).filter(numbered.c.n <= limit)
+    too_long = func.pg_column_size(documents) > literal_column(str(LARGEST_PAGE_BYTES))
+    return Prepared(
+        select(
+            case((too_long, null()), else_=documents),
+            func.count() > limit,
+            too_long,
+            *(func.max(key).filter(numbered.c.n == limit) for key in keys),
+        ).select_from(numbered)
+    )
+
+
+@lru_cache(maxsize=1024)
+def _short_page(listing: Listing, shape: Shape, own: bool) -> Prepared:
+    """As `_page` for records that are long: the page ends with the one that reaches its largest size."""
+    numbered, keys = _numbered(listing, shape, own, as_json=True)
+    length: ColumnElement[int] = func.pg_column_size(numbered.c.doc)
+    # In the order in which the rows come, which is the page's.
+    so_far = func.sum(length).over(rows=(None, 0))
+    measured = select(*numbered.c, length.label("length"), so_far.label("so_far")).subquery("m")
+    limit: ColumnElement[int] = literal_column(str(shape.limit))
+    most: ColumnElement[int] = literal_column(str(LARGEST_PAGE_BYTES))
+    kept = (measured.c.n <= limit) & (measured.c.so_far - measured.c.length < most)
+    last = kept & ((measured.c.n == limit) | (measured.c.so_far >= most))
+    return Prepared(
+        select(
+            func.json_agg(measured.c.doc).filter(kept),
+            func.count() > func.count().filter(kept),
+            false(),
+            *(func.max(measured.c[key.name]).filter(last) for key in keys),
+        ).select_from(measured)
+    )
+
+
+def _numbered(
+    listing: Listing, shape: Shape, own: bool, *, as_json: bool = False
+) -> tuple[FromClause, list[ColumnElement[Any]]]:
+    """The documents of a page and one more with their numbers in its order, and the columns that it is sorted by."""
     keys = listing.keys(shape)
     rows = _rows(listing, shape, own)
     # A rank, and what is sorted by unseen, stand beside the record's own columns and must not get into its document.
     apart = shape.search or _unshown(listing, keys)
     names = shape.fields or (listing.fields if apart else None)
     if names is None:
-        shown: ColumnElement[Any] = literal_column("d")
+        record: ColumnElement[Any] = literal_column("d")
+        shown = func.row_to_json(record) if as_json else record
     else:
         pairs: Any = ((literal_column(f"'{name}'"), rows.c[name]) for name in names)
         shown = func.json_build_object(*(part for pair in pairs for part in pair))
@@ -103,15 +154,7 @@ def _page(listing: Listing, shape: Shape, own: bool = False) -> Prepared:
         func.row_number().over().label("n"),
         *(_key(dict(rows.c), name).label(f"key{index}") for index, (name, _) in enumerate(keys)),
     ).subquery("p")
-    kept = numbered.c.n <= literal_column(str(shape.limit))
-    last = numbered.c.n == literal_column(str(shape.limit))
-    return Prepared(
-        select(
-            func.json_agg(numbered.c.doc).filter(kept),
-            func.count() > literal_column(str(shape.limit)),
-            *(func.max(numbered.c[f"key{index}"]).filter(last) for index in range(len(keys))),
-        ).select_from(numbered)
-    )
+    return numbered, [numbered.c[f"key{index}"] for index in range(len(keys))]
 
 
 def _rows(listing: Listing, shape: Shape, own: bool) -> FromClause:

@@ -12,15 +12,13 @@ import structlog
 from flask import Response, request
 
 from chassis.context import Context, acting_as, current
-from chassis.db.listing import Listing, ListQuery
+from chassis.db.listing import LARGEST_PAGE_BYTES, Listing, ListQuery
 from chassis.db.pages import list_page
 from chassis.db.session import Database
 from chassis.spreadsheets import neutral
 
 # Records a page. Each length is a statement of its own for the database, so there are few.
 PAGE_LENGTHS = (20, 100, 500)
-# A worker's memory for an export is some times this: the page as text, its records, and what becomes of them.
-LARGEST_PAGE_BYTES = 1024 * 1024
 # Who reads more slowly than this holds a place that others wait for.
 LEAST_BYTES_PER_SECOND = 64 * 1024
 LONGEST_PAUSE = 5.0
@@ -62,16 +60,20 @@ def _pages(database: Database, context: Context, listing: Listing, query: ListQu
         # The view has returned long ago: its tenant is set again for every page.
         with acting_as(context), database.session() as session:
             page = list_page(session, listing, query)
-        yield orjson.loads(page.data)
+        records = orjson.loads(page.data)
+        yield records
         if page.last is None:
             return
-        length = _next_length(length, len(page.data))
+        length = _next_length(len(records), len(page.data))
         query = replace(query, shape=replace(query.shape, limit=length, after=True), after=page.last)
 
 
-def _next_length(length: int, size: int) -> int:
-    """How many records to take after `length` of them were `size` bytes: as many as likely fit a page."""
-    likely = [one for one in PAGE_LENGTHS if one * size <= length * LARGEST_PAGE_BYTES]
+def _next_length(count: int, size: int) -> int:
+    """How many records to ask for after `count` of them were `size` bytes: as many as likely fit a page.
+
+    What does not fit is made for nothing, and is on the page after.
+    """
+    likely = [one for one in PAGE_LENGTHS if one * size <= count * LARGEST_PAGE_BYTES]
     return max(likely, default=PAGE_LENGTHS[0])
 
 

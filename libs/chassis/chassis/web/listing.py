@@ -288,7 +288,7 @@ def parameters(listing: Listing) -> list[dict[str, Any]]:
     rows = [
         _parameter(
             "limit",
-            "How many records a page holds.",
+            "How many records a page holds; where they are long, it ends with the one that reaches 1 MiB.",
             {"type": "integer", "minimum": 1, "maximum": LARGEST_PAGE, "default": DEFAULT_PAGE},
         ),
         _parameter("cursor", "`page.next_cursor` of the page before.", {"type": "string"}),

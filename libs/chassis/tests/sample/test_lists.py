@@ -8,6 +8,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from chassis.db.listing import LARGEST_PAGE_BYTES
 from chassis.testing.fixtures import Client
 from chassis.web import listing
 from sample.queries.books import BOOKS
@@ -49,6 +50,27 @@ def seven(create):
 def test_pages_cover_every_row_once_in_order(client, seven, sort):
     found = [row["title"] for row in walked(client, f"/v1/books?limit=2&sort={sort}")]
     assert found == (seven[::-1] if sort in ("-created_at", "-title") else seven)
+
+
+@pytest.mark.parametrize(
+    "query", ["", "&sort=title", "&sort=-shelf_mark,title", "&fields=id,notes", "&created_by[is_null]=true"]
+)
+@pytest.mark.parametrize(("length", "count"), [(60_000, 40), (LARGEST_PAGE_BYTES + 1, 3)])
+def test_a_page_of_long_records_ends_with_the_one_that_makes_it_long(client, fill, query, length, count):
+    fill(count, notes=f"repeat('n', {length})", shelf_mark="CASE WHEN mod(n, 3) > 0 THEN 'B ' || n END")
+    one = client.get("/v1/books?limit=1").json["data"][0]
+    path, ids = f"/v1/books?limit=100{query}", []
+    while path:
+        answer = client.get(path)
+        assert len(answer.data) < LARGEST_PAGE_BYTES + length + 2_000
+        # No page is shorter than it has to be.
+        assert len(answer.data) >= LARGEST_PAGE_BYTES or not answer.json["page"]["has_more"]
+        ids += [row["id"] for row in answer.json["data"]]
+        path = answer.headers.get("Link", "").removeprefix("<").partition(">")[0]
+    assert sorted(ids) == sorted(set(ids))
+    assert len(ids) == count
+    assert one["id"] in ids
+    assert len(client.get("/v1/books?limit=100&fields=id").json["data"]) == count
 
 
 def test_a_full_last_page_has_no_more(client, seven):
