@@ -10,15 +10,30 @@ from chassis.db.session import Session
 from chassis.errors import FieldError, Invalid
 
 MOST_CHANGED = 2000
+# What they are before the change, as text: all of it is held until the last is changed.
+MOST_BYTES_CHANGED = 32 * 1024 * 1024
+_PORTION = 200
 
 
 def lock_matching(session: Session, listing: Listing, records: Records, query: ListQuery) -> list[Record]:
-    """The records that `query` finds, locked, in the order of their ids. Raises Invalid for over MOST_CHANGED."""
+    """The records that `query` finds, locked, in the order of their ids.
+
+    Raises Invalid for over MOST_CHANGED, and where they are longer than MOST_BYTES_CHANGED.
+    """
     ids = lock_ids(session, listing, query, MOST_CHANGED + 1)
     if len(ids) > MOST_CHANGED:
         detail = f"The filter finds more than {MOST_CHANGED} {listing.nouns}; narrow it."
         raise Invalid("too_many_records", detail, (FieldError("/filter", "too_many_records", detail),))
-    return list(lock_many(session, records, ids).values())
+    found: list[Record] = []
+    size = 0
+    for first in range(0, len(ids), _PORTION):
+        portion = lock_many(session, records, ids[first : first + _PORTION]).values()
+        found += portion
+        size += sum(len(record.json) for record in portion)
+        if size > MOST_BYTES_CHANGED:
+            detail = f"The {listing.nouns} that the filter finds are too long to change at once; narrow it."
+            raise Invalid("too_many_records", detail, (FieldError("/filter", "too_many_records", detail),))
+    return found
 
 
 def lock_named(session: Session, listing: Listing, ids: Iterable[int]) -> None:

@@ -4,6 +4,7 @@ from functools import partial
 
 import pytest
 
+from chassis.web.batches import LARGEST_ANSWER
 from chassis.web.bulk import CONFIRMATION_SECONDS
 
 
@@ -69,6 +70,34 @@ def test_an_item_with_what_its_action_does_not_take_is_refused(client, create):
     pointers = [[fault["pointer"] for fault in result["problem"]["errors"]] for result in results]
     assert ([result["status"] for result in results], pointers) == ([422, 422], [["/values"], ["/id", "/version"]])
     assert client.get("/v1/books").json["data"] == [book]
+
+
+def test_a_batch_of_long_records_ends_when_its_answer_is_full(client, fill, superuser, company_id):
+    fill(200, notes="repeat('n', 60000)")
+    ids = [row[0] for row in superuser.execute("SELECT id FROM books WHERE company_id = %s ORDER BY id", (company_id,))]
+
+    def send(some):
+        items = [{"action": "update", "id": known, "version": 1, "values": {"status": "lent"}} for known in some]
+        answer = client.post("/v1/books/batch", json={"items": items})
+        assert answer.status_code == 200
+        assert len(answer.data) < LARGEST_ANSWER + 200_000
+        return answer.json
+
+    first = send(ids)
+    done = first["succeeded"]
+    assert 0 < done < len(ids)
+    assert {result["status"] for result in first["results"][:done]} == {200}
+    left = first["results"][done:]
+    assert {(result["status"], result["problem"]["code"]) for result in left} == {(413, "answer_full")}
+    # Nothing was changed of these, so that they can be sent again.
+    assert send(ids[done:])["failed"] == 0
+
+
+def test_a_filter_that_finds_too_much_text_is_refused_and_changes_nothing(bulk, fill, superuser, company_id):
+    fill(600, notes="repeat('n', 60000)")
+    answer = bulk("status=present", {"status": "lent"})
+    assert (answer.status_code, answer.json["code"]) == (422, "too_many_records")
+    assert superuser.execute("SELECT max(version) FROM books WHERE company_id = %s", (company_id,)).fetchone() == (1,)
 
 
 def test_a_batch_has_500_items_at_most(client):
