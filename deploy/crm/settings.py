@@ -16,7 +16,7 @@ SERVICES: Mapping[str, tuple[str, ...]] = {
 # Whom a service asks: for records that it keeps references to, before it does what another's records forbid, and how
 # far they are with what it began.
 ASKS: Mapping[str, tuple[str, ...]] = {
-    "identity": ("customers", "pipeline", "tasks"),
+    "identity": ("customers", "pipeline", "tasks", "audit"),
     "customers": ("identity",),
     "pipeline": ("identity", "customers"),
     "tasks": ("identity", "customers", "pipeline"),

@@ -37,6 +37,7 @@ WITHOUT_TOKEN = {
     "/internal/leads/<id:company_id>": "asked by other services, who have a key of their own instead of a token",
     "/internal/deals/<id:company_id>": "asked by other services, who have a key of their own instead of a token",
     "/internal/open-tasks/<id:company_id>": "asked by other services, who have a key of their own instead of a token",
+    "/internal/company-purges/<id:company_id>": "asked by identity, which has a key of its own instead of a token",
     "/internal/user-purges/<id:company_id>": "asked by other services, who have a key of their own instead of a token",
     "/internal/members/<id:company_id>": "asked by other services, who have a key of their own instead of a token",
 }

@@ -12,6 +12,7 @@ from sqlalchemy import MetaData
 from chassis.broker.schedules import Schedule
 from chassis.broker.subscriptions import Subscriptions
 from chassis.config import Settings
+from chassis.db.company_purges import Step
 from chassis.errors import AppError
 from chassis.references.listening import AnyReference
 
@@ -24,7 +25,8 @@ class Service:
     `company_*` for `f"company_{status}"`; the documentation needs to know them.
 
     `required` names the settings of its own that a web process cannot do without. `references` are the kinds of records
-    of other services that it keeps, and asks for where no event has told of one yet.
+    of other services that it keeps, and asks for where no event has told of one yet. `purge_steps` are what it does
+    about a purged company before its rows are deleted.
     """
 
     name: str
@@ -38,6 +40,7 @@ class Service:
     schedules: Sequence[Schedule] = ()
     required: tuple[str, ...] = ()
     references: Sequence[AnyReference] = ()
+    purge_steps: Sequence[Step] = ()
 
     def blueprints(self) -> Sequence[Any]:
         """The HTTP routes, `BLUEPRINTS` in `<name>.routes`; loaded when asked for: a worker has no use for Flask."""

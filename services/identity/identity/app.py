@@ -3,6 +3,7 @@
 from chassis.errors import Conflict, FieldError
 from chassis.service import Service, migrations_of
 from identity import handlers, models
+from identity.commands.member_purges import remove_next_member
 from identity.keys import IdentitySettings
 from identity.rules import COMPANY_STATUSES, INVITATION_STATUSES, MEMBER_STATUSES
 
@@ -19,6 +20,7 @@ SERVICE = Service(
     metadata=models.metadata,
     migrations=migrations_of(__file__),
     schedules=handlers.SCHEDULES,
+    purge_steps=(remove_next_member,),
     required=("key_encryption_key",),
     open_codes={
         "company_*": [f"company_{status}" for status in COMPANY_STATUSES if status != "active"],

@@ -8,6 +8,7 @@ COMPANY_CREATED = EventType("company", "created", table="companies")
 COMPANY_UPDATED = EventType("company", "updated", table="companies")
 COMPANY_SUSPENDED = EventType("company", "suspended", table="companies")
 COMPANY_ACTIVATED = EventType("company", "activated", table="companies")
+COMPANY_PURGED = EventType("company", "purged", table="companies")
 USER_CREATED = EventType("user", "created", table="users")
 USER_UPDATED = EventType("user", "updated", table="users")
 USER_SIGNED_IN = EventType("user", "signed_in", table="users")
@@ -40,6 +41,7 @@ PUBLISHED = (
     COMPANY_UPDATED,
     COMPANY_SUSPENDED,
     COMPANY_ACTIVATED,
+    COMPANY_PURGED,
     USER_CREATED,
     USER_UPDATED,
     USER_SIGNED_IN,

@@ -4,6 +4,7 @@ An operator of the platform sees, suspends and activates companies.
 """
 
 import sys
+from collections.abc import Mapping
 
 from sqlalchemy import BigInteger, bindparam, func, update
 
@@ -15,14 +16,14 @@ from chassis.db.session import Session
 from chassis.db.statements import Prepared
 from chassis.events import new_id
 from chassis.healing import command as healing
-from chassis.healing.kinds import kinds_of, views_in
+from chassis.healing.kinds import Kind, kinds_of, views_in
 from identity import events, views
 from identity.commands import revocations
 from identity.commands.acting import working_for
-from identity.commands.healing import nobodys_password, shut_the_door
+from identity.commands.healing import PURGE_AGAIN, nobodys_password, shut_the_door
 from identity.commands.locking import lock_user
 from identity.keys import IdentitySettings
-from identity.models import users
+from identity.models import companies, users
 from identity.queries.memberships import list_workplaces
 from identity.queries.users import RECORDS as USERS
 from identity.queries.users import find_login, get_user
@@ -66,6 +67,13 @@ def set_platform_role(session: Session, email: str, role: str) -> bool:
     return True
 
 
+def kinds_to_heal(password_hash: str) -> Mapping[str, Kind]:
+    """The kinds of records that are healed; users who are made again have this password."""
+    kinds = kinds_of(events.PUBLISHED, views_in(views), initial={users.name: {"password_hash": password_hash}})
+    kinds[companies.name].delete = PURGE_AGAIN
+    return kinds
+
+
 def heal(arguments: list[str]) -> None:
     """Heal a restored identity: who may do what is always as it was told last, whatever the backup says."""
     try:
@@ -73,7 +81,7 @@ def heal(arguments: list[str]) -> None:
     except SettingsError as error:
         exit_with(error)
     password = nobodys_password(settings.bcrypt_cost)
-    kinds = kinds_of(events.PUBLISHED, views_in(views), initial={users.name: {"password_hash": password}})
+    kinds = kinds_to_heal(password)
     healing.main(
         events.SOURCE,
         kinds,

@@ -22,6 +22,7 @@ from chassis.broker.retries import RETRIES, RetrySchedule
 from chassis.broker.subscriptions import ManyHandler, Subscriptions
 from chassis.context import NOBODY, Context, acting_as
 from chassis.db import inbox
+from chassis.db.company_purges import purged_among
 from chassis.db.session import Database, Session, set_tenant
 from chassis.events import Event, MalformedEvent
 
@@ -243,6 +244,11 @@ class Consumer:
         with acting_as(NOBODY), self._effects.transaction() as session:
             new = inbox.claim(session, self._service, [event.id for event in wanted])
             fresh = {event.id: event for event in wanted if event.id in new}
+            # Of a company that was purged nothing is handled any more, however late it comes.
+            purged = purged_among(session, {event.company_id for event in fresh.values()})
+            late = [event_id for event_id, event in fresh.items() if event.company_id in purged]
+            for event_id in late:
+                del fresh[event_id]
             if fresh:
                 self._handle(session, list(fresh.values()))
             _refuse_aborted(session)
@@ -250,7 +256,8 @@ class Consumer:
         for event in fresh.values():
             metrics.EVENT_AGE.observe((now - event.time).total_seconds())
         metrics.CONSUMER_EVENTS.labels("handled").inc(len(fresh))
-        metrics.CONSUMER_EVENTS.labels("duplicate").inc(len(wanted) - len(fresh))
+        metrics.CONSUMER_EVENTS.labels("ignored").inc(len(late))
+        metrics.CONSUMER_EVENTS.labels("duplicate").inc(len(wanted) - len(fresh) - len(late))
 
     def _handle(self, session: Session, fresh: Sequence[Event]) -> None:
         if self._subscriptions.batch is not None:

@@ -5,6 +5,7 @@ import signal
 import threading
 import time
 from collections.abc import Callable, Sequence
+from datetime import timedelta
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Protocol
@@ -12,12 +13,14 @@ from typing import Protocol
 import psycopg
 import structlog
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+from sqlalchemy import MetaData
 
 from chassis.broker.consumer import Consumer
 from chassis.broker.relay import Relay
 from chassis.broker.schedules import PURGE, Schedule, Scheduler, Turns
 from chassis.broker.subscriptions import Subscriptions
 from chassis.config import Settings, SettingsError
+from chassis.db.company_purges import CompanyPurges, Step
 from chassis.db.session import Database
 from chassis.references.asking import References
 from chassis.references.listening import AnyReference
@@ -29,6 +32,7 @@ GRACE = 25.0
 POOL = 4
 # A job asks for many records at once, and nobody waits for it.
 ANSWER_SECONDS = 10.0
+PURGE_COMPANIES_EVERY = timedelta(seconds=5)
 
 log = structlog.get_logger()
 
@@ -44,6 +48,10 @@ class ServiceParts(Protocol):
     def schedules(self) -> Sequence[Schedule]: ...
     @property
     def references(self) -> Sequence[AnyReference]: ...
+    @property
+    def metadata(self) -> MetaData: ...
+    @property
+    def purge_steps(self) -> Sequence[Step]: ...
 
 
 class Runnable(Protocol):
@@ -198,7 +206,9 @@ def _runnables(
         )
     if schedules:
         # Each in a thread of its own: one may have work for an hour, another a turn every second.
-        for schedule in (PURGE, *service.schedules):
+        companies = CompanyPurges(service.metadata, service.purge_steps)
+        purge_companies = Schedule("purge-companies", PURGE_COMPANIES_EVERY, companies.work)
+        for schedule in (PURGE, purge_companies, *service.schedules):
             url = settings.relay_database_url if schedule is PURGE else settings.database_url
             own = database(url, schedule.name, schedule.connections)
             asking = (References(service.references, settings, own, seconds=ANSWER_SECONDS),) if schedule.asks else ()

@@ -27,6 +27,52 @@ _WAITING = """
     $$
 """
 
+# As the owner, whose policies show all rows. It deletes nothing but what is a purged company's, in the tenant of the
+# transaction, and keeps what tells of the purge itself: its event in the outbox, its entry in the audit log.
+_PURGE_COMPANY_ROWS = """
+    CREATE FUNCTION purge_company_rows(of_table text, most integer) RETURNS bigint
+    LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+    DECLARE
+        of_company bigint := nullif(current_setting('app.company_id', true), '')::bigint;
+        of_event uuid;
+        key text;
+        condition text;
+        gone bigint;
+    BEGIN
+        SELECT p.event_id INTO of_event FROM public.company_purges p WHERE p.company_id = of_company;
+        IF NOT FOUND OR of_table = 'company_purges' THEN
+            RAISE EXCEPTION 'these are no rows of a company that was purged' USING ERRCODE = 'insufficient_privilege';
+        END IF;
+        -- By its place a row is found in a table, but not in one of several partitions.
+        SELECT CASE c.relkind WHEN 'p' THEN string_agg(quote_ident(a.attname), ', ') ELSE 'ctid' END INTO STRICT key
+            FROM pg_class c
+            LEFT JOIN pg_index i ON i.indrelid = c.oid AND i.indisprimary
+            LEFT JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum = ANY (i.indkey)
+            WHERE c.oid = format('public.%I', of_table)::regclass GROUP BY c.relkind;
+        condition := CASE
+            -- What could not be handled: a body without a tenant of its own, under the key that it came with.
+            WHEN of_table = 'failed_messages' THEN 'starts_with(t.routing_key, $1 || ''.'')'
+            ELSE format('t.%I = $1', {column})
+        END;
+        IF EXISTS (SELECT FROM pg_attribute a WHERE a.attrelid = format('public.%I', of_table)::regclass
+                   AND a.attname = 'event_id' AND NOT a.attisdropped) THEN
+            condition := condition || ' AND t.event_id IS DISTINCT FROM $2';
+        END IF;
+        condition := format('SELECT %s FROM public.%I t WHERE %s LIMIT $3', key, of_table, condition);
+        condition := CASE key WHEN 'ctid' THEN format('ctid = ANY (ARRAY(%s))', condition)
+                     ELSE format('(%s) IN (%s)', key, condition) END;
+        EXECUTE format('DELETE FROM public.%I WHERE %s', of_table, condition) USING of_company, of_event, most;
+        GET DIAGNOSTICS gone = ROW_COUNT;
+        RETURN gone;
+    END $$
+"""
+_PURGED_AMONG = """
+    CREATE FUNCTION purged_among(companies bigint[]) RETURNS TABLE (company_id bigint)
+    LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+        SELECT p.company_id FROM public.company_purges p WHERE p.company_id = ANY (companies)
+    $$
+"""
+
 _MAILS = {
     "claim_mails(integer, integer)": """
         CREATE FUNCTION claim_mails(most integer, lease_seconds integer)
@@ -165,7 +211,7 @@ def create_chassis_tables(service: str) -> None:
     """
     metadata = new_metadata()
     chassis_tables(metadata)
-    create_tables(metadata)
+    create_tables(metadata, "outbox", "inbox", "message_attempts", "failed_messages", "idempotency_keys")
     protect("outbox", service=service, grant="INSERT")
     op.execute(f"CREATE POLICY relay ON outbox TO {service}_relay USING (true) WITH CHECK (true)")
     op.execute(
@@ -200,6 +246,38 @@ def create_chassis_tables(service: str) -> None:
     )
     op.execute("REVOKE ALL ON FUNCTION purge_expired(integer) FROM PUBLIC")
     op.execute(f"GRANT EXECUTE ON FUNCTION purge_expired(integer) TO {service}_relay")
+
+
+def create_company_purges(
+    service: str, *, noted_by: str | None = None, tenant_columns: Mapping[str, str] | None = None
+) -> None:
+    """Create company_purges, and the function by which a job deletes what a purged company has left.
+
+    No role gets the right to delete: the function takes rows of a company that was noted, and of no other.
+    `noted_by` is the role that notes one, for every tenant and without reading any, where that is not the app's;
+    `tenant_columns` are those of tables of which the tenant's is not `company_id`.
+    """
+    metadata = new_metadata()
+    chassis_tables(metadata)
+    create_tables(metadata, "company_purges")
+    grant = "SELECT, UPDATE (version, updated_at, known_from, changed, finished_at)"
+    protect("company_purges", service=service, grant=grant if noted_by else f"INSERT, {grant}")
+    carried = {"created_by": "bigint", "correlation_id": "text", "event_id": "uuid"}
+    # One that is finished is looked at again each hour for two days: a job that lasts, or an operator's command, may
+    # have known of the company from before. There are few enough of them to do without an index for that.
+    again = "w.updated_at < now() - interval '1 hour' AND w.finished_at > now() - interval '2 days'"
+    create_waiting("company_purges", service=service, where=f"w.finished_at IS NULL OR {again}", carried=carried)
+    others = "".join(f" WHEN '{table}' THEN '{column}'" for table, column in (tenant_columns or {}).items())
+    column = f"CASE of_table{others} ELSE 'company_id' END" if others else "'company_id'"
+    op.execute(_PURGE_COMPANY_ROWS.replace("{column}", column))
+    op.execute(_PURGED_AMONG)
+    for signature in ("purge_company_rows(text, integer)", "purged_among(bigint[])"):
+        op.execute(f"REVOKE ALL ON FUNCTION {signature} FROM PUBLIC")
+        op.execute(f"GRANT EXECUTE ON FUNCTION {signature} TO {service}_app")
+    if noted_by:
+        op.execute(f"CREATE POLICY noted ON company_purges FOR INSERT TO {noted_by} WITH CHECK (true)")
+        op.execute(f"GRANT INSERT ON company_purges TO {noted_by}")
+        op.execute(f"GRANT EXECUTE ON FUNCTION purged_among(bigint[]) TO {noted_by}")
 
 
 def run(metadata: MetaData) -> None:

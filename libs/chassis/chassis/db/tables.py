@@ -168,10 +168,11 @@ def search_index(table: str) -> Index:
 
 
 def chassis_tables(metadata: MetaData) -> None:
-    """Add outbox, inbox, message_attempts, failed_messages and idempotency_keys to a service's metadata.
+    """Add outbox, inbox, message_attempts, failed_messages, idempotency_keys, company_purges to a service's metadata.
 
-    The statements in `chassis.db` and `chassis.broker` are written against these names; the migration helper
-    `chassis.db.migrations.create_chassis_tables` creates them from here, so that there is one description.
+    The statements in `chassis.db` and `chassis.broker` are written against these names; the migration helpers
+    `create_chassis_tables` and `create_company_purges` of `chassis.db.migrations` create them from here, so that there
+    is one description.
     """
     Table(
         "outbox",
@@ -240,6 +241,20 @@ def chassis_tables(metadata: MetaData) -> None:
         timestamp("created_at", default=True),
         Index("ix_idempotency_keys_created_at", "created_at"),
         info={"tenant": "company_id"},
+    )
+    # The companies that were purged, by numbers alone. A row stays for good: by it nothing late brings one back.
+    tenant_table(
+        "company_purges",
+        metadata,
+        Column("created_by", BigInteger),
+        Column("event_id", Uuid(as_uuid=False), nullable=False),
+        Column("correlation_id", String(64), nullable=False),
+        # The first transaction that knew of it: those before may not.
+        Column("known_from", BigInteger),
+        Column("changed", BigInteger, nullable=False, server_default=text("0")),
+        timestamp("finished_at"),
+        UniqueConstraint("company_id"),
+        Index("ix_company_purges_pending", "company_id", "id", postgresql_where=text("finished_at IS NULL")),
     )
 
 

@@ -15,7 +15,8 @@ from chassis.references.tables import company_table
 class CompanyReference:
     """The tenant itself, in `company_refs`; `columns` are kept as the company's document has them.
 
-    It is asked for by nobody's id: whoever works here has a token of it. Companies are not purged.
+    It is asked for by nobody's id: whoever works here has a token of it. One that is purged goes like all its rows, by
+    `chassis.db.company_purges`.
     """
 
     kind = "company"

@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+from chassis.db import company_purges
 from chassis.db.session import Session
 from chassis.events import Event
 from chassis.references.companies import CompanyReference
@@ -42,9 +43,9 @@ def handlers(
     """A handler for each event that tells of these references; a service replaces those that do more.
 
     When a user is deactivated, `transfers` begin, after nobody can give them work any more; when one is purged,
-    `purges`.
+    `purges`. A company that is purged is noted in any case: `chassis.db.company_purges` deletes what is its.
     """
-    found: dict[str, Handler] = {}
+    found: dict[str, Handler] = {company_purges.PURGED: company_purges.note_event}
     for reference in references:
         actions = reference.actions if reference.removed is None else (*reference.actions, reference.removed)
         # Of companies and their members too few is told for the events to come in numbers.

@@ -32,6 +32,7 @@ from chassis.web.deadlines import Deadlines
 from chassis.web.denials import Denials, documented
 from chassis.web.keys import KeySet
 from chassis.web.places import CostlyPlaces, Places, Room, asks_much
+from chassis.web.purges import company_purges
 from chassis.web.read_through import read_through
 from chassis.web.schemas import LARGEST_BODY, LARGEST_ID, Problem
 from chassis.web.waiting import prefers_to_wait, waited
@@ -151,7 +152,7 @@ class ServiceApplication(Flask):
         )
         api = Api(self)
         api.register_converter(IdConverter, _describe_id)
-        for blueprint in service.blueprints():
+        for blueprint in (*service.blueprints(), company_purges()):
             api.register_blueprint(blueprint)
         self.document: dict[str, Any] = _complete(api.spec.to_dict(), self)
 

@@ -6,6 +6,7 @@ import orjson
 from flask import Response, request
 from marshmallow import fields, validate
 
+from chassis.db import company_purges as companies
 from chassis.errors import BadRequest
 from chassis.purges import STATES, Purges
 from chassis.web.answers import answer
@@ -33,6 +34,21 @@ def answer_purges(blueprint: Blueprint, purges: Purges) -> None:
         """Get how far the service is with the purge that the event `event_id` began."""
         with of_company(company_id):
             return answer(orjson.dumps(purges.state(session(), _event_id())))
+
+
+def company_purges() -> Blueprint:
+    """The route `/internal/company-purges/{company_id}`, which every service has."""
+    blueprint = Blueprint("company_purges", __name__, url_prefix="/internal", description="What identity is told.")
+
+    @blueprint.route("/company-purges/<id:company_id>", methods=["GET"])
+    @blueprint.response(200, PurgeStateOut)
+    @internal
+    def show_company_purge(company_id: int) -> Response:
+        """Get how far the service is with the purge of a company."""
+        with of_company(company_id):
+            return answer(orjson.dumps(companies.state(session())))
+
+    return blueprint
 
 
 def _event_id() -> str:

@@ -44,11 +44,12 @@ migrations.run(new_metadata())
 """
 MIGRATION = """
 from alembic import op
-from chassis.db.migrations import create_chassis_tables
+from chassis.db.migrations import create_chassis_tables, create_company_purges
 revision, down_revision = "0001", None
 
 def upgrade():
     create_chassis_tables("{service}")
+    create_company_purges("{service}")
     op.execute("CREATE TABLE effects (id bigint GENERATED ALWAYS AS IDENTITY, event_id uuid, record_id bigint,"
                " version integer, company_id bigint DEFAULT nullif(current_setting('app.company_id', true), '')::bigint)")
     op.execute("GRANT SELECT, INSERT ON effects TO {service}_app")

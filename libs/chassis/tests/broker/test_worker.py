@@ -19,6 +19,7 @@ from chassis.broker import worker
 from chassis.broker.subscriptions import Subscriptions
 from chassis.config import Settings
 from chassis.db.statements import Prepared
+from chassis.db.tables import CHASSIS
 
 EFFECT = Prepared(text("INSERT INTO effects (event_id, record_id) VALUES (CAST(:id AS uuid), :record)"))
 
@@ -28,7 +29,9 @@ def handler(session, event):
     session.run(EFFECT, id=event.id, record=event.record_id)
 
 subscriptions = Subscriptions(bindings=(os.environ["BINDING"],), handlers={"crm.customer.updated.v1": handler})
-service = SimpleNamespace(name=os.environ["SERVICE"], subscriptions=subscriptions, schedules=())
+service = SimpleNamespace(
+    name=os.environ["SERVICE"], subscriptions=subscriptions, schedules=(), metadata=CHASSIS, purge_steps=()
+)
 worker.run(service, Settings.from_environment(), relay=True, consumer=True, schedules=True)
 """
 

@@ -2,7 +2,14 @@
 
 from alembic import op
 
-from chassis.db.migrations import create_chassis_tables, create_waiting, protect, protect_purges, protect_transfers
+from chassis.db.migrations import (
+    create_chassis_tables,
+    create_company_purges,
+    create_waiting,
+    protect,
+    protect_purges,
+    protect_transfers,
+)
 from chassis.db.tag_tables import tags_triggers
 
 revision = "0001"
@@ -192,6 +199,7 @@ TABLES = r"""
 
 def upgrade() -> None:
     create_chassis_tables("sample")
+    create_company_purges("sample")
     op.execute(TABLES)
     protect("company_refs", service="sample", grant="SELECT, INSERT, UPDATE")
     protect("user_refs", service="sample", grant="SELECT, INSERT, UPDATE")

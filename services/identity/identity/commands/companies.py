@@ -6,6 +6,7 @@ from typing import Any
 from sqlalchemy import ARRAY, String, bindparam, text
 
 from chassis.context import current, tenant
+from chassis.db import company_purges
 from chassis.db.records import Record
 from chassis.db.session import Session
 from chassis.db.statements import TENANT, Prepared
@@ -64,6 +65,8 @@ def _set_status(
     """Change a company as its operator: the event is that company's, and the actor is the operator."""
     with working_for(session, company_id, current().user_id):
         before = get_company(session, lock=True)
+        if company_purges.purged_among(session, (company_id,)):
+            raise Conflict("company_purged", "This company was purged; nothing brings it back.")
         if before.document["status"] == status:
             raise Conflict(f"company_already_{status}", f"This company is {status} already.")
         after = RECORDS.change(session, event_type, before, {"status": status})

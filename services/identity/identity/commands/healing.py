@@ -4,10 +4,14 @@ import secrets
 from collections.abc import Iterable, Sequence
 
 from sqlalchemy import ARRAY, BigInteger, any_, bindparam, func, literal_column, update
+from sqlalchemy.dialects.postgresql import insert as upsert
 
 from chassis.context import Context, acting_as
-from chassis.db.session import Database
+from chassis.db import company_purges
+from chassis.db.session import Database, Session
 from chassis.db.statements import Prepared
+from chassis.db.tables import CHASSIS
+from chassis.errors import NotFound
 from chassis.events import new_id
 from chassis.healing.known import Known
 from identity.commands import revocations
@@ -15,6 +19,7 @@ from identity.hashing import Hasher
 from identity.models import companies, one_time_tokens, sessions, users
 from identity.queries.companies import get_company
 
+_PURGES = CHASSIS.tables["company_purges"]
 PASSWORD_CHANGED = "password_changed"  # noqa: S105  # An action, not a password.
 # More often than anybody was revoked since the backup.
 EPOCHS = 1_000
@@ -31,6 +36,18 @@ _FORGET_PASSWORDS = Prepared(
     update(users)
     .where(users.c.id == any_(bindparam("of_users", type_=ARRAY(BigInteger))))
     .values(password_hash=bindparam("new_hash", type_=users.c.password_hash.type))
+)
+
+
+# A company that was purged since is purged again: the worker deletes it with its people.
+PURGE_AGAIN = Prepared(
+    upsert(_PURGES)
+    .values(
+        company_id=bindparam("of_id", type_=BigInteger),
+        event_id=func.gen_random_uuid(),
+        correlation_id=literal_column("'heal'"),
+    )
+    .on_conflict_do_nothing()
 )
 
 
@@ -65,9 +82,19 @@ def _close_companies(database: Database, known: Iterable[Known]) -> int:
     closed = 0
     for company_id in sorted({each.record_id for each in known if each.table == companies.name}):
         with acting_as(Context(company_id=company_id)), database.transaction() as session:
-            if get_company(session).document["status"] == "active":
+            if _is_open(session, company_id):
                 revocations.open_company(session, company_id)
             else:
                 revocations.close_company(session, company_id)
                 closed += 1
     return closed
+
+
+def _is_open(session: Session, company_id: int) -> bool:
+    """Whether the tenant may work: it is there, neither closed nor purged."""
+    if company_purges.purged_among(session, (company_id,)):
+        return False
+    try:
+        return bool(get_company(session).document["status"] == "active")
+    except NotFound:
+        return False

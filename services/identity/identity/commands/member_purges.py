@@ -7,19 +7,20 @@ The events say who they were by number alone. What the other services keep of th
 from typing import Any
 
 import orjson
-from sqlalchemy import BigInteger, bindparam, func, insert, select
+from sqlalchemy import BigInteger, bindparam, func, insert, literal_column, select
 
 from chassis.context import current, tenant
 from chassis.db import outbox
 from chassis.db.records import Record
 from chassis.db.session import Session
-from chassis.db.statements import Prepared, named_values
+from chassis.db.statements import Prepared, named_values, of_tenant
 from chassis.errors import Conflict, FieldError, Invalid
 from chassis.events import EventType
 from identity import events
 from identity.commands import guards, member_status, throttles
+from identity.commands.locking import lock_user
 from identity.commands.members import Member, lock_member
-from identity.models import member_purges
+from identity.models import member_purges, user_companies
 from identity.queries.memberships import list_workplaces
 from identity.queries.users import get_user
 
@@ -37,6 +38,13 @@ _FORMER_USER = {**FORMER, "name": "Former user", "last_login": None}
 
 # The function of migration 0006, since rows in other companies are hidden from this one, and no role may delete a user.
 _PURGE = Prepared(select(func.purge_member(bindparam("of_user", type_=BigInteger))), writes=True)
+
+_NEXT = Prepared(
+    select(user_companies.c.user_id, user_companies.c.is_primary)
+    .where(of_tenant(user_companies))
+    .order_by(user_companies.c.id)
+    .limit(literal_column("1"))
+)
 
 _NOTE = Prepared(
     insert(member_purges).values(
@@ -85,11 +93,35 @@ def purge_member(session: Session, member: Member, *, transfer_to: int | None, a
     event_id = _record(session, events.USER_COMPANY_PURGED, member.record, former, more)
     session.run(_NOTE, **more, user_id=user_id, created_by=current().user_id, event_id=event_id)
     if is_last:
-        throttles.lift(session, throttles.of_account(user.document["email"]))
-        throttles.lift(session, throttles.of_password_changes(user_id))
+        forget_throttles(session, user)
         _record(session, events.USER_PURGED, user, {**user.document, **_FORMER_USER})
     elif member.state["is_primary"]:
         member_status.name_primary(session, user_id, others)
+
+
+def remove_next_member(session: Session) -> int:
+    """Do the same with the next member of the tenant, which was purged itself; 0 when there is none.
+
+    Of that no event tells: one told of the company.
+    """
+    row = session.fetch_one(_NEXT)
+    if row is None:
+        return 0
+    user_id, is_primary = row
+    others = [place for place in list_workplaces(session, user_id) if place.company_id != tenant()]
+    lock_user(session, user_id)
+    user = get_user(session, user_id)
+    if session.fetch(_PURGE, of_user=user_id)[0][0]:
+        forget_throttles(session, user)
+    elif is_primary and others:
+        member_status.name_primary(session, user_id, others)
+    return 1
+
+
+def forget_throttles(session: Session, user: Record) -> None:
+    """Forget how often somebody was wrong of late who is nobody's user any more."""
+    throttles.lift(session, throttles.of_account(user.document["email"]))
+    throttles.lift(session, throttles.of_password_changes(user.id))
 
 
 def _record(

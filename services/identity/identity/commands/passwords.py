@@ -15,7 +15,7 @@ from identity.keys import Authority
 from identity.models import users
 from identity.queries.memberships import list_workplaces
 from identity.queries.users import RECORDS as USERS
-from identity.queries.users import find_login, get_user, still_holds
+from identity.queries.users import Login, find_login, get_user, still_holds
 from identity.views import USER
 
 NEW_PASSWORD = "/new_password"  # noqa: S105  # A place in a document, not a password.
@@ -39,19 +39,10 @@ def change_password(session: Session, authority: Authority, user_id: int, old: s
     while the user's last one is under way. Strangers' guesses at the account keep nobody from it who is signed in.
     """
     secret = rules.check_new_password(new, NEW_PASSWORD)
-    throttles.take_turn(session, f"password:{user_id}")
-    throttles.count_or_refuse(session, throttles.of_password_changes(user_id))
-    try:
-        email = letters.get_addressee(session, user_id).email
-    except LookupError:
-        raise _not_a_member() from None
-    login = find_login(session, email, None)
-    if login is None or not authority.passwords.matches(old, login.password_hash):
-        # Each one tried was counted for the user above; who signs in elsewhere meanwhile is told of it as well.
-        for throttle in (throttles.of_account(email), throttles.of_network()):
-            throttles.count(session, throttle)
-        security.note(session, "wrong_password", user_id=user_id)
+    known = confirm_password(session, authority, user_id, old)
+    if known is None:
         return False
+    email, login = known
     password_hash = authority.passwords.hash(secret)
     get_user(session, user_id, lock=True)
     throttles.lift(session, throttles.of_account(email))
@@ -61,6 +52,27 @@ def change_password(session: Session, authority: Authority, user_id: int, old: s
     # Its tokens go on: whoever changes the password here has just shown that they know it.
     end_sessions_everywhere(session, user_id, "password_changed", but=current().session_id)
     return True
+
+
+def confirm_password(session: Session, authority: Authority, user_id: int, password: str) -> tuple[str, Login] | None:
+    """The address and login of who shows their password once more; None when it is wrong, which was counted.
+
+    Raises TooManyRequests after too many tries, right or wrong, and while the user's last one is under way.
+    """
+    throttles.take_turn(session, f"password:{user_id}")
+    throttles.count_or_refuse(session, throttles.of_password_changes(user_id))
+    try:
+        email = letters.get_addressee(session, user_id).email
+    except LookupError:
+        raise _not_a_member() from None
+    login = find_login(session, email, None)
+    if login is None or not authority.passwords.matches(password, login.password_hash):
+        # Each one tried was counted for the user above; who signs in elsewhere meanwhile is told of it as well.
+        for throttle in (throttles.of_account(email), throttles.of_network()):
+            throttles.count(session, throttle)
+        security.note(session, "wrong_password", user_id=user_id)
+        return None
+    return email, login
 
 
 def forget_password(session: Session, email: str) -> None:

@@ -2,7 +2,6 @@
 
 from typing import Any
 
-import orjson
 from flask import Response
 
 from chassis.context import tenant
@@ -17,7 +16,8 @@ from chassis.web.request import session
 from identity.commands import member_purges, member_status, members
 from identity.queries import directory
 from identity.queries import member_purges as queries
-from identity.schemas.purges import UNREACHABLE, PurgeIn, PurgeOut
+from identity.routes.purges import MEMBERS, answer_purge
+from identity.schemas.purges import PurgeIn, PurgeOut
 from identity.schemas.users import DeactivationIn, MemberOut, MemberPatch
 
 # Who holds records of members, and is done with a purge when none of them names the member any more.
@@ -114,10 +114,8 @@ def get_purge(user_id: int) -> Response:
     """Get how far the purge of a former member is: what each service says that holds records of members."""
     purge = queries.get_purge(session(), user_id)
     query = {"event_id": purge.pop("event_id")}
-    found = answers_of(PURGING, f"/internal/user-purges/{tenant()}", query, ("state", "changed", "finished_at"))
-    services = [{"service": name, **(told or UNREACHABLE)} for name, told in found.items()]
-    state = "done" if all(each["state"] == "done" for each in services) else "working"
-    return answer(orjson.dumps({**purge, "state": state, "services": services}))
+    found = answers_of(PURGING, f"/internal/user-purges/{tenant()}", query, MEMBERS)
+    return answer_purge(purge, found)
 
 
 def _entry(user_id: int) -> Response:

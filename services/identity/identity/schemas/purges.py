@@ -3,7 +3,7 @@
 from marshmallow import fields, validate
 
 from chassis.purges import ACTIVITIES, STATES
-from chassis.web.schemas import Id, InSchema, OutSchema, Timestamp
+from chassis.web.schemas import Id, InSchema, OutSchema, Text, Timestamp
 
 # Of a service that does not answer now.
 UNREACHABLE = {"state": "unreachable", "changed": None, "finished_at": None}
@@ -41,13 +41,10 @@ class PurgeOfServiceOut(OutSchema):
     finished_at = Timestamp(required=True, allow_none=True)
 
 
-class PurgeOut(OutSchema):
-    """The purge of a former member, and how far each service is with it."""
+class _PurgeOut(OutSchema):
+    """A purge, and how far each service is with it."""
 
-    user_id = fields.Integer(required=True)
-    transfer_to = fields.Integer(required=True, allow_none=True)
-    activities = fields.String(required=True, validate=validate.OneOf(ACTIVITIES))
-    created_by = fields.Integer(required=True, allow_none=True, metadata={"description": "Who purged the member."})
+    created_by = fields.Integer(required=True, allow_none=True, metadata={"description": "Who did it."})
     created_at = Timestamp(required=True)
     state = fields.String(
         required=True,
@@ -55,3 +52,24 @@ class PurgeOut(OutSchema):
         metadata={"description": "done: every service says that it is done."},
     )
     services = fields.List(fields.Nested(PurgeOfServiceOut), required=True)
+
+
+class PurgeOut(_PurgeOut):
+    """The purge of a former member, and how far each service is with it."""
+
+    user_id = fields.Integer(required=True)
+    transfer_to = fields.Integer(required=True, allow_none=True)
+    activities = fields.String(required=True, validate=validate.OneOf(ACTIVITIES))
+
+
+class CompanyPurgeIn(InSchema):
+    """What shows that it is really this company that is to go, and who says so."""
+
+    name = Text(required=True, longest=255, metadata={"description": "The company's name as it is."})
+    current_password = fields.String(required=True, load_only=True, metadata={"format": "password"})
+
+
+class CompanyPurgeOut(_PurgeOut):
+    """The purge of a company, and how far each service is with it."""
+
+    company_id = fields.Integer(required=True)

@@ -43,6 +43,7 @@ def test_every_event_is_what_its_contract_says(
     joined = http.post("/v1/invitations/accept", json={**acceptance, "password": "correct horse battery"})
     assert joined.status_code == 200
     change(ann.headers, ann.password)
+    purge_company(admin, ann)
     names = {ann.answer["company"]["email"]: "info@acme.example", ann.email: "ann@acme.example"}
     names |= {made.json["prefix"]: "k7Qm2xR4", emails[0]: "nora@acme.example", emails[1]: "otto@acme.example"}
     events = published(ann.company_id)
@@ -87,6 +88,13 @@ def purge(admin: Client, gus: Any, eve: Any) -> None:
     """Somebody goes for good."""
     admin.post(f"{gus.path}/deactivate", json={})
     assert admin.post(f"{gus.path}/purge", json={"transfer_to": eve.user_id}, version=2).status_code == 204
+
+
+def purge_company(admin: Client, ann: Any) -> None:
+    """At last the company itself goes."""
+    company = admin.get("/v1/companies/current").json
+    body = {"name": company["name"], "current_password": "another horse battery"}
+    assert admin.post("/v1/companies/current/purge", json=body, version=company["version"]).status_code == 202
 
 
 def invite(admin: Client, ann: Any, superuser: psycopg.Connection) -> list[str]:

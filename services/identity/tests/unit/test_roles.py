@@ -22,7 +22,7 @@ def test_the_five_roles_hold_what_they_are_meant_to() -> None:
     manager |= {"tasks:export", "activities:export", "activities:write:all"}
     admin = manager | {"companies:write", "users:write", "api_keys:read", "api_keys:write", "customers:purge"}
     admin |= {"leads:purge", "deals:purge", "pipelines:write"}
-    admin |= {"tasks:purge", "activities:purge", "users:purge"}
+    admin |= {"tasks:purge", "activities:purge", "users:purge", "companies:purge"}
     assert {
         "super_admin": admin | {"platform:companies"},
         "admin": admin,

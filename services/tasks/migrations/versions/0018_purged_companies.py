@@ -1,0 +1,16 @@
+"""Companies that are purged: which ones were, and the function by which all that is theirs goes."""
+
+from chassis.db.migrations import create_company_purges
+
+revision = "0018"
+down_revision = "0017"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    create_company_purges("tasks")
+
+
+def downgrade() -> None:
+    """Which companies were purged would be forgotten, and the next late event would bring one of them back."""
