@@ -4,6 +4,7 @@ import time
 import uuid
 from threading import Event as Flag
 
+import pika
 import psycopg
 import pytest
 import requests
@@ -14,6 +15,7 @@ from chassis.context import Context, acting_as
 from chassis.db import company_purges
 from chassis.db.company_purges import CompanyPurges
 from chassis.service import load
+from crm.consumers import Consumers, Wish
 
 SECONDS = 2.0
 PATIENCE = 60
@@ -177,9 +179,35 @@ def all_recorded(databases, companies):
     return known.fetchone() == (len(told),)
 
 
+@pytest.fixture
+def bound(stack):
+    """Give another system a queue of a company's events; answers what takes the types of those that have come."""
+    consumers = Consumers(stack.rabbitmq.control)
+    added = []
+
+    def add(company_id):
+        name = f"leaving-{company_id}"
+        access = consumers.add(Wish(name=name, company=company_id, events=("*.*",), days=7, messages=1000))
+        added.append(name)
+
+        def take():
+            types = []
+            with pika.BlockingConnection(pika.URLParameters(stack.broker_url())) as connection:
+                channel = connection.channel()
+                while (got := channel.basic_get(access.queue, auto_ack=True))[0] is not None:
+                    types.append(got[0].routing_key)
+            return types
+
+        return take
+
+    yield add
+    for name in added:
+        consumers.remove(name)
+
+
 @pytest.mark.xdist_group("stack")
 @pytest.mark.usefixtures("whole_again")
-def test_a_company_goes_everywhere_and_each_service_confirms_it(stack, databases):
+def test_a_company_goes_everywhere_and_each_service_confirms_it(stack, databases, bound):
     gone, other = (Company(stack, f"canary{uuid.uuid4().hex}") for _ in range(2))
     databases["identity"].execute(
         "UPDATE users SET role = 'super_admin' WHERE lower(email) = %s", (other.email.lower(),)
@@ -199,8 +227,10 @@ def test_a_company_goes_everywhere_and_each_service_confirms_it(stack, databases
     refused = [gone.purge(name="Another"), gone.purge(current_password="wrong"), gone.purge(version=7)]
     assert [answer.json()["code"] for answer in refused] == ["wrong_name", "wrong_password", "stale_version"]
     assert gone.send("GET", "/auth/me").status_code == 200
+    come = bound(gone.id)
+    assert gone.send("PATCH", "/companies/current", version=1, json={"city": gone.mark}).status_code == 200
     stack.stop_program("tasks-worker-1")
-    assert gone.purge().status_code == 202
+    assert gone.purge(version=2).status_code == 202
     until(lambda: gone.send("GET", "/customers").status_code == 401, SECONDS)
     refresh = {"refresh_token": gone.tokens["refresh_token"]}
     for answer in (gone.sign_in(), gone.exchange(), gone.send("POST", "/auth/refresh", token=None, json=refresh)):
@@ -226,6 +256,9 @@ def test_a_company_goes_everywhere_and_each_service_confirms_it(stack, databases
         # A job may have added some of its own, such as the snapshot of a day.
         now = rows_of(connection, other.id)
         assert {table: count for table, count in kept[name].items() if now.get(table, 0) < count} == {}, name
+    # Who listens from outside has heard of it last.
+    assert come()[-1] == f"{gone.id}.company.purged.v1"
+    assert come() == []
     entry = databases["audit"].execute(
         "SELECT event_type, user_id, old_values ->> 'name' FROM audit_logs WHERE company_id = %s", (gone.id,)
     )
