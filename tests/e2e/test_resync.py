@@ -10,6 +10,9 @@ import psycopg
 import pytest
 import requests
 
+from crm.environment import withheld
+from crm.settings import SERVICES, WORKER
+
 pytestmark = pytest.mark.xdist_group("stack")
 MEMBERS = 450
 
@@ -92,6 +95,14 @@ def test_no_gateway_leads_to_what_services_ask(stack, path):
 
 
 def test_only_those_who_ask_and_are_asked_have_the_key(stack):
-    assert "SERVICE_KEY" not in stack.environment("audit")
-    assert stack.environment("customers")["SERVICE_KEY"] == stack.environment("identity")["SERVICE_KEY"]
+    # Audit is asked, by identity alone and by its web process alone, and asks nobody.
+    assert {service for service in SERVICES if "SERVICE_KEY" in stack.environment(service)} == {
+        "identity",
+        "customers",
+        "pipeline",
+        "tasks",
+        "audit",
+    }
+    assert len({stack.environment(service)["SERVICE_KEY"] for service in SERVICES}) == 1
     assert "SERVICE_URLS" not in stack.environment("audit")
+    assert "SERVICE_KEY" in withheld("audit", WORKER)
