@@ -1,6 +1,8 @@
 """What is late, as filters of lists: no field says so, because a document that changes by itself breaks its ETag."""
 
-from sqlalchemy import ColumnElement, Date, Table, and_, cast, func, select
+from datetime import datetime
+
+from sqlalchemy import ColumnElement, Date, Select, Table, and_, cast, func, select
 
 from chassis.db.listing import Word
 from chassis.db.statements import of_tenant
@@ -18,15 +20,16 @@ def overdue(table: Table) -> ColumnElement[bool]:
 
 def stale(table: Table, stages: Table) -> ColumnElement[bool]:
     """Open, and longer in its stage than that allows; counted from the entry into the stage, never from creation."""
-    hours = stages.c.stale_after_days * _DAY
-    since = func.now() - func.make_interval(0, 0, 0, 0, hours)
-    too_long = (
-        select(stages.c.id)
-        .where(of_tenant(stages), stages.c.id == table.c.stage_id, table.c.stage_entered_at < since)
-        .correlate(table)
-        .exists()
-    )
-    return and_(table.c.closed_at.is_(None), too_long)
+
+    def since(days: ColumnElement[int]) -> Select[datetime]:
+        return select(func.now() - func.make_interval(0, 0, 0, 0, days * _DAY)).where(of_tenant(stages))
+
+    entered = table.c.stage_entered_at
+    # Values to compare with, and no join with the stages: the planner takes a stage's deals for few, and would look at
+    # all of them before it shows those that came first. The first value ends that where none of them is stale.
+    of_any = since(func.min(stages.c.stale_after_days)).scalar_subquery()
+    of_own = since(stages.c.stale_after_days).where(stages.c.id == table.c.stage_id).correlate(table).scalar_subquery()
+    return and_(table.c.closed_at.is_(None), entered < of_any, entered < of_own)
 
 
 def words(table: Table, stages: Table) -> dict[str, dict[str, Word]]:
