@@ -6,6 +6,7 @@ import psycopg
 import pytest
 
 from chassis.testing.fixtures import Client
+from identity.passwords import OF_NETWORK
 from identity.schemas.invitations import JoinedOut
 
 NEW = {"first_name": "Nora", "last_name": "New", "password": "correct horse battery"}
@@ -213,7 +214,8 @@ def test_of_many_who_accept_at_once_one_does(
 ) -> None:
     address = hire(register()).email if known else email
     body = {"token": invite(ann, address), **NEW}
-    answers = at_once("/v1/invitations/accept", [body] * 5)
+    # As many as one network may have hashed at once: who comes beyond that is sent away.
+    answers = at_once("/v1/invitations/accept", [body] * OF_NETWORK)
     statuses = sorted(answer.status_code for answer in answers)
     assert statuses[0] == 200
     assert set(statuses[1:]) <= {404, 409}
