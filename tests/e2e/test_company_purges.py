@@ -64,7 +64,8 @@ def tables_with(connection, text):
 def settle(connection, company_id):
     """Have the time pass in which something may be under way that knows nothing of the purge."""
     connection.execute(
-        "UPDATE company_purges SET created_at = created_at - interval '1 minute' WHERE company_id = %s", (company_id,)
+        "UPDATE company_purges SET created_at = created_at - interval '1 minute', known_from = coalesce(known_from, 1) WHERE company_id = %s",
+        (company_id,),
     )
 
 

@@ -3,7 +3,6 @@
 import unicodedata
 from collections.abc import Iterable
 
-from people.folding import fold
 from people.texts import clean_line
 
 # Capitals of i in Turkish, with a dot and without, which others take for one letter.
@@ -31,8 +30,3 @@ def distinct_tags(tags: Iterable[str]) -> list[str]:
         if tag:
             first.setdefault(tag_key(tag), tag)
     return list(first.values())
-
-
-def same_word(one: str, other: str) -> bool:
-    """Whether two words of a list (a status, an industry) are the same to people."""
-    return fold(one.strip()) == fold(other.strip())

@@ -1,5 +1,6 @@
 """A company that was purged loses every row, in portions, whatever interrupts it; nothing late brings one back."""
 
+import time
 from collections.abc import Callable
 from threading import Event as Flag
 from typing import Any
@@ -50,7 +51,8 @@ def settle(superuser: psycopg.Connection, company_id: int) -> Callable[[], None]
 
     def pass_time() -> None:
         superuser.execute(
-            "UPDATE company_purges SET created_at = created_at - interval '1 minute' WHERE company_id = %s",
+            "UPDATE company_purges SET created_at = created_at - interval '1 minute',"
+            " known_from = coalesce(known_from, 1) WHERE company_id = %s",
             (company_id,),
         )
 
@@ -152,7 +154,10 @@ def test_it_is_not_done_before_what_was_under_way_has_ended(
         session.connection().exec_driver_sql(
             "INSERT INTO company_refs (company_id, version) VALUES (%s, 1)", (company_id,)
         )
-    work()
+    # What other tests have under way on the same server counts as well, and ends.
+    until = time.monotonic() + 30
+    while state() == "working" and time.monotonic() < until:
+        work()
     assert (state(), rows(company_id)) == ("done", {"company_purges": 1})
 
 

@@ -50,7 +50,7 @@ def purged(event_of: Callable[..., Event], company_id: int) -> Event:
 def settled(superuser: psycopg.Connection, company_id: int) -> Callable[[], None]:
     def wait() -> None:
         superuser.execute(
-            "UPDATE company_purges SET created_at = created_at - interval '1 minute' WHERE company_id = %s",
+            "UPDATE company_purges SET created_at = created_at - interval '1 minute', known_from = coalesce(known_from, 1) WHERE company_id = %s",
             (company_id,),
         )
 

@@ -108,8 +108,9 @@ def remove_next_member(session: Session) -> int:
     if row is None:
         return 0
     user_id, is_primary = row
-    others = [place for place in list_workplaces(session, user_id) if place.company_id != tenant()]
+    # Under the lock: another of their companies may be on its way out as well.
     lock_user(session, user_id)
+    others = [place for place in list_workplaces(session, user_id) if place.company_id != tenant()]
     user = get_user(session, user_id)
     if session.fetch(_PURGE, of_user=user_id)[0][0]:
         forget_throttles(session, user)

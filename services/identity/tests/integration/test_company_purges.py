@@ -37,11 +37,11 @@ def purge(admin: Client, ann: Any) -> Callable[..., Any]:
 
 @pytest.fixture
 def finish(database: Database, superuser: psycopg.Connection) -> Callable[[int], None]:
-    """Have the worker delete all, with nothing under way any more."""
+    """Have the worker delete all, with nothing under way any more, of other databases of the server neither."""
 
     def work(company_id: int) -> None:
         superuser.execute(
-            "UPDATE company_purges SET created_at = created_at - interval '1 minute' WHERE company_id = %s",
+            "UPDATE company_purges SET created_at = created_at - interval '1 minute', known_from = coalesce(known_from, 1) WHERE company_id = %s",
             (company_id,),
         )
         PURGES.work(database, Flag())
