@@ -14,7 +14,7 @@ import h2.events
 import h2.exceptions
 import pytest
 
-from chassis.testing.certificates import make_certificate
+from chassis.testing import certificates
 from chassis.testing.token_battery import battery
 from gateway.config import STREAMS
 from gateway.render import Limits
@@ -48,12 +48,7 @@ class Client:
     def __init__(self, port, authority, *, reads=True):
         context = ssl.create_default_context(cafile=authority)
         context.set_alpn_protocols(["h2", "http/1.1"])
-        raw = socket.create_connection(("127.0.0.1", port), timeout=60)
-        try:
-            self.socket = context.wrap_socket(raw, server_hostname="localhost")
-        except OSError:
-            raw.close()
-            raise
+        self.socket = certificates.connect(port, context, timeout=60)
         self.reads = reads
         # What a well-behaved client refuses to send is of interest, too.
         told = h2.config.H2Configuration(
@@ -150,7 +145,7 @@ class Client:
 
 @pytest.fixture(scope="module")
 def authority(tmp_path_factory):
-    return make_certificate(tmp_path_factory.mktemp("tls") / "tls.crt")
+    return certificates.make_certificate(tmp_path_factory.mktemp("tls") / "tls.crt")
 
 
 @pytest.fixture(scope="module")

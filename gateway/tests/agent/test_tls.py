@@ -6,6 +6,7 @@ import subprocess
 
 import pytest
 
+from chassis.testing.certificates import connect as connect_tls
 from gateway import certificates
 from gateway.agent import Agent
 from gateway.agent_settings import AgentSettings
@@ -70,8 +71,7 @@ def connect(port, authority, protocols=(), version=None):
         context.set_alpn_protocols(list(protocols))
     if version is not None:
         context.minimum_version = context.maximum_version = version
-    raw = socket.create_connection(("127.0.0.1", port), timeout=20)
-    return context.wrap_socket(raw, server_hostname="localhost")
+    return connect_tls(port, context, timeout=20)
 
 
 def ask(connection, path="/livez"):

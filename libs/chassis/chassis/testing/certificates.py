@@ -1,5 +1,7 @@
 """Certificates for tests: each signs itself, so that its file is the authority too."""
 
+import socket
+import ssl
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -32,3 +34,22 @@ def make_certificate(path: Path, name: str = "localhost") -> Path:
         + made.public_bytes(serialization.Encoding.PEM)
     )
     return path
+
+
+def connect(port: int, context: ssl.SSLContext, *, timeout: float) -> ssl.SSLSocket:
+    """Open a connection to "localhost" at this port; a call on it waits for `timeout` seconds at most.
+
+    It is wrapped before it is connected: one whose other side hangs up at once is left open by `wrap_socket`.
+
+    Raises:
+        OSError: Nobody listens, or the other side or its certificate is refused.
+
+    """
+    connection = context.wrap_socket(socket.socket(), server_hostname="localhost")
+    connection.settimeout(timeout)
+    try:
+        connection.connect(("127.0.0.1", port))
+    except OSError:
+        connection.close()
+        raise
+    return connection
