@@ -101,8 +101,6 @@ class _Handler(BaseHTTPRequestHandler):
         match self.path.rpartition("/")[2]:
             case "close":
                 self.close_connection = True
-            case "close-once" if self.server.calls[key] == 1:
-                self.close_connection = True
             case "garbage":
                 self.wfile.write(b"this is not HTTP\r\n\r\n")
                 self.close_connection = True

@@ -62,13 +62,22 @@ def new(sdk, name):
     return sdk.generated.models.CustomerIn(name=name)
 
 
-class Lossy:
-    """A way to the gateway on which answers to a method are lost, after the gateway has given them."""
+CUT = b""
+BAD_GATEWAY = b"HTTP/1.1 502 Bad Gateway\r\nContent-Length: 2\r\nContent-Type: application/problem+json\r\n\r\n{}"
 
-    def __init__(self, url, method, losses):
+
+class Lossy:
+    """A way to the gateway on which answers to a method are lost, after the gateway has given them.
+
+    `instead` is what the client gets of each: nothing and a closed connection, or what a gateway says to an answer that
+    the service did not give.
+    """
+
+    def __init__(self, url, method, losses, instead):
         self._there = (urlsplit(url).hostname, urlsplit(url).port)
         self._method = method.encode()
         self.losses = losses
+        self._instead = instead
         self.seen = []
         self._listener = socket.create_server(("127.0.0.1", 0))
         self.url = f"http://127.0.0.1:{self._listener.getsockname()[1]}"
@@ -100,8 +109,10 @@ class Lossy:
         while data := _received(server):
             if self.losses and self.seen:
                 self.losses -= 1
-                client.shutdown(socket.SHUT_RDWR)
-                return
+                if self._instead == CUT:
+                    client.shutdown(socket.SHUT_RDWR)
+                    return
+                data = self._instead
             client.sendall(data)
 
 
@@ -116,8 +127,8 @@ def _received(connection):
 def lossy(stack):
     ways = []
 
-    def make(method, losses):
-        ways.append(Lossy(stack.gateway_url, method, losses))
+    def make(method, losses, instead=CUT):
+        ways.append(Lossy(stack.gateway_url, method, losses, instead))
         return ways[-1]
 
     yield make
@@ -134,8 +145,9 @@ def test_the_story_of_the_readme_is_true(stack, packages):
     assert (done.stdout, done.stderr, done.returncode) == ("True\n", "", 0)
 
 
-def test_of_answers_that_are_lost_each_is_asked_for_again_under_one_key(sdk, ada, lossy):
-    way = lossy("POST /v1/customers", losses=2)
+@pytest.mark.parametrize("instead", [CUT, BAD_GATEWAY])
+def test_of_answers_that_are_lost_each_is_asked_for_again_under_one_key(sdk, ada, lossy, instead):
+    way = lossy("POST /v1/customers", losses=2, instead=instead)
     name = f"Customer {uuid.uuid4()}"
     with sdk.Crm(way.url, ada) as crm:
         made = sdk.wanted(customers(sdk).create_customer.sync_detailed(client=crm.client, body=new(sdk, name)))

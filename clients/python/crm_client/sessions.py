@@ -13,6 +13,7 @@ from crm_client.answers import refusal
 
 EARLY = 60  # Seconds before its end that a token is given up, so that it does not end on its way.
 BUSY = (429, 503)
+LOST = (502, 504)  # The service's answer did not come; it may have done what it was asked for.
 ATTEMPTS = 6
 LONGEST_PAUSE = 30.0
 SAFE = ("GET", "HEAD")
@@ -156,7 +157,8 @@ class Patient(httpx.BaseTransport):
                 if not repeatable or attempt == ATTEMPTS:
                     raise
             else:
-                if not self._asks_to_wait(response) or attempt == ATTEMPTS:
+                lost = repeatable and response.status_code in LOST
+                if not (lost or self._asks_to_wait(response)) or attempt == ATTEMPTS:
                     return response
                 pause = min(float(response.headers.get("Retry-After", pause)), LONGEST_PAUSE)
                 response.close()
