@@ -1,7 +1,7 @@
 """The timeline of a customer, a lead or a deal: what was done and what was completed, the latest first.
 
-Each kind of entry is walked along its own index, a page of each, and the pages are merged in one statement: a page
-costs the same wherever it lies.
+Each kind of entry is walked along its own index, a page of each, and the pages are merged in one statement, which looks
+up whose timeline it is as well: a page costs the same wherever it lies, and one round trip.
 """
 
 from collections.abc import Mapping
@@ -11,7 +11,6 @@ from functools import lru_cache
 from typing import Any, Final
 
 from sqlalchemy import (
-    JSON,
     BigInteger,
     ColumnElement,
     DateTime,
@@ -19,14 +18,18 @@ from sqlalchemy import (
     SmallInteger,
     String,
     bindparam,
+    case,
     exists,
+    false,
     func,
     literal_column,
+    null,
     select,
     union_all,
 )
 
 from chassis.context import current
+from chassis.db.listing import Page
 from chassis.db.session import Session
 from chassis.db.statements import Prepared, of_tenant
 from chassis.errors import NotFound
@@ -43,6 +46,9 @@ _RANKS: Final = {ACTIVITY_KIND: 1, TASK_KIND: 0}
 _BEHIND_ALL: Final = -1
 LAST_ID: Final = 2**63 - 1
 _AT = DateTime(timezone=True)
+# A page and one more, which says whether there is more.
+_MOST: Final = bindparam("most", type_=BigInteger)
+_OF_SUBJECT: Final = bindparam("of_subject", type_=BigInteger)
 # Customers that went up in one another, one after the other: more than any real one, and an end to a ring of them.
 _LONGEST_CHAIN: Final = 100
 
@@ -53,7 +59,6 @@ class Question:
 
     kind: str
     subject_id: int
-    lead_id: int | None = None
     only: str | None = None
     filters: Mapping[str, Any] | None = None
 
@@ -67,41 +72,12 @@ class Place:
     id: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
-    """What happened, as its record's document; `moment` is when, as that says it."""
+def list_page(session: Session, asked: Question, after: Place, limit: int) -> tuple[int, Page]:
+    """The id whose timeline it is, and up to `limit` entries behind a place, of those that the actor may see.
 
-    kind: str
-    at: datetime
-    id: int
-    moment: bytes
-    record: bytes
-
-    @property
-    def json(self) -> bytes:
-        """The entry as it is shown: what PostgreSQL made goes out unparsed."""
-        return b'{"kind":"%s","at":%s,"id":%d,"record":%s}' % (self.kind.encode(), self.moment, self.id, self.record)
-
-
-def find_subject(session: Session, kind: str, subject_id: int) -> tuple[int, int | None]:
-    """The id that a timeline is of, which is the surviving one's of a merged customer, and the lead of a deal.
-
-    Raises NotFound, also for what the actor may not see, and where events that were lost left no end to the merges.
+    The id is the surviving one's of a merged customer. Raises NotFound, also for a subject that the actor may not see,
+    and where events that were lost left no end to the merges.
     """
-    context = current()
-    seen = subject_id
-    for _ in range(_LONGEST_CHAIN):
-        found = SUBJECTS[kind].read(session, (seen,)).get(seen)
-        if found is None or (context.own_only and context.user_id not in (found["assigned_to"], found["created_by"])):
-            break
-        if kind != CUSTOMER or found["merged_into"] is None:
-            return seen, found["lead_id"] if kind == DEAL else None
-        seen = found["merged_into"]
-    raise NotFound(f"{kind}_not_found", f"There is no such {kind}.")
-
-
-def list_entries(session: Session, asked: Question, after: Place, limit: int) -> list[Entry]:
-    """Up to `limit` entries and one more behind a place, of those that the actor may see."""
     filters = {name: value for name, value in (asked.filters or {}).items() if value is not None}
     until = filters.pop("to", None)
     if until is not None and until <= after.at:
@@ -110,32 +86,30 @@ def list_entries(session: Session, asked: Question, after: Place, limit: int) ->
     context = current()
     walk = Walk(
         asked.kind,
-        with_lead=asked.lead_id is not None,
         only=asked.only,
         filters=frozenset(filters),
         own=context.own_only,
         tasks=_sight_of_tasks(context.permissions),
     )
-    parameters = {f"given_{name}": value for name, value in filters.items()}
-    parameters |= {"of_subject": asked.subject_id, "after_at": after.at, "most": limit + 1}
+    parameters = {f"given_{name}": value for name, value in filters.items()} if walk.pages else {}
+    if walk.pages:
+        parameters |= {"after_at": after.at, "most": limit + 1}
     if walk.has_activities:
         parameters["after_activity"] = after.id if after.rank == _RANKS[ACTIVITY_KIND] else _edge(after, ACTIVITY_KIND)
     if walk.has_tasks:
         parameters["after_task"] = after.id if after.rank == _RANKS[TASK_KIND] else _edge(after, TASK_KIND)
-    if asked.lead_id is not None:
-        parameters["of_lead"] = asked.lead_id
-    if (walk.own and walk.has_activities) or (walk.tasks == "own" and walk.has_tasks):
+    if walk.own or (walk.tasks == "own" and walk.has_tasks):
         parameters["actor"] = context.user_id
-    if not walk.has_activities and not walk.has_tasks:
-        return []
-    rows = session.fetch(_statement(walk), **parameters)
-    kinds = {rank: kind for kind, rank in _RANKS.items()}
-    return [Entry(kinds[rank], *entry) for rank, *entry in rows]
-
-
-def place_of(entry: Entry) -> Place:
-    """Where a page ends with this entry."""
-    return Place(entry.at, _RANKS[entry.kind], entry.id)
+    subject_id = asked.subject_id
+    for _ in range(_LONGEST_CHAIN):
+        row = session.fetch_one(_statement(walk), of_subject=subject_id, **parameters)
+        if row is None:
+            break
+        merged_into, data, more, at, kind, record_id = row
+        if merged_into is None:
+            return subject_id, Page(data or b"[]", (at.isoformat(), _RANKS[kind], record_id) if more else None)
+        subject_id = merged_into
+    raise NotFound(f"{asked.kind}_not_found", f"There is no such {asked.kind}.")
 
 
 def _edge(after: Place, kind: str) -> int:
@@ -154,7 +128,6 @@ class Walk:
     """What decides the SQL of a page."""
 
     kind: str
-    with_lead: bool
     only: str | None
     filters: frozenset[str]
     own: bool
@@ -170,32 +143,72 @@ class Walk:
         """Whether the page may have completed tasks."""
         return self.only != ACTIVITY_KIND and "activity_type" not in self.filters and self.tasks != "none"
 
+    @property
+    def pages(self) -> bool:
+        """Whether the page may have anything."""
+        return self.has_activities or self.has_tasks
+
 
 @lru_cache(maxsize=512)
 def _statement(walk: Walk) -> Prepared:
-    pages = []
+    """One row: what the subject was merged into, the page as JSON, whether there is more, and the place of its last."""
+    reference = SUBJECTS[walk.kind]
+    refs = reference.table
+    where = [of_tenant(refs), refs.c[reference.key] == _OF_SUBJECT]
+    if walk.own:
+        actor = bindparam("actor", type_=BigInteger)
+        where.append((refs.c.assigned_to == actor) | (refs.c.created_by == actor))
+    merged_into = refs.c.merged_into if walk.kind == CUSTOMER else null()
+    subject = select(merged_into.label("merged_into")).where(*where).subquery("s")
+    if not walk.pages:
+        return Prepared(select(subject.c.merged_into, null(), false(), null(), null(), null()))
+    page = _page(walk).subquery("p")
+    rows = subject.outerjoin(page, subject.c.merged_into.is_(None))
+    return Prepared(select(subject.c.merged_into, *page.c).select_from(rows))
+
+
+def _page(walk: Walk) -> Select[Any]:
+    """The entries of all kinds as one JSON, in their order, and what is behind them."""
+    walks = []
     for subject in _subjects(walk):
         if walk.has_activities:
-            pages.append(_activities(walk, subject))
+            walks.append(_activities(walk, subject))
         if walk.has_tasks:
-            pages.append(_tasks(walk, subject))
-    rows = union_all(*(page.subquery().select() for page in pages)).subquery("u")
+            walks.append(_tasks(walk, subject))
+    rows = union_all(*(one.subquery().select() for one in walks)).subquery("u")
     order = (rows.c.at.desc(), rows.c.rank.desc(), rows.c.id.desc())
-    most = bindparam("most", type_=BigInteger)
-    shown = (rows.c.rank, rows.c.at, rows.c.id, func.to_json(rows.c.at, type_=JSON), rows.c.record)
-    return Prepared(select(*shown).order_by(*order).limit(most))
+    kind = case((rows.c.rank == _RANKS[ACTIVITY_KIND], ACTIVITY_KIND), else_=TASK_KIND).label("kind")
+    entries = select(kind, rows.c.at, rows.c.id, rows.c.record).order_by(*order).limit(_MOST).subquery("d")
+    numbered = select(
+        literal_column("d").label("entry"), func.row_number().over().label("n"), *entries.c["kind", "at", "id"]
+    ).subquery("n")
+    last = numbered.c.n == _MOST - 1
+    return select(
+        func.json_agg(numbered.c.entry).filter(numbered.c.n < _MOST).label("data"),
+        (func.count() == _MOST).label("more"),
+        func.max(numbered.c.at).filter(last).label("at"),
+        func.max(numbered.c.kind).filter(last).label("kind"),
+        func.max(numbered.c.id).filter(last).label("id"),
+    ).select_from(numbered)
 
 
-def _subjects(walk: Walk) -> list[tuple[str, str]]:
-    """The columns that entries are found by, each with its parameter."""
-    own = (f"{walk.kind}_id", "of_subject")
-    return [own, ("lead_id", "of_lead")] if walk.with_lead else [own]
+def _subjects(walk: Walk) -> list[str]:
+    """The columns that entries are found by."""
+    return ["deal_id", "lead_id"] if walk.kind == DEAL else [f"{walk.kind}_id"]
 
 
-def _activities(walk: Walk, subject: tuple[str, str]) -> Select[Any]:
+def _whose(walk: Walk, column: str) -> ColumnElement[Any]:
+    """Whose id a column has to have: the subject's, or that of the lead that a deal came of."""
+    if walk.kind != DEAL or column == "deal_id":
+        return _OF_SUBJECT
+    refs = SUBJECTS[DEAL].table
+    return select(refs.c.lead_id).where(of_tenant(refs), refs.c.deal_id == _OF_SUBJECT).scalar_subquery()
+
+
+def _activities(walk: Walk, subject: str) -> Select[Any]:
     at = activities.c.activity_date
     where = [
-        *_of_subject(activities, subject),
+        *_of_subject(walk, activities, subject),
         func.row(at, activities.c.id)
         < func.row(bindparam("after_at", type_=_AT), bindparam("after_activity", type_=BigInteger)),
         *_filtered(walk, at, activities.c.user_id),
@@ -204,10 +217,10 @@ def _activities(walk: Walk, subject: tuple[str, str]) -> Select[Any]:
         where.append(activities.c.activity_type == bindparam("given_activity_type", type_=String(50)))
     if walk.own:
         where.append(OWN_ACTIVITY)
-    return _page(ACTIVITY, at, ACTIVITY_KIND, where)
+    return _walk(ACTIVITY, at, ACTIVITY_KIND, where)
 
 
-def _tasks(walk: Walk, subject: tuple[str, str]) -> Select[Any]:
+def _tasks(walk: Walk, subject: str) -> Select[Any]:
     at = tasks.c.completed_at
     logged = exists().where(
         of_tenant(activities),
@@ -216,7 +229,7 @@ def _tasks(walk: Walk, subject: tuple[str, str]) -> Select[Any]:
         activities.c.archived_at.is_(None),
     )
     where = [
-        *_of_subject(tasks, subject),
+        *_of_subject(walk, tasks, subject),
         at.is_not(None),
         func.row(at, tasks.c.id)
         < func.row(bindparam("after_at", type_=_AT), bindparam("after_task", type_=BigInteger)),
@@ -226,19 +239,14 @@ def _tasks(walk: Walk, subject: tuple[str, str]) -> Select[Any]:
     ]
     if walk.tasks == "own":
         where.append(OWN_TASK)
-    return _page(TASK, at, TASK_KIND, where)
+    return _walk(TASK, at, TASK_KIND, where)
 
 
-def _of_subject(table: Any, subject: tuple[str, str]) -> list[ColumnElement[bool]]:
-    name, parameter = subject
-    conditions = [
-        of_tenant(table),
-        table.c[name] == bindparam(parameter, type_=BigInteger),
-        table.c.archived_at.is_(None),
-    ]
-    if parameter == "of_lead":
+def _of_subject(walk: Walk, table: Any, column: str) -> list[ColumnElement[bool]]:
+    conditions = [of_tenant(table), table.c[column] == _whose(walk, column), table.c.archived_at.is_(None)]
+    if walk.kind == DEAL and column != "deal_id":
         # What is of the deal as well is found by that.
-        conditions.append(table.c.deal_id.is_distinct_from(bindparam("of_subject", type_=BigInteger)))
+        conditions.append(table.c.deal_id.is_distinct_from(_OF_SUBJECT))
     return conditions
 
 
@@ -250,10 +258,10 @@ def _filtered(walk: Walk, at: ColumnElement[Any], user: ColumnElement[Any]) -> l
     return [condition for name, condition in conditions.items() if name in walk.filters]
 
 
-def _page(view: Any, at: ColumnElement[Any], kind: str, where: list[ColumnElement[bool]]) -> Select[Any]:
+def _walk(view: Any, at: ColumnElement[Any], kind: str, where: list[ColumnElement[bool]]) -> Select[Any]:
     table = view.table
     documents = view.documents(*where).order_by(at.desc(), table.c.id.desc())
-    page = documents.limit(bindparam("most", type_=BigInteger)).subquery("r")
+    page = documents.limit(_MOST).subquery("r")
     moment = page.c["activity_date" if kind == ACTIVITY_KIND else "completed_at"]
     return select(
         literal_column(str(_RANKS[kind]), SmallInteger).label("rank"),

@@ -16,7 +16,7 @@ from chassis.web.auth import require
 from chassis.web.blueprint import Blueprint
 from chassis.web.request import session
 from tasks.queries.links import SUBJECTS
-from tasks.queries.timeline import Place, Question, find_subject, list_entries, place_of
+from tasks.queries.timeline import Place, Question, list_page
 from tasks.rules.timeline import grouped
 from tasks.schemas.timeline import TimelinePage, TimelineQuery
 
@@ -30,24 +30,22 @@ blueprint = Blueprint("timeline", __name__, url_prefix="/v1/timeline", descripti
 def show_timeline(asked: dict[str, Any]) -> Response:
     """List what has happened with a customer, a lead or a deal, the latest first."""
     kind, given = _subject(asked)
-    subject_id, lead_id = find_subject(session(), kind, given)
     filters = {name: asked.get(name) for name in ("activity_type", "user_id", "from", "to")}
-    question = Question(kind, subject_id, lead_id, asked.get("kind"), filters)
+    question = Question(kind, given, asked.get("kind"), filters)
     limit = int(asked.get("limit", DEFAULT_PAGE))
     bound = repr((tenant(), "timeline", question)).encode()
     secret = current_app.config["CURSOR_SECRET"]
     after = Place(datetime.now(UTC))
+    headers, cursor = {}, None
     if "cursor" in asked:
         at, rank, record_id = cursors.unseal(secret, bound, asked["cursor"])
         after = Place(datetime.fromisoformat(at), rank, record_id)
-    found = list_entries(session(), question, after, limit)
-    page, headers, cursor = found[:limit], {}, None
-    if len(found) > limit:
-        last = place_of(page[-1])
-        cursor = cursors.seal(secret, bound, (last.at.isoformat(), last.rank, last.id))
+    subject_id, found = list_page(session(), question, after, limit)
+    if found.last is not None:
+        cursor = cursors.seal(secret, bound, found.last)
         kept = [(name, value) for name, value in request.args.items() if name != "cursor"]
         headers["Link"] = f'<{request.path}?{urlencode([*kept, ("cursor", cursor)])}>; rel="next"'
-    shown = b"[%s]" % b",".join(entry.json for entry in page)
+    shown = found.data
     if asked.get("group") == "true":
         shown = orjson.dumps(grouped(orjson.loads(shown)))
     place = orjson.dumps({"next_cursor": cursor, "has_more": cursor is not None})

@@ -112,11 +112,19 @@ def test_what_is_old_enough_is_looked_for_by_age_and_not_in_every_row(filled, fu
     assert sum(rows_read(node) for node in read) <= ROWS / 4
 
 
-def test_a_page_of_a_timeline_is_two_walks_in_the_order_of_their_indexes(explain):
-    walked = timeline.Walk("customer", with_lead=False, only=None, filters=frozenset(), own=False, tasks="all")
+@pytest.mark.parametrize(
+    ("kind", "of"), [("customer", ["customer_id"]), ("lead", ["lead_id"]), ("deal", ["deal_id", "lead_id"])]
+)
+def test_a_page_of_a_timeline_is_walks_in_the_order_of_their_indexes(explain, kind, of):
+    walked = timeline.Walk(kind, only=None, filters=frozenset(), own=False, tasks="all")
     given = {"of_subject": 3, "after_at": MOMENT, "after_activity": 1, "after_task": 1, "most": 51}
     nodes = explain(timeline._statement(walked), **given)
-    assert indexes(nodes, "tasks") >= {"ix_tasks_customer_id_completed_at", "ix_activities_customer_id_activity_date"}
+    wanted = {
+        f"ix_{table}_{column}_{at}"
+        for table, at in (("tasks", "completed_at"), ("activities", "activity_date"))
+        for column in of
+    }
+    assert indexes(nodes, "tasks") >= wanted
     walks = [node for node in nodes if node.get("Index Name", "").endswith(("completed_at", "activity_date"))]
     assert all("ROW(" in node["Index Cond"] for node in walks)
     assert all(node.get("Scan Direction") == "Backward" for node in walks)

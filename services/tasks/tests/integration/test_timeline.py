@@ -215,6 +215,30 @@ def test_a_merged_customer_answers_with_the_surviving_ones(client_of, filler):
     assert answer.headers["Content-Location"] == "/v1/timeline?customer_id=4"
 
 
+def test_a_timeline_goes_on_where_it_was_when_its_customer_is_merged_meanwhile(client_of, filler, superuser):
+    filler.customer(3)
+    filler.customer(4)
+    entries = [filler.activity(BEGIN + timedelta(minutes=minute), customer_id=3) for minute in range(3)]
+    client = client_of(filler.company_id)
+    first = client.get("/v1/timeline?customer_id=3&limit=1").json
+    assert [entry["id"] for entry in first["data"]] == [entries[2][1]]
+    of = (filler.company_id,)
+    superuser.execute("UPDATE activities SET customer_id = 4 WHERE company_id = %s AND customer_id = 3", of)
+    superuser.execute("UPDATE customer_refs SET merged_into = 4 WHERE company_id = %s AND customer_id = 3", of)
+    cursor = quote(first["page"]["next_cursor"])
+    second = client.get(f"/v1/timeline?customer_id=3&limit=10&cursor={cursor}")
+    assert [entry["id"] for entry in second.json["data"]] == [entries[1][1], entries[0][1]]
+    assert second.headers["Content-Location"] == "/v1/timeline?customer_id=4"
+
+
+@pytest.mark.parametrize("scope", ["activities:read", "activities:read:own"])
+def test_who_may_see_no_tasks_gets_none_of_a_subject_that_is_there(client_of, filler, scope):
+    filler.customer(3, assigned_to=8)
+    client = client_of(filler.company_id, scope, user_id=8)
+    assert client.get("/v1/timeline?customer_id=3&kind=task").json["data"] == []
+    assert client.get("/v1/timeline?customer_id=9&kind=task").status_code == 404
+
+
 def test_customers_merged_into_each_other_have_no_timeline(client_of, filler):
     filler.customer(3, merged_into=4, archived_at=BEGIN)
     filler.customer(4, merged_into=3, archived_at=BEGIN)
