@@ -21,9 +21,9 @@ class Searched:
     first of them as well those of `e164`, where it is the same number in full; of `texts`, which may be long and have
     several lines, the first 4,000 characters. `live` is the condition that an ordinary list has. A `code` is found by
     itself in an index of (company_id, code), and so are the `keys` that the table has of `email_norm`, `phone_tail`,
-    `name_norm` and `name_two` (`chassis.matching_keys`), in indexes of their own that begin with the company: what
-    somebody knows exactly comes first, however many others have it somewhere. `instead` is a column that names another
-    record of the table, which is found in place of this one.
+    `domain_norm`, `name_norm` and `name_two` (`chassis.matching_keys`), in indexes of their own that begin with the
+    company: what somebody knows exactly comes first, however many others have it somewhere. `instead` is a column that
+    names another record of the table, which is found in place of this one.
     """
 
     table: str
@@ -252,10 +252,13 @@ _AT_HOME = f"""UNION ALL
                 SELECT substr(home, 2), NULL, btrim(words), '', rpad(' ', width, '_')
                 FROM (SELECT {_DIGITS} AS home) dialled, generate_series(2, 4) width
                 WHERE {_NUMBER} AND home ~ '^0[1-9][0-9]{{2,4}}$'"""  # noqa: S608  # Of constants.
+# A web address, of which scheme, www and path may be missing: the third part is its host.
+_HOST = r"'^(https?://)?(www\.)?([^\s@/:?#]+\.[^\s@/:?#.]+)\.?([/:?#]\S*)?$'"
 _BY_CODE = "c.{code} = ANY (ARRAY[q.given, upper(q.given)])"
 _BY_KEY = {
     "email_norm": "c.email_norm = lower(q.given)",
     "phone_tail": "c.phone_tail = right(q.digits, 10) AND length(q.digits) > 6",
+    "domain_norm": f"c.domain_norm = (regexp_match(lower(q.given), {_HOST}))[3]",
     "name_norm": "c.name_norm >= q.named AND c.name_norm < q.named || chr(1114111)",
     "name_two": "c.name_two >= q.named AND c.name_two < q.named || chr(1114111)",
 }
