@@ -116,12 +116,12 @@ def test_an_address_stands_for_its_network(address: str | None, network: str) ->
 def test_a_password_of_accents_is_refused_at_once() -> None:
     """Putting them into order would take minutes."""
     accents = "a" + "\u0301\u0316" * 250_000
-    began = time.perf_counter()
+    began = time.process_time()
     assert rules.password_bytes(accents) is None
     with pytest.raises(Invalid) as caught:
         rules.check_new_password(accents)
     assert caught.value.code == "password_too_long"
-    assert time.perf_counter() - began < 1
+    assert time.process_time() - began < 1
 
 
 def test_a_password_that_is_short_enough_once_it_is_composed_is_taken() -> None:

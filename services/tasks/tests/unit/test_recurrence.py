@@ -223,11 +223,11 @@ def test_what_is_outside_of_the_grammar_is_refused_with_its_part(rule, part):
     ],
 )
 def test_what_never_matches_is_refused_before_it_is_searched_for(rule, anchor, missing_day):
-    begun = clock.perf_counter()
+    begin = clock.process_time()
     with pytest.raises(Invalid) as caught:
         series(rule, anchor, missing_day=missing_day)
     assert caught.value.code == "invalid_rrule"
-    assert clock.perf_counter() - begun < 0.1
+    assert clock.process_time() - begin < 0.1
 
 
 @pytest.mark.parametrize(
@@ -370,9 +370,9 @@ def test_count_is_how_many_there_are(rule, anchor, count):
 
 @given(rule=rules(), anchor=ANCHORS, missing_day=st.sampled_from((LAST, SKIP)))
 def test_reading_a_rule_takes_no_time_whatever_it_is(rule, anchor, missing_day):
-    begin = clock.perf_counter()
+    begin = clock.process_time()
     begun(rule, anchor, missing_day)
-    assert clock.perf_counter() - begin < 1
+    assert clock.process_time() - begin < 1
 
 
 def test_the_text_of_an_occurrence_reads_back():
