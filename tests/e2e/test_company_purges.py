@@ -15,6 +15,7 @@ from chassis.context import Context, acting_as
 from chassis.db import company_purges
 from chassis.db.company_purges import CompanyPurges
 from chassis.service import load
+from chassis.testing.purges import let_purge_settle
 from crm.consumers import Consumers, Wish
 
 SECONDS = 2.0
@@ -61,14 +62,6 @@ def tables_with(connection, text):
     return found
 
 
-def settle(connection, company_id):
-    """Have the time pass in which something may be under way that knows nothing of the purge."""
-    connection.execute(
-        "UPDATE company_purges SET created_at = created_at - interval '1 minute', known_from = coalesce(known_from, 1) WHERE company_id = %s",
-        (company_id,),
-    )
-
-
 @pytest.mark.parametrize("name", SERVICES)
 def test_every_row_goes_and_every_row_of_others_stays(*, name, found, batteries, owner_of, superusers, applications):
     service, connection, database = load(name), superusers[name], applications[name].database
@@ -94,7 +87,7 @@ def test_every_row_goes_and_every_row_of_others_stays(*, name, found, batteries,
         (gone, uuid.uuid4()),
     )
     with acting_as(Context(company_id=gone, user_id=7, request_id="request-1")):
-        settle(connection, gone)
+        let_purge_settle(connection, gone)
         purges.work(database, Flag())
         with database.session() as session:
             assert company_purges.state(session)["state"] == "done"
@@ -242,12 +235,12 @@ def test_a_company_goes_everywhere_and_each_service_confirms_it(stack, databases
     for name in ("customers", "audit"):
         stack.kill_program(f"{name}-worker-1")
     for name in told:
-        settle(databases[name], gone.id)
+        let_purge_settle(databases[name], gone.id)
     until(lambda: progress() == dict.fromkeys(SERVICES, "done") | {"tasks": "waiting"})
     assert tables_with(databases["tasks"], gone.mark)
     stack.start_program("tasks-worker-1")
     until(lambda: rows_of(databases["tasks"], gone.id).get("company_purges"))
-    settle(databases["tasks"], gone.id)
+    let_purge_settle(databases["tasks"], gone.id)
     until(lambda: set(progress().values()) == {"done"})
     for name, connection in databases.items():
         assert tables_with(connection, gone.mark) == set(), name

@@ -14,6 +14,7 @@ from chassis.db.company_purges import BATCH, CompanyPurges
 from chassis.db.session import Database
 from chassis.testing.databases import DatabaseUrls
 from chassis.testing.fixtures import Client
+from chassis.testing.purges import let_purge_settle
 from sample.app import SERVICE
 
 PURGES = CompanyPurges(SERVICE.metadata)
@@ -50,11 +51,7 @@ def settle(superuser: psycopg.Connection, company_id: int) -> Callable[[], None]
     """Have the time pass in which something may be under way that knows nothing of the purge."""
 
     def pass_time() -> None:
-        superuser.execute(
-            "UPDATE company_purges SET created_at = created_at - interval '1 minute',"
-            " known_from = coalesce(known_from, 1) WHERE company_id = %s",
-            (company_id,),
-        )
+        let_purge_settle(superuser, company_id)
 
     return pass_time
 

@@ -14,6 +14,7 @@ from chassis.db.company_purges import BATCH, CompanyPurges, purged_among
 from chassis.db.session import Database
 from chassis.events import Event, EventType
 from chassis.testing.fixtures import DatabaseUrls
+from chassis.testing.purges import let_purge_settle
 
 PURGED = EventType("company", "purged", table="companies")
 PURGES = CompanyPurges(SERVICE.metadata)
@@ -49,10 +50,7 @@ def purged(event_of: Callable[..., Event], company_id: int) -> Event:
 @pytest.fixture
 def settled(superuser: psycopg.Connection, company_id: int) -> Callable[[], None]:
     def wait() -> None:
-        superuser.execute(
-            "UPDATE company_purges SET created_at = created_at - interval '1 minute', known_from = coalesce(known_from, 1) WHERE company_id = %s",
-            (company_id,),
-        )
+        let_purge_settle(superuser, company_id)
 
     return wait
 

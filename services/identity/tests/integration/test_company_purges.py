@@ -15,6 +15,7 @@ from chassis.db.session import Database
 from chassis.healing.healer import Healer
 from chassis.healing.known import Known
 from chassis.testing.fixtures import Client, DatabaseUrls
+from chassis.testing.purges import let_purge_settle
 from identity.app import SERVICE
 from identity.commands.healing import _close_companies
 from identity.operators import kinds_to_heal
@@ -37,13 +38,10 @@ def purge(admin: Client, ann: Any) -> Callable[..., Any]:
 
 @pytest.fixture
 def finish(database: Database, superuser: psycopg.Connection) -> Callable[[int], None]:
-    """Have the worker delete all, with nothing under way any more, of other databases of the server neither."""
+    """Have the worker delete all, with nothing under way any more."""
 
     def work(company_id: int) -> None:
-        superuser.execute(
-            "UPDATE company_purges SET created_at = created_at - interval '1 minute', known_from = coalesce(known_from, 1) WHERE company_id = %s",
-            (company_id,),
-        )
+        let_purge_settle(superuser, company_id)
         PURGES.work(database, Flag())
         with acting_as(Context(company_id=company_id)), database.session() as session:
             assert company_purges.state(session)["state"] == "done"

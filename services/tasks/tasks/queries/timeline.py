@@ -91,9 +91,9 @@ def list_page(session: Session, asked: Question, after: Place, limit: int) -> tu
         own=context.own_only,
         tasks=_sight_of_tasks(context.permissions),
     )
-    parameters = {f"given_{name}": value for name, value in filters.items()} if walk.pages else {}
-    if walk.pages:
-        parameters |= {"after_at": after.at, "most": limit + 1}
+    parameters: dict[str, Any] = {}
+    if walk.may_have_any:
+        parameters = {"after_at": after.at, "most": limit + 1, **{f"given_{name}": filters[name] for name in filters}}
     if walk.has_activities:
         parameters["after_activity"] = after.id if after.rank == _RANKS[ACTIVITY_KIND] else _edge(after, ACTIVITY_KIND)
     if walk.has_tasks:
@@ -144,7 +144,7 @@ class Walk:
         return self.only != ACTIVITY_KIND and "activity_type" not in self.filters and self.tasks != "none"
 
     @property
-    def pages(self) -> bool:
+    def may_have_any(self) -> bool:
         """Whether the page may have anything."""
         return self.has_activities or self.has_tasks
 
@@ -160,7 +160,7 @@ def _statement(walk: Walk) -> Prepared:
         where.append((refs.c.assigned_to == actor) | (refs.c.created_by == actor))
     merged_into = refs.c.merged_into if walk.kind == CUSTOMER else null()
     subject = select(merged_into.label("merged_into")).where(*where).subquery("s")
-    if not walk.pages:
+    if not walk.may_have_any:
         return Prepared(select(subject.c.merged_into, null(), false(), null(), null(), null()))
     page = _page(walk).subquery("p")
     rows = subject.outerjoin(page, subject.c.merged_into.is_(None))
