@@ -89,7 +89,8 @@ test-properties: setup ## Try the properties on a thousand examples of each, oth
 
 test-faults: SETUP := --faults
 test-faults: setup ## Run the fault tests and the generated requests in their long form
-	@$(PYTEST) $(SERVERS) -m long tests/faults tests/e2e gateway services web $(TESTS)
+	@$(PYTEST) $(SERVERS) -m long tests/faults tests/e2e gateway services web \
+		$(filter-out %/test_containers.py,$(wildcard deploy/tests/test_*.py)) $(TESTS)
 
 test-neighbours: setup ## Attack every operation as one tenant while another works (half an hour)
 	@$(PYTEST) $(SERVERS) -s -m long tests/neighbours $(TESTS)

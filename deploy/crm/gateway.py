@@ -20,6 +20,11 @@ from gateway.runtime import Haproxy, Worker
 
 _AGENT_ENVIRONMENT = "env/gateway-agent.env"
 _RELOAD_SECONDS = 20.0
+_CHECKED_SECONDS = 20.0
+_POLL_SECONDS = 0.1
+# The columns of `show servers state` that say which server it is, and whether its checks let requests through.
+_BACKEND, _SERVER, _OPERATION = 1, 3, 5
+_RUNNING = "2"
 # A buffer has room for the largest body. glibc would ask the kernel for each anew, which costs a third of the rate.
 ALLOCATOR = {"MALLOC_MMAP_THRESHOLD_": "33554432", "MALLOC_TRIM_THRESHOLD_": "268435456"}
 
@@ -108,6 +113,23 @@ class Gateway:
     def tell(self, *commands: str) -> str:
         """What the HAProxy that runs answers to commands of its runtime API."""
         return tell(list(commands), self._files.admin_socket)
+
+    def wait_for(self, server: str, timeout: float = _CHECKED_SECONDS) -> None:
+        """Wait until HAProxy sends requests to `server`, as backend/server, whose program answers already.
+
+        It finds out by its next check, up to a second later; until then it takes the server for the one that is gone.
+        Raises OperatorError when it does not find out.
+        """
+        backend, name = server.split("/")
+        deadline = time.monotonic() + timeout
+        while True:
+            rows = [line.split() for line in self.tell(f"show servers state {backend}").splitlines()]
+            states = {(row[_BACKEND], row[_SERVER]): row[_OPERATION] for row in rows if len(row) > _OPERATION}
+            if states.get((backend, name)) == _RUNNING:
+                return
+            if time.monotonic() > deadline:
+                raise OperatorError(f"the gateway has not found {server} ready after {timeout:.0f} s")
+            time.sleep(_POLL_SECONDS)
 
     def reload(self, keys: Mapping[str, str]) -> None:
         """Write HAProxy's configuration, and where it runs wait until a process has taken that over.

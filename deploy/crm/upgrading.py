@@ -91,6 +91,8 @@ class Upgrade:
             yield
         finally:
             self._stack.gateway.tell(f"set server {server} state ready")
+        # The next one to be drained is the only other one there may be.
+        self._stack.gateway.wait_for(server)
 
     def _server(self, name: str) -> str | None:
         """A web process as HAProxy calls it; None for one that is alone, and for all else."""

@@ -102,23 +102,38 @@ def test_a_stack_that_is_not_well_is_not_upgraded(upgrade, stack, shelf):
     assert shelf.all() == []
 
 
+def test_who_waits_for_a_server_waits_until_the_gateway_sends_requests_to_it(stack):
+    server = "customers/customers1"
+    stack.gateway.tell(f"set server {server} health down")
+    assert requests.get(f"{stack.gateway_url}/readyz", timeout=10).status_code == 503
+    stack.gateway.wait_for(server)
+    assert requests.get(f"{stack.gateway_url}/readyz", timeout=10).status_code == 200
+    with pytest.raises(OperatorError, match="has not found customers/nobody ready"):
+        stack.gateway.wait_for("customers/nobody", timeout=0.2)
+
+
 class Caller(threading.Thread):
     """Reads and writes customers, one request after the other, and counts what came of it."""
 
     def __init__(self, api, headers, stop):
         super().__init__(daemon=True)
         self._api, self._headers, self._stop_asking = api, headers, stop
-        self.made, self.answers = [], []
+        self.made, self.answers, self.failed = [], [], []
 
     def run(self):
         with requests.Session() as session:
             session.headers.update(self._headers)
             while not self._stop_asking.is_set():
                 created = session.post(f"{self._api}/customers", json={"name": f"C {uuid.uuid4()}"}, timeout=60)
-                self.answers.append(created.status_code)
-                if created.status_code == 201:
+                if self._count(created) == 201:
                     self.made.append(created.json()["id"])
-                self.answers.append(session.get(f"{self._api}/customers?limit=5", timeout=60).status_code)
+                self._count(session.get(f"{self._api}/customers?limit=5", timeout=60))
+
+    def _count(self, answer):
+        self.answers.append(answer.status_code)
+        if not answer.ok:
+            self.failed.append((answer.request.method, answer.text))
+        return answer.status_code
 
 
 @pytest.mark.long
@@ -147,6 +162,7 @@ def test_every_program_is_replaced_and_no_request_fails(stack_factory, shelf):
     answers = [answer for caller in callers for answer in caller.answers]
     made = [record for caller in callers for record in caller.made]
     assert len(answers) > 20
+    assert [failure for caller in callers for failure in caller.failed] == []
     assert set(answers) == {200, 201}
     assert len(made) == len(set(made)) == answers.count(201)
     of_services = {name for name in names if name.rsplit("-", 2)[0] in SERVICES and name.rsplit("-", 2)[1] in KINDS}
