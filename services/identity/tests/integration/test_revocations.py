@@ -1,5 +1,6 @@
 """What the gateways' agents are told: everything, then what has changed, and nothing lost between two questions."""
 
+import statistics
 import time
 import uuid
 from collections.abc import Callable
@@ -185,17 +186,21 @@ def test_asking_twice_a_second_costs_next_to_nothing(database: Database, superus
     superuser.execute(
         "INSERT INTO revocations (kind, key, value) SELECT 'session', gen_random_uuid(), 1 FROM generate_series(1, 5000)"
     )
+    inserted: int = superuser.execute("SELECT max(changed_in) FROM revocations").fetchone()[0]  # type: ignore[index]  # One row.
     superuser.execute("ANALYZE revocations")
     with database.session() as session:
-        cursor = superuser.execute("SELECT pg_current_xact_id()::text::bigint").fetchone()[0]  # type: ignore[index]  # One row.
+        after, until = 0, time.monotonic() + 60
+        # What is newer than the server's oldest open transaction is told again, and tests beside this one have theirs.
+        while after <= inserted:
+            assert time.monotonic() < until
+            after = int(orjson.loads(list_revocations(session, None))["cursor"])
         spent = []
         for _ in range(100):
             began = time.perf_counter()
-            list_revocations(session, cursor)
+            list_revocations(session, after)
             spent.append((time.perf_counter() - began) * 1000)
     superuser.execute("DELETE FROM revocations WHERE kind = 'session'")
-    # The quickest is what it costs; the others waited for a processor as well.
-    assert min(spent) < 2, spent
+    assert statistics.median(spent) < 2, spent
 
 
 def test_after_a_restoration_the_tokens_of_everybody_are_told(
