@@ -1,6 +1,6 @@
 """The figures as a table for people, as JSON for machines, and as a page of the documentation."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -78,12 +78,7 @@ class Report:
                 f"{speed.floor.p99:.1f}",
                 f"{speed.ratio:.2f}",
                 f"{speed.target:.2f}",
-                _verdict(speed.reached)
-                + (
-                    f", {speed.ours.failed + speed.floor.failed} failed"
-                    if speed.ours.failed + speed.floor.failed
-                    else ""
-                ),
+                ", ".join((_verdict(speed.reached), *_failures(speed))),
             )
             for speed in self.speeds
         ]
@@ -122,6 +117,14 @@ class Report:
 
 
 _HEADINGS = ("question", "ours/s", "p50 ms", "p99 ms", "floor/s", "p50 ms", "p99 ms", "ratio", "target", "")
+
+
+def _failures(speed: Speed) -> Iterator[str]:
+    """Whose requests failed, and of what: "2 of ours failed (2 status)"."""
+    for whose, side in (("ours", speed.ours), ("the floor's", speed.floor)):
+        if side.failed:
+            kinds = ", ".join(f"{count} {kind}" for kind, count in side.failures.items() if count)
+            yield f"{side.failed} of {whose} failed ({kinds})"
 
 
 def _verdict(reached: bool) -> str:

@@ -1,6 +1,7 @@
 """Requests per second and latencies, ours and the floor's in turn: A B A B, and of each the median."""
 
 import statistics
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -46,5 +47,5 @@ def _median(rounds: Sequence[wrk.Round]) -> wrk.Round:
         rate=statistics.median(entry.rate for entry in rounds),
         p50=statistics.median(entry.p50 for entry in rounds),
         p99=statistics.median(entry.p99 for entry in rounds),
-        failed=sum(entry.failed for entry in rounds),
+        failures=dict(sum((Counter(entry.failures) for entry in rounds), Counter[str]())),
     )

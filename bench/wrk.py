@@ -14,12 +14,20 @@ _runs = itertools.count(1)
 
 @dataclass(frozen=True)
 class Round:
-    """One run: requests per second, latencies in milliseconds, and how many requests were not answered with success."""
+    """One run: requests per second, latencies in milliseconds, and the requests that got no success.
+
+    `failures` counts these by what happened: no connection (`connect`), one that was lost (`read`, `write`), no answer
+    in time (`timeout`), an answer of 400 and above (`status`).
+    """
 
     rate: float
     p50: float
     p99: float
-    failed: int
+    failures: dict[str, int]
+
+    @property
+    def failed(self) -> int:
+        return sum(self.failures.values())
 
 
 def run(url: str, questions: Path, seconds: int, connections: int = CONNECTIONS) -> Round:
@@ -37,5 +45,5 @@ def run(url: str, questions: Path, seconds: int, connections: int = CONNECTIONS)
         rate=values["requests"] / values["microseconds"] * 1e6,
         p50=values["p50"] / 1000,
         p99=values["p99"] / 1000,
-        failed=values["failed"],
+        failures=values["failures"],
     )
