@@ -110,7 +110,7 @@ class UserReference(Reference):
 
     def ensure(self, session: Session, user_id: int) -> None:
         """The same of whom a neighbour's event names as its actor: they had a token of the company."""
-        session.run(self._ensure, actor=user_id)
+        session.run_later(self._ensure, actor=user_id)
 
     def actor_ensured(self) -> CTE:
         """The same as a part of another statement, with the parameter `actor`.

@@ -2,11 +2,12 @@
 
 from typing import Any
 
-from sqlalchemy import Uuid, bindparam, exists, select
+from sqlalchemy import BigInteger, ScalarSelect, Uuid, bindparam, exists, select
 
 from chassis.db.session import Session
 from chassis.db.statements import Prepared, of_tenant
 from chassis.events import Event
+from chassis.references import Reference
 from tasks.commands.notices import notify
 from tasks.events import ACTIVITY_CREATED
 from tasks.models import CUSTOMERS, DEALS, LEADS, USERS, activities
@@ -14,12 +15,25 @@ from tasks.queries.activities import RECORDS
 from tasks.rules import STATUS_CHANGE
 from tasks.rules.stories import is_stage_deletion, story_of
 
-_TOLD = Prepared(
+_SUBJECTS = {"customer": CUSTOMERS, "lead": LEADS, "deal": DEALS}
+
+
+def _known(kind: str, reference: Reference) -> ScalarSelect[int]:
+    """The id of a record if it is known here, under the lock of `Reference.find`."""
+    known = select(reference.table.c[reference.key]).where(
+        of_tenant(reference.table), reference.table.c[reference.key] == bindparam(f"of_{kind}", type_=BigInteger)
+    )
+    return known.with_for_update(read=True).scalar_subquery()
+
+
+# Deals are moved all day: what a story needs to know is asked at once.
+_ASK = Prepared(
     select(
         exists().where(
             of_tenant(activities),
             activities.c.source_event_id == bindparam("of_event", type_=Uuid(as_uuid=False)),
-        )
+        ),
+        *(_known(kind, reference) for kind, reference in _SUBJECTS.items()),
     )
 )
 _NAMES = {"customer": "name", "lead": "lead_name", "deal": "deal_name"}
@@ -30,12 +44,12 @@ def write_story(session: Session, entity: str, event: Event) -> None:
     story = None if is_stage_deletion(event.operation) else story_of(entity, event.action, event.data)
     if story is None:
         return
-    told = session.fetch_one(_TOLD, of_event=event.id)
-    if told is not None and told[0]:
+    after = event.data["after"]
+    about = {f"of_{kind}": event.record_id if kind == entity else after.get(f"{kind}_id") for kind in _SUBJECTS}
+    [(is_told, *known)] = session.fetch(_ASK, of_event=event.id, **about)
+    if is_told:
         return
     title, change = story
-    after = event.data["after"]
-    links = _links(session, entity, after)
     if event.actor is not None:
         # Who has only just joined may be told of later.
         USERS.ensure(session, event.actor)
@@ -46,20 +60,10 @@ def write_story(session: Session, entity: str, event: Event) -> None:
         "user_id": event.actor,
         "change": change,
         "source_event_id": event.id,
-        **links,
+        # A foreign key names nothing that is not known yet.
+        **{f"{kind}_id": number for kind, number in zip(_SUBJECTS, known, strict=True) if number is not None},
     }
     RECORDS.create(session, ACTIVITY_CREATED, values)
-
-
-def _links(session: Session, entity: str, record: dict[str, Any]) -> dict[str, int]:
-    """What a record is about, as far as it is known here: a foreign key names nothing else."""
-    wanted = {"customer": CUSTOMERS, "lead": LEADS, "deal": DEALS}
-    numbers = {kind: record["id"] if kind == entity else record.get(f"{kind}_id") for kind in wanted}
-    return {
-        f"{kind}_id": number
-        for kind, number in numbers.items()
-        if number is not None and wanted[kind].find(session, (number,))
-    }
 
 
 def tell_new_owner(session: Session, entity: str, event: Event) -> None:
