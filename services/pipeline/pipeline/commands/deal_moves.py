@@ -20,6 +20,7 @@ from pipeline.queries import stages
 from pipeline.queries.cards import DEALS
 from pipeline.queries.deals import RECORDS
 from pipeline.rules import probabilities
+from pipeline.rules.positions import on_top
 from pipeline.rules.requirements import refuse_inactive_stage, refuse_incomplete, refuse_unfit
 from pipeline.rules.stages import Group, Stage, first_open, group_of
 from pipeline.rules.stages import closing as closing_stage
@@ -141,11 +142,12 @@ def _enter(
     USERS.ensure_actor(session)
     written = changed_fields(session, before, {**others, "stage_id": stage.id})
     refuse_incomplete(stage, document | written)
-    if wishes is not None:
-        place = find_place(session, DEALS, stage.id, Place(0, before.id), wishes, inside=False)
-        position = place or 0
+    if wishes not in (None, _TOP):
+        position = find_place(session, DEALS, stage.id, Place(0, before.id), wishes, inside=False) or 0
     at = _moment(session, document, others) if arrow in ("won", "lost") else None
-    left = leave_stage(session, DEALS, before.id, at)
+    left = leave_stage(session, DEALS, before.id, at, into=stage.id)
+    if wishes == _TOP:
+        position = on_top(left.highest)
     written |= {
         "pipeline_id": stage.pipeline_id,
         "stage_id": stage.id,

@@ -7,7 +7,19 @@ from functools import lru_cache
 from typing import Any
 
 import orjson
-from sqlalchemy import BigInteger, Column, Date, DateTime, bindparam, column, func, insert, select, update
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    Date,
+    DateTime,
+    ScalarSelect,
+    bindparam,
+    column,
+    func,
+    insert,
+    select,
+    update,
+)
 
 from chassis.context import current
 from chassis.db.bulk import json_rows
@@ -20,6 +32,7 @@ from pipeline.rules.stages import Stage
 
 _ID = bindparam("of_id", type_=BigInteger())
 _AT = bindparam("at", type_=DateTime(timezone=True))
+_INTO = bindparam("into", type_=BigInteger())
 _NAMES = (
     "lead_id",
     "deal_id",
@@ -71,9 +84,10 @@ _DATED_MANY = Prepared(
 
 @dataclass(frozen=True, slots=True)
 class Left:
-    """The stage that a record has left, and the moment."""
+    """The stage that a record has left, the moment, and where the highest card of the stage lies that it goes to."""
 
     at: datetime
+    highest: int | None
     stage_id: int | None
     name: str | None
     code: str | None
@@ -92,15 +106,18 @@ class Left:
         }
 
 
-def leave_stage(session: Session, cards: Cards, record_id: int, at: datetime | None = None) -> Left:
+def leave_stage(
+    session: Session, cards: Cards, record_id: int, at: datetime | None = None, *, into: int | None = None
+) -> Left:
     """Close the row of the stage that a locked record is in, now or at a moment since it entered it.
 
     The moment is the database's own clock after the lock was got: one that began to wait earlier does not come first.
+    `into` is the stage that it goes to, where its place is on top of that column.
     """
-    row = session.fetch_one(_leave(cards), of_id=record_id, at=at)
+    row = session.fetch_one(_leave(cards), of_id=record_id, at=at, into=into)
     if row is None:
-        [(moment,)] = session.fetch(_CLOCK, at=at)
-        return Left(moment, None, None, None, None, None)
+        [(moment, highest)] = session.fetch(_begin(cards), at=at, into=into)
+        return Left(moment, highest, None, None, None, None, None)
     return Left(*row)
 
 
@@ -147,7 +164,16 @@ def note_close_date(
         session.run_later(_DATED, deal_id=deal_id, old_date=old, new_date=new, changed_by=current().user_id, at=at)
 
 
-_CLOCK = Prepared(select(func.coalesce(_AT, func.clock_timestamp())), writes=True)
+def _highest(cards: Cards) -> ScalarSelect[int]:
+    table = cards.table
+    lying = select(table.c.position).where(of_tenant(table), table.c.stage_id == _INTO, table.c.archived_at.is_(None))
+    return lying.order_by(table.c.position, table.c.id).limit(1).scalar_subquery()
+
+
+@lru_cache(maxsize=4)
+def _begin(cards: Cards) -> Prepared:
+    """What `_leave` answers of a record that is in no stage."""
+    return Prepared(select(func.coalesce(_AT, func.clock_timestamp()), _highest(cards)), writes=True)
 
 
 @lru_cache(maxsize=4)
@@ -166,6 +192,7 @@ def _leave(cards: Cards) -> Prepared:
         .values(left_at=left, version=history.c.version + 1, updated_at=func.now())
         .returning(
             history.c.left_at,
+            _highest(cards),
             history.c.to_stage_id,
             now("name", history.c.to_name),
             now("code", history.c.to_code) if cards is DEALS else history.c.to_code,

@@ -16,7 +16,7 @@ from pipeline.queries import stages
 from pipeline.queries.cards import LEADS
 from pipeline.queries.leads import RECORDS
 from pipeline.rules import probabilities
-from pipeline.rules.positions import closed_position
+from pipeline.rules.positions import closed_position, on_top
 from pipeline.rules.requirements import refuse_inactive_stage, refuse_unfit
 from pipeline.rules.stages import Stage, closing, first_open, group_of
 from pipeline.rules.transitions import lead_arrow, refuse_lead_wish
@@ -125,9 +125,11 @@ def _enter(
     refuse_inactive_stage(stage)
     plain = {name: value for name, value in others.items() if name not in ("probability", *REASON)}
     written = changed_fields(session, before, {**plain, "stage_id": stage.id})
-    if wishes is not None:
+    if wishes not in (None, _TOP):
         position = find_place(session, LEADS, stage.id, Place(0, before.id), wishes, inside=False) or 0
-    left = leave_stage(session, LEADS, before.id)
+    left = leave_stage(session, LEADS, before.id, into=stage.id)
+    if wishes == _TOP:
+        position = on_top(left.highest)
     written |= {"stage_id": stage.id, "status": stage.kind, "stage_entered_at": left.at, "position": position}
     given = others.get("probability")
     match arrow:
