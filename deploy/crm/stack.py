@@ -26,7 +26,7 @@ from crm.servers import Postgres, RabbitMQ
 from crm.servers.rabbitmq import ADMIN, BrokerPorts
 from crm.settings import KINDS, SERVICES, WEB, StackSettings
 from crm.state import State, exclusive
-from crm.supervision import ProgramStatus, Roll, Supervisor, at_once
+from crm.supervision import ProgramStatus, Roll, Supervisor
 from crm.watch import Check, ProgramRow, Watch
 
 Report = Callable[[str, str, float], None]
@@ -328,7 +328,7 @@ class Stack:
         count = len(self.checks())
         report("services", f"{count}/{count} programs ready", time.monotonic() - began)
 
-    def apply(self, roll: Roll = at_once) -> None:
+    def apply(self, roll: Roll | None = None) -> None:
         """Write what every program is started from, and have supervisor restart those for which it has changed."""
         supervised = []
         for service in SERVICES:

@@ -10,8 +10,9 @@ import subprocess
 import sys
 import time
 import xmlrpc.client
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
+from itertools import groupby
 from pathlib import Path
 from typing import Any, cast
 
@@ -20,16 +21,12 @@ from crm.processes import Process, die_with_parent
 from crm.programs import SYSTEM_PATH
 
 _PATIENCE_SECONDS = 10.0
+_POLL_SECONDS = 0.02
 _NOT_RUNNING = 70  # supervisor.xmlrpc.Faults
 _ALREADY_STARTED = 60
 _BAD_NAME = 10
 # Puts a program of this name in the place of the one that runs, by calling the function at its own time.
 Roll = Callable[[str, Callable[[], None]], None]
-
-
-def at_once(_: str, replace: Callable[[], None]) -> None:
-    """Replace it now, whatever runs beside it."""
-    replace()
 
 
 @dataclass(frozen=True)
@@ -78,10 +75,11 @@ class Supervisor:
         except (OSError, ValueError):
             return None
 
-    def apply(self, programs: Iterable[Supervised], roll: Roll = at_once) -> None:
+    def apply(self, programs: Sequence[Supervised], roll: Roll | None = None) -> None:
         """Make supervisord know exactly `programs`: start it if need be, stop what is gone or has changed.
 
-        `roll` is called with the name of each that has changed and with what replaces it, which stops it.
+        `roll` is called with the name of each that has changed and with what replaces it, which stops it. Without it
+        they stop at the same time, but for those that others need, which stop after these.
         """
         self._configuration.touch(mode=0o600)
         self._configuration.write_text(self._render(programs))
@@ -89,12 +87,29 @@ class Supervisor:
             self._start()
             return
         added, changed, removed = self._call("reloadConfig")[0]
+        if roll is None:
+            self._stop_together(programs, changed)
         for name in removed:
             self._remove(name)
         for name in added:
             self._call("addProcessGroup", name)
         for name in changed:
-            roll(name, functools.partial(self._replace, name))
+            replace = functools.partial(self._replace, name)
+            if roll is None:
+                replace()
+            else:
+                roll(name, replace)
+
+    def _stop_together(self, programs: Sequence[Supervised], names: Collection[str]) -> None:
+        """Have programs end. Each takes as long as its last requests do, and one after the other as long as all do."""
+        stopping = sorted((program for program in programs if program.name in names), key=_needed, reverse=True)
+        for _, equals in groupby(stopping, key=_needed):
+            group = [program.name for program in equals]
+            for name in group:
+                self.stop(name, wait=False)
+            # supervisord kills who does not end in time.
+            while any(status.pid for name, status in self.statuses().items() if name in group):
+                time.sleep(_POLL_SECONDS)
 
     def _remove(self, name: str) -> None:
         self._call("stopProcessGroup", name)
@@ -161,7 +176,7 @@ class Supervisor:
             if time.monotonic() > deadline:
                 reason = (self._home / "logs" / "supervisord.out").read_text().strip()
                 raise OperatorError(f"supervisord does not answer. {reason}")
-            time.sleep(0.02)
+            time.sleep(_POLL_SECONDS)
 
     def _render(self, programs: Iterable[Supervised]) -> str:
         sections: list[dict[str, object]] = [
@@ -216,6 +231,10 @@ class Supervisor:
         proxy = xmlrpc.client.ServerProxy("http://supervisor", transport=_UnixTransport(self._socket))
         with contextlib.closing(cast("Any", proxy)("transport")):
             return getattr(proxy.supervisor, method)(*arguments)
+
+
+def _needed(program: Supervised) -> int:
+    return program.priority
 
 
 class _UnixTransport(xmlrpc.client.Transport):
