@@ -20,7 +20,13 @@ FIELDS = (
         "name",
         "name, full name, contact name, display name, nom complet, nombre completo, nome completo, vollstandiger name, "
         "ansprechpartner, contact, contact full name, contact person, person name, person, kontakt, kontaktname, "
-        "姓名, 名前, 氏名, 이름, имя, фио",
+        "姓名, 名前, 氏名, 이름, имя, фио, "
+        "имя и фамилия, контактное лицо, контактна особа, піб, ονοματεπωνυμο, ad soyad, adi soyadi, ilgili kisi, "  # noqa: RUF001  # Ukrainian.
+        "imie i nazwisko, osoba kontaktowa, jmeno a prijmeni, kontaktni osoba, teljes nev, kapcsolattarto, "
+        "nume complet, persoana de contact, volledige naam, contactpersoon, kontaktperson, yhteyshenkilo, "
+        "nom du contact, personne de contact, nombre de contacto, persona de contacto, contacto, persona di contatto, "
+        "referente, pessoa de contato, 성명, 담당자, 担当者, 担当者名, 联系人, 聯絡人, ชื่อ นามสกุล, ชื่อ สกุล, ผู้ติดต่อ, "
+        "ho va ten, ho ten, nguoi lien he, nama lengkap, الاسم الكامل, שם מלא, სახელი და გვარი",
     ),
     Field("email", _OF_CUSTOMERS["email"].names, several=True, looks=_OF_CUSTOMERS["email"].looks),
     Field(
