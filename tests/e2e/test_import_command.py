@@ -263,7 +263,7 @@ def test_what_the_rows_are_is_left_to_who_says_it(company, tmp_path):
     assert said.exit_code == 0, said.output
     assert (len(company.names()), company.get("/contacts")) == (5, [])
     mapped = company.run(file, "--dry-run", "--map", "Notizen=")
-    assert "--record-type customer_and_contact keeps them apart" in mapped.output
+    assert "with --record-type customer_and_contact a company becomes a customer" in mapped.output
     both = company.run(file, "--yes", "--record-type", "customer_and_contact", "--map", "Notizen=")
     assert both.exit_code == 0, both.output
     assert len(company.get("/contacts")) == 3
@@ -271,6 +271,13 @@ def test_what_the_rows_are_is_left_to_who_says_it(company, tmp_path):
     plain = tmp_path / "plain.csv"
     plain.write_text("Name,Company\nAda,Acme\n")
     assert "where they work" not in company.run(plain, "--dry-run").output
+    customer = company.get("/customers?sort=name")[0]
+    people = tmp_path / "people.csv"
+    people.write_text(f"First name,Last name,CRM customer ID\nEva,Alm,{customer['id']}\n")
+    done = company.run(people, "--yes")
+    assert done.exit_code == 0, done.output
+    assert "hold people at customers that are there" in done.output
+    assert "Eva" in [person["first_name"] for person in company.get(f"/customers/{customer['id']}/contacts")]
 
 
 def test_deals_come_in_from_a_file_and_are_taken_back(company, tmp_path):

@@ -9,12 +9,20 @@ from typing import Any
 import click
 
 from crm import screen
-from crm.client.importing import MOST_PARTS, PART, Import, Imports, Options, holds_companies_and_people
+from crm.client.importing import MOST_PARTS, PART, Import, Imports, Options
 from crm.client.progress import MEGABYTES, Progress
 from crm.errors import OperatorError
 
 _ERRORS_SHOWN = 5
 _LONGEST_SAMPLE = 40
+# By the record type that the service proposes what the rows hold, and what becomes of them.
+_PROPOSED = {
+    "customer_and_contact": (
+        "people and where they work",
+        "a company becomes a customer, people its contacts",
+    ),
+    "contact": ("people at customers that are there", "each becomes a contact of theirs"),
+}
 
 
 class Talk:
@@ -72,8 +80,8 @@ class Talk:
             known = self._imports.upload(import_id, source, lambda sent: progress.show(sent, size))
             seconds = progress.seconds
         screen.step("uploaded", f"import {import_id}: {path.name}, {_amount(size)}", seconds)
-        if options.record_type is None and holds_companies_and_people(known):
-            known = self._with_contacts(known, options, changes)
+        if options.record_type is None and known.get("proposed_record_type") in _PROPOSED:
+            known = self._as_proposed(known, options, changes)
         if changes:
             known = self._imports.change_mapping(known, changes)
         _show_columns(known)
@@ -90,13 +98,15 @@ class Talk:
                 print(f"   probably there already: {known['duplicate_rows']:,}, created all the same")
         return known
 
-    def _with_contacts(self, known: Import, options: Options, changes: Sequence[tuple[str, str]]) -> Import:
-        """Take companies for customers and people for their contacts, unless something was said that means another."""
+    def _as_proposed(self, known: Import, options: Options, changes: Sequence[tuple[str, str]]) -> Import:
+        """Take rows for what the service proposes, unless something was said that may mean another record type."""
+        proposed = known["proposed_record_type"]
+        hold, become = _PROPOSED[proposed]
         if changes or options.match_by not in (None, "email"):
-            screen.step("rows", "hold people and where they work; --record-type customer_and_contact keeps them apart")
+            screen.step("rows", f"hold {hold}; with --record-type {proposed} {become}")
             return known
-        known = self._imports.change_records(known, "customer_and_contact")
-        screen.step("rows", "hold people and where they work: a company becomes a customer, people its contacts")
+        known = self._imports.change_records(known, proposed)
+        screen.step("rows", f"hold {hold}: {become}")
         print("   with --record-type customer each row becomes a customer")
         return known
 

@@ -42,26 +42,6 @@ class Options:
     decimal_mark: str | None = None
 
 
-def holds_companies_and_people(known: Import) -> bool:
-    """Whether rows that are taken for customers seem to be people who work somewhere: both are in one of the first."""
-    if known["record_type"] != "customer" or known["profile"] == "own":
-        return False
-    by_field: dict[str, list[list[str]]] = {}
-    for column in known["columns"]:
-        if (field := known["mapping"].get(column["name"])) is not None:
-            by_field.setdefault(field, []).append(column["samples"])
-    people, companies = by_field.get("name", []), by_field.get("company_name", [])
-    # In a table of somebody's own a column alone may be called like that and mean the customer.
-    if len(people) < 2 and known["profile"] is None:  # noqa: PLR2004  # A name and its parts.
-        return False
-    rows = [_filled(people, row) and _filled(companies, row) for row in range(max(map(len, people), default=0))]
-    return any(rows)
-
-
-def _filled(columns: Sequence[Sequence[str]], row: int) -> bool:
-    return any(row < len(samples) and samples[row].strip() for samples in columns)
-
-
 class Imports:
     """The imports of the company that `api` is signed in to, of one kind of record; every call raises OperatorError."""
 

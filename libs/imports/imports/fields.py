@@ -1,6 +1,6 @@
 """What a service says of the fields that a file's columns can go into. Pure."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -56,6 +56,10 @@ class Catalogue:
     def is_header(self, text: str) -> bool:
         """Whether a text is the name of a column that means a field."""
         return any(form in self.by_header for form in header_of(text).forms)
+
+    def is_own(self, columns: Iterable[str]) -> bool:
+        """Whether a file with these columns is this system's own export."""
+        return bool(self.own) and set(self.own) <= {name.strip().lower() for name in columns}
 
     @cached_property
     def names(self) -> Sequence[tuple[tuple[str, int], tuple[str, int], tuple[str, int]]]:

@@ -64,9 +64,9 @@ class Proposal:
 def propose(columns: Sequence[Column], catalogue: Catalogue) -> Proposal:
     """A field for each column that seems to mean one."""
     names = [column.name for column in columns]
-    own = catalogue.own and set(catalogue.own) <= {name.strip().lower() for name in names}
+    own = catalogue.is_own(names)
     profile = None if own else profile_of(names)
-    guesses = [guess for column in columns if (guess := _guess(column, catalogue, profile, own=bool(own)))]
+    guesses = [guess for column in columns if (guess := _guess(column, catalogue, profile, own=own))]
     if not any(guess.field == "email" for guess in guesses):
         known = {guess.column.name for guess in guesses}
         guesses += [

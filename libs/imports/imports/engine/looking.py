@@ -38,7 +38,7 @@ def look_at(
         raise Invalid("invalid_import", str(fault), (FieldError("", fault.code, str(fault)),)) from None
     columns = [Column(name, beginning.samples(index)) for index, name in enumerate(beginning.names)]
     proposal = target.doubt(session, propose(columns, catalogue))
-    values = {
+    values: dict[str, Any] = {
         "encoding": encoding,
         "delimiter": beginning.delimiter,
         "header_line": beginning.line,
@@ -48,6 +48,8 @@ def look_at(
         "date_format": known["date_format"] or propose_date_format(_samples(proposal, *catalogue.dates)),
         "decimal_mark": known["decimal_mark"] or propose_decimal_mark(_samples(proposal, *catalogue.amounts)),
     }
+    if imports.record_type_of is not None:
+        values["proposed_record_type"] = imports.record_type_of(columns)
     return values, proposal.mapping
 
 

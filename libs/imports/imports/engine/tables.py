@@ -36,12 +36,15 @@ _COUNTS = (
     "reverted_rows",
     "kept_rows",
 )
+# Only where files may hold several kinds of records.
+_PROPOSED = "proposed_record_type"
 _SHOWN = (
     "id",
     "company_id",
     "version",
     "filename",
     "record_type",
+    _PROPOSED,
     "state",
     "mode",
     "match_by",
@@ -155,11 +158,13 @@ def _imports(
 ) -> Table:
     """What is known of a file, what is to be done with it, and how far that is."""
     zero = text("0")
+    several = len(record_types) > 1
     return tenant_table(
         name,
         metadata,
         Column("filename", String(255), nullable=False),
         Column("record_type", String(20), nullable=False, server_default=record_types[0]),
+        *[Column(_PROPOSED, String(20))] * several,
         Column("state", String(30), nullable=False, server_default=lifecycle.UPLOADING),
         Column("mode", String(10), nullable=False),
         Column("match_by", String(20)),
@@ -194,6 +199,7 @@ def _imports(
         timestamp("reverted_at"),
         users.foreign_key("created_by", ondelete="SET NULL"),
         one_of("record_type", record_types),
+        *[one_of(_PROPOSED, record_types)] * several,
         one_of("state", lifecycle.STATES),
         one_of("mode", lifecycle.MODES),
         one_of("match_by", match_by),
@@ -209,7 +215,7 @@ def _imports(
 
 def import_view(table: Table) -> JsonView:
     """What an import shows of itself."""
-    return JsonView(table, _SHOWN)
+    return JsonView(table, [name for name in _SHOWN if name != _PROPOSED or name in table.c])
 
 
 def error_view(table: Table) -> JsonView:

@@ -168,7 +168,17 @@ def _options(noun: str, keys: Sequence[str], choices: Sequence[str]) -> dict[str
 
 
 def _out(noun: str, keys: Sequence[str], record_types: Sequence[str]) -> dict[str, fields.Field[Any]]:
-    return {
+    several = {}
+    if len(record_types) > 1:
+        several["proposed_record_type"] = fields.String(
+            required=True,
+            allow_none=True,
+            validate=validate.OneOf(record_types),
+            metadata={
+                "description": "What the rows seem to be, whatever `record_type` says; null until the file has come."
+            },
+        )
+    return several | {
         "record_type": fields.String(
             required=True,
             validate=validate.OneOf(record_types),

@@ -15,6 +15,7 @@ from customers.events import (
     SOURCE,
 )
 from customers.models import IMPORT_TABLES, USERS
+from customers.rules.record_types import CONTACT, CUSTOMER, CUSTOMER_AND_CONTACT, record_type_of
 from customers.views import CUSTOMER_IMPORT
 from imports.engine.definition import Imports
 from imports.engine.events import ImportEvents
@@ -35,5 +36,6 @@ IMPORTS = Imports(
         reverted=CUSTOMER_IMPORT_REVERTED,
     ),
     users=USERS,
-    targets={"customer": CustomerTarget(), "contact": ContactTarget(), "customer_and_contact": PeopleTarget()},
+    targets={CUSTOMER: CustomerTarget(), CONTACT: ContactTarget(), CUSTOMER_AND_CONTACT: PeopleTarget()},
+    record_type_of=record_type_of,
 )

@@ -3,6 +3,7 @@
 from customers.models.metadata import metadata
 from customers.models.references import USERS
 from customers.rules.import_fields import KEYS
+from customers.rules.record_types import RECORD_TYPES
 from imports.engine.tables import import_tables
 
 IMPORT_TABLES = import_tables(
@@ -10,6 +11,6 @@ IMPORT_TABLES = import_tables(
     metadata,
     USERS,
     match_by=KEYS,
-    record_types=("customer", "contact", "customer_and_contact"),
+    record_types=RECORD_TYPES,
     within="import",
 )

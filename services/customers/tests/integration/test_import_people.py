@@ -76,6 +76,28 @@ def test_each_company_is_one_customer_with_those_who_work_there(imports: Any) ->
     assert (cora["last_name"], cora["phone"], cora["job_title"]) == ("Lund", "+46 70 0000033", "CEO")
 
 
+def test_what_the_rows_seem_to_be_is_told_and_refuses_nothing(imports: Any) -> None:
+    content = imports.table(
+        ("Firma", "Vorname", "Nachname", "E-Mail"), ("Ahorn GmbH", "Eva", "Alm", "eva@ahorn.example"), delimiter=";"
+    )
+    new = imports.client.post("/v1/customers/imports", json={"filename": "people.csv"}).json
+    assert (new["record_type"], new["proposed_record_type"]) == ("customer", None)
+    for given, created in (("contact", 0), ("customer", 1)):
+        done = imports.run(content, record_type=given)
+        assert (done["record_type"], done["proposed_record_type"], done["created_rows"]) == (given, BOTH, created)
+    # A first reading that sees one column says something else.
+    begun = imports.begin(content, delimiter="|").json
+    assert begun["proposed_record_type"] == "customer"
+    path = f"/v1/customers/imports/{begun['id']}"
+    read = imports.client.patch(path, json={"delimiter": ";"}, version=begun["version"]).json
+    assert (read["record_type"], read["proposed_record_type"]) == ("customer", BOTH)
+    taken = imports.client.patch(path, json={"record_type": BOTH}, version=read["version"]).json
+    assert (taken["record_type"], taken["proposed_record_type"]) == (BOTH, BOTH)
+    assert taken["mapping"]["Vorname"] == "first_name"
+    [listed] = [one for one in imports.client.get("/v1/customers/imports").json["data"] if one["id"] == begun["id"]]
+    assert listed["proposed_record_type"] == BOTH
+
+
 def test_who_has_several_companies_comes_to_the_first_of_them(imports: Any) -> None:
     header = ("Record ID", "First Name", "Contact owner", "Email", "Associated Company", "Associated Company IDs")
     rows = [

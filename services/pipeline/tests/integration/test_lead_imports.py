@@ -61,6 +61,8 @@ def test_a_list_of_a_fair_comes_in_as_proposed(imports, lead_stages):
 def test_another_systems_leads_are_in_the_stages_that_its_words_mean(imports, lead_stages, told):
     begun = imports.begin(imports.table(*SALESFORCE)).json
     assert begun["profile"] == "salesforce"
+    # They are leads, whatever else they may look like.
+    assert "proposed_record_type" not in begun
     assert begun["mapping"] == {
         "FirstName": "lead_name",
         "LastName": "lead_name",
