@@ -2,7 +2,7 @@
 
 import re
 
-from people.emails import ascii_domain
+from people.emails import ascii_domain, email_key
 from people.texts import trimmed
 
 _DOMAIN = re.compile(r"^(?:[a-z][a-z0-9+.-]*://)?(?:[^/]*@)?(?:www\.)*([^/:?#\s]+\.[^/:?#\s]+)")
@@ -267,6 +267,14 @@ def domain_key(website: str | None) -> str | None:
     """The host of a web address, without scheme, www and path, in ASCII."""
     found = _DOMAIN.match(trimmed(website).lower()) if website else None
     return ascii_domain(found[1].rstrip(".")) or None if found else None
+
+
+def ascii_address(text: str) -> str | None:
+    """An e-mail address, or the host of a web address, as its key has it; None where the text is that or is neither."""
+    if text.isascii() or len(text.split()) != 1:
+        return None
+    key = email_key(text) if "@" in text else domain_key(text)
+    return key if key != text.lower() else None
 
 
 def says_nothing(domain: str) -> bool:

@@ -39,6 +39,7 @@ from chassis.db.kinds import OF_WORD, condition
 from chassis.db.listing import LARGEST_PAGE_BYTES, Labels, Listing, ListQuery, Page, Shape, of_actor
 from chassis.db.session import Session
 from chassis.db.statements import Prepared, of_tenant
+from people.domains import ascii_address
 
 _UNSHOWN = "key_of_"
 MOST_FOUND = 200  # Whoever has not found it among so many searches with better words.
@@ -56,6 +57,8 @@ def list_page(session: Session, listing: Listing, query: ListQuery) -> Page:
         parameters["actor"] = current().user_id
     if query.shape.search:
         parameters["words"] = query.words
+        if listing.by_address:
+            parameters["address"] = ascii_address(query.words)
     ids = containing.named(session, listing, query)
     if ids is not None:
         parameters["named"] = ids
@@ -278,11 +281,14 @@ def _of_shape(listing: Listing, shape: Shape, *, own: bool) -> list[ColumnElemen
 
 @lru_cache(maxsize=16)
 def _found(listing: Listing) -> Any:
-    """What the list's function finds for the parameter `words`, as a table of id and rank.
+    """What the list's function finds for the parameters `words` and `address`, as a table of id and rank.
 
     In its order, so that no more records are looked up than the page has.
     """
-    function = getattr(func, listing.search)(bindparam("words", type_=Text), literal_column(str(MOST_FOUND)))
+    asked = [bindparam("words", type_=Text), literal_column(str(MOST_FOUND))]
+    if listing.by_address:
+        asked.append(bindparam("address", type_=Text))
+    function = getattr(func, listing.search)(*asked)
     hits = function.table_valued(column("id", BigInteger), column("rank", REAL), name="hits")
     return select(hits.c.id, hits.c.rank).order_by(hits.c.rank.desc(), hits.c.id.desc()).subquery("found")
 

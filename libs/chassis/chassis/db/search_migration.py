@@ -22,8 +22,9 @@ class Searched:
     several lines, the first 4,000 characters. `live` is the condition that an ordinary list has. A `code` is found by
     itself in an index of (company_id, code), and so are the `keys` that the table has of `email_norm`, `phone_tail`,
     `domain_norm`, `name_norm` and `name_two` (`chassis.matching_keys`), in indexes of their own that begin with the
-    company: what somebody knows exactly comes first, however many others have it somewhere. `instead` is a column that
-    names another record of the table, which is found in place of this one.
+    company: what somebody knows exactly comes first, however many others have it somewhere. A search `by_address` is
+    given an e-mail or web address as these keys have it as well. `instead` is a column that names another record of the
+    table, which is found in place of this one.
     """
 
     table: str
@@ -34,6 +35,7 @@ class Searched:
     texts: tuple[str, ...] = ()
     code: str = ""
     keys: tuple[str, ...] = ()
+    by_address: bool = False
     live: str = "archived_at IS NULL"
     instead: str = ""
 
@@ -141,8 +143,11 @@ def fill_search_text(table: str) -> None:
 
 
 def create_search(searched: Searched) -> None:
-    """Create or replace search_<table>(words, most) for `Listing.search`: ids and ranks of the tenant's best."""
-    function = f"search_{searched.table}(text, integer)"
+    """Create or replace search_<table>(words, most) for `Listing.search`: ids and ranks of the tenant's best.
+
+    A search `by_address` takes a third argument: what `people.domains.ascii_address` answers of the words.
+    """
+    function = f"search_{searched.table}(text, integer{', text' if searched.by_address else ''})"
     op.execute(_search(searched))
     op.execute(f"REVOKE ALL ON FUNCTION {function} FROM PUBLIC")
     op.execute(f"GRANT EXECUTE ON FUNCTION {function} TO {searched.service}_app")
@@ -164,14 +169,15 @@ def answers(question: str) -> str:
 # for Müller finds Mueller. A telephone number may be known with the zero that is dialled at home, or with the country:
 # of how one begins at home (07531) `q` has rows for what it is behind a country (+49 7531), by which nobody is `named`.
 _SEARCH = """
-    CREATE OR REPLACE FUNCTION search_{table}(words text, most integer) RETURNS TABLE (id bigint, rank real)
+    CREATE OR REPLACE FUNCTION search_{table}(words text, most integer{address}) RETURNS TABLE (id bigint, rank real)
     LANGUAGE plpgsql STABLE SECURITY DEFINER ROWS 20 SET search_path = pg_catalog, public, pg_temp
     SET plan_cache_mode = force_generic_plan AS $$
     #variable_conflict use_column
     BEGIN
         RETURN QUERY WITH q AS MATERIALIZED (
-            SELECT f.folded, f.named, f.given, f.digits, '%' || f.before || p.pattern || '%' AS anywhere,
-                '% ' || p.pattern || '%' AS inside, p.pattern || '%' AS beginning
+            SELECT f.folded, f.named, f.given, lower({keyed}) AS keyed, f.digits,
+                '%' || f.before || p.pattern || '%' AS anywhere, '% ' || p.pattern || '%' AS inside,
+                p.pattern || '%' AS beginning
             FROM (
                 SELECT {folded} AS folded, {folded} AS named, btrim(words) AS given, {digits} AS digits, '' AS before
                 UNION ALL
@@ -256,9 +262,9 @@ _AT_HOME = f"""UNION ALL
 _HOST = r"'^(https?://)?(www\.)?([^\s@/:?#]+\.[^\s@/:?#.]+)\.?([/:?#]\S*)?$'"
 _BY_CODE = "c.{code} = ANY (ARRAY[q.given, upper(q.given)])"
 _BY_KEY = {
-    "email_norm": "c.email_norm = lower(q.given)",
+    "email_norm": "c.email_norm = q.keyed",
     "phone_tail": "c.phone_tail = right(q.digits, 10) AND length(q.digits) > 6",
-    "domain_norm": f"c.domain_norm = (regexp_match(lower(q.given), {_HOST}))[3]",
+    "domain_norm": f"c.domain_norm = (regexp_match(q.keyed, {_HOST}))[3]",
     "name_norm": "c.name_norm >= q.named AND c.name_norm < q.named || chr(1114111)",
     "name_two": "c.name_two >= q.named AND c.name_two < q.named || chr(1114111)",
 }
@@ -279,6 +285,8 @@ def _search(searched: Searched) -> str:
     ranked = dict.fromkeys(("id", searched.columns[0], *_whole(searched), "search_text"))
     return _SEARCH.format(
         **of_row,
+        address=", address text" if searched.by_address else "",
+        keyed="coalesce(address, f.given)" if searched.by_address else "f.given",
         folded=_of_number(_BARE, _FOLDED) if searched.digits else _FOLDED,
         digits=_of_number(_DIGITS, "''") if searched.digits else "''",
         at_home=_AT_HOME if searched.digits else "",

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from people import countries_of_cldr
 from people.countries import country_code
-from people.domains import domain_key, says_nothing
+from people.domains import ascii_address, domain_key, says_nothing
 from people.emails import clean_email, email_key, is_email
 from people.phones import _parsed_e164, _plain_e164, clean_phone, phone_key, phone_of, phone_tail, same_phone
 from people.texts import Fault
@@ -269,3 +269,23 @@ def test_a_host_of_ones_own_says_who_it_is(page):
 def test_a_domain_is_its_own_key(text):
     key = domain_key(text)
     assert key is None or domain_key(key) == key
+
+
+@pytest.mark.parametrize(
+    ("text", "key"),
+    [
+        ("müller.de", "xn--mller-kva.de"),
+        ("https://www.MÜLLER.de:8443/über?uns", "xn--mller-kva.de"),
+        ("mu\u0308ller.de", "xn--mller-kva.de"),
+        ("пример.рф", "xn--e1afmkfd.xn--p1ai"),
+        ("lac.example/über", "lac.example"),
+        ("Info@müller.de", "info@xn--mller-kva.de"),
+        ("jörg@müller.de", "jörg@xn--mller-kva.de"),
+        # These are their keys already, but for capitals.
+        *((text, None) for text in ("xn--mller-kva.de", "Ada@example.com", "Jörg@example.com")),
+        # And these are no addresses, or more than one.
+        *((text, None) for text in ("", "müller", "Müller GmbH", "see müller.de", "€.de", "@", "ü@")),
+    ],
+)
+def test_an_address_in_another_script_has_a_key_in_ascii(text, key):
+    assert ascii_address(text) == key

@@ -35,4 +35,5 @@ CONTACTS = Listing(
     default={"archived_at": contacts.c.archived_at.is_(None)},
     own=OWN_CONTACTS,
     search="search_contacts",
+    by_address=True,
 )

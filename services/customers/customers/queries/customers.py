@@ -62,6 +62,7 @@ CUSTOMERS = Listing(
     own=OWN,
     own_columns=_OWNERS,
     search="find_customers",
+    by_address=True,
     containing="find_customers_containing",
     contained=("name", "company_name", "email", "customer_code"),
 )

@@ -181,7 +181,10 @@ def test_a_page_of_a_large_tenant_reads_no_more_than_the_page(filled):
 
 @pytest.mark.parametrize(
     "query",
-    ["SELECT * FROM search_customers('ompany 4242', 100)", "SELECT find_customers_containing('ompany 4242', 100)"],
+    [
+        "SELECT * FROM search_customers('ompany 4242', 100, NULL)",
+        "SELECT find_customers_containing('ompany 4242', 100)",
+    ],
 )
 def test_search_uses_the_index_with_the_tenant_inside(filled, query):
     """The body of the function, as its owner runs it."""

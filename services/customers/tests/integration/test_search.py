@@ -147,34 +147,6 @@ def test_how_a_number_begins_at_home_is_found_behind_a_country_alone(client):
     assert search(client, "07531") == ["By its code"]
 
 
-@pytest.mark.parametrize(
-    "words",
-    [
-        "lac.example.fr",
-        "www.lac.example.fr",
-        "https://lac.example.fr",
-        "HTTP://WWW.Lac.Example.FR/about?page=2#top",
-        "lac.example.fr:8443/",
-        " lac.example.fr. ",
-    ],
-)
-def test_whose_web_address_it_is_is_found_alone(client, words):
-    for values in (
-        {"name": "Fromagerie", "website": "https://www.lac.example.fr/fromages"},
-        {"name": "Noname", "email": "noname@example.fr"},
-        {"name": "Elsewhere", "website": "lac.example.de"},
-    ):
-        assert client.post("/v1/customers", json=values).status_code == 201
-    assert search(client, words) == ["Fromagerie"]
-
-
-@pytest.mark.parametrize("words", ["lac", "example.fr", "ada@lac.example.fr", "see lac.example.fr", "3.5", "..", "a."])
-def test_what_is_no_web_address_or_another_is_not_taken_for_it(client, words):
-    given = {"name": "Fromagerie", "website": "https://www.lac.example.fr"}
-    assert client.post("/v1/customers", json=given).status_code == 201
-    assert search(client, words) == []
-
-
 def test_what_matches_nothing_finds_nothing(client, people):
     assert search(client, "xylophone") == []
     assert search(client, "%") == ["100% Juice_Bar"]
