@@ -69,6 +69,7 @@ LEADS = Listing(
     own=OWN,
     own_columns=_OWNERS,
     search="search_leads",
+    by_address=True,
 )
 
 RECORDS = Records(LEAD, source=SOURCE, noun="lead", own=OWN)

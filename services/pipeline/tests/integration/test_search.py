@@ -117,6 +117,14 @@ def test_a_changed_lead_is_found_by_what_it_is_now(client, leads):
     assert search(client, "leads", "+49 30 123456") == []
 
 
+@pytest.mark.parametrize("stored", ["müller.example", "xn--mller-kva.example"])
+def test_the_lead_with_an_address_is_found_in_unicode_and_in_ascii(client, create_lead, stored):
+    create_lead(lead_name="Brewer", email=f"Info@{stored}")
+    create_lead(lead_name="Miller", email="info@mueller.example")
+    for domain in ("müller.example", "MÜLLER.example", "xn--mller-kva.example"):
+        assert search(client, "leads", f"info@{domain}") == ["Brewer"], domain
+
+
 FILL = {
     "leads": """
         INSERT INTO leads (company_id, lead_name, email, email_norm, phone, phone_tail, name_norm, description, created_at)
@@ -152,7 +160,7 @@ def filled(postgres_url):
     "words", ["person 42", "p42@x.example", "0301000042", "asks", "persno", "askspersn 77", "nobody at all"]
 )
 def test_a_search_reads_no_record_of_another_tenant(filled, table, words):
-    query = {"leads": "SELECT * FROM search_leads(%s, 100)", "deals": "SELECT * FROM search_deals(%s, 100)"}
+    query = {"leads": "SELECT * FROM search_leads(%s, 100, NULL)", "deals": "SELECT * FROM search_deals(%s, 100)"}
     nodes = nodes_of(filled, OWN, query[table], words)
     read = [node for node in nodes if node.get("Relation Name") == table or "Index Name" in node]
     assert read
