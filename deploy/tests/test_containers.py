@@ -17,6 +17,7 @@ import pytest
 import requests
 
 from chassis.testing.certificates import make_certificate
+from chassis.testing.waiting import wait_until
 from crm.backup.restoring import Restoration
 from crm.compose.engine import engine, provide_images
 from crm.compose.file import ROOT
@@ -84,14 +85,6 @@ def sign_in(stack, session):
 def create(stack, session, path, **body):
     headers = {"Idempotency-Key": uuid.uuid4().hex}
     return session.post(f"{stack.url}{path}", json=body, headers=headers, timeout=20)
-
-
-def eventually(check, seconds=30.0):
-    deadline = time.monotonic() + seconds
-    while not (found := check()):
-        assert time.monotonic() < deadline, found
-        time.sleep(0.2)
-    return found
 
 
 def count(stack, session, path):
@@ -171,10 +164,10 @@ def test_the_journey(stack, admin):
     deal = create(stack, admin, "/v1/deals", deal_name="An engine", deal_value="1000.00", customer_id=number)
     assert deal.status_code == 201, deal.text
     address = f"{stack.url}/v1/audit-logs?table_name=deals&record_id={deal.json()['id']}"
-    (row,) = eventually(lambda: admin.get(address, timeout=20).json()["data"])
+    (row,) = wait_until(lambda: admin.get(address, timeout=20).json()["data"], 30)
     assert (row["action"], row["new_values"]["customer_id"]) == ("created", number)
     address = f"{stack.url}/v1/audit-logs?table_name=customers&record_id={number}"
-    rows = eventually(lambda: len(found := admin.get(address, timeout=20).json()["data"]) == 2 and found)
+    rows = wait_until(lambda: admin.get(address, timeout=20).json()["data"], 30, so=lambda found: len(found) == 2)
     assert {row["action"] for row in rows} == {"created", "updated"}
 
 
@@ -228,9 +221,9 @@ def test_the_gateway_finds_more_containers_by_their_name(stack, admin):
     sign_in(stack, admin)
     with SteadyLoad(stack.url, admin.headers) as load:
         stack.scale("customers", "web", 3)
-        eventually(lambda: len(servers(stack, "customers")) == 3)
+        wait_until(lambda: len(servers(stack, "customers")) == 3, 30, pause=0.2)
         stack.scale("customers", "web", 2)
-        eventually(lambda: len(servers(stack, "customers")) == 2)
+        wait_until(lambda: len(servers(stack, "customers")) == 2, 30, pause=0.2)
     assert load.failed == []
 
 
@@ -245,7 +238,8 @@ def test_rolling_a_service_under_load_fails_no_request_and_loses_no_event(stack,
     assert not before & set(stack.run("ps", "--quiet", "customers-web", "customers-worker").split())
     total = admin.get(f"{stack.url}/v1/customers?limit=1&include=total", timeout=20).json()["page"]["total"]
     assert total > load.sent / 4
-    eventually(lambda: count(stack, admin, "/v1/audit-logs?table_name=customers&action=created") == total, 60.0)
+    created = "/v1/audit-logs?table_name=customers&action=created"
+    wait_until(lambda: count(stack, admin, created), 60, so=lambda found: found == total, pause=0.2)
 
 
 def test_a_backup_is_made_and_can_be_read(stack):
@@ -292,7 +286,7 @@ def test_containers_that_are_not_well_are_not_upgraded(stack):
             Upgrade(stack, lambda *_: None).run()
     finally:
         stack.run("start", "tasks-worker")
-        eventually(lambda: not any(row.reason for row in stack.containers()), 60.0)
+        wait_until(lambda: not any(row.reason for row in stack.containers()), 60, pause=0.2)
     assert stack.backup("list") == backups
 
 
@@ -327,7 +321,7 @@ def test_one_service_is_restored_from_a_backup_and_healed(stack, admin):
     name = stack.backup("make").split()[2]
     made = create(stack, admin, "/v1/customers", name="Restored since").json()["id"]
     address = f"{stack.url}/v1/audit-logs?table_name=customers&record_id={made}"
-    eventually(lambda: admin.get(address, timeout=20).json()["data"])
+    wait_until(lambda: admin.get(address, timeout=20).json()["data"], 30)
     with psql(stack, "customers") as execute:
         execute("UPDATE customers SET name = 'Restored wrongly' WHERE name = 'Restored before'")
     said = []

@@ -3,13 +3,13 @@
 import json
 import subprocess
 import sys
-import time
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import psycopg
 import pytest
 
+from chassis.testing.waiting import wait_until
 from crm import doctor
 from crm.backup.shelf import Part, Shelf
 from crm.credentials import Credentials
@@ -76,9 +76,7 @@ def test_a_database_that_is_behind_and_a_worker_that_is_away_are_found(stack, fo
     stack.stop_program("tasks-worker-1")
     try:
         # The broker hears of the end of a connection a moment after the process.
-        deadline = time.monotonic() + 15
-        while "queues" not in (wrong := found()) and time.monotonic() < deadline:
-            time.sleep(0.2)
+        wrong = wait_until(found, so=lambda findings: "queues" in findings, pause=0.2)
     finally:
         customers.execute("UPDATE alembic_version SET version_num = %s", (newest,))
         stack.start_program("tasks-worker-1")

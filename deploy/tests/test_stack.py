@@ -5,7 +5,6 @@ import re
 import signal
 import socket
 import ssl
-import time
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -14,6 +13,7 @@ import requests
 from click.testing import CliRunner
 
 from chassis.testing.certificates import make_certificate
+from chassis.testing.waiting import wait_until
 from crm import cli
 from crm.broker_rights import TOPOLOGY, user_of, users
 from crm.client import seed
@@ -114,10 +114,7 @@ def test_the_gateway_speaks_tls_beside_the_plain_port_and_takes_over_a_renewed_c
     before, gateway = shown(), stack.pid("gateway")
     renewed = make_certificate(certificate.with_name("renewed.pem"))
     renewed.replace(certificate)
-    deadline = time.monotonic() + 60
-    while shown() == before:
-        assert time.monotonic() < deadline
-        time.sleep(0.1)
+    wait_until(lambda: shown() != before, 60, pause=0.1)
     assert requests.get(address, verify=str(certificate), timeout=10).status_code == 200
     assert stack.pid("gateway") == gateway
 
@@ -149,10 +146,7 @@ def test_web_and_worker_never_get_the_owners_url(stack):
 
 def test_a_killed_program_comes_back(stack):
     before = stack.kill_program("audit-worker-1", signal.SIGKILL)
-    deadline = time.monotonic() + 20
-    while stack.statuses()["audit-worker-1"].pid in (0, before):
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
+    wait_until(lambda: stack.statuses()["audit-worker-1"].pid not in (0, before), 20)
     stack.wait_ready()
 
 
@@ -185,10 +179,7 @@ def test_a_stack_is_ready_when_its_gateway_knows_what_is_revoked(stack):
     for path in (stack.home / "gateway" / "maps").iterdir():
         path.write_text("")
     before = stack.kill_program("gateway")
-    deadline = time.monotonic() + 20
-    while stack.statuses()["gateway"].pid in (0, before):
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
+    wait_until(lambda: stack.statuses()["gateway"].pid not in (0, before), 20)
     stack.up()
     user = {"email": "a@first.example", "password": "correct horse", "first_name": "Ada", "last_name": "Lovelace"}
     company = {"name": "First", "email": "info@first.example"}

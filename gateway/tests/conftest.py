@@ -24,10 +24,12 @@ from chassis.testing.tokens import TokenFactory
 # pytest names a test module after its path, and so has put an empty package `gateway` where ours should be found.
 if getattr(sys.modules.get("gateway"), "__file__", None) is None:
     sys.modules.pop("gateway", None)
+from chassis.testing.waiting import wait_until
 from gateway import map_files
 from gateway.render import GatewayConfig, Limits, render
 
 Headers = list[tuple[str, str]]
+PATIENCE = 60
 UNLIMITED = Limits(
     tenant_per_10s=None,
     principal_per_10s=None,
@@ -176,7 +178,7 @@ class Gateway:
             if self.reloads:
                 command += ["-W", "-S", f"{self.master},mode,600", "-db"]
             self.processes.append(subprocess.Popen(command, stdout=log, stderr=log))
-        wait_until(lambda: answers(self))
+        wait_until(lambda: answers(self), PATIENCE)
 
     @property
     def log(self) -> Path:
@@ -338,13 +340,6 @@ def answers(gateway: Gateway) -> bool:
         return False
 
 
-def wait_until(condition: Callable[[], bool], seconds: float = 60.0) -> None:
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, "waited too long"
-        time.sleep(0.02)
-
-
 def free_ports(count: int) -> list[int]:
     with ExitStack() as stack:
         sockets = [stack.enter_context(socket.socket()) for _ in range(count)]
@@ -354,8 +349,9 @@ def free_ports(count: int) -> list[int]:
 
 
 @pytest.fixture(scope="session")
-def wait() -> Callable[..., None]:
-    return wait_until
+def wait() -> Callable[[Callable[[], Any]], Any]:
+    """Wait until something is so of HAProxy or of what is beside it."""
+    return lambda question: wait_until(question, PATIENCE)
 
 
 @pytest.fixture(scope="session")

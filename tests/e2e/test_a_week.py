@@ -1,24 +1,16 @@
 """A week of work with a customer, by two people, one of whom leaves: it reads as one true timeline."""
 
 import re
-import time
 
 import pytest
 import requests
 
 from chassis.testing.days import day
+from chassis.testing.waiting import wait_until
 
 # One stack serves all tests that need a whole one.
 pytestmark = pytest.mark.xdist_group("stack")
 PATIENCE = 30
-
-
-def wait_for(question):
-    deadline = time.monotonic() + PATIENCE
-    while not (found := question()):
-        assert time.monotonic() < deadline, question
-        time.sleep(0.1)
-    return found
 
 
 class Somebody:
@@ -60,7 +52,7 @@ def people(stack, register):
         return None
 
     body = {
-        "token": wait_for(token_in_letter),
+        "token": wait_until(token_in_letter, PATIENCE),
         "password": "correct horse battery",
         "first_name": "Bob",
         "last_name": "B",
@@ -114,14 +106,15 @@ def test_a_week_of_work_reads_as_one_timeline(people):
     bob.make(f"/deals/{deal['id']}/win")
     # Friday: Bob leaves, and what he has not done yet goes to Ada.
     ada.make(f"/users/{bob.id}/deactivate", transfer={"tasks": {"to": ada.id}})
-    wait_for(lambda: [row["id"] for row in ada.list(f"/tasks?assigned_to={ada.id}&open=true")] == [following["id"]])
+    mine = f"/tasks?assigned_to={ada.id}&open=true"
+    wait_until(lambda: [row["id"] for row in ada.list(mine)] == [following["id"]], PATIENCE)
     assert ada.list(f"/tasks?assigned_to={bob.id}&open=true") == []
-    [told] = wait_for(lambda: ada.list("/notifications"))
+    [told] = wait_until(lambda: ada.list("/notifications"), PATIENCE)
     assert (told["kind"], told["details"]) == ("transfer", {"moved": 1})
     series = ada.ask("GET", f"/task-series/{report['series_id']}")
     assert series["assigned_to"] == ada.id
 
-    wait_for(lambda: len(timeline()) == 5)
+    wait_until(timeline, PATIENCE, so=lambda entries: len(entries) == 5)
     read = [(entry["kind"], entry["record"]["title"], _who(entry)) for entry in timeline()]
     assert read == [
         ("activity", "Deal won", bob.id),
@@ -172,7 +165,8 @@ def test_of_a_colleague_who_is_purged_only_the_work_is_left(people):
         purge = ada.ask("GET", path)
         return purge["state"], {each["service"]: each["state"] for each in purge["services"]}
 
-    wait_for(lambda: states() == ("done", dict.fromkeys(("customers", "pipeline", "tasks"), "done")))
+    done = ("done", dict.fromkeys(("customers", "pipeline", "tasks"), "done"))
+    wait_until(states, PATIENCE, so=lambda found: found == done)
     # What every service says that it is done with is done.
     assert left() == {(ada.id, None)}
     assert ada.list("/activities") == []
@@ -182,16 +176,12 @@ def test_of_a_colleague_who_is_purged_only_the_work_is_left(people):
         entries = ada.list("/audit-logs?limit=100")
         return {entry["event_type"] for entry in entries}
 
-    wait_for(
-        lambda: (
-            logged()
-            >= {
-                "crm.user_company.purged.v1",
-                "crm.user.purged.v1",
-                "crm.activity.purged.v1",
-                "crm.customer.updated.v1",
-                "crm.deal.updated.v1",
-                "crm.task.updated.v1",
-            }
-        )
-    )
+    expected = {
+        "crm.user_company.purged.v1",
+        "crm.user.purged.v1",
+        "crm.activity.purged.v1",
+        "crm.customer.updated.v1",
+        "crm.deal.updated.v1",
+        "crm.task.updated.v1",
+    }
+    wait_until(logged, PATIENCE, so=lambda types: types >= expected)

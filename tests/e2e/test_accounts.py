@@ -12,6 +12,8 @@ from urllib.parse import urlsplit
 import pytest
 import requests
 
+from chassis.testing.waiting import wait_until
+
 pytestmark = pytest.mark.xdist_group("stack")
 
 FEWEST_ROUNDS, MOST_ROUNDS = 3, 15
@@ -26,14 +28,11 @@ def letter(guarded):
     """Wait for the newest letter to an address, whose subject is given, and answer the token in it."""
 
     def read(email, subject):
-        deadline = time.monotonic() + 15
-        while time.monotonic() < deadline:
+        def find():
             texts = [path.read_text() for path in sorted((guarded.home / "mail").glob("*.eml"))]
-            found = [text for text in texts if f"To: {email}\n" in text and f"Subject: {subject}\n" in text]
-            if found:
-                return re.search(r"#token=(\S+)", found[-1])[1]
-            time.sleep(0.05)
-        raise AssertionError(f"no letter to {email}")
+            return [text for text in texts if f"To: {email}\n" in text and f"Subject: {subject}\n" in text]
+
+        return re.search(r"#token=(\S+)", wait_until(find, what=f"a letter to {email}")[-1])[1]
 
     return read
 

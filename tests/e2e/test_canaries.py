@@ -1,7 +1,6 @@
 """Canaries: passwords, tokens and keys go through the whole system, and none of them is found where it could be read."""
 
 import re
-import time
 import uuid
 from base64 import b64encode
 from dataclasses import dataclass, field
@@ -14,6 +13,7 @@ import requests
 from psycopg import sql
 
 from chassis.testing.batteries import services
+from chassis.testing.waiting import wait_until
 
 # One stack serves all tests that need a whole one.
 pytestmark = pytest.mark.xdist_group("stack")
@@ -27,16 +27,6 @@ PATIENCE = 30
 
 def secret():
     return f"canary-{uuid.uuid4().hex}"
-
-
-def wait_until(question):
-    deadline = time.monotonic() + PATIENCE
-    while True:
-        answer = question()
-        if answer:
-            return answer
-        assert time.monotonic() < deadline, question
-        time.sleep(0.05)
 
 
 @dataclass
@@ -98,7 +88,7 @@ class Flight:
                     return token[1]
             return None
 
-        return self.keep("one-time token", wait_until(find))
+        return self.keep("one-time token", wait_until(find, PATIENCE, what=f"a letter to {address}"))
 
 
 @pytest.fixture(scope="module")
@@ -275,8 +265,8 @@ def rows(flown, stack):
         for service, url in databases(stack).items():
             with psycopg.connect(url, autocommit=True) as connection:
                 if service == "identity" and flown.sends_letters:
-                    wait_until(lambda at=connection: no_letter_waits(at))
-                wait_until(lambda at=connection: all_recorded(at, audit))
+                    wait_until(lambda at=connection: no_letter_waits(at), PATIENCE)
+                wait_until(lambda at=connection: all_recorded(at, audit), PATIENCE)
                 found += [(service, table, text) for table, text in contents(connection)]
     return found
 

@@ -1,6 +1,5 @@
 """A company that is purged leaves nothing in any table of any service, and another one keeps every row."""
 
-import time
 import uuid
 from threading import Event as Flag
 
@@ -16,6 +15,7 @@ from chassis.db import company_purges
 from chassis.db.company_purges import CompanyPurges
 from chassis.service import load
 from chassis.testing.purges import let_purge_settle
+from chassis.testing.waiting import wait_until
 from crm.consumers import Consumers, Wish
 
 SECONDS = 2.0
@@ -145,14 +145,6 @@ class Company:
         return self.send("POST", "/companies/current/purge", version=version, json=body)
 
 
-def until(question, seconds=PATIENCE):
-    began = time.monotonic()
-    while not (answer := question()):
-        assert time.monotonic() - began < seconds, "waited too long"
-        time.sleep(0.05)
-    return answer
-
-
 @pytest.fixture
 def databases(stack):
     """A superuser's connection to each service's database of the system."""
@@ -207,7 +199,7 @@ def test_a_company_goes_everywhere_and_each_service_confirms_it(stack, databases
         "UPDATE users SET role = 'super_admin' WHERE lower(email) = %s", (other.email.lower(),)
     )
     operator = other.sign_in().json()["access_token"]
-    until(lambda: all_recorded(databases, [gone.id, other.id]))
+    wait_until(lambda: all_recorded(databases, [gone.id, other.id]), PATIENCE)
     for name, connection in databases.items():
         assert tables_with(connection, gone.mark), name
     kept = {name: rows_of(connection, other.id) for name, connection in databases.items()}
@@ -225,23 +217,23 @@ def test_a_company_goes_everywhere_and_each_service_confirms_it(stack, databases
     assert gone.send("PATCH", "/companies/current", version=1, json={"city": gone.mark}).status_code == 200
     stack.stop_program("tasks-worker-1")
     assert gone.purge(version=2).status_code == 202
-    until(lambda: gone.send("GET", "/customers").status_code == 401, SECONDS)
+    wait_until(lambda: gone.send("GET", "/customers").status_code == 401, SECONDS)
     refresh = {"refresh_token": gone.tokens["refresh_token"]}
     for answer in (gone.sign_in(), gone.exchange(), gone.send("POST", "/auth/refresh", token=None, json=refresh)):
         assert answer.status_code in {400, 401, 403}, answer.text
     told = ["customers", "pipeline", "audit", "identity"]
-    until(lambda: all(rows_of(databases[name], gone.id).get("company_purges") for name in told))
+    wait_until(lambda: all(rows_of(databases[name], gone.id).get("company_purges") for name in told), PATIENCE)
     assert progress() == dict.fromkeys(SERVICES, "working") | {"tasks": "waiting"}
     for name in ("customers", "audit"):
         stack.kill_program(f"{name}-worker-1")
     for name in told:
         let_purge_settle(databases[name], gone.id)
-    until(lambda: progress() == dict.fromkeys(SERVICES, "done") | {"tasks": "waiting"})
+    wait_until(lambda: progress() == dict.fromkeys(SERVICES, "done") | {"tasks": "waiting"}, PATIENCE)
     assert tables_with(databases["tasks"], gone.mark)
     stack.start_program("tasks-worker-1")
-    until(lambda: rows_of(databases["tasks"], gone.id).get("company_purges"))
+    wait_until(lambda: rows_of(databases["tasks"], gone.id).get("company_purges"), PATIENCE)
     let_purge_settle(databases["tasks"], gone.id)
-    until(lambda: set(progress().values()) == {"done"})
+    wait_until(lambda: set(progress().values()) == {"done"}, PATIENCE)
     for name, connection in databases.items():
         assert tables_with(connection, gone.mark) == set(), name
         # The event, until it is a week old, and the one entry that says who has done it.

@@ -1,6 +1,5 @@
 """An operator finds a dead letter, looks at it and sends it again, from the command line."""
 
-import time
 from contextlib import closing
 
 import pytest
@@ -8,6 +7,7 @@ from click.testing import CliRunner
 
 from chassis.broker.amqp import Publisher
 from chassis.broker.messages import Message, Outcome
+from chassis.testing.waiting import wait_until
 from crm import cli
 
 pytestmark = pytest.mark.xdist_group("stack")
@@ -22,18 +22,12 @@ def test_a_dead_letter_is_found_shown_and_sent_again(stack):
         assert done.exit_code == 0, done.output
         return [line.split() for line in done.output.splitlines() if "tasks.own-letter" in line]
 
-    def wait_for(count):
-        deadline = time.monotonic() + 30
-        while len(listed("tasks")) != count:
-            assert time.monotonic() < deadline, listed("tasks")
-            time.sleep(0.2)
-
     with closing(Publisher(stack.broker_url(), name="test")) as publisher:
         assert publisher.wait_ready(10)
         headers = {"crm-routing-key": "tasks.own-letter"}
         message = Message("tasks.own", "tasks.events", b'{"a": "\x1b[31m"}', "poison", headers=headers)
         assert publisher.publish_batch([message], 10) == [Outcome.CONFIRMED]
-    wait_for(1)
+    wait_until(lambda: listed("tasks"), 30, so=lambda rows: len(rows) == 1, pause=0.2)
     (row,) = listed()
     number = row[1]
     assert row[0] == "tasks"
@@ -44,7 +38,7 @@ def test_a_dead_letter_is_found_shown_and_sent_again(stack):
     assert "\x1b[31m" not in shown.output
     assert crm("replay", "tasks", number).exit_code == 0
     # It is no event now either, so that there is another letter, and the first one says when it was sent.
-    wait_for(1)
+    wait_until(lambda: listed("tasks"), 30, so=lambda rows: len(rows) == 1, pause=0.2)
     assert [row[1] for row in listed("tasks")] != [number]
     again = crm("replay", "tasks", number)
     assert "sent again before" in again.output

@@ -6,13 +6,13 @@ import shutil
 import sqlite3
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pika
 import pytest
 import requests
 
+from chassis.testing.waiting import wait_until
 from crm.consumers import Consumers, Wish
 from crm.servers.rabbitmq import VHOST
 
@@ -79,10 +79,7 @@ def broker(stack):
 
 
 def wait_for(channel, queue, count):
-    deadline = time.monotonic() + 20
-    while channel.queue_declare(queue, passive=True).method.message_count < count:
-        assert time.monotonic() < deadline, "the events do not come"
-        time.sleep(0.05)
+    wait_until(lambda: channel.queue_declare(queue, passive=True).method.message_count >= count, 20)
 
 
 def test_a_copy_of_the_customers_is_made_and_follows_them(company, broker, tmp_path):

@@ -1,10 +1,11 @@
 """The main job, through the gateway: register, sign in, create a customer, find it in the audit log."""
 
-import time
 import uuid
 
 import pytest
 import requests
+
+from chassis.testing.waiting import wait_until
 
 # One stack serves all tests that need a whole one.
 pytestmark = pytest.mark.xdist_group("stack")
@@ -20,15 +21,6 @@ def bearer(token):
     return {"Authorization": f"Bearer {token}"}
 
 
-def wait_for(question, seconds):
-    deadline = time.monotonic() + seconds
-    while True:
-        answer = question()
-        if answer or time.monotonic() > deadline:
-            return answer
-        time.sleep(0.02)
-
-
 def test_a_created_customer_is_in_the_audit_log_within_two_seconds(api, register):
     body, registered = register(api)
     credentials = {"email": body["user"]["email"], "password": body["user"]["password"]}
@@ -42,7 +34,7 @@ def test_a_created_customer_is_in_the_audit_log_within_two_seconds(api, register
     customer = created.json()
     assert created.headers["Location"] == f"/v1/customers/{customer['id']}"
     question = f"{api}/audit-logs?table_name=customers&record_id={customer['id']}"
-    rows = wait_for(lambda: requests.get(question, headers=headers, timeout=10).json()["data"], seconds=2)
+    rows = wait_until(lambda: requests.get(question, headers=headers, timeout=10).json()["data"], seconds=2)
     assert len(rows) == 1
     row = rows[0]
     assert (row["action"], row["old_values"], row["new_values"]) == ("created", None, customer)
@@ -61,7 +53,7 @@ def test_a_new_member_becomes_known_to_the_customers_service(api, register, stac
         values = {"name": f"Customer {uuid.uuid4()}", "assigned_to": user_id}
         return requests.post(f"{api}/customers", json=values, headers=headers, timeout=10).status_code == 201
 
-    assert wait_for(assign, seconds=5)
+    wait_until(assign, 5)
 
 
 def test_refreshing_and_me_work_through_the_gateway(api, register):

@@ -10,6 +10,7 @@ import psycopg
 import pytest
 import requests
 
+from chassis.testing.waiting import wait_until
 from crm.errors import OperatorError
 
 pytestmark = pytest.mark.xdist_group("stack")
@@ -71,13 +72,6 @@ class Load:
                 self.answers[requests.get(f"{self.api}/{path}", headers=headers, timeout=10).status_code, "read"] += 1
 
 
-def wait_until(question, seconds):
-    deadline = time.monotonic() + seconds
-    while not question():
-        assert time.monotonic() < deadline, "waited too long"
-        time.sleep(0.2)
-
-
 def test_no_good_token_is_refused_while_the_keys_are_rotated(stack, api, register):
     sent, registered = register(api)
     credentials = {"email": sent["user"]["email"], "password": sent["user"]["password"]}
@@ -88,7 +82,7 @@ def test_no_good_token_is_refused_while_the_keys_are_rotated(stack, api, registe
         rotation = stack.rotate_keys()
         assert rotation.retired == old
         # Each process of identity notices by itself: until the last one has, both keys sign.
-        wait_until(lambda: {kid_of(load.sign_in()) for _ in range(10)} == {rotation.active}, 40)
+        wait_until(lambda: {kid_of(load.sign_in()) for _ in range(10)} == {rotation.active}, 40, pause=0.2)
         so_far = load.answers.total()
         wait_until(lambda: load.answers.total() > so_far + 2 * RATE, 20)
     assert {(status, kind) for status, kind in load.answers} == {(200, "read"), (201, "write"), (200, "login")}
@@ -123,7 +117,7 @@ def test_tokens_of_a_compromised_key_are_refused_at_once_and_a_refresh_brings_a_
         return kid_of(made[-1]["access_token"]) == active
 
     # Another test may have rotated a moment ago.
-    wait_until(signed_by_the_active_key, 40)
+    wait_until(signed_by_the_active_key, 40, pause=0.2)
     registered = made[-1]
     headers = {"Authorization": f"Bearer {registered['access_token']}"}
     assert requests.get(f"{api}/auth/me", headers=headers, timeout=10).status_code == 200

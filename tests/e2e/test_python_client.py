@@ -8,13 +8,14 @@ import socket
 import subprocess
 import sys
 import threading
-import time
 import uuid
 from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
 import requests
+
+from chassis.testing.waiting import wait_until
 
 pytestmark = pytest.mark.xdist_group("stack")
 CLIENT = Path(__file__).parents[2] / "clients" / "python"
@@ -179,10 +180,7 @@ def test_a_session_that_was_ended_is_begun_anew(stack, sdk, ada):
         headers = {"Authorization": f"Bearer {token}"}
         url = f"{stack.gateway_url}/v1/auth"
         requests.delete(f"{url}/sessions?current=true", headers=headers, timeout=10)
-        deadline = time.monotonic() + 30
-        while requests.get(f"{url}/me", headers=headers, timeout=10).status_code != 401:
-            assert time.monotonic() < deadline
-            time.sleep(0.1)
+        wait_until(lambda: requests.get(f"{url}/me", headers=headers, timeout=10).status_code == 401, 30)
         made = customers(sdk).create_customer.sync_detailed(client=crm.client, body=new(sdk, "Ada"))
         assert sdk.wanted(made).name == "Ada"
         assert auth.access_token != token

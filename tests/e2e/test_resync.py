@@ -2,7 +2,6 @@
 
 import subprocess
 import sys
-import time
 import uuid
 from pathlib import Path
 
@@ -10,6 +9,7 @@ import psycopg
 import pytest
 import requests
 
+from chassis.testing.waiting import wait_until
 from crm.environment import withheld
 from crm.settings import SERVICES, WORKER
 
@@ -36,10 +36,8 @@ def company(stack, register, customers):
     """A company whose founder the customers service has heard of, and many members whom no event tells of."""
     _, registered = register(f"{stack.gateway_url}/v1")
     company_id = registered["company"]["id"]
-    deadline = time.monotonic() + 10
-    while not customers.execute("SELECT 1 FROM user_refs WHERE company_id = %s", (company_id,)).fetchone():
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
+    founder = "SELECT 1 FROM user_refs WHERE company_id = %s"
+    wait_until(lambda: customers.execute(founder, (company_id,)).fetchone())
     # What other tests have done behind the services' backs is none of this one's changes.
     resync(stack)
     with psycopg.connect(stack.database_url("identity", "superuser"), autocommit=True) as connection:

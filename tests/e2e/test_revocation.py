@@ -8,6 +8,7 @@ import requests
 
 from chassis.context import Context, acting_as
 from chassis.db.session import Database
+from chassis.testing.waiting import wait_until
 from gateway import map_files
 from gateway.token_rules import LIFE_SECONDS
 from identity.commands import revocations
@@ -82,9 +83,7 @@ def revoke(stack):
 def until(question, seconds):
     """How long it took until the answer was true."""
     began = time.monotonic()
-    while not question():
-        assert time.monotonic() - began < seconds, "waited too long"
-        time.sleep(0.005)
+    wait_until(question, seconds, pause=0.005)
     return time.monotonic() - began
 
 

@@ -9,6 +9,8 @@ import requests
 from e2e.collector import PATIENCE
 from opentelemetry.proto.trace.v1.trace_pb2 import Span
 
+from chassis.testing.waiting import wait_until
+
 pytestmark = pytest.mark.xdist_group("stack")
 
 
@@ -34,13 +36,9 @@ def headers(api):
 
 def logged(stack, request_id):
     """The gateway's line of a request."""
-    deadline = time.monotonic() + PATIENCE
-    while True:
-        for line in (stack.home / "logs" / "gateway.log").read_text().splitlines():
-            if request_id in line:
-                return json.loads(line[line.index("{") :])
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
+    log = stack.home / "logs" / "gateway.log"
+    lines = wait_until(lambda: [line for line in log.read_text().splitlines() if request_id in line], PATIENCE)
+    return json.loads(lines[0][lines[0].index("{") :])
 
 
 def create_traced(api, stack, headers, collector, name):

@@ -9,6 +9,7 @@ import psycopg
 import pytest
 import requests
 
+from chassis.testing.waiting import wait_until
 from crm import places
 from crm.backup.dumps import KEY_NAME
 from crm.backup.native import FromArchive, FromBackup, backup_at
@@ -67,12 +68,9 @@ class Tenant:
 
     def logged(self, number):
         """The names under which the audit log knows a customer, when it knows of any."""
-        deadline = time.monotonic() + 60
-        while True:
-            rows = self.ask("GET", f"/audit-logs?table_name=customers&record_id={number}").json()["data"]
-            if rows or time.monotonic() > deadline:
-                return [row["new_values"]["name"] for row in rows]
-            time.sleep(0.1)
+        path = f"/audit-logs?table_name=customers&record_id={number}"
+        rows = wait_until(lambda: self.ask("GET", path).json()["data"], 60, pause=0.1)
+        return [row["new_values"]["name"] for row in rows]
 
 
 def clock(stack):

@@ -12,6 +12,7 @@ import pytest
 import requests
 
 from chassis.broker.relay import LOCK
+from chassis.testing.waiting import wait_until
 
 # One stack serves all tests that need a whole one.
 pytestmark = [pytest.mark.xdist_group("stack"), pytest.mark.usefixtures("whole_again")]
@@ -19,6 +20,7 @@ FORMS = [pytest.param(1, id="short"), pytest.param(12, id="long", marks=pytest.m
 PROGRAMS = ("pipeline-web-1", "pipeline-worker-1", "customers-web-1", "customers-worker-1")
 STARTED, SUCCEEDED = "crm.conversion.started.v1", "crm.conversion_result.succeeded.v1"
 COMPLETED = "crm.conversion.completed.v1"
+PATIENCE = 60
 # What there is of a company's conversions, in each database.
 MADE = {
     "pipeline": (
@@ -40,15 +42,6 @@ MADE = {
 }
 
 
-def until(answer, seconds=60):
-    """Wait for something to be so; answers what it is."""
-    deadline = time.monotonic() + seconds
-    while not (found := answer()):
-        assert time.monotonic() < deadline, "it never came"
-        time.sleep(0.02)
-    return found
-
-
 @dataclass
 class Conversions:
     """The leads of one company on a whole system whose processes are stopped and killed."""
@@ -63,8 +56,8 @@ class Conversions:
 
     def lead(self):
         name = f"Ada {uuid.uuid4()}"
-        answer = until(lambda: self.tried("POST", "/leads", {"lead_name": name, "estimated_value": "500.00"}, name))
-        return answer.json()["id"]
+        body = {"lead_name": name, "estimated_value": "500.00"}
+        return wait_until(lambda: self.tried("POST", "/leads", body, name), PATIENCE).json()["id"]
 
     def tried(self, method, path, body, key):
         """An answer with success; None for one that a careful client asks for again, with the same key."""
@@ -78,7 +71,7 @@ class Conversions:
 
     def convert(self, lead_id):
         key = f"convert {lead_id}"
-        return until(lambda: self.tried("POST", f"/leads/{lead_id}/convert", {}, key), 120).json()["id"]
+        return wait_until(lambda: self.tried("POST", f"/leads/{lead_id}/convert", {}, key), 2 * PATIENCE).json()["id"]
 
     def one(self, service, query):
         with psycopg.connect(self.stack.database_url(service, "superuser")) as connection:
@@ -100,9 +93,9 @@ class Conversions:
 
     def kill(self, program):
         """Kill a process that is there; its supervisor starts another."""
-        until(lambda: self.is_up(program))
+        wait_until(lambda: self.is_up(program), PATIENCE)
         before = self.stack.kill_program(program)
-        until(lambda: self.stack.statuses()[program].pid not in (0, before))
+        wait_until(lambda: self.stack.statuses()[program].pid not in (0, before), PATIENCE)
 
     def is_up(self, program):
         status = self.stack.statuses().get(program)
@@ -129,7 +122,10 @@ class Conversions:
     def settle(self, count):
         """Wait for as many conversions as were begun, and for their events; each is there exactly once."""
         expected = {"pipeline": (count,) * 4, "customers": (count,) * 2, "audit": (count,) * 4}
-        until(lambda: {service: self.one(service, query) for service, query in MADE.items()} == expected, 90)
+        wait_until(self.made, 90, so=lambda made: made == expected)
+
+    def made(self):
+        return {service: self.one(service, query) for service, query in MADE.items()}
 
 
 @pytest.fixture
@@ -142,7 +138,7 @@ def company(stack, register):
 
     yield make
     for program in PROGRAMS:
-        until(lambda program=program: stack.statuses()[program].state == "RUNNING")
+        wait_until(lambda program=program: stack.statuses()[program].state == "RUNNING", PATIENCE)
 
 
 def begun_and_not_told(saga, lead):
@@ -156,7 +152,7 @@ def begun_and_not_told(saga, lead):
 def told_and_not_heard(saga, lead):
     with saga.stopped("customers-worker-1"):
         saga.convert(lead)
-        until(lambda: saga.published("pipeline", STARTED))
+        wait_until(lambda: saga.published("pipeline", STARTED), PATIENCE)
         saga.kill("pipeline-worker-1")
         assert saga.written() == 0
 
@@ -164,7 +160,7 @@ def told_and_not_heard(saga, lead):
 def written_and_not_told(saga, lead):
     with saga.untold("customers"):
         saga.convert(lead)
-        until(saga.written)
+        wait_until(saga.written, PATIENCE)
         saga.kill("customers-worker-1")
         assert saga.published("customers", SUCCEEDED) == 0
 
@@ -172,9 +168,9 @@ def written_and_not_told(saga, lead):
 def answered_and_not_heard(saga, lead):
     with saga.untold("customers"):
         saga.convert(lead)
-        until(saga.written)
+        wait_until(saga.written, PATIENCE)
         saga.stack.stop_program("pipeline-worker-1")
-    until(lambda: saga.published("customers", SUCCEEDED))
+    wait_until(lambda: saga.published("customers", SUCCEEDED), PATIENCE)
     saga.kill("customers-worker-1")
     assert saga.completed() == 0
     saga.stack.start_program("pipeline-worker-1")
@@ -183,10 +179,10 @@ def answered_and_not_heard(saga, lead):
 def finished_and_not_told(saga, lead):
     with saga.untold("customers"):
         saga.convert(lead)
-        until(saga.written)
+        wait_until(saga.written, PATIENCE)
         telling = saga.untold("pipeline")
         telling.__enter__()
-    until(saga.completed)
+    wait_until(saga.completed, PATIENCE)
     saga.kill("pipeline-worker-1")
     assert saga.published("pipeline", COMPLETED) == 0
     telling.__exit__(None, None, None)
@@ -216,7 +212,7 @@ def test_customers_that_is_away_for_the_whole_of_its_step_is_waited_for(company)
         lead = saga.lead()
         saga.convert(lead)
         saga.stack.stop_program("customers-web-1")
-        until(lambda: saga.published("pipeline", STARTED))
+        wait_until(lambda: saga.published("pipeline", STARTED), PATIENCE)
         assert saga.ask("PATCH", f"/leads/{lead}", {"notes": "x"}).status_code == 428
         assert saga.ask("POST", f"/leads/{lead}/lose", {}).json()["code"] == "lead_converting"
         other = saga.lead()
@@ -244,9 +240,11 @@ def test_events_that_come_again_and_late_change_nothing(company):
                     connection.execute("DELETE FROM inbox WHERE event_id = %s", (ids[source],))
             with psycopg.connect(saga.stack.database_url(source, "superuser"), autocommit=True) as connection:
                 connection.execute("UPDATE outbox SET published_at = NULL WHERE event_id = %s", (ids[source],))
-            until(lambda source=source: saga.published(source, STARTED if source == "pipeline" else SUCCEEDED))
+            wait_until(
+                lambda source=source: saga.published(source, STARTED if source == "pipeline" else SUCCEEDED), PATIENCE
+            )
             if forgotten:
-                until(lambda target=target, source=source: saga.received(target, ids[source]))
+                wait_until(lambda target=target, source=source: saga.received(target, ids[source]), PATIENCE)
     assert saga.completed() == 1
     saga.settle(1)
 

@@ -16,6 +16,7 @@ import requests
 from chassis.broker.amqp import Publisher
 from chassis.broker.messages import Message, Outcome
 from chassis.broker.topology import EXCHANGE
+from chassis.testing.waiting import wait_until
 
 # One stack serves all tests that need a whole one.
 pytestmark = [pytest.mark.xdist_group("stack"), pytest.mark.usefixtures("whole_again")]
@@ -33,13 +34,11 @@ def kill_again_and_again(stack, program, times, seed):
 
 
 def wait_for_another(stack, program, before):
-    deadline = time.monotonic() + 30
-    while time.monotonic() < deadline:
+    def is_another():
         status = stack.statuses().get(program)
-        if status is not None and status.state == "RUNNING" and status.pid not in (0, before):
-            return
-        time.sleep(0.05)
-    raise AssertionError(f"{program} did not come back")
+        return status is not None and status.state == "RUNNING" and status.pid not in (0, before)
+
+    wait_until(is_another, 30, what=f"{program} to come back")
 
 
 @pytest.mark.parametrize("times", FORMS)

@@ -3,7 +3,6 @@
 One service in every run, each of them in `make test-faults`.
 """
 
-import time
 import uuid
 from dataclasses import dataclass, field
 from importlib import import_module
@@ -16,6 +15,7 @@ import requests
 from chassis.context import Context, acting_as
 from chassis.db.session import Database
 from chassis.healing.kinds import kinds_of, views_in
+from chassis.testing.waiting import wait_until
 from crm.backup.native import FromBackup
 from crm.backup.options import dumps_of
 from crm.backup.restoring import Restoration
@@ -145,22 +145,21 @@ class World:
 
     def settle(self):
         """Wait until every event is published and has had its effects."""
-        deadline = time.monotonic() + 60
-        waiting = None
-        while time.monotonic() < deadline:
-            waiting = {
-                service: self.read(service, "SELECT count(*) FROM outbox WHERE published_at IS NULL")[0][0]
-                for service in ("identity", "customers", "pipeline", "tasks")
-            }
-            published = sum(
-                self.read(service, "SELECT count(*) FROM outbox WHERE company_id = %s", self.company_id)[0][0]
-                for service in waiting
-            )
-            heard = self.read("audit", "SELECT count(*) FROM audit_logs WHERE company_id = %s", self.company_id)[0][0]
-            if not any(waiting.values()) and heard >= published and not self.stale():
-                return
-            time.sleep(0.1)
-        raise AssertionError((waiting, self.stale()))
+        wait_until(self.unsettled, 60, pause=0.1, so=lambda left: not left)
+
+    def unsettled(self):
+        """How many events each service has yet to publish and the audit log to hear, and references that are stale."""
+        waiting = {
+            service: self.read(service, "SELECT count(*) FROM outbox WHERE published_at IS NULL")[0][0]
+            for service in ("identity", "customers", "pipeline", "tasks")
+        }
+        published = sum(
+            self.read(service, "SELECT count(*) FROM outbox WHERE company_id = %s", self.company_id)[0][0]
+            for service in waiting
+        )
+        heard = self.read("audit", "SELECT count(*) FROM audit_logs WHERE company_id = %s", self.company_id)[0][0]
+        left = waiting | {"audit": max(published - heard, 0), "stale": self.stale()}
+        return {name: what for name, what in left.items() if what}
 
     def read(self, service, query, *values):
         with psycopg.connect(self.stack.database_url(service, "superuser")) as connection:

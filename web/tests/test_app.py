@@ -7,12 +7,12 @@ import os
 import re
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from chassis.testing.waiting import wait_until
 from crm.ports import free_port
 from web.build import ROOT
 from web.guides import Page
@@ -41,16 +41,17 @@ def port(tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
     with subprocess.Popen(
         [sys.executable, "-m", "web", "serve"], env=environment, stderr=subprocess.DEVNULL
     ) as process:
-        deadline = time.monotonic() + 30
-        while True:
-            try:
-                assert ask(found, "/readyz").status == 200
-                break
-            except OSError:
-                assert time.monotonic() < deadline
-                time.sleep(0.1)
+        wait_until(lambda: listens(found), 30)
         yield found
         process.terminate()
+
+
+def listens(port: int) -> bool:
+    try:
+        assert ask(port, "/readyz").status == 200
+    except OSError:
+        return False
+    return True
 
 
 class Answer:

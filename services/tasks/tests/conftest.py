@@ -1,6 +1,5 @@
 """Fixtures of the tasks service's tests."""
 
-import time
 from collections.abc import Callable
 from typing import Any
 
@@ -12,6 +11,7 @@ from chassis.db.session import Database
 from chassis.events import Event
 from chassis.testing.events import hand_to, neighbours_event
 from chassis.testing.fixtures import Client
+from chassis.testing.waiting import wait_until
 from tasks import handlers
 
 
@@ -24,20 +24,14 @@ def usual_scope() -> str:
 
 
 @pytest.fixture
-def until_released(superuser: psycopg.Connection) -> Callable[[], None]:
+def until_released(superuser: psycopg.Connection) -> Callable[[], bool]:
     """Wait until PostgreSQL has noticed that a killed process is gone: its locks hold until then, and are skipped."""
     query = (
         "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
         " AND backend_type = 'client backend' AND xact_start IS NOT NULL"
     )
 
-    def wait() -> None:
-        deadline = time.monotonic() + 30
-        while superuser.execute(query).fetchone() != (0,):
-            assert time.monotonic() < deadline
-            time.sleep(0.01)
-
-    return wait
+    return lambda: wait_until(lambda: superuser.execute(query).fetchone() == (0,), 30)
 
 
 class Known:

@@ -6,6 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from chassis.testing.fixtures import Client
+from chassis.testing.waiting import wait_until
 
 SCOPE = "leads:read leads:write leads:purge deals:read deals:write customers:read customers:write pipelines:write"
 STARTED = "crm.conversion.started.v1"
@@ -32,9 +33,7 @@ def waiting(converting, tokens, company_id):
 
 def test_a_conversion_is_waited_for_as_long_as_the_client_likes(saga, waiting):
     def go_on():
-        until = time.monotonic() + 5
-        while not saga.told("pipeline", STARTED) and time.monotonic() < until:
-            time.sleep(0.02)
+        wait_until(lambda: saga.told("pipeline", STARTED), 5)
         assert saga.superusers["pipeline"].execute(IDLE).fetchone()[0] == 0
         saga.run()
 

@@ -3,8 +3,7 @@
 import itertools
 import secrets
 import threading
-import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -59,15 +58,6 @@ _EFFECT = Prepared(
 )
 
 
-def wait_until(claim: Callable[[], Any], timeout: float = 15.0) -> Any:
-    """Ask until the answer is true; the last answer."""
-    until = time.monotonic() + timeout
-    while not (answer := claim()) and time.monotonic() < until:
-        time.sleep(0.02)
-    assert answer, "it did not happen in time"
-    return answer
-
-
 def effect(session: Any, event: Event) -> None:
     session.run(_EFFECT, id=event.id, record_id=event.record_id, version=event.aggregate_version)
 
@@ -114,7 +104,6 @@ class Stage:
 
     companies = COMPANIES
     effect = staticmethod(effect)
-    wait_until = staticmethod(wait_until)
     sql = property(lambda self: self.home.sql)
     events = property(lambda self: topology.events_queue(self.service))
 

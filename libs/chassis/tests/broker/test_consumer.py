@@ -18,6 +18,7 @@ from chassis.context import current
 from chassis.db.session import Database
 from chassis.errors import Invalid
 from chassis.events import EventType
+from chassis.testing.waiting import wait_until
 
 UPDATED = EventType("customer", "updated", "customers")
 
@@ -27,9 +28,9 @@ def test_a_duplicate_event_has_one_effect(stage):
     body = stage.body()
     with stage.running(stage.consumer()):
         stage.publish(body, body)
-        stage.wait_until(lambda: stage.effects() == 1)
+        wait_until(lambda: stage.effects() == 1)
         stage.publish(body, stage.body(2))
-        stage.wait_until(lambda: stage.effects() == 2)
+        wait_until(lambda: stage.effects() == 2)
     assert stage.sql("SELECT count(*) FROM inbox") == [(2,)]
 
 
@@ -42,8 +43,8 @@ def test_many_consumers_with_the_same_event_produce_one_effect(stage):
         stage.running(stage.consumer(batch=3)),
         stage.running(stage.consumer(batch=3)),
     ):
-        stage.wait_until(lambda: stage.depth(topology.events_queue(stage.service)) == 0)
-        stage.wait_until(lambda: stage.effects() == 1)
+        wait_until(lambda: stage.depth(topology.events_queue(stage.service)) == 0)
+        wait_until(lambda: stage.effects() == 1)
     assert stage.effects() == 1
     assert stage.failed() == []
 
@@ -58,7 +59,7 @@ def test_the_handler_works_in_the_tenant_of_the_event_and_knows_its_cause(stage)
     stage.declare()
     with stage.running(stage.consumer(stage.subscriptions(handler))):
         stage.publish(stage.body())
-        stage.wait_until(lambda: stage.effects() == 1)
+        wait_until(lambda: stage.effects() == 1)
     assert seen == [(stage.company, "request-1", True)]
     assert stage.sql("SELECT company_id FROM effects") == [(stage.company,)]
 
@@ -80,7 +81,7 @@ def test_events_of_two_tenants_in_one_transaction_have_each_their_own_tenant(sta
         assert set(publisher.publish_batch(messages)) == {Outcome.CONFIRMED}
     expected = [(record, tenant.company) for record, tenant in enumerate(tenants, 1)]
     with stage.running(stage.consumer(subscriptions)):
-        stage.wait_until(lambda: stage.effects() == len(expected))
+        wait_until(lambda: stage.effects() == len(expected))
     assert stage.sql("SELECT record_id, company_id FROM effects ORDER BY record_id") == expected
     shared = "SELECT 1 FROM effects GROUP BY xmin::text HAVING count(DISTINCT company_id) > 1"
     assert stage.sql(shared), "no transaction had events of both"
@@ -145,8 +146,8 @@ def test_where_many_fail_together_each_is_handled_alone(stage):
     stage.declare(subscriptions)
     stage.publish(*[stage.body(record) for record in range(1, 21)])
     with stage.running(stage.consumer(subscriptions)):
-        stage.wait_until(lambda: stage.effects() == 19)
-        stage.wait_until(lambda: len(stage.failed()) == 1)
+        wait_until(lambda: stage.effects() == 19)
+        wait_until(lambda: len(stage.failed()) == 1)
     assert stage.sql("SELECT record_id FROM effects ORDER BY 1") == [(n,) for n in range(1, 21) if n != 7]
 
 
@@ -162,12 +163,12 @@ def test_a_message_that_cannot_be_moved_stays_where_it_is(stage):
     retry = topology.retry_queue(stage.service, "short")
     with closing(Operator(stage.broker_url, name="test")) as operator:
         with stage.running(stage.consumer(stage.subscriptions(handler))):
-            stage.wait_until(lambda: operator.call("queue_declare", queue=stage.events, passive=True).consumer_count)
+            wait_until(lambda: operator.call("queue_declare", queue=stage.events, passive=True).consumer_count)
             operator.call("queue_delete", queue=retry)
             stage.publish(stage.body())
             assert failed.wait(10)
             time.sleep(0.5)
-        stage.wait_until(lambda: stage.depth(stage.events) == 1)
+        wait_until(lambda: stage.depth(stage.events) == 1)
     assert len(stage.arrived(1)) == 1
     assert stage.failed() == []
 
@@ -184,7 +185,7 @@ def test_a_batch_handler_gets_many_events_in_one_transaction(stage):
     stage.declare(subscriptions)
     stage.publish(*[stage.body(record) for record in range(1, 101)])
     with stage.running(stage.consumer(subscriptions)):
-        stage.wait_until(lambda: stage.effects() == 100)
+        wait_until(lambda: stage.effects() == 100)
     assert max(sizes) > 20
 
 
@@ -202,7 +203,7 @@ def test_a_batch_of_large_events_is_a_small_one(stage, monkeypatch):
     monkeypatch.setattr(consumer, "BATCH_BYTES", 3 * len(bodies[0]))
     stage.publish(*bodies)
     with stage.running(stage.consumer(subscriptions)):
-        stage.wait_until(lambda: stage.effects() == 40)
+        wait_until(lambda: stage.effects() == 40)
     assert max(sizes) == 3
 
 
@@ -212,8 +213,8 @@ def test_an_unknown_event_type_is_ignored(stage):
         painted = stage.body().replace(b"crm.customer.updated.v1", b"crm.customer.painted.v1")
         stage.publish(painted, key=f"{stage.company}.customer.painted.v1")
         stage.publish(stage.body(2))
-        stage.wait_until(lambda: stage.effects() == 1)
-        stage.wait_until(lambda: stage.depth(topology.events_queue(stage.service)) == 0)
+        wait_until(lambda: stage.effects() == 1)
+        wait_until(lambda: stage.depth(topology.events_queue(stage.service)) == 0)
     assert stage.sql("SELECT count(*) FROM inbox") == [(1,)]
 
 
@@ -230,9 +231,9 @@ def test_poison_among_good_events_becomes_one_dead_letter_with_its_history(stage
     good = [stage.body(record) for record in range(1, 201)]
     stage.publish(*good[:100], b'{"not": "an event"}', stage.body(999, event_id=poison), *good[100:])
     with stage.running(stage.consumer(subscriptions)):
-        stage.wait_until(lambda: stage.effects() == 200)
-        stage.wait_until(lambda: len(stage.failed()) == 2)
-        stage.wait_until(lambda: stage.depth(topology.dead_queue(stage.service)) == 2)
+        wait_until(lambda: stage.effects() == 200)
+        wait_until(lambda: len(stage.failed()) == 2)
+        wait_until(lambda: stage.depth(topology.dead_queue(stage.service)) == 2)
     rows = {row[1]: row for row in stage.failed()}
     assert [entry["attempt"] for entry in rows[poison][3]] == [1, 2, 3]
     assert "cannot be handled" in rows[poison][2]
@@ -248,7 +249,7 @@ def test_an_event_that_no_retry_can_mend_is_dead_at_once(stage):
     stage.declare(subscriptions)
     with stage.running(stage.consumer(subscriptions)):
         stage.publish(stage.body())
-        stage.wait_until(stage.failed)
+        wait_until(stage.failed)
     assert len(stage.failed()[0][3]) == 1
 
 
@@ -265,7 +266,7 @@ def test_a_failure_that_passes_is_retried_until_it_succeeds(stage):
     stage.declare(subscriptions)
     with stage.running(stage.consumer(subscriptions)):
         stage.publish(stage.body())
-        stage.wait_until(lambda: stage.effects() == 1)
+        wait_until(lambda: stage.effects() == 1)
     # In the batch, alone, and after each of the two delays.
     assert len(tries) == 4
     assert stage.effects() == 1
@@ -282,7 +283,7 @@ def test_a_handler_that_swallows_a_database_error_loses_nothing(stage):
     stage.declare(subscriptions)
     with stage.running(stage.consumer(subscriptions)):
         stage.publish(stage.body())
-        stage.wait_until(stage.failed)
+        wait_until(stage.failed)
     assert "aborted transaction" in stage.failed()[0][2]
 
 
@@ -290,11 +291,11 @@ def test_an_unreachable_database_costs_no_attempt(stage):
     stage.declare()
     with stage.running(stage.consumer()):
         stage.publish(stage.body(1))
-        stage.wait_until(lambda: stage.effects() == 1)
+        wait_until(lambda: stage.effects() == 1)
         with stage.home.down():
             stage.publish(*[stage.body(record) for record in range(2, 12)])
             time.sleep(1.5)
-        stage.wait_until(lambda: stage.effects() == 11)
+        wait_until(lambda: stage.effects() == 11)
     assert stage.failed() == []
     assert stage.depth(topology.retry_queue(stage.service, "short")) == 0
 
@@ -312,8 +313,8 @@ def test_a_message_that_killed_the_process_four_times_alone_is_not_handled_again
     stage.sql("INSERT INTO message_attempts VALUES (%s, %s, 4)", stage.service, event_id)
     _deliver_and_vanish(stage)
     with stage.running(stage.consumer(subscriptions)):
-        stage.wait_until(stage.failed)
-        stage.wait_until(lambda: stage.sql("SELECT count(*) FROM message_attempts") == [(0,)])
+        wait_until(stage.failed)
+        wait_until(lambda: stage.sql("SELECT count(*) FROM message_attempts") == [(0,)])
     assert not handled.is_set()
 
 
@@ -322,8 +323,8 @@ def test_redelivered_messages_take_effect_once_and_leave_no_attempts_behind(stag
     stage.publish(*[stage.body(record) for record in range(1, 51)])
     _deliver_and_vanish(stage)
     with stage.running(stage.consumer()):
-        stage.wait_until(lambda: stage.effects() == 50)
-        stage.wait_until(lambda: stage.sql("SELECT count(*) FROM message_attempts") == [(0,)])
+        wait_until(lambda: stage.effects() == 50)
+        wait_until(lambda: stage.sql("SELECT count(*) FROM message_attempts") == [(0,)])
     assert stage.failed() == []
 
 
@@ -341,18 +342,18 @@ def test_a_dead_letter_is_replayed_once_and_forced_twice(stage):
     owner = Database(stage.home.owner_url)
     with stage.running(stage.consumer(subscriptions)):
         stage.publish(stage.body())
-        stage.wait_until(stage.failed)
+        wait_until(stage.failed)
         (letter,) = dead_letters.list_dead_letters(stage.app, stage.service)
         # Still broken: the replay ends as a dead letter of its own.
         assert dead_letters.replay(stage.app, stage.broker_url, stage.service, [letter.id]) == [letter.id]
-        stage.wait_until(lambda: len(stage.failed()) == 2)
+        wait_until(lambda: len(stage.failed()) == 2)
         broken.clear()
         (second,) = dead_letters.list_dead_letters(stage.app, stage.service)
         assert dead_letters.replay(stage.app, stage.broker_url, stage.service, [second.id]) == [second.id]
-        stage.wait_until(lambda: stage.effects() == 1)
+        wait_until(lambda: stage.effects() == 1)
         assert dead_letters.replay(stage.app, stage.broker_url, stage.service, [second.id]) == []
         assert dead_letters.replay(owner, stage.broker_url, stage.service, [second.id], force=True) == [second.id]
-        stage.wait_until(lambda: stage.effects() == 2)
+        wait_until(lambda: stage.effects() == 2)
     assert dead_letters.list_dead_letters(stage.app, stage.service) == []
     with pytest.raises(dead_letters.ReplayError):
         dead_letters.replay(stage.app, stage.broker_url, stage.service, [0])

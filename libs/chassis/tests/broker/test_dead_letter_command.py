@@ -7,6 +7,7 @@ import pytest
 
 from chassis.broker import topology
 from chassis.errors import Invalid
+from chassis.testing.waiting import wait_until
 
 
 @pytest.fixture
@@ -39,7 +40,7 @@ def letters(stage):
     stage.declare(subscriptions)
     with stage.running(stage.consumer(subscriptions)):
         stage.publish(b"no event\xff\x1b[31m", stage.body())
-        stage.wait_until(lambda: len(stage.failed()) == 2)
+        wait_until(lambda: len(stage.failed()) == 2)
         yield refusals
 
 
@@ -52,16 +53,16 @@ def test_letters_are_listed_shown_and_sent_again(stage, letters, command):
     assert "Not now." in shown[1]["error"]
     letters.clear()
     assert command("replay", stage.service, str(second))[0] == [second]
-    stage.wait_until(lambda: stage.effects() == 1)
+    wait_until(lambda: stage.effects() == 1)
     assert [letter["id"] for letter in command("list", stage.service)[0]] == [first]
     assert [letter["id"] for letter in command("list", stage.service, "--replayed")[0]] == [first, second]
     # Without ids: all that were not sent again. What is no event fails anew, and is there once more.
     assert command("replay", stage.service)[0] == [first]
-    stage.wait_until(lambda: len(stage.failed()) == 3)
+    wait_until(lambda: len(stage.failed()) == 3)
     assert command("replay", stage.service, str(second))[0] == []
     owner = {"OWNER_DATABASE_URL": stage.home.owner_url}
     assert command("replay", stage.service, str(second), "--force", **owner)[0] == [second]
-    stage.wait_until(lambda: stage.effects() == 2)
+    wait_until(lambda: stage.effects() == 2)
 
 
 def test_what_cannot_be_done_is_said(stage, command):

@@ -13,6 +13,7 @@ from chassis.broker.amqp import Address, Publisher
 from chassis.broker.messages import Message, Outcome
 from chassis.broker.operator import Operator
 from chassis.testing.certificates import make_certificate
+from chassis.testing.waiting import wait_until
 
 
 def test_broker_is_killed_and_started_again_under_load(stage, own_broker):
@@ -21,7 +22,7 @@ def test_broker_is_killed_and_started_again_under_load(stage, own_broker):
     with stage.running(stage.relay()), stage.running(stage.consumer()):
         for record in range(1, 101):
             stage.record(record)
-        stage.wait_until(lambda: stage.effects() == 100)
+        wait_until(lambda: stage.effects() == 100)
         # RabbitMQ 3.10 registers a new quorum queue on disk some seconds after it confirmed the declaration, and a
         # queue that is younger when its node is killed comes back without its log and never answers again.
         time.sleep(8)
@@ -33,8 +34,8 @@ def test_broker_is_killed_and_started_again_under_load(stage, own_broker):
         time.sleep(1.0)
         assert stage.sql("SELECT max(attempts) FROM outbox WHERE published_at IS NULL") == [(0,)]
         own_broker.start()
-        stage.wait_until(lambda: stage.effects() == 300, 40)
-        stage.wait_until(lambda: stage.unpublished() == 0)
+        wait_until(lambda: stage.effects() == 300, 40)
+        wait_until(lambda: stage.unpublished() == 0)
     assert stage.effects() == 300
     assert stage.failed() == []
 
@@ -61,7 +62,7 @@ def test_a_blocked_broker_ends_in_a_timeout_and_resumes_by_itself(stage, own_bro
     finally:
         own_broker.server.control("eval", "rabbit_alarm:clear_alarm({resource_limit, memory, node()}).")
     assert publisher.wait_ready(10)
-    assert stage.wait_until(lambda: publisher.publish_batch([message], 5) == [Outcome.CONFIRMED])
+    wait_until(lambda: publisher.publish_batch([message], 5) == [Outcome.CONFIRMED])
     publisher.close()
 
 
@@ -72,7 +73,7 @@ def test_the_relay_waits_for_a_database_that_is_not_there(stage):
         relay = stage.running(stage.relay())
         relay.__enter__()
         time.sleep(1.0)
-    stage.wait_until(lambda: stage.unpublished() == 0)
+    wait_until(lambda: stage.unpublished() == 0)
     relay.__exit__(None, None, None)
 
 
@@ -86,8 +87,8 @@ def test_an_event_whose_key_the_broker_refuses_holds_back_no_other(stage, own_br
     stage.record(3)
     url = limited_user(own_broker, stage)
     with stage.running(stage.relay(broker_url=url)):
-        stage.wait_until(lambda: stage.unpublished() == 1)
-        stage.wait_until(lambda: stage.sql("SELECT 1 FROM outbox WHERE last_error LIKE '403%'"))
+        wait_until(lambda: stage.unpublished() == 1)
+        wait_until(lambda: stage.sql("SELECT 1 FROM outbox WHERE last_error LIKE '403%'"))
     assert stage.sql("SELECT event_id::text FROM outbox WHERE published_at IS NULL") == [(refused,)]
 
 

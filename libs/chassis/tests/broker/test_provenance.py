@@ -5,6 +5,7 @@ import pytest
 
 from chassis.broker import topology
 from chassis.broker.subscriptions import Subscriptions
+from chassis.testing.waiting import wait_until
 
 KEY = "{company}.customer.updated.v1"
 
@@ -39,8 +40,8 @@ def test_a_forged_event_is_refused_with_the_reason(stage, key, mark, forged, rea
     with stage.running(stage.consumer(subscriptions)):
         stage.publish(body, key=key.format(company=stage.company), headers=headers)
         stage.publish(stage.body(2))
-        stage.wait_until(lambda: stage.effects() == 1)
-        stage.wait_until(lambda: stage.depth(topology.dead_queue(stage.service)) == 1)
+        wait_until(lambda: stage.effects() == 1)
+        wait_until(lambda: stage.depth(topology.dead_queue(stage.service)) == 1)
     (letter,) = stage.failed()
     assert reason in letter[2]
     assert letter[3][0]["attempt"] == 1
@@ -55,7 +56,7 @@ def test_a_copy_to_a_key_of_another_owner_is_refused(stage):
     with stage.running(stage.consumer()):
         channel = connection.channel()
         channel.basic_publish(topology.EXCHANGE, f"{stage.company}.access.denied.v1", stage.body(), copy)
-        stage.wait_until(lambda: len(stage.failed()) == 1)
+        wait_until(lambda: len(stage.failed()) == 1)
     connection.close()
     assert stage.effects() == 0
 
@@ -66,7 +67,7 @@ def test_an_event_of_an_entity_that_is_new_waits_for_the_release_that_knows_it(s
     body = stage.body().replace(b"crm.customer.updated.v1", b"crm.gadget.updated.v1")
     with stage.running(stage.consumer(subscriptions)):
         stage.publish(body, key=f"{stage.company}.gadget.updated.v1")
-        stage.wait_until(lambda: len(stage.failed()) == 1)
+        wait_until(lambda: len(stage.failed()) == 1)
     ((_, _, error, history, _),) = stage.failed()
     assert "nobody is known to own gadget" in error
     assert [entry["attempt"] for entry in history] == [1, 2, 3]
@@ -83,5 +84,5 @@ def test_a_refusal_of_every_service_is_taken_from_each(stage):
     ]
     with stage.running(stage.consumer(subscriptions)):
         stage.publish(*bodies, key=f"{stage.company}.access.denied.v1")
-        stage.wait_until(lambda: stage.effects() == 3)
+        wait_until(lambda: stage.effects() == 3)
     assert stage.failed() == []

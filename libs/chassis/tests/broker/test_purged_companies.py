@@ -4,6 +4,7 @@ from dataclasses import replace
 
 from chassis.broker.subscriptions import Subscriptions
 from chassis.events import EventType
+from chassis.testing.waiting import wait_until
 
 UPDATED = EventType("customer", "updated", "customers")
 
@@ -22,9 +23,9 @@ def test_what_comes_late_of_a_company_that_was_purged_has_no_effect(stage):
     # By itself, after a failure, and in one transaction with what others tell.
     with stage.running(stage.consumer(subscriptions)):
         stage.publish(stage.body())
-        stage.wait_until(lambda: stage.sql("SELECT count(*) FROM inbox") == [(1,)])
+        wait_until(lambda: stage.sql("SELECT count(*) FROM inbox") == [(1,)])
         stage.publish(stage.body(2))
         other.publish(other.body(3))
-        stage.wait_until(lambda: stage.sql("SELECT count(*) FROM inbox") == [(3,)])
+        wait_until(lambda: stage.sql("SELECT count(*) FROM inbox") == [(3,)])
     assert stage.sql("SELECT company_id, record_id FROM effects") == [(other.company, 3)]
     assert stage.failed() == []

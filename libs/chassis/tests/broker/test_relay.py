@@ -12,6 +12,7 @@ from chassis.broker.messages import Batch
 from chassis.broker.operator import Operator
 from chassis.broker.relay import _message
 from chassis.db.writer import Writer
+from chassis.testing.waiting import wait_until
 
 
 def test_events_of_one_aggregate_arrive_in_the_order_of_their_versions(stage):
@@ -20,7 +21,7 @@ def test_events_of_one_aggregate_arrive_in_the_order_of_their_versions(stage):
         for record in (1, 2, 3):
             stage.record(record, version)
     with stage.running(stage.relay(batch=5)):
-        stage.wait_until(lambda: stage.unpublished() == 0)
+        wait_until(lambda: stage.unpublished() == 0)
     assert stage.versions(stage.arrived(60)) == {record: list(range(1, 21)) for record in (1, 2, 3)}
 
 
@@ -30,8 +31,8 @@ def test_a_transaction_that_commits_late_is_published_although_its_id_is_lower(s
         with stage.app.transaction() as late:
             stage.record(1, session=late)
             stage.record(2)
-            stage.wait_until(lambda: stage.sql("SELECT 1 FROM outbox WHERE published_at IS NOT NULL"))
-        stage.wait_until(lambda: stage.unpublished() == 0)
+            wait_until(lambda: stage.sql("SELECT 1 FROM outbox WHERE published_at IS NOT NULL"))
+        wait_until(lambda: stage.unpublished() == 0)
     assert set(stage.versions(stage.arrived(2))) == {1, 2}
 
 
@@ -41,7 +42,7 @@ def test_confirmed_events_are_marked_once_and_sent_once(stage):
         for record in range(1, 501):
             stage.record(record, session=session)
     with stage.running(stage.relay()):
-        stage.wait_until(lambda: stage.unpublished() == 0)
+        wait_until(lambda: stage.unpublished() == 0)
     assert stage.sql("SELECT min(attempts), max(attempts), count(*) FROM outbox") == [(1, 1, 500)]
     stage.arrived(500)
 
@@ -60,7 +61,7 @@ def test_an_event_that_nobody_wants_is_kept_in_the_unrouted_queue(stage):
         operator.call("queue_purge", queue=topology.UNROUTED)
     stage.record(1)
     with stage.running(stage.relay()):
-        stage.wait_until(lambda: stage.unpublished() == 0)
+        wait_until(lambda: stage.unpublished() == 0)
     stage.arrived(1, topology.UNROUTED)
 
 
@@ -72,11 +73,11 @@ def test_an_event_with_no_queue_at_all_stays_in_the_outbox_and_is_tried_again(st
             stage.record(1, 1)
             stage.record(1, 2)
             with stage.running(stage.relay()):
-                stage.wait_until(lambda: stage.sql("SELECT 1 FROM outbox WHERE last_error LIKE 'returned%'"))
+                wait_until(lambda: stage.sql("SELECT 1 FROM outbox WHERE last_error LIKE 'returned%'"))
                 assert stage.unpublished() == 2
                 assert stage.sql("SELECT max(attempts) FROM outbox WHERE aggregate_version = 2") == [(0,)]
                 operator.call("queue_bind", queue=topology.UNROUTED, exchange=topology.UNROUTED, routing_key="")
-                stage.wait_until(lambda: stage.unpublished() == 0)
+                wait_until(lambda: stage.unpublished() == 0)
         finally:
             operator.call("queue_bind", queue=topology.UNROUTED, exchange=topology.UNROUTED, routing_key="")
     assert stage.versions(stage.arrived(2, topology.UNROUTED)) == {1: [1, 2]}
@@ -90,8 +91,8 @@ def test_an_event_that_cannot_be_sent_holds_back_its_aggregate_only(stage):
     # 200 characters that are 400 bytes: more than AMQP's short string holds.
     stage.sql("UPDATE outbox SET routing_key = repeat('é', 200) WHERE aggregate_id = 1 AND aggregate_version = 1")
     with stage.running(stage.relay()):
-        stage.wait_until(lambda: stage.sql("SELECT 1 FROM outbox WHERE last_error LIKE 'refused%'"))
-        stage.wait_until(lambda: stage.unpublished() == 2)
+        wait_until(lambda: stage.sql("SELECT 1 FROM outbox WHERE last_error LIKE 'refused%'"))
+        wait_until(lambda: stage.unpublished() == 2)
         time.sleep(0.3)
     assert stage.versions(stage.arrived(1)) == {2: [1]}
     assert stage.sql("SELECT attempts FROM outbox WHERE aggregate_id = 1 AND aggregate_version = 2") == [(0,)]
@@ -101,7 +102,7 @@ def test_a_standby_takes_over_when_the_active_relay_ends(stage):
     stage.declare()
     with stage.running(stage.relay()) as first:
         stage.record(1)
-        stage.wait_until(lambda: stage.unpublished() == 0)
+        wait_until(lambda: stage.unpublished() == 0)
         with stage.running(stage.relay()):
             time.sleep(0.3)
             holders = stage.sql(
@@ -111,7 +112,7 @@ def test_a_standby_takes_over_when_the_active_relay_ends(stage):
             assert holders == [(1,)]
             first.set()
             stage.record(2)
-            stage.wait_until(lambda: stage.unpublished() == 0)
+            wait_until(lambda: stage.unpublished() == 0)
     stage.arrived(2)
 
 
@@ -124,16 +125,16 @@ def test_relay_that_dies_between_confirm_and_mark_publishes_again_and_the_inbox_
     stage.record(1)
     try:
         with stage.running(stage.relay()):
-            stage.wait_until(lambda: stage.depth(topology.events_queue(stage.service)) >= 1)
+            wait_until(lambda: stage.depth(topology.events_queue(stage.service)) >= 1)
     finally:
         stage.sql("DROP FUNCTION die CASCADE")
     assert stage.unpublished() == 1
     with stage.running(stage.relay()):
-        stage.wait_until(lambda: stage.unpublished() == 0)
+        wait_until(lambda: stage.unpublished() == 0)
     assert stage.depth(topology.events_queue(stage.service)) >= 2
     with stage.running(stage.consumer()):
-        stage.wait_until(lambda: stage.depth(topology.events_queue(stage.service)) == 0)
-        stage.wait_until(lambda: stage.effects() == 1)
+        wait_until(lambda: stage.depth(topology.events_queue(stage.service)) == 0)
+        wait_until(lambda: stage.effects() == 1)
     assert stage.effects() == 1
 
 
@@ -141,10 +142,10 @@ def test_relay_goes_on_after_its_database_connection_was_cut(stage):
     stage.declare()
     with stage.running(stage.relay()):
         stage.record(1)
-        stage.wait_until(lambda: stage.unpublished() == 0)
+        wait_until(lambda: stage.unpublished() == 0)
         stage.sql("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name LIKE '%.relay'")
         stage.record(2)
-        stage.wait_until(lambda: stage.unpublished() == 0)
+        wait_until(lambda: stage.unpublished() == 0)
     stage.arrived(2)
 
 
@@ -169,7 +170,7 @@ def test_events_whose_connection_was_lost_are_not_postponed(stage, flight):
     now = "SELECT count(*) FROM outbox WHERE attempts = 0 AND last_error IS NULL AND next_attempt_at <= now()"
     assert stage.sql(now) == [(3,)]
     with stage.running(relay):
-        stage.wait_until(lambda: stage.unpublished() == 0)
+        wait_until(lambda: stage.unpublished() == 0)
     stage.arrived(3)
 
 
@@ -180,6 +181,6 @@ def test_a_batch_that_is_never_answered_gives_its_connection_up(stage, flight, m
         assert publisher.wait_ready(5)
         first = publisher._generation
         relay._settle(database, publisher, rows, Batch([_message(row) for row in rows]))
-        stage.wait_until(lambda: publisher._generation > first)
+        wait_until(lambda: publisher._generation > first)
         assert publisher.wait_ready(5)
     assert stage.unpublished() == 3

@@ -10,6 +10,7 @@ import pytest
 
 from chassis import events
 from chassis.broker import topology
+from chassis.testing.waiting import wait_until
 
 PROGRAM = """
 import os
@@ -75,9 +76,9 @@ def test_a_message_that_kills_the_process_becomes_a_dead_letter_and_its_neighbou
     deaths = 0
     while not stage.failed():
         process = start()
-        stage.wait_until(lambda process=process: process.poll() is not None or stage.failed(), 20)
+        wait_until(lambda process=process: process.poll() is not None or stage.failed(), 20)
         deaths += process.poll() == 9
-    stage.wait_until(lambda: stage.effects() == 100)
+    wait_until(lambda: stage.effects() == 100)
     assert deaths == 5  # Once in its batch and four times alone.
     assert [row[1] for row in stage.failed()] == [poison]
 
@@ -86,7 +87,7 @@ def test_sigterm_ends_the_worker_with_success_and_it_answers_until_then(stage, s
     topology.declare(stage.broker_url, stage.service, stage.subscriptions())
     process = start()
     stage.record(1)
-    stage.wait_until(lambda: stage.effects() == 1)
+    wait_until(lambda: stage.effects() == 1)
     for path in ("livez", "readyz"):
         with urllib.request.urlopen(f"http://127.0.0.1:{unused_port}/{path}", timeout=5) as answer:
             assert answer.status == 200
@@ -108,7 +109,7 @@ def test_a_worker_that_waits_for_its_broker_is_alive_and_not_ready(stage, start,
         except urllib.error.URLError:
             return None  # It has not begun to listen.
 
-    stage.wait_until(lambda: answers("livez") == (200, b"alive"), 20)
+    wait_until(lambda: answers("livez") == (200, b"alive"), 20)
     assert answers("readyz") == (503, b"consumer waits for the broker")
 
 

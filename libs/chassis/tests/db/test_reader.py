@@ -3,7 +3,6 @@
 import os
 import socket
 import threading
-import time
 from collections.abc import Iterator
 
 import psycopg
@@ -14,6 +13,7 @@ from chassis.context import Context, acting_as
 from chassis.db import reader, session
 from chassis.db.session import Database
 from chassis.db.statements import Prepared
+from chassis.testing.waiting import wait_until
 
 _TENANT = Prepared(select(literal_column("current_setting('app.company_id', true)")))
 _HALVED = Prepared(select(literal_column("100") / bindparam("by", type_=BigInteger)))
@@ -72,12 +72,9 @@ def test_a_thread_that_ends_leaves_no_connection_behind(database: Database, post
             thread.join()
     assert len(backends) == 6
     open_ones = "SELECT count(*) FROM pg_stat_activity WHERE pid = ANY(%s)"
-    deadline = time.monotonic() + 30
     with psycopg.connect(postgres_url, autocommit=True) as admin:
         # A server process ends a moment after its connection.
-        while admin.execute(open_ones, (backends,)).fetchone() != (0,):
-            assert time.monotonic() < deadline
-            time.sleep(0.01)
+        wait_until(lambda: admin.execute(open_ones, (backends,)).fetchone() == (0,), 30)
     assert database.read(_BACKEND, {})
 
 

@@ -1,7 +1,6 @@
 """What comes over RabbitMQ has one effect, however often and in whatever order it comes."""
 
 import threading
-import time
 from contextlib import closing, contextmanager
 from datetime import UTC, datetime, timedelta
 from threading import Event as Flag
@@ -20,6 +19,7 @@ from chassis.broker.retries import RetryDelay, RetrySchedule
 from chassis.context import Context
 from chassis.events import EventType
 from chassis.owners import OWNERS
+from chassis.testing.waiting import wait_until
 from sample.commands.transfers import TRANSFERS
 from sample.handlers import SUBSCRIPTIONS, purge_authors
 
@@ -120,17 +120,6 @@ def consuming(broker_url, queue, database):
 
 
 @pytest.fixture
-def until():
-    def wait(claim, expected):
-        deadline = time.monotonic() + 15
-        while (found := claim()) != expected and time.monotonic() < deadline:
-            time.sleep(0.02)
-        assert found == expected
-
-    return wait
-
-
-@pytest.fixture
 def rows(superuser, company_id):
     return lambda query: superuser.execute(query, (company_id,)).fetchall()
 
@@ -146,20 +135,20 @@ STARTED = "SELECT count(*) FROM outbox WHERE company_id = %s AND type = 'crm.boo
 
 
 def test_an_event_that_comes_again_and_again_has_one_effect(
-    *, publish, consuming, deactivated, known, fill, database, until, rows, taken
+    *, publish, consuming, deactivated, known, fill, database, rows, taken
 ):
     known(7, 8, 9)
     fill(3, assigned_to="9")
     event = deactivated()
     with consuming():
         publish(event, event)
-        until(taken, 1)
+        wait_until(taken, so=lambda count: count == 1)
     TRANSFERS.work(database, Flag())
     # The next process gets it once more, after all was done.
     with consuming():
         publish(event)
         publish(deactivated())
-        until(taken, 2)
+        wait_until(taken, so=lambda count: count == 2)
     TRANSFERS.work(database, Flag())
     moved = "SELECT assigned_to, version FROM books WHERE company_id = %s"
     assert rows(moved) == [(8, 2)] * 3
@@ -176,20 +165,21 @@ ORDERS = {
 
 
 def test_whatever_order_events_come_in_what_is_kept_is_the_newest_state(
-    *, publish, consuming, author, until, rows, taken, database
+    *, publish, consuming, author, rows, taken, database
 ):
     with consuming():
         for turn in range(3):
             steps = {number: steps.split(", ")[turn].split() for number, (steps, _) in ORDERS.items()}
             publish(*(author(action, int(version), number) for number, (action, version) in steps.items()))
-            until(taken, len(ORDERS) * (turn + 1))
+            told = len(ORDERS) * (turn + 1)
+            wait_until(taken, so=lambda count, told=told: count == told)
     purge_authors(database, Flag())
     kept = {number: kept for number, (_, kept) in ORDERS.items() if kept is not None}
     assert {number: tuple(row) for number, *row in rows(AUTHORS)} == kept
 
 
 def test_what_fails_for_a_while_takes_effect_afterwards_once(
-    *, publish, consuming, deactivated, known, until, rows, taken, monkeypatch
+    *, publish, consuming, deactivated, known, rows, taken, monkeypatch
 ):
     """The reference was written when the second half of the handler failed: it is rolled back, and done anew."""
     known(7, 8, 9)
@@ -204,7 +194,7 @@ def test_what_fails_for_a_while_takes_effect_afterwards_once(
     monkeypatch.setattr(TRANSFERS, "start", failing)
     with consuming():
         publish(deactivated())
-        until(taken, 1)
+        wait_until(taken, so=lambda count: count == 1)
     assert len(tries) == 3
     assert rows(STARTED) == [(1,)]
     assert rows("SELECT is_active FROM user_refs WHERE company_id = %s AND user_id = 9") == [(False,)]

@@ -1,6 +1,5 @@
 """What becomes of records that name somebody, or something, that was purged elsewhere: in steps, each with its event."""
 
-import time
 from concurrent.futures import ThreadPoolExecutor
 from threading import Event as Flag
 
@@ -11,6 +10,7 @@ from chassis.context import Context, acting_as
 from chassis.purges import BATCH
 from chassis.testing.events import assert_each_follows
 from chassis.testing.purges import naming_users, seen_to
+from chassis.testing.waiting import wait_until
 from sample.commands.user_purges import PURGES
 from sample.handlers import purge_authors
 from sample.models import USERS, metadata
@@ -207,8 +207,7 @@ def test_what_somebody_hands_on_meanwhile_is_left_as_they_want_it(
         other.execute("UPDATE books SET assigned_to = 7 WHERE company_id = %s AND assigned_to = 9", (company_id,))
         working = pool.submit(work)
         waiting = "SELECT 1 FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND query LIKE '%books%'"
-        while not working.done() and superuser.execute(waiting).fetchone() is None:
-            time.sleep(0.01)
+        wait_until(lambda: working.done() or superuser.execute(waiting).fetchone(), 60)
         other.commit()
         working.result(30)
     work()

@@ -9,6 +9,7 @@ import time
 
 import pytest
 
+from chassis.testing.waiting import wait_until
 from chassis.web import deadlines
 
 _DEADLINE = 1.0
@@ -39,14 +40,14 @@ def address(migrated, jwks_url, tmp_path_factory):
     command = [sys.executable, "-m", "gunicorn", "--config", "python:chassis.web.gunicorn", "--threads", "1"]
     command += ["--bind", f"127.0.0.1:{found[1]}", "patient:app"]
     process = subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL)
+
+    def first():
+        with contextlib.suppress(OSError):
+            return sent(found, "POST /v1/audit-logs HTTP/1.1\nHost: x\nConnection: close\n\n")
+
     try:
-        deadline = time.monotonic() + 20
-        while time.monotonic() < deadline:
-            # Its first request takes longest, and is to be none of those that have a deadline of a second.
-            with contextlib.suppress(OSError):
-                if sent(found, "POST /v1/audit-logs HTTP/1.1\nHost: x\nConnection: close\n\n"):
-                    break
-            time.sleep(0.05)
+        # Its first request takes longest, and is to be none of those that have a deadline of a second.
+        wait_until(first, 20)
         yield found
     finally:
         process.terminate()

@@ -7,6 +7,7 @@ import time
 import pytest
 
 from chassis.errors import TooManyRequests
+from chassis.testing.waiting import wait_until
 from chassis.web.places import CostlyPlaces, Places, Room, asks_much
 
 
@@ -83,8 +84,7 @@ def test_who_waits_goes_on_in_turn_and_no_more_wait_than_may():
     with places.taken(1):
         for number, one in enumerate(waiting):
             one.start()
-            while len(places._waiting.get(1, ())) <= number:
-                time.sleep(0.001)
+            wait_until(lambda number=number: len(places._waiting.get(1, ())) > number)
         with pytest.raises(TooManyRequests), places.taken(1):
             pass
         assert served == []

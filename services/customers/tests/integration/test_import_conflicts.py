@@ -1,6 +1,5 @@
 """What an import's rows meet in the database refuses those rows alone, and a revert gives nobody what they may not have."""
 
-import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -10,6 +9,7 @@ import pytest
 from psycopg import sql
 
 from chassis.testing.fixtures import Client
+from chassis.testing.waiting import wait_until
 
 UPDATE = {"mode": "update", "match_by": "customer_code"}
 REFUSED = "Refused"
@@ -114,10 +114,7 @@ def test_an_import_changes_no_customer_that_is_archived_between_its_look_and_its
                 (imports.company_id,),
             )
             running = pool.submit(imports.step, again.json["id"], "start")
-            deadline = time.monotonic() + 10
-            while superuser.execute(waiting).fetchone() != (1,):
-                assert time.monotonic() < deadline, "the import does not wait for the row"
-                time.sleep(0.01)
+            wait_until(lambda: superuser.execute(waiting).fetchone() == (1,), what="the import to wait for the row")
         done = running.result()
     assert (done["updated_rows"], done["failed_rows"]) == (0, 1)
     assert [error["code"] for error in imports.errors(done["id"])] == ["customer_archived"]

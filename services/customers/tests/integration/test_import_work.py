@@ -3,7 +3,6 @@
 import random
 import subprocess
 import threading
-import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -14,6 +13,7 @@ from chassis.context import current
 from chassis.db.session import Database
 from chassis.testing.fixtures import DatabaseUrls
 from chassis.testing.programs import Programs
+from chassis.testing.waiting import wait_until
 from customers.commands import import_rows
 from customers.commands.imports import IMPORTS
 from customers.handlers import work_on_imports
@@ -60,13 +60,6 @@ def events_of(superuser: psycopg.Connection, imports: Any) -> list[Any]:
         " GROUP BY 1, 2 ORDER BY 1, 2",
         (imports.company_id,),
     ).fetchall()
-
-
-def until(condition: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 60
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.002)
 
 
 @pytest.fixture
@@ -217,7 +210,7 @@ def working(imports: Any, database: Database) -> Iterator[Callable[[int], thread
         stop = threading.Event()
         threads.append(threading.Thread(target=work_on_imports, args=(database, stop)))
         threads[-1].start()
-        until(lambda: imports.get(import_id)["processed_rows"] > 0)
+        wait_until(lambda: imports.get(import_id)["processed_rows"] > 0, 60, pause=0.002)
         return stop
 
     yield begin
@@ -232,7 +225,7 @@ def test_a_worker_that_is_to_end_leaves_the_rest_to_the_next(
     imports.step(begun, "validate")
     imports.client.post(f"{PATH}/{begun}/start")
     working(begun).set()
-    until(lambda: imports.get(begun)["state"] == "running")
+    wait_until(lambda: imports.get(begun)["state"] == "running", 60)
     imports.work()
     assert imports.get(begun)["processed_rows"] == 2000
 
@@ -254,7 +247,8 @@ def test_a_cancelled_import_stops_and_can_be_reverted(
     imports.work()
     done = imports.get(begun)
     assert done["processed_rows"] == 0 if all_or_nothing else 0 < done["processed_rows"] < 4000
-    until(lambda: len(customers_of(superuser, imports)) == (0 if all_or_nothing else done["created_rows"]))
+    kept = 0 if all_or_nothing else done["created_rows"]
+    wait_until(lambda: len(customers_of(superuser, imports)) == kept, 60)
     undone = imports.step(begun, "revert")
     assert undone["state"] == "reverted"
     assert customers_of(superuser, imports) == []
@@ -358,7 +352,7 @@ def test_a_step_that_cannot_be_left_holds_up_no_other_tenant(
         if imports.company_id == current().company_id and not held:
             held.append(None)
             # It would go on for ever if the other tenant had to wait for it.
-            until(lambda: twin.get(other)["state"] == "awaiting_confirmation")
+            wait_until(lambda: twin.get(other)["state"] == "awaiting_confirmation", 60)
             # Its own next import is not begun meanwhile, so that it takes one place however many it has.
             assert imports.get(second)["state"] == ("running" if all_or_nothing else "validating")
         return real(*given, **named)

@@ -1,12 +1,12 @@
 """Duplicates and merges: found with a reason, merged by choice, undone within a month, never half-done."""
 
-import time
 from concurrent.futures import ThreadPoolExecutor
 
 import orjson
 import pytest
 
 from chassis.context import Context, acting_as
+from chassis.testing.waiting import wait_until
 from customers.commands.contacts import MOST_OF_A_CUSTOMER
 from customers.commands.customers import lock_creation
 from customers.schemas.merges import CustomerMergeOut
@@ -361,14 +361,15 @@ def test_of_two_who_create_the_same_at_once_one_is_refused_where_duplicates_are_
         "SELECT count(*) FROM pg_locks l JOIN pg_stat_activity a USING (pid)"
         " WHERE l.locktype = 'advisory' AND NOT l.granted AND a.datname = current_database()"
     )
+
+    def both_wait():
+        assert not any(answer.done() for answer in answers)
+        return superuser.execute(waiting).fetchone() == (2,)
+
     with ThreadPoolExecutor(2) as pool:
         with acting_as(Context(company_id=company_id)), database.transaction() as session:
             lock_creation(session)
             # The code is given, or the two would queue up for the next number before they insert.
             answers = [pool.submit(work, code) for code in ("A-1", "A-2")]
-            deadline = time.monotonic() + 10
-            while superuser.execute(waiting).fetchone() != (2,):
-                assert time.monotonic() < deadline, "nobody waits for the other"
-                assert not any(answer.done() for answer in answers)
-                time.sleep(0.01)
+            wait_until(both_wait)
         assert sorted(answer.result().status_code for answer in answers) == [201, 409]

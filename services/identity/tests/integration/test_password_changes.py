@@ -10,6 +10,7 @@ import psycopg
 import pytest
 
 from chassis.testing.databases import DatabaseUrls
+from chassis.testing.waiting import wait_until
 
 NEW = "another horse battery"
 PATH = "/v1/auth/password"
@@ -199,11 +200,8 @@ def test_a_change_that_another_one_has_overtaken_is_not_made(
 def wait_for_waiting(urls: DatabaseUrls, count: int) -> None:
     """Return when so many sessions of the database wait for a lock."""
     waiting = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
-    deadline = time.monotonic() + 10
     with psycopg.connect(urls.superuser, autocommit=True) as connection:
-        while connection.execute(waiting).fetchone() != (count,):
-            assert time.monotonic() < deadline, "they do not wait for each other"
-            time.sleep(0.01)
+        wait_until(lambda: connection.execute(waiting).fetchone(), so=lambda found: found == (count,))
 
 
 def test_nobody_comes_in_with_the_old_password_while_it_is_changed(

@@ -14,6 +14,7 @@ from sqlalchemy.engine import make_url
 from chassis.db.session import Database
 from chassis.testing.databases import DatabaseUrls, create_database
 from chassis.testing.programs import Programs
+from chassis.testing.waiting import wait_until
 from identity.keys import AFTERLIFE, SigningKeys, new_key
 from identity.rotation import YOUNGEST, RotationRefused, list_keys, revoke, rotate
 
@@ -141,8 +142,7 @@ def test_of_rotations_at_once_one_is_made(
     with ThreadPoolExecutor(4) as pool:
         attempts = [pool.submit(one, number) for number in range(4)]
         waiting = "SELECT count(*) FROM pg_locks WHERE NOT granted AND relation = 'signing_keys'::regclass"
-        while inspect.execute(waiting).fetchone() != (4,):
-            pass
+        wait_until(lambda: inspect.execute(waiting).fetchone(), 60, so=lambda found: found == (4,))
         inspect.execute("COMMIT")
         assert sorted(attempt.result() for attempt in attempts) == [False, False, False, True]
     assert sorted(statuses(inspect).values()) == ["active", "next", "retired"]

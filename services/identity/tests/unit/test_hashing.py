@@ -4,12 +4,12 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from chassis.testing.waiting import wait_until
 from identity import hashing
 from identity.hashing import NICENESS, Hasher, HashingError
 
@@ -116,7 +116,4 @@ def test_it_leaves_when_its_owner_is_killed() -> None:
     owner.wait()
     owner.stdout.close()
     owner.stdin.close()
-    deadline = time.monotonic() + 10
-    while not gone(pid) and time.monotonic() < deadline:
-        time.sleep(0.01)
-    assert gone(pid)
+    wait_until(lambda: gone(pid))

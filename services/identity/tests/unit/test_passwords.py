@@ -9,6 +9,7 @@ import pytest
 
 from chassis.context import Context, acting_as
 from chassis.errors import Unavailable
+from chassis.testing.waiting import wait_until
 from identity.hashing import Hasher, HashingError
 from identity.passwords import OF_NETWORK, Passwords
 
@@ -124,8 +125,8 @@ def test_nobody_has_more_than_a_share_of_the_places(bench: Bench, caller: Contex
 
     with ThreadPoolExecutor(share + 1) as callers:
         taken = [callers.submit(compare, caller) for _ in range(share)]
-        while sum(passwords._taken.values()) < share:
-            """They have yet to take their places."""
+        # They have yet to take their places.
+        wait_until(lambda: sum(passwords._taken.values()) >= share)
         with pytest.raises(Unavailable) as caught:
             compare(caller)
         assert caught.value.code == "busy"

@@ -12,6 +12,7 @@ import sqlalchemy.exc
 
 from chassis.broker.schedules import Scheduler, Turns
 from chassis.testing.days import day
+from chassis.testing.waiting import wait_until
 from tasks import handlers
 from tasks.handlers import jobs
 
@@ -98,13 +99,6 @@ def notified(superuser, company_id):
     return read
 
 
-def wait_until(question, seconds=30):
-    deadline = time.monotonic() + seconds
-    while not question():
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
-
-
 def test_a_database_that_breaks_off_again_and_again_costs_no_reminder(
     database, waiting, notified, superuser, company_id
 ):
@@ -132,7 +126,7 @@ def test_a_database_that_breaks_off_again_and_again_costs_no_reminder(
         while len(notified()) < 80:
             cuts += superuser.execute(cut).fetchone()[0]
             told = min(80, len(notified()) + 5)
-            wait_until(lambda told=told: len(notified()) >= told)
+            wait_until(lambda told=told: len(notified()) >= told, 30)
     finally:
         over.set()
         worker.join()
@@ -182,7 +176,7 @@ def test_whoever_is_reminded_is_so_within_seconds(database, urls, waiting, notif
     for worker in workers:
         worker.start()
     try:
-        wait_until(lambda: len(notified()) == 30)
+        wait_until(lambda: len(notified()) == 30, 30)
     finally:
         stop.set()
         for worker in workers:
