@@ -69,11 +69,15 @@ def mutants() -> list[Mutant]:
 
 @contextmanager
 def copy_of_the_tree() -> Iterator[Path]:
-    """The tree without what is made from it."""
+    """The tree without what is made from it, which git ignores."""
+    listed = ["git", "ls-files", "--cached", "--others", "--exclude-standard", "-z"]
+    names = subprocess.run(listed, cwd=ROOT, capture_output=True, text=True, check=True).stdout.split("\0")
     with tempfile.TemporaryDirectory(prefix="crm-mutants-") as folder:
         copy = Path(folder) / "tree"
-        left_out = shutil.ignore_patterns(".git", ".venv", "__pycache__", ".*_cache")
-        shutil.copytree(ROOT, copy, ignore=left_out)
+        for name in filter(None, names):
+            if (ROOT / name).exists():  # Deleted ones are listed until that is committed.
+                (copy / name).parent.mkdir(parents=True, exist_ok=True)
+                shutil.copy(ROOT / name, copy / name)
         yield copy
 
 

@@ -48,3 +48,10 @@ def test_a_fault_that_no_longer_applies_is_named(
     module["Mutant"](**good).check(root)
     with pytest.raises(module["StaleMutantError"], match=f"^example: .*{said}"):
         module["Mutant"](**good | change).check(root)
+
+
+def test_the_copy_has_the_sources_and_nothing_that_git_ignores(module: dict[str, Any], root: Path) -> None:
+    with module["copy_of_the_tree"]() as copy:
+        assert (copy / "tests" / "mutants.toml").read_text() == (root / "tests" / "mutants.toml").read_text()
+        assert {path.name for path in copy.iterdir()} & {".git", ".venv", ".local", ".local-docker"} == set()
+        assert not list(copy.rglob("__pycache__"))

@@ -11,6 +11,7 @@ from chassis.db import revisions
 from chassis.db.session import Database
 from chassis.db.statements import Prepared
 from chassis.web.auth import public
+from chassis.web.draining import is_draining
 
 _VERSION = Prepared(select(Table("alembic_version", MetaData(), Column("version_num", String)).c.version_num))
 
@@ -18,7 +19,8 @@ log = structlog.get_logger()
 
 
 def register(app: Flask, database: Database, folder: Path) -> None:
-    """Add both endpoints. Ready means: the database answers and its migrations are those of this code, or newer.
+    """Add both endpoints. Ready means: the process is not about to end, and the database answers and its migrations are
+    those of this code, or newer.
 
     RabbitMQ does not count: while it is away, changes gather in the outbox and the API goes on.
     """
@@ -30,6 +32,8 @@ def register(app: Flask, database: Database, folder: Path) -> None:
 
     @public
     def readyz() -> Response:
+        if is_draining():
+            return _fail()
         try:
             revision = database.read(_VERSION, {})[0][0]
         except (psycopg.Error, IndexError) as error:

@@ -1,10 +1,7 @@
 """Exchanges with a real web process: bodies that are no HTTP, cut short or dripping, and answers that nobody reads."""
 
 import contextlib
-import os
 import socket
-import subprocess
-import sys
 import time
 
 import pytest
@@ -23,35 +20,17 @@ app = create_app()
 
 
 @pytest.fixture(scope="module")
-def address(migrated, jwks_url, tmp_path_factory):
+def address(web_process):
     """Where a web process of one thread listens."""
-    folder = tmp_path_factory.mktemp("web")
-    (folder / "patient.py").write_text(_APPLICATION)
-    with contextlib.closing(socket.create_server(("127.0.0.1", 0))) as probe:
-        found = probe.getsockname()
-    environment = os.environ | {
-        "DATABASE_URL": migrated("audit").app,
-        "JWKS_URL": jwks_url,
-        "CURSOR_SECRET": "c" * 32,
-        "INGEST_DATABASE_URL": migrated("audit").ingest,
-        "PROMETHEUS_MULTIPROC_DIR": str(folder),
-        "PYTHONPATH": str(folder),
-    }
-    command = [sys.executable, "-m", "gunicorn", "--config", "python:chassis.web.gunicorn", "--threads", "1"]
-    command += ["--bind", f"127.0.0.1:{found[1]}", "patient:app"]
-    process = subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL)
+    with web_process(_APPLICATION, "--threads", "1") as (found, _):
 
-    def first():
-        with contextlib.suppress(OSError):
-            return sent(found, "POST /v1/audit-logs HTTP/1.1\nHost: x\nConnection: close\n\n")
+        def first():
+            with contextlib.suppress(OSError):
+                return sent(found, "POST /v1/audit-logs HTTP/1.1\nHost: x\nConnection: close\n\n")
 
-    try:
         # Its first request takes longest, and is to be none of those that have a deadline of a second.
         wait_until(first, 20)
         yield found
-    finally:
-        process.terminate()
-        process.wait(20)
 
 
 def sent(address, head, *parts, end=False, pause=0.0, patience=5.0):
