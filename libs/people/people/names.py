@@ -26,7 +26,13 @@ _FORMS = _words(
     kft zrt nyrt sro spolsro spzoo spzook spzoospk spk spj spka doo dooel ood eood ead uab
     pte pvt ltdsti tbk
     ооо оао зао пао оод еоод доо тов
-    επε ικε
+    επε ικε еад тоо
+    jdoo shpk ذمم شذمم
+    aktiebolag handelsbolag kommanditbolag aktieselskab anpartsselskab osakeyhtio aksjeselskap einkahlutafelag
+    societeparactionssimplifiee societearesponsabilitelimitee societaperazioni societaaresponsabilitalimitata
+    sociedadanonima sociedadlimitada sociedadeanonima sociedadelimitada spolkazoo spolkaakcyjna
+    spolkazograniczonaodpowiedzialnoscia akciovaspolecnost spolecnostsrucenimomezenym
+    korlatoltfelelossegutarsasag naamlozevennootschap beslotenvennootschap anonimsirketi limitedsirketi
     """
 )
 # Forms that are somebody's name as well, or a word: Maria Sá, João Co, Kim Se.
@@ -40,16 +46,21 @@ _DOUBTFUL = _words(
 _OF_FIRMS = _words("ag kg ug eg ek ekfm ekfr ev aor aoer bv nv cv lp lc bt rt vos gk ао ад ае αε οε")
 # What a firm is while it is founded or wound up: Delta GmbH i.G., i.L.
 _STAGES = frozenset(("ig", "il", "iins"))
-_ALL_FORMS = _FORMS | _DOUBTFUL | _OF_FIRMS | _STAGES
+# Of two words that make a form together, and are none alone or doubtful ones.
+_OF_WORDS = _words("sdnbhd privatelimited privateltd proprietarylimited companylimited fzllc")
+_ALL_FORMS = _FORMS | _DOUBTFUL | _OF_FIRMS | _STAGES | _OF_WORDS
 # The last word of a form of several, as one that has a blank may end: Ltd. Şti., S.A. de C.V.
 _ENDS = frozenset(form[place:] for form in _ALL_FORMS for place in range(len(form)))
 _MOST_WORDS = 5
 _LONG_ENOUGH = 12
 _LONGER_THAN_INITIALS = 3
 # With small and capital letters as they stand these are forms and no initials.
-_REGISTERED = re.compile(r"(?<=\w)[\s,]+(?:e\. ?(?:K|V|G|Kfm|Kfr)\.?|e(?:K|V|G|GbR))\s*\Z")
+_REGISTERED = re.compile(r"(?<=\w)[\s,]+(?:e\. ?(?:K|V|G|Kfm|Kfr)\.?|e(?:K|V|G|GbR)|OÜ|AŞ)\s*\Z")
 # Set before a name, or without a blank.
-_BEFORE = frozenset(("ооо", "оао", "зао", "пао", "ао", "ип", "тов", "ет", "შპს", "სს", "uab", "sia"))
+_BEFORE = frozenset(("ооо", "оао", "зао", "пао", "ао", "ип", "тов", "тоо", "фоп", "ет", "შპს", "სს", "uab", "sia"))
+# The same before the name of a firm, and the others only where it has a form at its end too: SC Freiburg is a club.
+_BEFORE_FIRMS = frozenset(("ab", "oy", "pt"))
+_BEFORE_AND_BEHIND = frozenset((*_BEFORE_FIRMS, "sc"))
 _ANYWHERE = re.compile(
     "|".join(
         sorted(
@@ -61,8 +72,12 @@ _ANYWHERE = re.compile(
                         *("株式会社", "有限会社", "合同会社", "合資会社", "合名会社", "(株)", "(有)", "(同)"),
                         *("股份有限公司", "有限责任公司", "有限責任公司", "有限公司"),
                         *("주식회사", "유한회사", "(주)", "(유)"),
-                        *("ห้างหุ้นส่วนจำกัด", "บริษัท", "จำกัด", "(มหาชน)"),
+                        *("ห้างหุ้นส่วนจำกัด", "บริษัท", "จำกัด", "(มหาชน)", "บจก.", "บมจ.", "หจก."),
                         *('בע"מ', "בעמ"),
+                        *("प्राइवेट लिमिटेड", "लिमिटेड", "प्रा. लि.", "प्रा.लि."),
+                        *("общество с ограниченной ответственностью", "товариство з обмеженою відповідальністю"),
+                        *("публичное акционерное общество", "акционерное общество", "приватне підприємство"),
+                        *("индивидуальный предприниматель", "фізична особа підприємець"),
                     ),
                 ),
             ),
@@ -71,8 +86,12 @@ _ANYWHERE = re.compile(
         )
     )
 )
-_VIETNAMESE = re.compile(r"\Acong ty (?:tnhh|co phan|cp)(?: mtv| mot thanh vien)? (?=\w)")
-_AND = frozenset(("und", "and", "et", "og", "och", "en", "и"))
+_VIETNAMESE = re.compile(
+    r"\A(?:ctcp|(?:cong ty|cty) (?:tnhh|trach nhiem huu han|co phan|cp)(?: mtv| mot thanh vien)?) (?=\w)"
+)
+_AND = frozenset(("und", "and", "et", "og", "och", "en", "и", "y", "ve", "και", "та"))
+# The same words in the names of firms, which have no initials and no second names.
+_AND_OF_FIRMS = _AND | frozenset(("i", "e", "a", "es", "si", "ja", "va"))
 _APOSTROPHE = re.compile(r"(?<=\w)['·](?=\w)")
 _PLUS_BETWEEN = re.compile(r"(?<=\w)\+(?=\w)")
 _MARKS = re.compile(r"[./(]")
@@ -105,8 +124,8 @@ def name_keys(name: str | None, *, firm: bool = False) -> tuple[str, ...]:
     """The keys of a name: two names are the same where they share one. There are two where letters have two spellings.
 
     Case, accents, punctuation and the form of company do not count, and "and" is the same in several languages. A form
-    that may be a name (Sá, Co, Se) is one in the name of a `firm` of more than one word, and beside another form; one
-    that is no firm's name (AG, e.K.) in that of any `firm`.
+    that may be a name (Sá, Co, Se) is one in the name of a `firm` where more than a word is left or its marks tell it
+    (A/S), and beside another form; one that is no firm's name (AG, e.K.) in that of any `firm`.
     """
     if not name:
         return ()
@@ -128,10 +147,10 @@ def _key(folded: str, *, firm: bool, sure: bool) -> str:
     words = _without_form(text.replace(",", " ").split(), firm=firm, sure=sure)
     words = ["and" if word == "+" else word for word in separators.sub(" ", " ".join(words)).split()]
     for place in range(1, len(words) - 1):
-        if words[place] in _AND:
+        if words[place] in (_AND_OF_FIRMS if firm else _AND):
             words[place] = "and"
     key = " ".join(words)
-    return _VIETNAMESE.sub("", key) if key.startswith("cong ty ") else key
+    return _VIETNAMESE.sub("", key) if key.startswith("c") else key
 
 
 def _without_form(words: list[str], *, firm: bool, sure: bool) -> list[str]:
@@ -139,7 +158,7 @@ def _without_form(words: list[str], *, firm: bool, sure: bool) -> list[str]:
 
     `sure` is that a form has come off before, so that this is the name of a firm.
     """
-    if len(words) > 1 and words[0] in _BEFORE:
+    if len(words) > 1 and (words[0] in _BEFORE or (firm and _letters(words[0]) in _BEFORE_FIRMS)):
         words, sure = words[1:], True
     while len(words) > 1:
         count, form, marked = _form_of(words)
@@ -151,10 +170,13 @@ def _without_form(words: list[str], *, firm: bool, sure: bool) -> list[str]:
             or sure
             or before in _FORMS
             or (form in _OF_FIRMS and firm)
-            or (marked and len(form) >= _LONGER_THAN_INITIALS)
+            or form in _OF_WORDS
+            or (marked and (firm or len(form) >= _LONGER_THAN_INITIALS))
             or (form not in _STAGES and len(words) > count + 1 and (firm or before in _AND or before == "co"))
         ):
             words, sure = words[:-count], True
+            if len(words) > 1 and _letters(words[0]) in _BEFORE_AND_BEHIND:
+                words = words[1:]
         elif sure and (words[-1] == "+" or words[-1] in _AND):
             words = words[:-1]
         else:
@@ -174,7 +196,7 @@ def _form_of(words: list[str]) -> tuple[int, str, bool]:
         text = "".join(words[-count:])
         form = _letters(text)
         marked = _MARKS.search(text, 0, len(text) - 1) is not None
-        if form in _ALL_FORMS and (count == 1 or marked or len(form) >= _LONG_ENOUGH):
+        if form in _ALL_FORMS and (count == 1 or marked or len(form) >= _LONG_ENOUGH or form in _OF_WORDS):
             return count, form, marked
     return 0, "", False
 

@@ -21,7 +21,7 @@ _PLAIN = re.compile(r"\+[1-9][0-9 ().-]*[0-9]")
 # The countries of +1 dial 1 before numbers from elsewhere, and write it or not.
 _ALSO_WITHOUT = frozenset(phonenumbers.COUNTRY_CODE_TO_REGION_CODE[1])
 # 491713000001.0: a program has taken it for a number, and nothing is lost.
-_WITH_FRACTION = re.compile(r"(\d{7,})[.,]0")
+_WITH_FRACTION = re.compile(r"(\d{7,})[.,]0{1,2}")
 # 4.91713E+12: a spreadsheet has taken it for a number, and its last digits are lost.
 _SCIENTIFIC = re.compile(r"[+-]?\d+(?:[.,]\d+)?\s?[eE]\s?[+-]?\d+")
 # +49 (0)30: who dials from abroad leaves the zero out.
@@ -31,14 +31,19 @@ _NOT_DIGITS = re.compile(r"\D")
 EXTENSION_WORDS = (
     *("extension", "extn", "ext", "durchwahl", "apparat", "klappe", "nebenstelle", "nbst", "nst", "app", "dw", "kl"),
     *("poste", "pte", "anexo", "interno", "ramal", "toestel", "tst", "anknytning", "ankn", "lokal", "lokalnummer"),
+    *("extensión", "extensao", "extensão", "interior", "linje", "alanumero", "alanro", "sisäpuh", "vnitřní"),
     *("linka", "klapka", "mellék", "wewnętrzny", "wew", "dahili", "εσωτ", "добавочный", "доб", "вн", "שלוחה", "تحويلة"),
     *("内線", "내선", "转", "轉", "分机", "分機", "ต่อ", "máy lẻ", "tel. int", "int"),
 )
 _EXTENSION = re.compile(
-    rf"\s*(?:[;,(]?\s*(?:{'|'.join(map(re.escape, sorted(EXTENSION_WORDS, key=len, reverse=True)))})"
-    r"\s*[.:=#-]?\s*[#:]?\s*|(?<=[\d)])\s*(?:x|#|~|[,;](?=\s*\d{1,4}\s*\Z))\s*)(\d{1,9})\s*\)?\s*\Z",
+    rf"\s*(?:[;,(\[（]?\s*(?:{'|'.join(map(re.escape, sorted(EXTENSION_WORDS, key=len, reverse=True)))})"
+    r"\s*[.:=#-]?\s*[#:]?\s*|(?<=[\d)])\s*(?:x|×|#|~|\[|[,;](?=\s*\d{1,4}\s*\Z))\s*)(\d{1,9})\s*[)\]）]?\s*\Z",
     re.IGNORECASE,
 )
+# 4711-12, 4711/12: an extension, if the number is none with it.
+_MAY_BE_EXTENSION = re.compile(r"(?<=\d)\s*[-/\u2013]\s*(\d{1,5})\s*\Z")
+# With its sign. Hardly any number is longer, and those that seem to be have an extension behind them.
+_LONGEST_USUAL = 14
 # What somebody has noted beside a number: (privat), (mobile after 5).
 _NOTE = re.compile(r"\s*\([^\d()]*[^\W\d_][^()]*\)\s*\Z")
 # Most numbers have nothing of an extension, which is dear to look for.
@@ -84,9 +89,16 @@ def phone_tail(phone: str | None) -> str | None:
     return phone_of(phone).tail
 
 
-def extension_of(phone: str | None) -> str | None:
-    """The extension that a number is written with."""
-    return _divided(phone)[1] if phone else None
+def extension_of(phone: str | None, e164: str | None = None) -> str | None:
+    """The extension that a number is written with; one that is told by its place alone stands behind the `e164`."""
+    if not phone:
+        return None
+    main, extension = _divided(phone)
+    if extension is None and e164 is not None and (behind := _MAY_BE_EXTENSION.search(main)) is not None:
+        before = _NOT_DIGITS.sub("", main[: behind.start()])
+        if before.endswith(e164[-_SHORTEST_FROM_ABROAD:]):
+            return _plain_extension(behind[1])
+    return extension
 
 
 def same_phone(one: Phone, other: Phone) -> str | None:
@@ -110,9 +122,35 @@ def _phone_of(phone: str, region: str | None) -> Phone:
     if _SCIENTIFIC.fullmatch(text):
         return NONE
     main, extension = _divided(text)
+    e164 = _e164(main, region)
+    if e164 is not None and len(e164) > _LONGEST_USUAL and region is not None:
+        e164 = _without_plus(main, region) or e164
+    if (e164 is None or len(e164) > _LONGEST_USUAL) and (behind := _MAY_BE_EXTENSION.search(main)) is not None:
+        before = main[: behind.start()]
+        if (shorter := _e164(before, region)) is not None and not _is_known(e164) and _is_known(shorter):
+            main, e164, extension = before, shorter, _plain_extension(behind[1])
     digits = "".join(str(int(digit)) for digit in _NOT_DIGITS.sub("", _TRUNK.sub("", main)))
-    tail = digits[-TAIL:] if len(digits) >= SHORTEST_PHONE and digits.strip("0") else None
-    return Phone(_e164(main, region), tail, extension if tail else None)
+    # 0000000 and 999-9999999 stand where there is no number.
+    if len(set(digits[-SHORTEST_PHONE:])) == 1 and not _is_known(e164):
+        return NONE
+    tail = digits[-TAIL:] if len(digits) >= SHORTEST_PHONE else None
+    return Phone(e164, tail, extension if tail else None)
+
+
+def _without_plus(text: str, region: str) -> str | None:
+    """The number of a text that begins with the code of its country, as a spreadsheet leaves it: 491711234567."""
+    digits = _NOT_DIGITS.sub("", text)
+    is_whole = not text.startswith("+") and digits.startswith(str(phonenumbers.country_code_for_region(region)))
+    return f"+{digits}" if is_whole and _is_known(f"+{digits}") else None
+
+
+def _is_known(e164: str | None) -> bool:
+    """Whether a number is one by the plan of its country, and not by its length alone."""
+    return e164 is not None and phonenumbers.is_valid_number(phonenumbers.parse(e164))
+
+
+def _plain_extension(text: str) -> str:
+    return "".join(str(int(digit)) for digit in text).lstrip("0") or "0"
 
 
 def _divided(text: str) -> tuple[str, str | None]:
@@ -120,7 +158,7 @@ def _divided(text: str) -> tuple[str, str | None]:
     if not _BEYOND_DIGITS.search(text):
         return text, None
     if (found := _EXTENSION.search(text)) is not None:
-        return text[: found.start()], found[1].lstrip("0") or "0"
+        return text[: found.start()], _plain_extension(found[1])
     return _NOTE.sub("", text), None
 
 

@@ -9,7 +9,16 @@ from people import countries_of_cldr
 from people.countries import country_code
 from people.domains import ascii_address, domain_key, says_nothing
 from people.emails import clean_email, email_key, is_email
-from people.phones import _parsed_e164, _plain_e164, clean_phone, phone_key, phone_of, phone_tail, same_phone
+from people.phones import (
+    _parsed_e164,
+    _plain_e164,
+    clean_phone,
+    extension_of,
+    phone_key,
+    phone_of,
+    phone_tail,
+    same_phone,
+)
 from people.texts import Fault
 
 
@@ -106,6 +115,14 @@ def test_an_address_has_a_key_that_is_its_own(text):
         ("8 (495) 123-45-67", "RU", "+74951234567"),
         ("1 312 555 0142", "US", "+13125550142"),
         ("00000000", "DE", None),
+        ("999-999-9999", "US", None),
+        ("1111111", "DE", None),
+        ("22 22 22 22", "NO", "+4722222222"),
+        # The sign before the country's code is what a spreadsheet takes off.
+        ("4915112345678", "DE", "+4915112345678"),
+        ("905321234567", "TR", "+905321234567"),
+        ("8613800138000", "CN", "+8613800138000"),
+        ("49 211 2345", "DE", "+49492112345"),
         ("030 123456", None, None),
         ("ask Ada", "DE", None),
         ("030 123456 (privat)", "DE", "+4930123456"),
@@ -138,6 +155,7 @@ def test_a_number_that_a_spreadsheet_has_shortened_is_refused(typed):
         (" 030 4 ", "030 4"),
         ("493055500011.0", "493055500011"),
         ("493055500011,0", "493055500011"),
+        ("493055500011.00", "493055500011"),
     ],
 )
 def test_guards_of_a_spreadsheet_are_no_part_of_a_number(typed, cleaned):
@@ -168,6 +186,13 @@ def test_guards_of_a_spreadsheet_are_no_part_of_a_number(typed, cleaned):
         " anexo 12",
         " 内線12",
         " 내선 12",
+        "（内線12）",
+        " تحويلة ١٢",
+        " Extensión 12",
+        " interior 12",
+        " linje 12",
+        " [12]",
+        " ×12",
         "转12",
         " dahili: 12",
         " (ext. 12)",
@@ -193,11 +218,33 @@ def test_an_extension_is_no_part_of_the_number(extension):
         (("212 555 0199", None), ("(212) 555-0199", None), "phone_tail"),
         (("212 555 0199 x1", None), ("212 555 0199 x2", None), None),
         (("1234", None), ("1234", None), None),
+        (("+90 312 123 45 67-11", None), ("0312 123 45 67 dahili 11", "TR"), "phone_e164"),
+        (("+90 312 123 45 67 / 11", None), ("+90 312 123 45 67 / 12", None), None),
+        (("010 6552 9988-811", "CN"), ("+86 10 6552 9988", None), "phone_tail"),
+        (("+1 312 555 0142 - 11", None), ("+1 312 555 0142 x11", None), "phone_e164"),
+        (("030 5550-11", "DE"), ("030 5550-12", "DE"), None),
+        (("0000000", None), ("0000000", None), None),
     ],
 )
 def test_how_two_numbers_are_the_same(one, other, same):
     assert same_phone(phone_of(*one), phone_of(*other)) == same
     assert same_phone(phone_of(*other), phone_of(*one)) == same
+
+
+@pytest.mark.parametrize(
+    ("number", "region", "extension"),
+    [
+        ("+90 312 123 45 67-11", None, "11"),
+        ("0312 123 45 67 / 011", "TR", "11"),
+        ("010 6552 9988-811", "CN", "811"),
+        ("030 123456-78", "DE", None),
+        ("312-555-0142", "US", None),
+        ("+1 312 555 0142 x5", None, "5"),
+    ],
+)
+def test_an_extension_is_told_by_what_the_number_is(number, region, extension):
+    assert phone_of(number, region).extension == extension
+    assert extension_of(number, phone_of(number, region).e164) == extension
 
 
 @settings(max_examples=400)

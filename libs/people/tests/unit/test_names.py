@@ -43,6 +43,13 @@ SAME = [
     ("Ἀλέξιος Βασιλείου", "ΑΛΕΞΙΟΣ ΒΑΣΙΛΕΙΟΥ"),
     ("ნინო ბერიძე", "ᲜᲘᲜᲝ ᲑᲔᲠᲘᲫᲔ"),
     ("Col·legi Vell", "Collegi Vell"),
+    ("Ruiz y Vega", "Ruiz & Vega"),
+    ("Kaya ve Oğulları", "Kaya & Ogullari"),
+    ("Общество с ограниченной ответственностью «Вектор»", "ООО Вектор"),
+    ("ФОП Коваль", "Коваль"),
+    ("गुप्ता प्राइवेट लिमिटेड", "गुप्ता प्रा. लि."),
+    ("บจก. ทองดี", "บริษัท ทองดี จำกัด"),
+    ("CTY TNHH Hoa Mai", "Công ty Cổ phần Hoa Mai"),
 ]
 # With the form of company and without it: of anybody, and of firms alone.
 FORMS = [
@@ -74,8 +81,25 @@ FORMS = [
     "Ahorn 股份有限公司",
     "㈜Ahorn",
     "Ahorn S.p.A.",
+    "Ahorn Sdn Bhd",
+    "Ahorn Private Limited",
+    "Ahorn (Proprietary) Limited",
+    "Ahorn Company Limited",
+    "Ahorn FZ-LLC",
+    "Ahorn j.d.o.o.",
+    "Ahorn Sh.p.k.",
+    "Ahorn OÜ",
+    "Ahorn AŞ",
+    "Ahorn Anonim Şirketi",
+    "Ahorn Aktiebolag",
+    "Ahorn ذ.م.م",
+    "SC Ahorn SRL",
+    "PT. Ahorn Tbk",
 ]
 FORMS_OF_FIRMS = ["Ahorn AG", "Ahorn A.G.", "Ahorn B.V.", "Ahorn Α.Ε.", "Ahorn L.P.", "Ahorn E.K.", "Ahorn Bt."]
+FORMS_OF_FIRMS += ["Ahorn A.Ş.", "Ahorn, a. s.", "Ahorn S.L.", "Ahorn S/A", "AB Ahorn", "Oy Ahorn Ab", "PT Ahorn"]
+# What "and" is in the names of firms, and may be an initial or a second name in those of people.
+BETWEEN = ["i", "e", "és", "și", "ja", "và", "a"]
 DIFFERENT = [
     ("मोहन", "मोहना"),
     ("राज", "रोज"),
@@ -102,6 +126,10 @@ DIFFERENT = [
     ("Kim Jong Il", "Kim Jong"),
     ("สีดา", "สิดา"),
     ("박지민", "박지만"),
+    ("Oy Lin", "Lin"),
+    ("SC Freital", "Freital"),
+    ("Nguyen Va Hung", "Nguyen Si Hung"),
+    ("Ann E Lee", "Ann I Lee"),
 ]
 
 
@@ -120,7 +148,9 @@ def test_two_names_share_no_key(one, other):
     [
         ("Delta Bau AG", "delta bau ag", "delta bau"),
         ("Delta AG", "delta ag", "delta"),
-        ("Delta A/S", "delta as", "delta as"),
+        ("Delta A/S", "delta as", "delta"),
+        ("Delta a. s.", "delta a s", "delta"),
+        ("Delta AS", "delta as", "delta as"),
         ("Delta Bau a.s.", "delta bau as", "delta bau"),
         ("Delta Bau Ltd", "delta bau", "delta bau"),
         ("Delta Ltd", "delta", "delta"),
@@ -133,6 +163,12 @@ def test_two_names_share_no_key(one, other):
 def test_a_form_that_may_be_a_name_comes_off_firms_alone(name, person, firm):
     assert name_key(name) == person
     assert name_key(name, firm=True) == firm
+
+
+@pytest.mark.parametrize("word", BETWEEN)
+def test_and_is_the_same_word_in_the_names_of_firms(word):
+    assert name_key(f"Ahorn {word} Linde", firm=True) == name_key("Ahorn & Linde")
+    assert name_key(f"Ahorn {word} Linde") != name_key("Ahorn & Linde")
 
 
 @pytest.mark.parametrize("name", FORMS)

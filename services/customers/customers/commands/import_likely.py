@@ -138,4 +138,6 @@ def _without(keys: Mapping[str, Any], crowded: set[str]) -> dict[str, Any]:
 
 
 def _phone(values: Mapping[str, Any], keys: Mapping[str, Any]) -> Phone:
-    return Phone(keys.get("phone_e164"), keys.get("phone_tail"), extension_of(values.get("phone")))
+    return Phone(
+        keys.get("phone_e164"), keys.get("phone_tail"), extension_of(values.get("phone"), keys.get("phone_e164"))
+    )

@@ -109,4 +109,6 @@ def _find_survivor(session: Session, customer_id: int) -> dict[str, Any] | None:
 
 def _phone(values: Mapping[str, Any]) -> Phone:
     """What is known of a record's number: its keys, and its extension."""
-    return Phone(values.get("phone_e164"), values.get("phone_tail"), extension_of(values.get("phone")))
+    return Phone(
+        values.get("phone_e164"), values.get("phone_tail"), extension_of(values.get("phone"), values.get("phone_e164"))
+    )
