@@ -40,7 +40,7 @@ _SUMS = (
     ),
 )
 _BEGINNINGS = frozenset(sign for word in _SUMS for sign in (word[0], word[0].upper()))
-_SUM = re.compile(rf"(?:{'|'.join(_SUMS)})\s*:?\s*(?P<count>\(?\d+ [^\W\d_]+\)?)?\Z")
+_SUM = re.compile(rf"(?:{'|'.join(_SUMS)})\s*:?\s*(?P<count>\(?\d+(?: [^\W\d_]+)?\)?)?\Z")
 
 
 def is_sum(cells: Sequence[str]) -> bool:

@@ -3,7 +3,6 @@
 Nothing is guessed: what could be two things is refused with a sentence, until somebody has said which of them it is.
 """
 
-import csv
 import re
 import unicodedata
 from collections.abc import Callable, Iterable
@@ -19,40 +18,82 @@ _MONTHS = 12
 _CENTURY, _PIVOT = 100, 70
 _TIME = (
     r"(?:[ T,]+(?:um\s+|à\s+|at\s+)?(?P<hour>\d{1,2})[:.h](?P<minute>\d{2})(?::(?P<second>\d{2})(?:\.\d+)?)?"
-    r"\s*(?P<half>[AaPp])?\.?[Mm]?\.?(?:\s*(?:Uhr|h))?)?"
+    r"\s*(?P<half>[AaPp])?\.?[Mm]?\.?(?:\s*(?:Uhr|h|UTC|GMT|Z))?)?"
 )
+# 31.05.2026, and with a blank or a point after each: 31. 5. 2026, 2026. 05. 31.
 _DATE = re.compile(
-    r"(?P<a>\d{1,4})(?P<sign>[./-])(?P<b>\d{1,2})(?P=sign)(?P<c>\d{1,4})"
+    r"(?P<a>\d{1,4})(?P<sign>[./-])\s?(?P<b>\d{1,2})(?P=sign)\s?(?P<c>\d{1,4})\.?"
     rf"{_TIME}\Z"
 )
-# 28. November 2026, Sat 28 nov. 2026 10:15, 28 de novembro de 2026, November 28th, 2026, 28-Nov-26.
+# 28. November 2026, Sat 28 nov. 2026 10:15, 28 de novembro de 2026, November 28th, 2026, 28-Nov-26. A word has letters
+# and marks: พ.ค., मई.
+_WORD = r"[^\W\d_](?:[^\s\d,.-]|\.(?=[^\s\d])){1,14}"
 _WORDED = re.compile(
-    r"(?:[^\W\d_]{2,12}\.?,?\s+)??(?:(?P<day>\d{1,2})(?:\.|st|nd|rd|th|er|º|ª)?[\s-]*(?:de\s+|d')?(?P<month>[^\W\d_]{3,15})"
-    r"|(?P<word>[^\W\d_]{3,15})\.?\s+(?P<then>\d{1,2})(?:st|nd|rd|th)?)\.?,?[\s-]*(?:de\s+|del\s+)?(?P<year>\d{4}|\d\d(?=\Z))"
-    rf"(?:\s*(?:[\u0433\u0440]\.?))?{_TIME}\Z"
+    rf"(?:[^\W\d_]{{2,12}}\.?,?\s+)??(?:(?P<day>\d{{1,2}})(?:\.|st|nd|rd|th|er|º|ª)?[\s-]*(?:de\s+|d')?(?P<month>{_WORD})"
+    rf"|(?P<word>{_WORD})\.?\s+(?P<then>\d{{1,2}})(?:st|nd|rd|th)?)\.?,?[\s-]*(?:de\s+|del\s+|พ\.ศ\.\s*)?"
+    r"(?P<year>\d{4}|\d\d(?=\Z))"
+    rf"(?:\s*(?:[\u0433\u0440r]\.?))?{_TIME}\Z"
 )
+# 2026. május 31., as in Hungary.
+_YEAR_FIRST = re.compile(rf"(?P<year>\d{{4}})\.?\s+(?P<month>{_WORD})\.?\s+(?P<day>\d{{1,2}})\.?{_TIME}\Z")
+_VIETNAMESE = re.compile(
+    rf"(?:ngày\s+)?(?P<day>\d{{1,2}})\s+tháng\s+(?P<month>\d{{1,2}}),?\s+(?:năm\s+)?(?P<year>\d{{4}}){_TIME}\Z",
+    re.IGNORECASE,
+)
+# What a year of an era adds to.
+_ERAS = {"": 0, "令和": 2018, "平成": 1988, "昭和": 1925, "民國": 1911, "民国": 1911}
 _OF_EAST_ASIA = re.compile(
-    rf"(?P<year>\d{{4}})\s?[年년]\s?(?P<month>\d{{1,2}})\s?[月월]\s?(?P<day>\d{{1,2}})\s?[日일]{_TIME}\Z"
+    rf"(?P<era>{'|'.join(_ERAS)[1:]})?\s?(?P<year>\d{{4}}|(?<=\D)(?:元|\d{{1,3}}))\s?[年년]\s?(?P<month>\d{{1,2}})\s?[月월]"
+    rf"\s?(?P<day>\d{{1,2}})\s?[日일]{_TIME}\Z"
 )
+# Years of the Buddhist era, as Thailand counts them.
+_BUDDHIST, _LATEST_BUDDHIST, _BEFORE_CHRIST = 2400, 2700, 543
 _WEEKDAY = re.compile(r"[^\W\d_]{2,12}\.?,?\s+(?=\d)")
 _AMOUNT = re.compile(r"(?P<minus>-?)(?P<digits>\d[\d.,]*)\Z")
 _AROUND_AMOUNTS = re.compile(
-    r"[\s'\u2019\u00a0\u202f€$£¥₹₽₺₴₩₪₫฿₾₸₦₱¢]|\b(?:[A-Z]{1,2}(?=\$)|[A-Z]{3})(?=[\s\d$.,-]|\Z)"
-    r"|(?<=\d)\s*[A-Z]{3}\Z|\b(?:kr|Kč|lei|Ft|\u0440(?:\u0443\u0431)?|\u0433\u0440\u043d|Rs|Rp)\b\.?|zł|лв\.?"
+    r"[\s'\u2019\u00a0\u202f]|[$\u00a2-\u00a5\u0e3f\u20a0-\u20cf\uffe0\uffe1\uffe5\uffe6]"
+    r"|\b(?:[A-Z]{1,2}(?=\$)|[A-Z]{3})(?=[\s\d$.,-]|\Z)|(?<=\d)\s*[A-Z]{3}\Z"
+    r"|\A(?:S?Fr|Rs|Rp|RM|R|S/|kr|Kč|din|TL)\.?(?=\s*-?\d)"
+    r"|(?<=[\d\s.-])(?:kr|Kč|lei|Ft|TL|din|DM|S?Fr|euros?|Euros?|EURO|đ|zł|\u0440(?:\u0443\u0431)?|\u0433\u0440\u043d|лв|円|元|원|บาท)\.?\Z"
+    r"|zł"
 )
+# What stands for no cents: 100,- and 1'500.-, 1.500,--, 1 500:-, 1,50,000/-
+_NO_CENTS = re.compile(r"(?<=\d)[.,:/][-\u2013\u2014]{1,2}\Z")
+_THOUSANDS = {",": ".", ".": ","}
 _GROUP, _LAKH = 3, 2
-_BETWEEN_ADDRESSES = re.compile(
-    r"\s*(?::::|[;,\n|\uff1b\uff0c\u3001\u060c])\s*|\s+(?:(?:/|\+|&|und|and|et|y|e|oder|or|ou)\s+)?(?=\S+@)"
+# And, or.
+_WORDS_BETWEEN = (
+    r"(?:[/\\&\u2022\u00b7]|und|and|et|oder|or|ou|o|bzw\.|y|e|i|oraz|lub|a|nebo|és|vagy|ve|veya|și|sau|en|of|og|och|eller|ja|tai"
+    r"|\u0438|или|\u0442\u0430|\u0430\u0431\u043e|και|ή|và|hoặc|และ|หรือ|أو|و|או)"
 )
-_BETWEEN_NUMBERS = re.compile(
-    r"\s*(?::::|[;,\n|\uff1b\uff0c\u3001\u060c])\s*|\s+(?:/|&|und|and|et|oder|or|ou|o|bzw\.)\s+"
-)
+_SIGN_BETWEEN = r"\s*(?::::|[;,\n|\uff1b\uff0c\u3001\u060c])\s*"
+_BETWEEN_ADDRESSES = re.compile(rf"{_SIGN_BETWEEN}|/(?=[^\s/@]+@)|\s+(?:(?:{_WORDS_BETWEEN}|\+)\s+)?(?=\S+@)")
+_BETWEEN_NUMBERS = re.compile(rf"{_SIGN_BETWEEN}|\s+{_WORDS_BETWEEN}\s+|\s+(?:-\s+)?(?=\+\d)")
+# With nothing but a stroke between them, which is also inside of numbers.
+_TWO_NUMBERS = re.compile(r"\s*/\s*")
+_LEAST_OF_TWO = 7
 _BETWEEN_PAGES = re.compile(r"\s*(?::::|[;\n])\s*|,?\s+(?=https?://)")
 # Whether something follows a blank is asked at each blank anew, so that long runs of them are made short ones.
 _BLANKS = re.compile(r"[^\S\n]{20,}")
-_BETWEEN_TAGS = re.compile(r"[;,\n|\uff1b\uff0c\u3001\u060c]|\s(?=#\w)")
+_BETWEEN_TAGS = re.compile(r"[;,\n\t|\uff1b\uff0c\u3001\u060c]|\s(?=#\w)")
+# A tag in quotation marks, with such marks doubled or behind a stroke in it, and what divides it from the next.
+_QUOTED = {
+    sign: re.compile(
+        rf"\s*{sign}((?:[^{sign}\\]|{sign}{sign}|\\.)*){sign}\s*(?:[;,\n\t|\uff1b\uff0c\u3001\u060c]|\Z)", re.DOTALL
+    )
+    for sign in "\"'"
+}
+_BULLET = re.compile(r"\A[\u2022\u00b7*-]\s+")
 _NOTE = re.compile(r"\s+\([^()@]*\)\Z")
-_NAMED_ADDRESS = re.compile(r"<\s*([^<>\s@]+@[^<>\s@]+)\s*>")
+_NAMED_ADDRESS = re.compile(r"<\s*(?:mailto:)?([^<>\s@]+@[^<>\s@]+)\s*>", re.IGNORECASE)
+# What people and programs write around an address: what it is of, brackets, quotation marks, and the end of a sentence.
+_BEFORE_ADDRESS = re.compile(
+    r"\A(?:[\s<\[({\"'\u2018\u201c\u201e\u00ab*\u2022]|[^\W\d_][\w .-]{0,20}:\s*(?=[^\s:@]+@|mailto:))+", re.IGNORECASE
+)
+_BEHIND_ADDRESS = re.compile(
+    r"(?:\?(?:subject|body|cc|bcc)=.*|[\s>\])}\"'\u2019\u201d\u00bb.;,\u2022]{1,20})\Z", re.IGNORECASE | re.DOTALL
+)
+_PLAIN_ADDRESS = re.compile(r"[\w.+-]+@[\w-]+(?:\.[\w-]+)+\Z")
 _SPREADSHEET_ERROR = re.compile(
     r"#(?:N/?[AVD]|REF!|BEZUG!|VALUE!|WERT!|VALEUR!|DIV/0!|NAME\?|NOM\s?\?|NULL!|NUM!|ZAHL!|ERROR!|FEHLER!|SPILL!|CALC!|#+)\Z",
     re.IGNORECASE,
@@ -100,15 +141,22 @@ def parse_moment(text: str, form: str | None = None) -> datetime:
 def _iso(text: str) -> datetime | None:
     if text[:4].isdigit():
         try:
-            return datetime.fromisoformat(text)
+            moment = datetime.fromisoformat(text)
         except ValueError:
             return None
+        return None if moment.year >= _BUDDHIST else moment
     return None
 
 
 def _worded(text: str) -> datetime | None:
     if (found := _OF_EAST_ASIA.match(text)) is not None:
+        year = 1 if found["year"] == "元" else int(found["year"])
+        return _moment(_ERAS[found["era"] or ""] + year, int(found["month"]), int(found["day"]), found)
+    if (found := _VIETNAMESE.match(text)) is not None:
         return _moment(int(found["year"]), int(found["month"]), int(found["day"]), found)
+    if (found := _YEAR_FIRST.match(text)) is not None:
+        month = month_of(found["month"])
+        return None if month is None else _moment(int(found["year"]), month, int(found["day"]), found)
     found = _WORDED.match(text)
     month = month_of(found["month"] or found["word"]) if found else None
     if found is None or month is None:
@@ -123,6 +171,8 @@ def _whole_year(digits: str) -> int:
 
 
 def _moment(year: int, month: int, day: int, time: re.Match[str]) -> datetime:
+    if _BUDDHIST <= year <= _LATEST_BUDDHIST:
+        year -= _BEFORE_CHRIST
     hour = int(time["hour"] or 0)
     if time["half"]:
         hour = hour % 12 + (12 if time["half"] in "pP" else 0)
@@ -161,9 +211,13 @@ def propose_decimal_mark(samples: Iterable[str]) -> str | None:
 def _bare(text: str) -> str:
     """An amount without its currency, in our digits, with what is below zero in front: 100,- and 12.50- are amounts."""
     text = text if text.isascii() else _in_our_digits(text)
-    bare = _AROUND_AMOUNTS.sub("", text.strip()).replace("\u2212", "-")
-    if bare[-2:] in (",-", ".-"):
-        return bare[:-2]
+    bare = _AROUND_AMOUNTS.sub("", text.strip()).replace("\u2212", "-").removeprefix("+")
+    if (found := _NO_CENTS.search(bare)) is not None:
+        before, mark = bare[: found.start()], found[0][0]
+        # What stands before no cents tells what divides thousands: 1.500,-
+        bare = f"{before}{mark}00" if mark in DECIMAL_MARKS and _THOUSANDS[mark] in before else before
+    if bare[:1] in (",", "."):
+        return f"0{bare}"
     return f"-{bare[:-1]}" if bare[-1:] == "-" and bare[:1] != "-" else bare
 
 
@@ -201,7 +255,7 @@ def parse_amount(text: str, mark: str | None = None) -> str:
         mark = _mark_of(digits)
         if mark is None:
             raise ValueError(f"{digits} could be two amounts: say with decimal_mark what stands before the cents.")
-    other = "," if mark == "." else "."
+    other = _THOUSANDS[mark or ","]
     whole, _, cents = digits.partition(mark) if mark else (digits, "", "")
     groups = whole.split(other)
     if other in cents or (mark and mark in cents) or not _are_groups(groups) or not whole:
@@ -227,22 +281,31 @@ def can_be_read(parse: Callable[[str], object], text: str) -> bool:
 
 
 def addresses_in(text: str) -> list[str]:
-    """The e-mail addresses in a cell, without names around them; what is none stays as it is, to be judged."""
-    text = _BLANKS.sub(" ", text.removeprefix("mailto:"))
-    if text.count("@") == 1 and "<" not in text and _MARK not in text:
-        text = _NOTE.sub("", text)
-        return [text.strip(";, ")] if text[-1:] in ";," else [text]
-    if named := _NAMED_ADDRESS.findall(text):
+    """The e-mail addresses in a cell, without what is around them; what is none stays as it is, to be judged."""
+    if _PLAIN_ADDRESS.match(text):
+        return [text]
+    text = _BLANKS.sub(" ", text)
+    if "<" in text and (named := _NAMED_ADDRESS.findall(text)):
         return list(dict.fromkeys(named))
-    parts = (part.removeprefix("mailto:") for part in _BETWEEN_ADDRESSES.split(text) if part)
-    return list(dict.fromkeys(part for part in parts if not says_nothing(part)))
+    if text.count("@") == 1 and _MARK not in text:
+        return [_bare_address(text)]
+    parts = (_bare_address(part) for part in _BETWEEN_ADDRESSES.split(text) if part and not part.endswith(":"))
+    return list(dict.fromkeys(part for part in parts if part and not says_nothing(part)))
+
+
+def _bare_address(text: str) -> str:
+    """An address without what it is said to be, and without brackets and quotation marks; as it is if it is none."""
+    bare = _BEHIND_ADDRESS.sub("", _BEFORE_ADDRESS.sub("", _NOTE.sub("", text)))
+    return bare if "@" in bare else text
 
 
 def numbers_in(text: str) -> list[str]:
     """The telephone numbers in a cell; one where not every piece of it could be a number."""
-    parts = [part for part in _BETWEEN_NUMBERS.split(_BLANKS.sub(" ", text)) if part]
-    if len(parts) > 1 and all(sum(sign.isdigit() for sign in part) >= _LEAST_DIGITS for part in parts):
-        return list(dict.fromkeys(parts))
+    text = _BLANKS.sub(" ", text)
+    for between, least in ((_BETWEEN_NUMBERS, _LEAST_DIGITS), (_TWO_NUMBERS, _LEAST_OF_TWO)):
+        parts = [part for part in between.split(text) if part]
+        if len(parts) > 1 and all(sum(sign.isdigit() for sign in part) >= least for part in parts):
+            return list(dict.fromkeys(parts))
     return [text]
 
 
@@ -258,17 +321,26 @@ def records_in(text: str) -> list[str]:
 
 def tags_in(text: str) -> list[str]:
     """The tags in a cell: lists with signs between, Google's, and those that are CSV themselves as Mailchimp's are."""
-    if text[:1] == "[" and text[-1:] == "]":  # A list as programs write it: ["Gold", "Fair"].
-        text = text[1:-1].replace("'", '"') if text[1:2] == "'" else text[1:-1]
-    if text.startswith('"'):
-        return _distinct(next(csv.reader([text], skipinitialspace=True)))
+    if text[:1] + text[-1:] in ("[]", "{}"):  # A list as programs write it: ["Gold", "Fair"], {Gold,Fair}.
+        text = text[1:-1].strip()
     if ":::" in text or text.startswith("* "):
         parts = [part.strip() for part in text.split(":::")]
-        parts = [part.removeprefix("* ") for part in parts if part[2:].lower() not in _GOOGLE_S_OWN]
-    else:
-        parts = _BETWEEN_TAGS.split(text)
-    return _distinct(part.strip().removeprefix("#") for part in parts)
+        return _distinct(part.removeprefix("* ") for part in parts if part[2:].lower() not in _GOOGLE_S_OWN)
+    quote = next((sign for sign in "\"'" if text.startswith(sign) and sign in text[1:]), '"')
+    if quote not in text:
+        return _distinct(part.strip().removeprefix("#") for part in _BETWEEN_TAGS.split(text))
+    tags, at = [], 0
+    while at < len(text):
+        if (found := _QUOTED[quote].match(text, at)) is not None:
+            tags.append(found[1].replace(quote * 2, quote).replace(f"\\{quote}", quote))
+            at = found.end()
+        else:
+            between = _BETWEEN_TAGS.search(text, at)
+            end, following = between.span() if between else (len(text), len(text))
+            tags.append(text[at:end].strip().removeprefix("#"))
+            at = following
+    return _distinct(tags)
 
 
 def _distinct(parts: Iterable[str]) -> list[str]:
-    return list(dict.fromkeys(tag for part in parts if (tag := part.strip())))
+    return list(dict.fromkeys(tag for part in parts if (tag := _BULLET.sub("", part.strip()))))

@@ -47,6 +47,23 @@ from imports.values import (
         ("2023년 2월 7일 8:45", None, datetime(2023, 2, 7, 8, 45, tzinfo=UTC)),
         ("07.02.2023 08:45 Uhr", None, datetime(2023, 2, 7, 8, 45, tzinfo=UTC)),
         ("Di, 07.02.2023", None, datetime(2023, 2, 7, tzinfo=UTC)),
+        ("7. 2. 2023", None, datetime(2023, 2, 7, tzinfo=UTC)),
+        ("07.02.2023. 8:45", None, datetime(2023, 2, 7, 8, 45, tzinfo=UTC)),
+        ("2023. 02. 07.", None, datetime(2023, 2, 7, tzinfo=UTC)),
+        ("2023. február 7.", None, datetime(2023, 2, 7, tzinfo=UTC)),
+        ("7 lutego 2023 r.", None, datetime(2023, 2, 7, tzinfo=UTC)),
+        ("7 sie 2023", None, datetime(2023, 8, 7, tzinfo=UTC)),
+        ("7 فبراير 2023", None, datetime(2023, 2, 7, tzinfo=UTC)),
+        ("7 בפברואר 2023", None, datetime(2023, 2, 7, tzinfo=UTC)),
+        ("7 फरवरी 2023", None, datetime(2023, 2, 7, tzinfo=UTC)),
+        ("7 กุมภาพันธ์ พ.ศ. 2566", None, datetime(2023, 2, 7, tzinfo=UTC)),
+        ("7 ก.พ. 2566", None, datetime(2023, 2, 7, tzinfo=UTC)),
+        ("2566-02-07", None, datetime(2023, 2, 7, tzinfo=UTC)),
+        ("ngày 7 tháng 2 năm 2023", None, datetime(2023, 2, 7, tzinfo=UTC)),
+        ("令和5年2月7日", None, datetime(2023, 2, 7, tzinfo=UTC)),
+        ("令和元年5月7日", None, datetime(2019, 5, 7, tzinfo=UTC)),
+        ("民國112年2月7日", None, datetime(2023, 2, 7, tzinfo=UTC)),
+        ("2023-02-07 08:45:00 UTC", None, datetime(2023, 2, 7, 8, 45, tzinfo=UTC)),
         ("\u0660\u0667.\u0660\u0662.\u0662\u0660\u0662\u0663", None, datetime(2023, 2, 7, tzinfo=UTC)),
     ],
 )
@@ -64,6 +81,7 @@ def test_a_date_is_read_in_the_form_of_its_country(text: str, form: str | None, 
         ("7 listopada 2023", "no date"),
         ("7 Foo 2023", "no date"),
         ("45000", "no date"),
+        ("23年2月7日", "no date"),
     ],
 )
 def test_a_date_that_could_be_two_or_none_is_refused(text: str, sentence: str) -> None:
@@ -98,6 +116,20 @@ def test_the_form_of_dates_is_proposed_where_the_samples_leave_no_doubt() -> Non
         ("HK$1,234.50", None, "1234.50"),
         ("₹ 12,34,567.50", None, "1234567.50"),
         ("250,-", None, "250"),
+        ("CHF 1\u2019250.\u2013", None, "1250"),
+        ("€ 1.250,--", None, "1250.00"),
+        ("1 250:-", None, "1250"),
+        ("Rs. 1,50,000/-", None, "150000"),
+        ("1,250,000円", None, "1250000"),
+        ("\uffe51,250,000", None, "1250000"),
+        ("1.250.000đ", None, "1250000"),
+        ("1.250,50 TL", None, "1250.50"),
+        ("1.250,50 Euro", None, "1250.50"),
+        ("Fr. 1'250.50", None, "1250.50"),
+        ("R 1 250,50", None, "1250.50"),
+        ("RM1,250.50", None, "1250.50"),
+        ("+17", None, "17"),
+        (",5", None, "0.5"),
         ("1.250,00-", None, "-1250.00"),
         ("\u221217", None, "-17"),
         ("1 250 Kč", None, "1250"),
@@ -123,6 +155,10 @@ def test_an_amount_is_read_as_its_country_writes_it(text: str, mark: str | None,
         ("12,3456,789", None),
         ("100 or 200", None),
         ("1e5", None),
+        ("150万円", None),
+        ("1.5k", None),
+        ("12 %", None),
+        ("9.125 円", None),
     ],
 )
 def test_an_amount_that_could_be_two_or_none_is_refused(text: str, mark: str | None) -> None:
@@ -145,6 +181,68 @@ def test_no_text_is_too_strange_for_any_of_them(text: str) -> None:
             read(text)
     for split in (addresses_in, numbers_in, pages_in):
         assert all(isinstance(part, str) for part in split(text))
+
+
+@pytest.mark.parametrize(
+    ("cell", "addresses"),
+    [
+        ("MAILTO:a@x.example", ["a@x.example"]),
+        ("mailto: a@x.example?subject=Hello", ["a@x.example"]),
+        ("a@x.example <mailto:a@x.example>", ["a@x.example"]),
+        ("E-Mail: a@x.example", ["a@x.example"]),
+        ("privat: a@x.example, Arbeit: b@x.example", ["a@x.example", "b@x.example"]),
+        ("'a@x.example'", ["a@x.example"]),
+        ("[a@x.example]", ["a@x.example"]),
+        ("a@x.example.", ["a@x.example"]),
+        ("a@x.example ve b@x.example", ["a@x.example", "b@x.example"]),
+        ("a@x.example/b@x.example", ["a@x.example", "b@x.example"]),
+        ("a@x.example (home), b@x.example (work)", ["a@x.example", "b@x.example"]),
+        ('["a@x.example", "b@x.example"]', ["a@x.example", "b@x.example"]),
+        # What is none stays as it is, to be refused.
+        ("a..b@x.example", ["a..b@x.example"]),
+        ("a b@x.example", ["a b@x.example"]),
+        ("ask: Ada", ["ask: Ada"]),
+    ],
+)
+def test_an_address_is_taken_out_of_what_stands_around_it(cell: str, addresses: list[str]) -> None:
+    assert addresses_in(cell) == addresses
+
+
+@pytest.mark.parametrize(
+    ("cell", "numbers"),
+    [
+        ("+90 532 1234567 veya +90 312 1234567", ["+90 532 1234567", "+90 312 1234567"]),
+        ("+7 495 1234567 или +7 903 1234567", ["+7 495 1234567", "+7 903 1234567"]),
+        ("+49 171 1234567 +49 30 123456", ["+49 171 1234567", "+49 30 123456"]),
+        ("+39 02 1234567 - +39 347 1234567", ["+39 02 1234567", "+39 347 1234567"]),
+        ("0171 1234567/030 123456", ["0171 1234567", "030 123456"]),
+        ("0171/1234567", ["0171/1234567"]),
+        ("030 123456/78", ["030 123456/78"]),
+        ("Tel. +49 30 123456", ["Tel. +49 30 123456"]),
+    ],
+)
+def test_two_numbers_are_told_from_one(cell: str, numbers: list[str]) -> None:
+    assert numbers_in(cell) == numbers
+
+
+@pytest.mark.parametrize(
+    ("cell", "tags"),
+    [
+        ('VIP, "Blog, weekly"', ["VIP", "Blog, weekly"]),
+        ('"VIP"; "Blog; weekly"', ["VIP", "Blog; weekly"]),
+        ("'VIP','Blog'", ["VIP", "Blog"]),
+        ("{VIP,Blog}", ["VIP", "Blog"]),
+        ("['L\\'Atelier', 'VIP']", ["L'Atelier", "VIP"]),
+        ('["L\'Atelier", "VIP"]', ["L'Atelier", "VIP"]),
+        ("'n Abend, L'Atelier", ["'n Abend", "L'Atelier"]),
+        ("\u2022 VIP\n\u2022 Blog", ["VIP", "Blog"]),
+        ("VIP\tBlog", ["VIP", "Blog"]),
+        ('17" screens, VIP', ['17" screens', "VIP"]),
+        ('"open, VIP', ['"open', "VIP"]),
+    ],
+)
+def test_tags_are_taken_out_of_a_list_however_it_is_written(cell: str, tags: list[str]) -> None:
+    assert tags_in(cell) == tags
 
 
 def test_several_values_in_a_cell_are_told_apart() -> None:
