@@ -78,11 +78,13 @@ def _name(parts: Sequence[tuple[int, str]]) -> str:
         by_place.setdefault(place, []).append(text)
     wholes = list(dict.fromkeys(by_place.pop(WHOLE, ())))
     if wholes:
-        # A name beside first names that it does not have in it is the family's.
-        first = " ".join(by_place.get(FIRST, ())).casefold()
-        if not first or FAMILY in by_place or len(wholes) > 1 or first in wholes[0].casefold():
+        # A name beside first names that it does not have in it is the family's, and beside the family's the first name.
+        first, family = (" ".join(by_place.get(place, ())).casefold() for place in (FIRST, FAMILY))
+        part = first or family
+        if not part or (first and family) or len(wholes) > 1 or part in wholes[0].casefold():
             return " ".join(wholes)
-    texts = [text for _, given in sorted(by_place.items()) for text in given] + wholes
+        by_place.setdefault(FAMILY if first else FIRST, []).extend(wholes)
+    texts = [text for _, given in sorted(by_place.items()) for text in given]
     if is_family_first(texts):
         texts.reverse()  # The family's name comes first.
     return " ".join(texts)

@@ -74,7 +74,7 @@ def propose(columns: Sequence[Column], catalogue: Catalogue) -> Proposal:
         ]
     guesses = _second_meanings(guesses, catalogue)
     guesses = _of_one_group(guesses, catalogue)
-    guesses = _whole_or_family(guesses, catalogue)
+    guesses = _whole_or_part(guesses, catalogue)
     guesses = _whole_or_parts(guesses, catalogue)
     guesses = _first_of_each(guesses, catalogue)
     guesses = _with_fallbacks(guesses, catalogue)
@@ -221,16 +221,19 @@ def _of_one_group(guesses: list[Guess], catalogue: Catalogue) -> list[Guess]:
     return [guess for guess in guesses if guess.field not in together or guess.group == best]
 
 
-def _whole_or_family(guesses: list[Guess], catalogue: Catalogue) -> list[Guess]:
-    """A name beside first names is the family's where nothing else is and it does not have the first names in it."""
+def _whole_or_part(guesses: list[Guess], catalogue: Catalogue) -> list[Guess]:
+    """A name beside first names is the family's, and beside the family's name the first one, if these are not in it.
+
+    So it is where only the one or the other is there.
+    """
     read = list(guesses)
     for whole, first, family in catalogue.names:
         found: dict[tuple[str, int], list[Guess]] = {}
         for guess in read:
             found.setdefault((guess.field, guess.place), []).append(guess)
-        if first not in found or family in found or len(found.get(whole, ())) != 1:
+        if (first in found) == (family in found) or len(found.get(whole, ())) != 1:
             continue
-        [name], given = found[whole], found[first]
+        [name], given = found[whole], found.get(first) or found[family]
         rows = [
             (text.casefold(), one.column.samples[row].casefold().strip())
             for one in given
@@ -239,8 +242,8 @@ def _whole_or_family(guesses: list[Guess], catalogue: Catalogue) -> list[Guess]:
         ]
         both = [pair for pair in rows if all(pair)]
         if both and not any(part in text for text, part in both):
-            family_name = replace(name, field=family[0], place=family[1])
-            read = [family_name if guess is name else guess for guess in read]
+            field, place = family if first in found else first
+            read = [replace(name, field=field, place=place) if guess is name else guess for guess in read]
     return read
 
 

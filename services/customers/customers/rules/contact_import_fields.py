@@ -1,6 +1,7 @@
 """What people and other systems call the fields of a contact, and by what they name its customer. Pure, no I/O."""
 
 from customers.rules import import_fields
+from imports import columns
 from imports.fields import MOBILE, Catalogue, Field
 
 # What a contact can be found by.
@@ -9,25 +10,18 @@ KEYS = ("id", "email")
 OF_CUSTOMER = ("customer_id", "customer_code", "company_name", "website")
 
 _OF_CUSTOMERS = import_fields.CATALOGUE.by_name
-_FIRST, _MIDDLE, _LAST = (_OF_CUSTOMERS["name"].parts[place] for place in (1, 2, 3))
 _PHONES = _OF_CUSTOMERS["phone"]
 
 FIELDS = (
     Field("id", "id, contact id"),
-    Field("first_name", "first names, given names, vornamen, prenoms", parts={1: _FIRST, 2: _MIDDLE}, between=" "),
-    Field("last_name", _LAST),
     Field(
-        "name",
-        "name, full name, contact name, display name, nom complet, nombre completo, nome completo, vollstandiger name, "
-        "ansprechpartner, contact, contact full name, contact person, person name, person, kontakt, kontaktname, "
-        "姓名, 名前, 氏名, 이름, имя, фио, "
-        "имя и фамилия, контактное лицо, контактна особа, піб, ονοματεπωνυμο, ad soyad, adi soyadi, ilgili kisi, "  # noqa: RUF001  # Ukrainian.
-        "imie i nazwisko, osoba kontaktowa, jmeno a prijmeni, kontaktni osoba, teljes nev, kapcsolattarto, "
-        "nume complet, persoana de contact, volledige naam, contactpersoon, kontaktperson, yhteyshenkilo, "
-        "nom du contact, personne de contact, nombre de contacto, persona de contacto, contacto, persona di contatto, "
-        "referente, pessoa de contato, 성명, 담당자, 担当者, 担当者名, 联系人, 聯絡人, ชื่อ นามสกุล, ชื่อ สกุล, ผู้ติดต่อ, "
-        "ho va ten, ho ten, nguoi lien he, nama lengkap, الاسم الكامل, שם מלא, სახელი და გვარი",
+        "first_name",
+        "first names, given names, vornamen, prenoms",
+        parts={1: columns.FIRST_NAMES, 2: columns.MIDDLE_NAMES},
+        between=" ",
     ),
+    Field("last_name", columns.FAMILY_NAMES),
+    Field("name", columns.NAMES),
     Field("email", _OF_CUSTOMERS["email"].names, several=True, looks=_OF_CUSTOMERS["email"].looks),
     Field(
         "phone",
@@ -43,7 +37,9 @@ FIELDS = (
         "position in der organisation, organisation titel, organisation position, organisation title, "
         "position im unternehmen, berufsbezeichnung, beruf, stelle, stellenbezeichnung, titre, "
         "poste, fonction, cargo, puesto, qualifica, ruolo, "
-        "mansione, stanowisko, functie, должность, 职务, 役職",
+        "mansione, stanowisko, functie, должность, 职务, 役職, funkce, pozice, pracovni pozice, beosztas, functia, "
+        "pozisyon, gorev, unvan, посада, θεση, befattning, stilling, tehtavanimike, starfsheiti, 部署役職, 職位, "
+        "직책, 직위, 직급, chuc vu, chuc danh, jabatan, المسمى الوظيفي, الوظيفة, תפקיד, ตำแหน่ง, पद",
     ),
     Field(
         "customer_code",

@@ -1,31 +1,51 @@
 """What people and other systems call the fields of a customer, and what is in them. Pure, no I/O."""
 
 from customers.rules import CUSTOMER_TYPES, PRIORITIES, STATUSES
+from imports import columns
 from imports.fields import HOME, MAIN, MOBILE, OTHER, WORK, Catalogue, Field, values_by_word
 from imports.looks import is_amount, is_date, is_email, is_phone
 from people.countries import country_code
 
 _STATUSES = {
     "active": "active, customer, client, kunde, aktiv, actif, cliente, activo, attivo, current, evangelist, existing "
-    "customer, closed won, won, bestandskunde, klient, customer direct, customer channel",
+    "customer, closed won, won, bestandskunde, klient, customer direct, customer channel, "
+    "aktywny, aktivni, aktif, активный, активен, клиент, активний, ativo, actief, klant, aktiv kunde, aktif musteri, "
+    "aktiivinen, ενεργος, 有効, 顧客, 客户, 客戶, 활성, 고객, active client, dang hoat dong, pelanggan, نشط, فعال",
     "prospect": "prospect, lead, subscriber, opportunity, interessent, prospecto, potential, marketingqualifiedlead, "
     "salesqualifiedlead, marketing qualified lead, sales qualified lead, new, neu, nouveau, nuevo, open, open deal, "
     "in progress, connected, attempted to contact, contacted, not contacted, working, contact in future, pre "
-    "qualified, qualified, open not contacted, potentiell, offen",
-    "lost": "lost, lost lead, verloren, perdu, perdido, perso, closed, closed not converted, closed lost, unqualified, "
-    "junk lead, bad timing, disqualified, not qualified",
-    "inactive": "inactive, inaktiv, inactif, inactivo, inattivo, former, ehemalig, former customer, churned, ended",
+    "qualified, qualified, open not contacted, potentiell, offen, "
+    "potencjalny, potencialni, potansiyel, aday, новый, потенциальный, лид, potentieel, potencial, potenziale, "
+    "potentiel, prospekt, potentiel kunde, mahdollinen, 見込み客, 見込, 潜在客户, 잠재고객, tiem nang, محتمل",
+    "lost": "lost, lost lead, verloren, perdu, perdido, perso, closed, closed not converted, closed lost, "
+    "unqualified, junk lead, bad timing, disqualified, not qualified, utracony, ztraceny, kayip, kaybedildi, "
+    "потерян, отказ, verloren klant, tapt, forlorad, menetetty, 失注, 流失, 이탈",
+    "inactive": "inactive, inaktiv, inactif, inactivo, inattivo, former, ehemalig, former customer, churned, ended, "
+    "nieaktywny, neaktivni, pasif, неактивный, неактивен, неактивний, inativo, inactief, inaktivni, ei aktiivinen, "
+    "ανενεργος, 無効, 停用, 비활성, ngung hoat dong, غير نشط",
 }
 _TYPES = {
-    "business": "business, company, firm, organization, organisation, firma, unternehmen, gewerblich, geschaftskunde, "
-    "b2b, entreprise, societe, empresa, azienda, corporate",
+    "business": "business, company, firm, organization, organisation, firma, unternehmen, gewerblich, "
+    "geschaftskunde, b2b, entreprise, societe, empresa, azienda, corporate, spolka, przedsiebiorstwo, spolecnost, "
+    "ceg, sirket, kurumsal, tuzel, компания, юридическое лицо, юрлицо, организация, компанія, bedrijf, zakelijk, "
+    "foretag, virksomhed, bedrift, yritys, εταιρεια, companie, pessoa juridica, persona juridica, persona moral, "
+    "persona giuridica, juridica, pj, legal entity, 法人, 企業, 会社, 公司, 企业, 법인, 기업, cong ty, doanh nghiep, "
+    "perusahaan, شركة, חברה",
     "individual": "individual, person, private, private person, privat, privatperson, privatkunde, b2c, particulier, "
-    "particular, consumer, personal, einzelperson",
+    "particular, consumer, personal, einzelperson, osoba fizyczna, osoba, klient indywidualny, fyzicka osoba, "
+    "maganszemely, bireysel, sahis, kisi, gercek, физическое лицо, физлицо, частное лицо, "
+    "фізична \u043e\u0441\u043e\u0431\u0430, particulier persoon, prywatny, privatperson, yksityinen, ιδιωτης, "
+    "persoana fizica, pessoa fisica, persona fisica, fisica, pf, 個人, 个人, 개인, ca nhan, perorangan, فرد, פרטי",
 }
 _PRIORITIES = {
-    "low": "low, niedrig, gering, basse, faible, baja, bassa, cold, lowest, 3",
-    "medium": "medium, normal, mittel, moyenne, media, warm, standard, normale, 2",
-    "high": "high, hoch, haute, alta, hot, urgent, dringend, highest, very high, elevee, 1",
+    "low": "low, niedrig, gering, basse, faible, baja, bassa, cold, lowest, 3, niski, niska, nizka, dusuk, низкий, "
+    "низька, laag, baixa, lag, lav, matala, χαμηλη, scazuta, alacsony, 低, 낮음, thap",
+    "medium": "medium, normal, mittel, moyenne, media, warm, standard, normale, 2, "
+    "sredni, srednia, stredni, orta, средний, обычный, середній, gemiddeld, normaal, medel, middels, normaali, μεσαια, "
+    "medie, kozepes, 中, 普通, 보통, 중간, trung binh",
+    "high": "high, hoch, haute, alta, hot, urgent, dringend, highest, very high, elevee, 1, wysoki, wysoka, pilne, "
+    "vysoka, yuksek, acil, высокий, срочно, високий, hoog, hog, hoy, hoj, korkea, υψηλη, ridicata, magas, 高, 높음, "
+    "급함, cao",
 }
 
 
@@ -41,63 +61,29 @@ FIELDS = (
         "customer code, code, customer number, customer no, customer id, kunden id, account number, account id, "
         "external id, record id, lead id, contact id, company id, datensatz id, pipedrive system id, kundennummer, "
         "kunden nr, kundennr, kunden no, debitor, debitorennummer, numero client, code client, codigo cliente, "
-        "numero de cliente",
+        "numero de cliente, numer klienta, nr klienta, kod klienta, cislo zakaznika, ugyfelszam, cod client, "
+        "musteri no, musteri kodu, klantnummer, klantcode, kundnummer, asiakasnumero, номер клиента, код клиента, "
+        "код клієнта, κωδικος πελατη, codigo do cliente, codice cliente, 顧客番号, 顧客コード, 客户编号, 客戶編號, "
+        "고객번호, 고객코드, ma khach hang, kode pelanggan, رقم العميل, מספר לקוח, รหัสลูกค้า",
     ),
     Field(
         "name",
-        "name, full name, customer, customer name, contact name, display name, kunde, kundenname, nom complet, "
-        "nombre completo, nome completo, vollstandiger name, ansprechpartner, 姓名, 名前, 氏名, 이름, имя, фио, "
-        "contact, "
-        "contact full name, person name, kontakt, kontaktname, имя и фамилия, наименование, клиент, "
-        "контактное лицо, імя, піб, "
-        "ονοματεπωνυμο, ad soyad, adi soyadi, musteri, musteri adi, nazwa, imie i nazwisko, klient, jmeno a prijmeni, "
-        "nazev, nev, teljes nev, nume complet, naam, volledige naam, namn, navn, nimi, 성명, 고객명, 顧客名, "
-        "客户, 客户名称, 客戶名稱, "
-        "ชื่อลูกค้า, ชื่อ นามสกุล, ชื่อ สกุล, ho va ten, ho ten, ten khach hang, ten, nama, nama lengkap, الاسم, "
-        "الاسم الكامل, "
-        "اسم العميل, שם, שם מלא, שם הלקוח, სახელი და გვარი",
-        parts={
-            1: "first name, given name, vorname, prenom, nombre, nome, voornaam, fornamn, etunimi, imie, forename, "
-            "first, ad, adi, isim, jmeno, krstne meno, keresztnev, utonev, prenume, ime, fornavn, имя клиента, "
-            "имя контакта, "
-            "ονομα, სახელი, ชื่อ, ชื่อจริง, nama depan, الاسم الاول, שם פרטי, 名",
-            2: "middle name, additional name, отчество, по батькові, ten dem, weitere vornamen, "
-            "zweiter vorname, deuxieme prenom, segundo nombre",
-            3: "last name, family name, surname, nachname, familienname, nom de famille, nom, apellido, apellidos, "
-            "cognome, achternaam, efternamn, sukunimi, nazwisko, last, soyad, soyadi, prijmeni, priezvisko, "
-            "vezeteknev, "
-            "csaladnev, nume de familie, prezime, etternavn, efternavn, фамилия, прізвище, επωνυμο, გვარი, "
-            "นามสกุล, สกุล, ho, "
-            "nama belakang, اسم العائلة, اللقب, שם משפחה, 姓, 성",
-        },
+        f"{columns.NAMES}, customer, customer name, kunde, kundenname, musteri, musteri adi, klient, клиент, "
+        "наименование, nazwa, nazev, 고객명, 顧客名, 客户, 客户名称, 客戶名稱, ชื่อลูกค้า, ten khach hang, اسم العميل, "
+        "שם הלקוח, nome do cliente, nombre del cliente, nom du client, nome cliente, klantnaam, kundnamn, kundenavn, "
+        "nazwa klienta, jmeno zakaznika, ugyfel neve, nume client, клієнт, お客様名, nama pelanggan, ग्राहक",
+        parts={1: columns.FIRST_NAMES, 2: columns.MIDDLE_NAMES, 3: columns.FAMILY_NAMES},
         between=" ",
     ),
-    Field(
-        "email",
-        "email, e mail, mail, email address, e mail address, mail address, e mail adresse, mailadresse, "
-        "emailadresse, courriel, adresse e mail, adresse de messagerie, correo, correo electronico, direccion de "
-        "correo electronico, posta elettronica, indirizzo e mail, 邮箱, 電子郵件, 电子邮件, メール, メールアドレス, "
-        "이메일, почта, эл почта, электронная почта, ηλεκτρονικο ταχυδρομειο, e posta, eposta, elposta, email cim, "
-        "البريد الالكتروني, البريد, דואל, דוא ל, อีเมล, อีเมล์, ელფოსტა, ელ ფოსტა, 电邮, 이메일 주소, "
-        "email work, email home, email other, primary email, company email",
-        several=True,
-        looks=is_email,
-    ),
+    Field("email", f"{columns.EMAILS}, company email", several=True, looks=is_email),
     Field(
         "phone",
-        "phone, phone number, telephone, telephone number, tel, telefon, telefonnummer, telefonnr, telefono, "
-        "telefone, numero de telephone, 电话, 電話, 電話番号, 手机, 전화, "
-        "телефон, numero de telefono, rufnummer, festnetz, "
-        "puhelin, telefoon, telefon numarasi, телефоны, номер телефона, τηλεφωνο, 전화번호, 연락처, 联系电话, "
-        "電話號碼, "
-        "โทรศัพท์, เบอร์โทร, เบอร์โทรศัพท์, dien thoai, so dien thoai, sdt, الهاتف, رقم الهاتف, هاتف, טלפון, "
-        "מספר טלפון, "
-        "ტელეფონი, telefonszam, numar de telefon, telefoonnummer, telefonnummer, no telepon, telepon",
+        columns.PHONES,
         parts={
-            WORK: "work phone, business phone, phone work, telefon firma, telefon arbeit, dienstlich",
-            MAIN: "main phone, company main phone, company phone, primary phone, hauptnummer",
-            HOME: "home phone, phone home, telefon privat, festnetz privat",
-            OTHER: "other phone, phone other, weiteres telefon",
+            WORK: columns.WORK_PHONES,
+            MAIN: columns.MAIN_PHONES,
+            HOME: columns.HOME_PHONES,
+            OTHER: columns.OTHER_PHONES,
         },
         several=True,
         overflow="secondary_phone",
@@ -106,18 +92,7 @@ FIELDS = (
     Field(
         "secondary_phone",
         "secondary phone, second phone, alternate phone, zweite telefonnummer",
-        parts={
-            MOBILE: "mobile, mobile phone, mobile phone number, mobile number, cell, cell phone, mobil, handy, "
-            "handynummer, "
-            "mobiltelefon, mobilnummer, mobiltelefonnummer, portable, telephone mobile, telephone portable, movil, "
-            "telefono movil, celular, cellulare, phone mobile, tel mobile, tel portable, mobil privat, "
-            "mobil dienstlich, mobil geschaftlich, cep, cep telefonu, gsm, komorka, telefon komorkowy, мобильный, "
-            "мобильный телефон, моб телефон, мобільний, κινητο, κινητο τηλεφωνο, 휴대폰, 휴대전화, 핸드폰, "
-            "手机号码, 携帯電話, 携帯, "
-            "มือถือ, เบอร์มือถือ, di dong, so di dong, الجوال, رقم الجوال, المحمول, الموبايل, נייד, "
-            "טלפון נייד, მობილური, mobiel, "
-            "mobilnummer, hp"
-        },
+        parts={MOBILE: columns.MOBILES},
         several=True,
         looks=is_phone,
     ),
@@ -175,88 +150,67 @@ FIELDS = (
         looks=lambda text: any(sign.isdigit() for sign in text),
     ),
     Field(
-        "customer_type", "customer type, type, kundenart, kundentyp, typ, type de client", words=values_by_word(_TYPES)
+        "customer_type",
+        "customer type, type, kundenart, kundentyp, typ, type de client, tipo, tipo de cliente, tipo cliente, "
+        "typ klienta, typ zakaznika, tip, tip client, musteri tipi, тип, тип клиента, тип клієнта, klanttype, "
+        "kundtyp, kundetype, 顧客区分, 客户类型, 고객유형, loai khach hang, نوع العميل",
+        words=values_by_word(_TYPES),
     ),
-    Field("industry", "industry, sector, branche, secteur, sector industrial, industria, settore", of_list=True),
     Field(
-        "company_name",
-        "company, company name, organization, organization name, organisation, organisation name, account, account "
-        "name, firma, firmenname, unternehmen, unternehmensname, societe, entreprise, empresa, azienda, associated "
-        "company, business name, employer, company account, name des unternehmens, nombre de la empresa, nom de l "
-        "entreprise, bedrijf, 公司, 会社名, 会社, 회사, компания, организация, "
-        "name der organisation, название компании, компанія, юридическое лицо, εταιρεια, επωνυμια, "
-        "επωνυμια εταιρειας, sirket, "
-        "sirket adi, firma adi, nazwa firmy, nazev firmy, spolecnost, ceg, cegnev, companie, bedrijfsnaam, "
-        "foretag, virksomhed, "
-        "yritys, 회사명, 법인명, 公司名称, 公司名稱, 企業名, บริษัท, ชื่อบริษัท, cong ty, ten cong ty, "
-        "perusahaan, nama perusahaan, "
-        "الشركة, اسم الشركة, חברה, שם החברה, კომპანია",
+        "industry",
+        "industry, sector, branche, secteur, sector industrial, industria, settore, branza, obor, iparag, domeniu, "
+        "sektor, отрасль, галузь, κλαδος, setor, bransch, bransje, toimiala, 業種, 行业, 行業, 업종, nganh nghe, "
+        "industri, القطاع, ענף",
+        of_list=True,
     ),
+    Field("company_name", columns.COMPANIES),
     Field(
         "website",
         "website, web site, web, url, homepage, web page, webpage, webseite, internetseite, site web, sitio web, "
-        "website url, company domain name, domain, company domain, pagina web, page web, internet, sito web",
+        "website url, company domain name, domain, company domain, pagina web, page web, internet, sito web, "
+        "strona www, strona internetowa, www, webove stranky, weboldal, honlap, site, web sitesi, сайт, веб сайт, "
+        "ιστοσελιδα, hemsida, hjemmeside, nettside, kotisivu, ホームページ, サイト, 网站, 網站, 홈페이지, 웹사이트, "
+        "trang web, situs web, الموقع, الموقع الالكتروني, אתר, เว็บไซต์",
         several=True,
         looks=lambda text: "." in text and " " not in text and "@" not in text,
     ),
     Field(
         "status",
         "status, customer status, lead status, kundenstatus, statut, estado, lifecycle stage, lifecycle, stato, "
-        "zustand",
+        "zustand, durum, статус, stav, allapot, stare, tila, κατασταση, situacao, ステータス, 状态, 狀態, 상태, "
+        "trang thai, الحالة, \u05e1\u05d8\u05d8\u05d5\u05e1, สถานะ",
         words=values_by_word(_STATUSES),
     ),
+    Field("source", columns.SOURCES),
+    Field("priority", columns.PRIORITIES, words=values_by_word(_PRIORITIES)),
     Field(
-        "source",
-        "source, lead source, origin, quelle, herkunft, origen, account source, original source, leadquelle, "
-        "origine, referred by, contact source",
+        "credit_limit",
+        "credit limit, kreditlimit, limite de credit, limite de credito, kreditrahmen, limit kredytowy, "
+        "uverovy limit, hitelkeret, limita de credit, kredi limiti, кредитный лимит, кредитний ліміт, kredietlimiet, "
+        "kreditgrans, kredittgrense, luottoraja, πιστωτικο \u03bf\u03c1\u03b9\u03bf, limite di credito, fido, "
+        "与信限度額, 信用额度, 여신한도, han muc tin dung, حد الائتمان",
+        looks=is_amount,
     ),
-    Field(
-        "priority", "priority, prioritat, priorite, prioridad, priorita, wichtigkeit", words=values_by_word(_PRIORITIES)
-    ),
-    Field(
-        "credit_limit", "credit limit, kreditlimit, limite de credit, limite de credito, kreditrahmen", looks=is_amount
-    ),
-    Field(
-        "notes",
-        "notes, note, description, comment, comments, remarks, remark, notizen, notiz, bemerkung, bemerkungen, "
-        "beschreibung, message, nachricht, kommentar, anmerkung, anmerkungen, notas, observaciones, commentaire, "
-        "commentaires, descripcion, nota, примечание, примечания, комментарий, заметки, примітки, σημειωσεις, "
-        "notlar, aciklama, "
-        "uwagi, notatki, opis, poznamka, poznamky, megjegyzes, observatii, opmerkingen, anteckningar, "
-        "muistiinpanot, 메모, 비고, "
-        "备注, 備註, 備考, メモ, หมายเหตุ, ghi chu, catatan, ملاحظات, הערות, შენიშვნა",
-        between="\n",
-    ),
+    Field("notes", columns.NOTES, between="\n"),
     Field(
         "tags",
         "tags, tag, labels, label, categories, category, groups, group membership, schlagworte, schlagworter, "
         "kategorien, kategorie, etiquetas, etiquettes, mots cles, gruppen, person label, stichworter, "
-        "gruppenmitgliedschaft, gruppenzugehorigkeit",
+        "gruppenmitgliedschaft, gruppenzugehorigkeit, tagi, etykiety, stitky, cimkek, etichete, etiketler, теги, "
+        "метки, мітки, ετικετες, etichette, marcadores, taggar, etiketter, tunnisteet, タグ, 标签, 標籤, 태그, nhan, "
+        "الوسوم, תגיות, แท็ก",
         between=";",
     ),
-    Field(
-        "assigned_to",
-        "assigned to, owner, account owner, contact owner, company owner, lead owner, assignee, sales rep, owner "
-        "email, owner name, zustandig, zustandiger, verantwortlich, verantwortlicher, responsable, propietario, "
-        "proprietaire, bearbeiter, betreuer, kundenbetreuer, account manager, besitzer, inhaber, kontaktinhaber, "
-        "salesperson",
-        of_list=True,
-    ),
-    Field(
-        "created_at",
-        "created at, created, create date, created date, date created, created time, creation date, created on, "
-        "created datetime, angelegt am, angelegt, erstellt am, erstellt, erstellungsdatum, erstelldatum, "
-        "anlagedatum, kunde seit, customer since, date de creation, fecha de creacion, data di creazione, person "
-        "created, organization created",
-        looks=is_date,
-    ),
+    Field("assigned_to", columns.OWNERS, of_list=True),
+    Field("created_at", columns.CREATED, looks=is_date),
 )
 
 CATALOGUE = Catalogue(
     FIELDS,
     own=("id", "customer_code", "customer_type", "created_at"),
     code="customer_code",
-    fallbacks={"name": ("company_name",)},
+    # A number in the pocket is the number of who has no other.
+    fallbacks={"name": ("company_name",), "phone": ("secondary_phone",)},
     second=dict.fromkeys(("estado", "stato", "statut"), ("status", "state", ("city", "country", "zip_code"))),
     dates=("created_at",),
     amounts=("credit_limit",),

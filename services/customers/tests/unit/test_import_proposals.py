@@ -5,6 +5,7 @@ import pytest
 from customers.rules import contact_import_fields
 from customers.rules.import_fields import CATALOGUE
 from imports.cells import Cells
+from imports.fields import word_of
 from imports.proposal import TAKEN, Column, propose
 
 # By system a header, and the fields of those of its columns that mean one; the others go nowhere.
@@ -111,7 +112,7 @@ def test_the_export_of_a_well_known_system_is_recognised_and_read(system: str) -
 @pytest.mark.parametrize(
     ("header", "row", "fields"),
     [
-        ("Kontakt;Mail;Handy", "Eva;eva@example.com;0664 1", "name,email,secondary_phone"),
+        ("Kontakt;Mail;Handy", "Eva;eva@example.com;0664 1", "name,email,phone"),
         ("Name;Adresse;Ansprechbar unter", "Eva;Ring 1;eva@example.com", "name,address,email"),
         ("Name;Status;City", "Eva;Platinum;Graz", "name,,city"),
         ("Name;Lead status;City", "Eva;Disqualified;Graz", "name,status,city"),
@@ -138,7 +139,7 @@ def test_the_export_of_a_well_known_system_is_recognised_and_read(system: str) -
         ),
         ("სახელი;გვარი;ტელეფონი;ქალაქი", "ნინო;ბერიძე;555123456;თბილისი", "name,name,phone,city"),
         ("Наименование;ИНН;Город;Эл. почта", "Ромашка;77;Москва;r@x.example", "name,,city,email"),
-        ("Ad;Soyad;E-posta;Cep Telefonu", "Ayşe;Demir;i@x.example;0532 1234567", "name,name,email,secondary_phone"),
+        ("Ad;Soyad;E-posta;Cep Telefonu", "Ayşe;Demir;i@x.example;0532 1234567", "name,name,email,phone"),
         ("Nazwa;Kod pocztowy;Miejscowość;Telefon", "Żółw;00-001;Łódź;22 1234567", "name,zip_code,city,phone"),
         ("이름;전화번호;회사명;주소", "김철수;010-1234-5678;한빛;서울", "name,phone,company_name,address"),
     ],
@@ -174,11 +175,85 @@ def test_the_whole_name_is_taken_with_its_parts_where_it_is_missing() -> None:
         ("Vorname,Name", "Änne,Wörrlein", "Änne Wörrlein"),
         ("Vorname,Name", "Änne,Wörrlein Änne", "Wörrlein Änne"),
         ("Vorname,Name", "Änne,", "Änne"),
+        ("Имя,Фамилия", "Ада,Лавлейс", "Ада Лавлейс"),
+        ("Фамилия,Имя,Отчество", "Лавлейс,Ада,Львовна", "Ада Львовна Лавлейс"),
+        ("Naam,Achternaam", "Ada,Lovelace", "Ada Lovelace"),
+        ("Efternavn,Navn", "Lovelace,Ada", "Ada Lovelace"),
+        ("이름,성", "철수,김", "김 철수"),
+        ("שם,שם משפחה", "עדה,לב", "עדה לב"),
+        ("Name,Surname", "Ada Lovelace,Lovelace", "Ada Lovelace"),
     ],
 )
 def test_a_name_has_its_own_order_whatever_that_of_the_columns(header: str, row: str, name: str) -> None:
     names = header.split(",")
     assert Cells(names, dict.fromkeys(names, "name"), CATALOGUE)(row.split(","))["name"] == name
+
+
+# First name, family's name, address, mobile number, company, status, kind, who cares for it, and a note.
+HEADERS = [
+    "Imię;Nazwisko;Adres e-mail;Tel. komórkowy;Nazwa firmy;Status;Typ klienta;Opiekun;Uwagi",
+    "Jméno;Příjmení;E-mailová adresa;Mobilní telefon;Název firmy;Stav;Typ zákazníka;Vlastník;Poznámka",
+    "Keresztnév;Vezetéknév;E-mail cím;Mobilszám;Cégnév;Állapot;Customer type;Felelős;Megjegyzés",
+    "Prenume;Nume de familie;Adresă de email;Telefon mobil;Companie;Stare;Tip client;Responsabil;Observații",
+    "Ad;Soyad;E-posta;Cep No;\u015eirket ad\u0131;Durum;Müşteri tipi;Müşteri temsilcisi;A\u00e7\u0131klama",
+    "Voornaam;Achternaam;E-mailadres;Mobiel nummer;Bedrijfsnaam;Status;Type;Eigenaar;Opmerking",
+    "Förnamn;Efternamn;E-postadress;Mobilnr;Företagsnamn;Status;Kundtyp;Ansvarig;Anteckning",
+    "Eiginnafn;Kenninafn;Netfang;Farsími;Fyrirtæki;Status;Type;Owner;Athugasemdir",
+    "Όνομα;Επώνυμο;Email;Κινητό;Εταιρεία;Κατάσταση;Type;Υπεύθυνος;Σημειώσεις",
+    "Имя;Фамилия;Электронная почта;Мобильный номер;Компания;Статус;Тип клиента;Ответственный;Комментарий",
+    "Ім'я;Прізвище;Електронна пошта;Мобільний телефон;Назва компанії;Статус;Тип клієнта;Відповідальний;Примітка",
+    "名;姓;メールアドレス;携帯番号;会社名;ステータス;顧客区分;営業担当;備考",
+    "名;姓;邮箱地址;手机号码;公司名称;状态;客户类型;负责人;备注",
+    "Tên gọi;Họ;Email;Điện thoại di động;Công ty;Trạng thái;Loại khách hàng;Người phụ trách;Ghi chú",
+    "ชื่อ;นามสกุล;อีเมล;เบอร์มือถือ;บริษัท;สถานะ;Type;ผู้รับผิดชอบ;หมายเหตุ",
+    "الاسم الأول;اسم العائلة;البريد الإلكتروني;الجوال;الشركة;الحالة;نوع العميل;المسؤول;ملاحظات",
+    "שם פרטי;שם משפחה;דואל;נייד;חברה;Status;Type;אחראי;הערות",
+]
+
+
+@pytest.mark.parametrize("header", HEADERS)
+def test_columns_are_known_in_many_languages(header: str) -> None:
+    names = header.split(";")
+    columns = [Column(*pair) for pair in zip(names, (["Ada"], ["Lovelace"], *[()] * (len(names) - 2)), strict=True)]
+    customers = propose(columns, CATALOGUE).mapping
+    assert [customers.get(name) for name in names] == [
+        *("name", "name", "email", "phone", "company_name", "status", "customer_type", "assigned_to", "notes")
+    ]
+    people = propose(columns, contact_import_fields.CATALOGUE).mapping
+    assert [people.get(name) for name in names[:5]] == ["first_name", "last_name", "email", "phone", "company_name"]
+
+
+@pytest.mark.parametrize(
+    ("field", "word", "value"),
+    [
+        ("status", "Aktywny", "active"),
+        ("status", "Неактивный", "inactive"),
+        ("status", "潜在客户", "prospect"),
+        ("customer_type", "Юридическое лицо", "business"),
+        ("customer_type", "法人", "business"),
+        ("customer_type", "Pessoa Física", "individual"),
+        ("priority", "Yüksek", "high"),
+        ("priority", "Średni", "medium"),
+        ("priority", "低", "low"),
+    ],
+)
+def test_words_are_known_in_many_languages(field: str, word: str, value: str) -> None:
+    assert word_of(CATALOGUE.by_name[field].words, word) == value
+
+
+@pytest.mark.parametrize(
+    ("header", "rows", "fields"),
+    [
+        ("Имя,Фамилия", ["Ада,Лавлейс", "Лев,Орлов"], {"Имя": "first_name", "Фамилия": "last_name"}),
+        ("Naam,Achternaam", ["Ada,Lovelace"], {"Naam": "first_name", "Achternaam": "last_name"}),
+        ("Name,Last name", ["Ada,Lovelace"], {"Name": "first_name", "Last name": "last_name"}),
+    ],
+)
+def test_a_name_beside_the_family_s_is_the_first_one(header: str, rows: list[str], fields: dict[str, str]) -> None:
+    columns = [Column(name, [row.split(",")[at] for row in rows]) for at, name in enumerate(header.split(","))]
+    assert propose(columns, contact_import_fields.CATALOGUE).mapping == fields
+    assert set(propose(columns, CATALOGUE).mapping.values()) == {"name"}
+    assert len(propose(columns, CATALOGUE).mapping) == len(fields)
 
 
 def test_our_own_export_is_known_and_nobody_else_s_id_is_ours() -> None:
