@@ -134,6 +134,17 @@ def name_keys(name: str | None, *, firm: bool = False) -> tuple[str, ...]:
     return tuple(dict.fromkeys(key for folded in foldings(without) if (key := _key(folded, firm=firm, sure=sure))))
 
 
+def depends_on_kind(name: str) -> bool:
+    """Whether a name may have other keys as a firm's than as a person's."""
+    words = fold(name).replace(",", " ").split()
+    return len(words) > 1 and (
+        _letters(words[-1]) in _ENDS
+        or _letters(words[0]) in _BEFORE_FIRMS
+        or not _AND_OF_FIRMS.isdisjoint(words[1:-1])
+        or not words[-1].isascii()
+    )
+
+
 def _key(folded: str, *, firm: bool, sure: bool) -> str:
     text = folded if folded.isascii() else _ANYWHERE.sub(" ", folded)
     if text != folded:

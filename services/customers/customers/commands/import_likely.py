@@ -8,14 +8,13 @@ from chassis.db.session import Session
 from customers.queries.duplicates import find_duplicates
 from customers.queries.matches import find_sharing
 from customers.rules.duplicates import MOST_SHARING, Rules, judged
-from customers.rules.keys import customer_keys
+from customers.rules.keys import customer_keys, other_names
 from imports.engine.lifecycle import CREATE
 from imports.engine.target import Change, RowOptions
 from imports.rows import ReadRow
 from imports.seen import Key, Seen
 from people.phones import NONE, Phone, extension_of
 
-_SHARED = ("email_norm", "phone_e164", "phone_tail", "domain_norm", "name_norm", "name_two")
 _OF_PHONES = ("phone_e164", "phone_tail")
 # What keys follow from.
 _TOLD_BY = frozenset(("email", "phone", "country", "name", "customer_type", "website"))
@@ -56,7 +55,7 @@ class Likely:
         above = self._above(row) if self._looks_above else {}
         crowded = _crowded([*stored.values(), *(keys for keys, _ in above.values())]) if above else set()
         if stored:
-            found = find_duplicates(self._session, _without(row.values | row.keys, crowded), but=self._changed)
+            found = find_duplicates(self._session, _without(_new(row), crowded), but=self._changed)
             if found["candidates"] or found["hidden"]:
                 ids = ", ".join(str(candidate["customer"]["id"]) for candidate in found["candidates"])
                 return f"Probably the same as customer {ids or 'of a colleague'}."
@@ -75,7 +74,7 @@ class Likely:
     def leave(self, row: ReadRow) -> None:
         """Let the rows below find this one."""
         if self._looks_above:
-            _leave(self._options.seen, -row.line, telling_keys(self._rules, row.keys), _phone(row.values, row.keys))
+            _leave(self._options.seen, -row.line, telling_keys(self._rules, _new(row)), _phone(row.values, row.keys))
 
     def _is_alike(self, shared: set[str], own: Phone, phone: Phone) -> bool:
         score = self._rules.likeness(judged(shared, own, phone)).score
@@ -84,7 +83,7 @@ class Likely:
     def _above(self, row: ReadRow) -> dict[int, tuple[set[str], Phone]]:
         shared: dict[int, set[str]] = {}
         phones: dict[int, Phone] = {}
-        for name, value in telling_keys(self._rules, row.keys):
+        for name, value in telling_keys(self._rules, _new(row)):
             for known, *phone in self._options.seen.get(name, value) or ():
                 shared.setdefault(known, set()).add(name)
                 if phone:
@@ -92,10 +91,14 @@ class Likely:
         return {known: (keys, phones.get(known, NONE)) for known, keys in shared.items()}
 
     def _columns(self, row: ReadRow) -> dict[str, Any]:
-        telling = self._rules.telling(row.keys)
-        if "name_norm" in telling and row.keys.get("name_two"):
-            telling["name_two"] = row.keys["name_two"]
-        return {name: telling[name] for name in _SHARED if name in telling}
+        values = _new(row)
+        telling: dict[str, Any] = self._rules.telling(values)
+        return telling | (other_names(values) if "name_norm" in telling else {})
+
+
+def _new(row: ReadRow) -> dict[str, Any]:
+    """The values and the keys of a row's new customer."""
+    return row.new_values | row.values | row.keys | row.new_keys
 
 
 def leave_changed(options: RowOptions, changes: Sequence[Change]) -> None:

@@ -35,13 +35,17 @@ from customers.queries.duplicates import find_duplicates
 from customers.queries.matches import find_sharing
 from customers.queries.pairs import RECORDS
 from customers.rules.duplicates import DEFAULT
+from customers.rules.keys import other_names
 from customers.views import CUSTOMER_DUPLICATE
 
 BATCH = 100
 # No transaction takes as long: whoever has an earlier time of change has been committed by then.
 SETTLED = timedelta(seconds=30)
 _BEGINNING = datetime(1970, 1, 1, tzinfo=UTC)
-_KEYS = ("phone", "email_norm", "phone_e164", "phone_tail", "name_norm", "name_two", "domain_norm")
+_KEYS = (
+    *("name", "customer_type", "phone"),
+    *("email_norm", "phone_e164", "phone_tail", "name_norm", "name_two", "domain_norm"),
+)
 
 _COMPANIES = Prepared(
     select(column("company_id", BigInteger)).select_from(
@@ -149,8 +153,7 @@ def compare_customers(session: Session, settled: timedelta = SETTLED) -> bool:
 def _told(customer_id: int, keys: Mapping[str, str | None]) -> dict[str, Any]:
     """What a customer may share with others, by any company's rules."""
     told = DEFAULT.telling(keys)
-    second = {"name_two": keys["name_two"]} if "name_norm" in told and keys["name_two"] else {}
-    return {"line": customer_id, **told, **second}
+    return {"line": customer_id, **told, **(other_names(keys) if "name_norm" in told else {})}
 
 
 def _pairs_of(

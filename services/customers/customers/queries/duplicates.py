@@ -3,27 +3,33 @@
 from collections.abc import Collection, Mapping
 from typing import Any
 
-from sqlalchemy import BigInteger, Text, bindparam, func, literal_column, select, union
+from sqlalchemy import BigInteger, Boolean, ColumnElement, Text, bindparam, func, literal_column, select, true, union
 
 from chassis.context import current
 from chassis.db.session import Session
 from chassis.db.statements import Prepared, of_tenant
 from customers.models import COMPANY, customers
 from customers.rules.duplicates import DEFAULT, KEYS, MOST_SHARING, Rules, judged
+from customers.rules.keys import is_firm, key_of_other_kind
 from people.phones import Phone, extension_of
 
 _OF_COMPANY = of_tenant(customers)
 _LIVE_OR_MERGED = customers.c.archived_at.is_(None) | customers.c.merged_into.is_not(None)
 
 
-def _sharing(key: str, column: str, parameter: str) -> Any:
+def _sharing(key: str, column: str, parameter: str, also: ColumnElement[bool] | None = None) -> Any:
     """The ids of the customers with this value of the key, one more than it may mean something for.
 
     Of the live ones and of those that were merged: what these had goes on to find who they were merged into.
     """
     return (
         select(customers.c.id, literal_column(f"'{key}'").label("key"))
-        .where(_OF_COMPANY, customers.c[column] == bindparam(parameter, type_=Text), _LIVE_OR_MERGED)
+        .where(
+            _OF_COMPANY,
+            customers.c[column] == bindparam(parameter, type_=Text),
+            _LIVE_OR_MERGED,
+            true() if also is None else also,
+        )
         .limit(literal_column(str(MOST_SHARING + 1)))
         .subquery()
         .select()
@@ -35,6 +41,12 @@ _OF_NAMES = ("name_norm", "name_two")
 _hits = union(
     *(_sharing(key, key, key) for key in KEYS if key != "name_norm"),
     *(_sharing("name_norm", column, parameter) for column in _OF_NAMES for parameter in _OF_NAMES),
+    _sharing(
+        "name_norm",
+        "name_norm",
+        "name_other",
+        (customers.c.customer_type == "business") != bindparam("firm", type_=Boolean),
+    ),
 ).subquery("hits")
 _kept = select(_hits.c.id, _hits.c.key, func.count().over(partition_by=_hits.c.key).label("sharing")).subquery("kept")
 _SHOWN = ("id", "customer_code", "name", "company_name", "email", "phone", "assigned_to", "created_by")
@@ -57,7 +69,7 @@ _BY_ID = Prepared(
 
 
 def find_duplicates(session: Session, keys: Mapping[str, str | None], *, but: Collection[int] = ()) -> dict[str, Any]:
-    """The likely duplicates of a record with these keys, the likeliest first, with score and reasons.
+    """The likely duplicates of a record with these keys, name and type, the likeliest first, with score and reasons.
 
     Those that the caller may not see are counted as `hidden` and not shown. Costs one round trip: the company's rules
     come with what they are to judge, and what is looked for is all that any company's rules could go by.
@@ -65,8 +77,11 @@ def find_duplicates(session: Session, keys: Mapping[str, str | None], *, but: Co
     widest = DEFAULT.telling(keys)
     if not widest:
         return {"candidates": [], "hidden": 0}
-    second = keys.get("name_two") if "name_norm" in widest else None
-    rows = session.fetch(_CANDIDATES, **dict.fromkeys(KEYS) | widest, name_two=second)
+    names: dict[str, Any] = dict.fromkeys(("name_two", "name_other"))
+    if "name_norm" in widest:
+        names = {"name_two": keys.get("name_two"), "name_other": key_of_other_kind(keys)}
+    firm = is_firm(keys.get("customer_type"))
+    rows = session.fetch(_CANDIDATES, **dict.fromkeys(KEYS) | widest, **names, firm=firm)
     rules = Rules.of(rows[0][0]) if rows else DEFAULT
     told = rules.telling(keys)
     found: dict[int, tuple[dict[str, Any], set[str]]] = {}

@@ -5,7 +5,20 @@ from functools import lru_cache
 from typing import Any
 
 import orjson
-from sqlalchemy import ARRAY, BigInteger, String, Text, any_, bindparam, column, literal_column, select, true, union
+from sqlalchemy import (
+    ARRAY,
+    BigInteger,
+    Boolean,
+    String,
+    Text,
+    any_,
+    bindparam,
+    column,
+    literal_column,
+    select,
+    true,
+    union,
+)
 
 from chassis.context import current
 from chassis.db.bulk import json_rows
@@ -51,7 +64,10 @@ _NAMES = Prepared(
 )
 # Which rows share a key with a customer, a few customers for each: more than that say nothing.
 _SHARED = ("email_norm", "phone_e164", "phone_tail", "domain_norm", "name_norm", "name_two")
-_keyed = json_rows("v", column("line", BigInteger), *(column(name, Text) for name in _SHARED))
+# Beside the key of the name as one of the other kind has it, whether the row's is a firm.
+_keyed = json_rows(
+    "v", column("line", BigInteger), *(column(name, Text) for name in (*_SHARED, "name_other")), column("firm", Boolean)
+)
 
 
 def _sharing(name: str, stored: str) -> Any:
@@ -61,11 +77,12 @@ def _sharing(name: str, stored: str) -> Any:
             _OF_COMPANY,
             customers.c[stored] == _keyed.c[name],
             customers.c.archived_at.is_(None) | customers.c.merged_into.is_not(None),
+            (customers.c.customer_type == "business") != _keyed.c.firm if name == "name_other" else true(),
         )
         .limit(literal_column(str(MOST_SHARING + 1)))
         .lateral()
     )
-    key = "name_norm" if name in _OF_NAMES else name
+    key = "name_norm" if name.startswith("name_") else name
     return select(_keyed.c.line, literal_column(f"'{key}'").label("key"), hits.c.id).join_from(_keyed, hits, true())
 
 
@@ -74,6 +91,7 @@ _ALIKE = Prepared(
     union(
         *(_sharing(name, name) for name in _SHARED if name not in _OF_NAMES),
         *(_sharing(name, stored) for name in _OF_NAMES for stored in _OF_NAMES),
+        _sharing("name_other", "name_norm"),
     )
 )
 

@@ -182,6 +182,14 @@ def test_nobody_is_looked_for_one_by_one_who_has_nothing_in_common_with_anybody(
     assert sum(third in pair for pair in ids(client)) == 2
 
 
+def test_a_firm_and_somebody_of_the_same_name_are_a_pair(client, create, compare):
+    firm = create(client, name="Lund Foods AB", customer_type="business")["id"]
+    other = create(client, name="Lund Foods AB")["id"]
+    create(client, name="Lund")
+    compare()
+    assert ids(client) == [(firm, other)]
+
+
 def test_the_job_rests_longer_than_it_works(database, company_id, twins, superuser, monkeypatch):
     rests = []
 

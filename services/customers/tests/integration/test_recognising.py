@@ -82,3 +82,27 @@ def test_pages_where_everybody_has_one_say_nothing(client):
     assert candidates(client, website="https://instagram.com/other") == {}
     known = customer(client, name="Another", website="https://one.myshopify.com")
     assert candidates(client, website="one.myshopify.com/about") == {known: (50, ["domain_norm"])}
+
+
+@pytest.mark.parametrize("kind", ["business", "individual"])
+@pytest.mark.parametrize("name", ["Delta AG", "Škoda a.s.", "Lund Foods AB", "Kowalski i Synowie", "Łódź Bau S.L."])
+def test_a_name_is_the_same_whichever_of_two_records_says_that_it_is_a_firm_s(client, name, kind):
+    kept = customer(client, name=name, customer_type=kind)
+    for other in ("business", "individual"):
+        assert candidates(client, name=name, customer_type=other) == {kept: (60, ["name_norm"])}
+    assert candidates(client, name=name) == {kept: (60, ["name_norm"])}
+
+
+def test_a_person_is_not_called_as_another_because_a_firm_would_be(client):
+    customer(client, name="Maria João", customer_type="individual")
+    assert candidates(client, name="Maria João Sá", customer_type="individual") == {}
+    assert candidates(client, name="Maria João Sá") == {}
+
+
+def test_imported_companies_are_compared_as_firms(imports):
+    table = imports.table(("Firma", "Ort"), ("Lund Foods AB", "Ulm"), ("Delta AG", "Bonn"))
+    first = imports.run(table)
+    assert (first["created_rows"], imports.errors(first["id"], "warning")) == (2, [])
+    customer(imports.client, name="Vega Oy", customer_type="individual")
+    again = imports.run(imports.table(("Firma",), ("Lund Foods",), ("Delta AG",), ("Vega Oy",), ("Vega",)))
+    assert [error["line"] for error in imports.errors(again["id"], "warning")] == [2, 3, 4]

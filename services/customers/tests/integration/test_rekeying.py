@@ -8,7 +8,10 @@ from chassis.rekeying import Rekeying
 from customers.commands.pairs import compare_all_again
 from customers.operators import KEYED
 
-KEYS = "SELECT id, email_norm, phone_e164, phone_tail, domain_norm, name_norm, name_two FROM customers WHERE company_id = %s"
+KEYS = (
+    "SELECT id, email_norm, phone_e164, phone_tail, domain_norm, name_norm, name_two FROM customers"
+    " WHERE company_id = %s ORDER BY id"
+)
 
 
 @pytest.fixture
