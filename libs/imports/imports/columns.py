@@ -7,8 +7,8 @@ NAMES = (
     "name, full name, contact name, display name, nom complet, nombre completo, nome completo, vollstandiger name, "
     "ansprechpartner, 姓名, 名前, 氏名, 이름, имя, фио, contact, contact full name, person name, kontakt, "
     "kontaktname, имя и фамилия, контактное лицо, імя, ім я, піб, ονοματεπωνυμο, ad soyad, adi soyadi, "
-    "imie i nazwisko, jmeno a prijmeni, nev, teljes nev, nume complet, naam, volledige naam, namn, navn, nimi, 성명, "
-    "ชื่อ นามสกุล, ชื่อ สกุล, ho va ten, ho ten, ten, nama, nama lengkap, الاسم, الاسم الكامل, שם, שם מלא, "
+    "imie i nazwisko, jmeno a prijmeni, nev, teljes nev, nume complet, nume, naam, volledige naam, namn, navn, nimi, "
+    "성명, ชื่อ นามสกุล, ชื่อ สกุล, ho va ten, ho ten, ten, nama, nama lengkap, الاسم, الاسم الكامل, שם, שם מלא, "
     "სახელი და გვარი, contact person, person, osoba kontaktowa, persoana de contact, yhteyshenkilo, nom du contact, "
     "personne de contact, nombre de contacto, pessoa de contato, ผู้ติดต่อ, kontaktperson, kontaktni osoba, "
     "kapcsolattarto, yetkili kisi, ilgili kisi, contactpersoon, contatto, referente, contacto, persona de contacto, "
@@ -18,10 +18,11 @@ NAMES = (
     "fullt nafn, nafn, koko nimi, puno ime, ime i prezime, ime in priimek"
 )
 FIRST_NAMES = (
-    "first name, given name, vorname, prenom, nombre, nome, voornaam, fornamn, etunimi, imie, forename, first, "
-    "ad, adi, isim, jmeno, krstne meno, keresztnev, utonev, prenume, ime, fornavn, имя клиента, имя контакта, "
-    "ονομα, სახელი, ชื่อ, ชื่อจริง, nama depan, الاسم الاول, שם פרטי, 名, pierwsze imie, krestni jmeno, "
-    "eiginnafn, nome proprio, fornafn, पहला नाम, ism, voornamen, prenoms, ten goi, ten rieng"
+    "first name, given name, vorname, prenom, nombre, nome, voornaam, fornamn, etunimi, imie, forename, first, ad, "
+    "adi, isim, jmeno, krstne meno, keresztnev, utonev, prenume, ime, fornavn, имя клиента, имя контакта, ονομα, "
+    "სახელი, ชื่อ, ชื่อจริง, nama depan, الاسم الاول, שם פרטי, 名, pierwsze imie, meno, vardas, vards, eesnimi, "
+    "emri, име, krestni jmeno, eiginnafn, nome proprio, fornafn, पहला नाम, ism, voornamen, prenoms, ten goi, "
+    "ten rieng"
 )
 MIDDLE_NAMES = (
     "middle name, additional name, отчество, по батькові, ten dem, weitere vornamen, zweiter vorname, deuxieme "
@@ -33,7 +34,7 @@ FAMILY_NAMES = (
     "achternaam, efternamn, sukunimi, nazwisko, last, soyad, soyadi, prijmeni, priezvisko, vezeteknev, csaladnev, "
     "nume de familie, prezime, etternavn, efternavn, фамилия, прізвище, επωνυμο, გვარი, นามสกุล, สกุล, ho, nama "
     "belakang, اسم العائلة, اللقب, שם משפחה, 姓, 성, kenninafn, उपनाम, sobrenome, apelido, achternamen, ho dem, "
-    "ho va ten dem, priimek, uvarde, pavarde"
+    "ho va ten dem, priimek, uzvards, mbiemri, perekonnanimi, презиме, фамилно име, soyisim, soy isim, pavarde"
 )
 EMAILS = (
     "email, e mail, mail, email address, e mail address, mail address, e mail adresse, mailadresse, emailadresse, "

@@ -44,11 +44,12 @@ _OTHER_FILES = (
 )
 
 WESTERN = "windows-1252"
+MACINTOSH = "macroman"
 # A short text could be in many; what hardly anybody writes is not believed, and the commonest wins where it is close.
 _COMMON = frozenset(
     f"{WESTERN} windows-1250 windows-1251 windows-1253 windows-1254 windows-1255 windows-1256 windows-1257 iso-8859-2 "
-    "iso-8859-5 iso-8859-7 iso-8859-9 koi8-r macroman cp866 shift_jis cp932 euc-jp gb18030 big5 cp949 euc-kr utf-16-le "
-    "utf-16-be utf-32-le utf-32-be".split()
+    "iso-8859-5 iso-8859-7 iso-8859-9 koi8-r macroman cp866 cp874 shift_jis cp932 euc-jp gb18030 big5 cp949 euc-kr "
+    "utf-16-le utf-16-be utf-32-le utf-32-be".split()
 )
 _NEARLY = 0.75
 _OTHERS = (
@@ -127,6 +128,8 @@ def detect_encoding(sample: bytes) -> str:
     if not found:
         return WESTERN
     best, confidence = found[0]
+    if best in (WESTERN, MACINTOSH) and MACINTOSH in dict(found) and b"\r" in sample and b"\n" not in sample:
+        return MACINTOSH  # No other system ends lines so.
     return WESTERN if dict(found).get(WESTERN, 0.0) >= _NEARLY * confidence else best
 
 

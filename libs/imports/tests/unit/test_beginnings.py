@@ -5,7 +5,7 @@ import time
 
 import pytest
 
-from imports.files import DELIMITERS, detect_delimiter, read_header, read_rows
+from imports.files import DELIMITERS, detect_delimiter, detect_encoding, read_header, read_rows
 
 
 def rows_of(text: str, encoding: str = "utf-8", **names: str) -> tuple[list[str], list[list[str]]]:
@@ -87,3 +87,20 @@ def test_long_cells_change_nothing_of_what_divides_them(delimiter: str) -> None:
     row = delimiter.join(("1", "Ada", f'"{note}"', "a@b.example"))
     names = delimiter.join(("id", "name, title; more", "note", "email"))
     assert detect_delimiter(f"{names}\n" + f"{row}\n" * 5) == delimiter
+
+
+@pytest.mark.parametrize(
+    ("encoding", "text"),
+    [
+        ("cp874", "ชื่อ,อีเมล,บริษัท\r\nสมชาย ใจดี,s@x.example,บริษัท อัลฟา จำกัด\r\n"),
+        ("cp874", "ชื่อ,จังหวัด\r\nวิชัย ทองดี,เชียงใหม่\r\n"),
+        ("mac_roman", "Name;E-Mail;Ort;Notiz\rÄnne Müßig;a@x.example;Köln;größer\r"),
+        ("mac_roman", "Prénom;Ville\rRené;Besançon\rZoé;Orléans\r"),
+        ("cp1252", "Name;Ort\r\nÄnne Müßig;Köln\r\n"),
+        ("cp1250", "Prenume;Oraş\nŞtefan;Timişoara\nGheorghe;Iaşi\n"),
+        ("cp1254", "Ad;Şehir\r\nI\u015f\u0131l;İstanbul\r\n"),
+        ("cp1257", "Vardas;Pavardė;Miestas\nŽydrūnas;Šimkus;Šiauliai\n"),
+    ],
+)
+def test_the_encoding_is_told_by_a_few_rows(encoding: str, text: str) -> None:
+    assert text.encode(encoding).decode(detect_encoding(text.encode(encoding))) == text

@@ -298,7 +298,8 @@ def test_the_file_of_countries_is_what_cldr_says():
     [
         "https://www.instagram.com/firma", "http://fr.linkedin.com/company/x", "xing.com/pages/x", "https://m.youtube.com/@x",
         "https://linktr.ee/x", "https://vk.com/x", "web.whatsapp.com", "https://shop.ebay.de/x", "gmail.com", "tiktok.com/@x",
-        "https://calendly.com/x", "https://bsky.app/profile/x",
+        "https://calendly.com/x", "https://bsky.app/profile/x", "https://m.me/x", "https://zalo.me/1", "https://shopee.vn/x",
+        "https://www.trendyol.com/x", "https://www.gelbeseiten.de/x", "https://allegro.pl/x", "https://2gis.ru/x",
     ],
 )  # fmt: skip
 def test_where_everybody_has_a_page_says_nothing(page):

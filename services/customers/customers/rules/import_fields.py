@@ -101,11 +101,12 @@ FIELDS = (
         "address, adresse, anschrift, direccion, indirizzo, address formatted, postal address, full address, "
         "postanschrift, адрес, адреса, διευθυνση, adres, adresa, cim, adress, osoite, 주소, 地址, 住所, ที่อยู่, "
         "dia chi, alamat, "
-        "العنوان, عنوان, כתובת, მისამართი",
+        "العنوان, عنوان, כתובת, მისამართი, पता, heimilisfang, endereco, morada, domicilio, adresas, aadress",
         parts={
-            1: "street, street address, address street, address line 1, address 1, strasse, straße und hausnummer,"
-            " strasse "
-            "hausnummer, rue, calle, via, adresszeile 1, strase, adresse strasse",
+            1: "street, street address, address street, address line 1, address 1, strasse, straße und hausnummer, "
+            "strasse hausnummer, rue, calle, via, adresszeile 1, strase, adresse strasse, ulica, ulice, utca, "
+            "strada, улица, вулиця, οδος, rua, logradouro, straat, gata, gatuadress, gateadresse, vej, katuosoite, "
+            "cadde, sokak, 番地, 街道, duong",
             2: "house number, hausnummer, hausnr",
             3: "address line 2, address 2, street 2, adresszusatz, adresszeile 2, complement d adresse, "
             "adresse adresszusatz",
@@ -116,11 +117,10 @@ FIELDS = (
     Field(
         "city",
         "city, town, ort, stadt, ville, ciudad, citta, locality, wohnort, address city, localidad, cidade, 城市, "
-        "город, місто, населенный пункт, πολη, sehir, il, miasto, miejscowosc, mesto, obec, varos, oras, "
-        "plaats, stad, ort stad, "
-        "by, kaupunki, paikkakunta, poststed, 市, 도시, 시, 市区町村, เมือง, อำเภอ, thanh pho, kota, المدينة, "
-        "مدينة, עיר, ישוב, "
-        "ქალაქი, adresse ort, adresse stadt",
+        "город, місто, населенный пункт, πολη, sehir, il, miasto, miejscowosc, mesto, obec, varos, oras, plaats, "
+        "stad, ort stad, by, kaupunki, paikkakunta, poststed, 市, 도시, 시, 市区町村, เมือง, อำเภอ, thanh pho, kota, "
+        "المدينة, مدينة, עיר, ישוב, ქალაქი, adresse ort, adresse stadt, शहर, borg, baer, grad, miestas, pilseta, "
+        "linn, град, kommune, 城市名, 市町村",
     ),
     Field(
         "state",
@@ -135,7 +135,7 @@ FIELDS = (
         "country, country region, land, land region, pays, pais, pais region, pays region, paese, staat, address "
         "country, country code, country territory, landercode, adresse land, страна, країна, χωρα, ulke, zeme, "
         "krajina, orszag, tara, maa, 국가, 나라, 国, 国家, 國家, ประเทศ, quoc gia, nuoc, negara, الدولة, "
-        "البلد, מדינה, ארץ, ქვეყანა",
+        "البلد, מדינה, ארץ, ქვეყანა, देश, panstwo, stat, drzava, salis, valsts, riik, държава, држава, 国名",
         looks=lambda text: country_code(text) is not None,
     ),
     Field(

@@ -65,6 +65,7 @@ ROW = "Name;Ort;Kreditlimit\r\nAda;Bonn;100,50\r\n"
         (ROW + "Summe;;100,50\r\n", ["Ada"]),
         (ROW + ";;\r\nGesamtsumme:;;100,50 €\r\n", ["Ada"]),
         (ROW + "Grand Total (1 record);;\r\n", ["Ada"]),
+        (ROW + "Total: 1;;\r\n", ["Ada"]),
         (ROW + "Итого;;100,50\r\n\r\nExported from the ledger of Ahorn GmbH;;\r\n", ["Ada"]),
         (ROW + ";;\r\nConfidential. Do not distribute.;;\r\nAll rights reserved.;;\r\n", ["Ada"]),
         ("Kundenliste;Stand 28.11.2026;\r\n;;\r\n" + ROW, ["Ada"]),
