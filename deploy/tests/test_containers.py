@@ -217,13 +217,23 @@ def servers(stack, service):
     return [row["addr"] for row in rows if row["pxname"] == service and row["type"] == "2" and row["status"] == "UP"]
 
 
-def test_the_gateway_finds_more_containers_by_their_name(stack, admin):
+def test_the_gateway_finds_more_containers_by_their_name_and_fewer_fail_no_request(stack, admin):
+    """However they are stopped."""
     sign_in(stack, admin)
+
+    def wait_for(count):
+        wait_until(lambda: len(servers(stack, "customers")) == count, 30, pause=0.2)
+
     with SteadyLoad(stack.url, admin.headers) as load:
-        stack.scale("customers", "web", 3)
-        wait_until(lambda: len(servers(stack, "customers")) == 3, 30, pause=0.2)
+        for count in (3, 1, 3):
+            stack.scale("customers", "web", count)
+            wait_for(count)
+        stopped = stack.run("ps", "--quiet", "customers-web").split()[-1]
+        stack._execute(["docker", "stop", stopped])
+        wait_for(2)
         stack.scale("customers", "web", 2)
-        wait_until(lambda: len(servers(stack, "customers")) == 2, 30, pause=0.2)
+        wait_for(2)
+    print(f"scaled under load: {load.sent} requests, {len(load.failed)} failed")
     assert load.failed == []
 
 
