@@ -23,8 +23,9 @@ class Searched:
     itself in an index of (company_id, code), and so are the `keys` that the table has of `email_norm`, `phone_tail`,
     `domain_norm`, `name_norm` and `name_two` (`chassis.matching_keys`), in indexes of their own that begin with the
     company: what somebody knows exactly comes first, however many others have it somewhere. A search `by_address` is
-    given an e-mail or web address as these keys have it as well. `instead` is a column that names another record of the
-    table, which is found in place of this one.
+    given an e-mail or web address as these keys have it as well. The column `again` comes once more behind the second
+    one, for names that are written in either order without a blank between. `instead` is a column that names another
+    record of the table, which is found in place of this one.
     """
 
     table: str
@@ -36,6 +37,7 @@ class Searched:
     code: str = ""
     keys: tuple[str, ...] = ()
     by_address: bool = False
+    again: str = ""
     live: str = "archived_at IS NULL"
     instead: str = ""
 
@@ -105,10 +107,11 @@ def keep_search_text(searched: Searched) -> None:
         for name in searched.texts
     ]
     rest = ", ".join(["' '", *digits, *texts])
+    names = [*searched.columns[:2], *[searched.again] * bool(searched.again), *searched.columns[2:]]
     op.execute(
         _KEPT.format(
             table=searched.table,
-            names=", ".join(f"NEW.{name}" for name in searched.columns),
+            names=", ".join(f"NEW.{name}" for name in names),
             rest=f"pg_catalog.concat_ws({rest})" if digits or texts else "NULL",
             columns=", ".join(searched.all_columns),
         )

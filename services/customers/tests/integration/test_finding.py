@@ -141,3 +141,24 @@ def test_the_name_of_an_archived_customer_may_be_given_again_and_a_restore_then_
     assert f"Customer {second} has this name" in refused.json["detail"]
     assert client.patch(f"/v1/customers/{second}", json={"name": "Lager 2"}, version=1).status_code == 200
     assert client.post(f"/v1/customers/{first}/restore").status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("first", "last", "words"),
+    [
+        ("花子", "山田", ["山田花子", "山田 花子", "花子", "山田"]),
+        ("철수", "김", ["김철수", "김 철수"]),
+        ("小明", "王", ["王小明"]),
+        ("Éva", "Szabó", ["Szabó Éva", "szabo eva", "Éva Szabó"]),
+        ("Hạnh", "Nguyễn Thị", ["Nguyễn Thị Hạnh", "nguyen thi hanh", "Hanh Nguyen"]),
+    ],
+)
+def test_a_person_is_found_by_the_whole_name_in_either_order(client, create, first, last, words):
+    customer = create(client)
+    person = {"first_name": first, "last_name": last}
+    contact = client.post(f"/v1/customers/{customer['id']}/contacts", json=person).json
+    for text in words:
+        found = client.get("/v1/contacts", query_string={"q": text}).json["data"]
+        assert [one["id"] for one in found] == [contact["id"]], text
+        found = client.get("/v1/customers", query_string={"q": text}).json["data"]
+        assert [one["id"] for one in found] == [customer["id"]], text
