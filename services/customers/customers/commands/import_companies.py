@@ -15,6 +15,7 @@ from customers.rules.people_import_fields import company_values
 from imports.engine.target import Change, RowOptions
 from imports.rows import Fault, ReadRow
 from imports.seen import Key, Seen
+from people.tags import distinct_tags
 
 _BY_NAME, _BY_CODE, _RENAMED = "company", "company-code", "company-renamed"
 # What a company is found by besides its code.
@@ -72,7 +73,7 @@ class Company:
             if notes[1] and notes[1] not in notes[0]:
                 values["notes"] = "\n".join(filter(None, notes))
             if "tags" in given:
-                values["tags"] = list(dict.fromkeys([*values.get("tags", ()), *given["tags"]]))
+                values["tags"] = distinct_tags([*values.get("tags", ()), *given["tags"]])
             values = given | values
         return values, customer_keys(values, region)
 

@@ -4,6 +4,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import timedelta
 from typing import Any
 
+from people.phones import extension_of
+from people.tags import distinct_tags
+
 MOST_SOURCES = 5
 LONGEST_NOTES = 20_000
 UNDO_WINDOW = timedelta(days=30)
@@ -50,16 +53,27 @@ def merged_values(
     if "notes" not in choices:
         values |= _changed("notes", _joined([record["notes"] for record in (target, *sources)]), target)
     if "secondary_phone" not in choices and not values.get("secondary_phone", target["secondary_phone"]):
-        first = values.get("phone", target["phone"])
-        # Who has chosen that there is no first one wants no second.
-        others = (
-            record["phone"] for record in (target, *sources) if first and record["phone"] not in (None, "", first)
+        values |= _changed(
+            "secondary_phone", _second_phone(values.get("phone", target["phone"]), target, sources), target
         )
-        values |= _changed("secondary_phone", next(others, None), target)
-    tags = list(dict.fromkeys(tag for record in (target, *sources) for tag in record["tags"]))[:most_tags]
+    tags = distinct_tags(tag for record in (target, *sources) for tag in record["tags"])[:most_tags]
     if tags != target["tags"]:
         values["tags"] = tags
     return values
+
+
+def _second_phone(first: str | None, target: Mapping[str, Any], sources: Sequence[Mapping[str, Any]]) -> str | None:
+    """Another number than the first, which may be written in other ways; none for who has chosen that there is none."""
+    records = [record for record in (target, *sources) if record["phone"]]
+    known = {_dialled(record) for record in records if record["phone"] == first}
+    others = (record["phone"] for record in records if record["phone"] != first and _dialled(record) not in known)
+    return next(others, None) if first else None
+
+
+def _dialled(record: Mapping[str, Any]) -> tuple[str, str | None]:
+    """What is dialled to reach a record's number: equal for two spellings of it."""
+    e164 = record.get("phone_e164")
+    return e164 or record["phone"], extension_of(record["phone"], e164)
 
 
 def _joined(notes: Iterable[str | None]) -> str | None:

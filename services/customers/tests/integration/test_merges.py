@@ -116,6 +116,18 @@ def test_a_merge_changes_what_its_preview_says_and_nothing_else(client, create, 
     }
 
 
+def test_a_merge_says_no_tag_and_no_number_twice(client, create, merge):
+    target = create(client, phone="+49 30 2000010", tags=["VIP", "Łódź"])
+    same = create(client, phone="0049 (0)30 200-0010", country="DE", tags=["vip", "łódź", " Vip ", "new"])
+    other = create(client, phone="+49 30 2000010 ext. 7", tags=["New"])
+    merged = merge(client, target, same, other).json["customer"]
+    assert merged["tags"] == ["VIP", "Łódź", "new"]
+    assert (merged["phone"], merged["secondary_phone"]) == ("+49 30 2000010", "+49 30 2000010 ext. 7")
+    [done] = client.get("/v1/customers/merges").json["data"]
+    assert client.post(f"/v1/customers/merges/{done['id']}/undo").status_code == 200
+    assert client.get(f"/v1/customers/{target['id']}").json["tags"] == ["VIP", "Łódź"]
+
+
 def test_what_was_merged_goes_on_to_find_the_survivor(client, create, merge):
     target = create(client, name="Ines Falk", email="ines@example.com", phone="+49 30 70010", notes="likes tea")
     second = create(client, name="Ines Lund", email="i.lund@example.org", phone="+49 171 700200", notes="eats no nuts")
