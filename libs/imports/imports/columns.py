@@ -134,3 +134,14 @@ CREATED = (
     "alta, fecha creacion, date creation, cree le, creato il, 登録日, 作成日, 作成日時, 创建时间, 创建日期, "
     "建立日期, 등록일, 생성일, ngay tao, tanggal dibuat, تاريخ الانشاء, תאריך יצירה, วันที่สร้าง"
 )
+# Of what is sold.
+AMOUNTS = (
+    "value, amount, wert, betrag, montant, valeur, importe, valor, importo, valore, wartosc, kwota, hodnota, castka, "
+    "suma, ertek, osszeg, valoare, tutar, deger, bedrag, waarde, belopp, varde, belob, verdi, arvo, summa, сумма, "
+    "стоимость, сума, вартість, αξια, ποσο, 金額, 金额, 금액, gia tri, so tien, nilai, القيمة, المبلغ, סכום, ערך, "
+    "มูลค่า"
+)
+CURRENCIES = (
+    "currency, wahrung, devise, moneda, valuta, waluta, mena, penznem, para birimi, doviz, валюта, νομισμα, moeda, "
+    "通貨, 货币, 통화, tien te, mata uang, العملة, מטבע, สกุลเงิน"
+)

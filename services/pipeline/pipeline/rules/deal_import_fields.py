@@ -1,5 +1,6 @@
 """What people and other systems call the fields of a deal, its stages and its customer. Pure, no I/O."""
 
+from imports import columns
 from imports.fields import Catalogue, Field, values_by_word
 from imports.looks import is_amount, is_date, is_email
 from pipeline.rules import DEAL_STATUSES, import_fields
@@ -40,18 +41,20 @@ FIELDS = (
         "deal_name",
         "deal name, name, deal, deal title, title, opportunity name, opportunity, opportunity title, subject, "
         "geschaft, geschaftsname, chance, nom de l affaire, affaire, oportunidad, negocio, nombre del negocio, "
-        "trattativa, nome trattativa",
+        "trattativa, nome trattativa, szansa, szansa sprzedazy, transakcja, obchod, prilezitost, uzlet, firsat, "
+        "anlasma, сделка, название сделки, угода, назва угоди, affar, handel, kauppa, oportunidade, 案件, 案件名, "
+        "商談名, 商机, 商機, 거래, 거래명, co hoi, peluang, الصفقة, עסקה, ดีล",
     ),
     Field(
         "deal_value",
-        "deal value, value, amount, deal amount, opportunity amount, opportunity value, total value, contract value, "
-        "wert, betrag, auftragswert, volumen, summe, umsatz, montant, valeur, importe, valor, importo, valore",
+        f"deal value, {columns.AMOUNTS}, deal amount, opportunity amount, opportunity value, total value, "
+        "contract value, auftragswert, volumen, summe, umsatz",
         looks=is_amount,
     ),
     Field(
         "currency",
-        "currency, deal currency, currency of, deal currency of, currency iso code, opportunity currency, "
-        "amount currency, wahrung, devise, moneda, valuta, value currency",
+        f"{columns.CURRENCIES}, deal currency, currency of, deal currency of, currency iso code, "
+        "opportunity currency, amount currency, value currency",
     ),
     Field(
         "pipeline_id",

@@ -61,11 +61,11 @@ FIELDS = (
     Field("priority", f"{columns.PRIORITIES}, rating", words=values_by_word(_PRIORITIES)),
     Field(
         "estimated_value",
-        "estimated value, value, lead value, amount, deal value, expected revenue, potential value, budget, wert, "
-        "geschatzter wert, betrag, valeur, montant, valor, importe, valore",
+        f"{columns.AMOUNTS}, estimated value, lead value, deal value, expected revenue, potential value, budget, "
+        "geschatzter wert",
         looks=is_amount,
     ),
-    Field("currency", "currency, wahrung, devise, moneda, valuta, value currency, lead value currency"),
+    Field("currency", f"{columns.CURRENCIES}, value currency, lead value currency"),
     Field(
         "expected_close_date",
         "expected close date, close date, expected closing date, abschlussdatum, erwarteter abschluss",

@@ -107,3 +107,23 @@ def test_an_export_of_leads_is_read_as_its_columns_mean(profile):
 )
 def test_the_words_of_other_systems_mean_a_status(word, status):
     assert STATUS_OF[folded(word)] == status
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        "Imię;Nazwisko;E-mail;Telefon;Firma;Źródło;Wartość;Waluta;Opiekun;Uwagi",
+        "Имя;Фамилия;Эл. почта;Телефон;Компания;Источник;Сумма;Валюта;Ответственный;Комментарий",
+        "Ad;Soyad;E-posta;Telefon;\u015eirket;Kaynak;Tutar;Para birimi;Temsilci;Notlar",
+        "名;姓;メールアドレス;電話番号;会社名;流入経路;金額;通貨;営業担当;備考",
+        "Tên gọi;Họ;Email;Số điện thoại;Công ty;Nguồn;Giá trị;Tiền tệ;Người phụ trách;Ghi chú",
+    ],
+)
+def test_columns_are_known_in_many_languages(header):
+    names = header.split(";")
+    fields = propose([Column(name, ()) for name in names[2:]], CATALOGUE).mapping
+    assert list(fields.values()) == [
+        *("email", "phone", "description", "source", "estimated_value", "currency", "assigned_to", "notes")
+    ]
+    whole = propose([Column(name, [text]) for name, text in zip(names[:2], ("Ada", "Byron"), strict=True)], CATALOGUE)
+    assert list(whole.mapping.values()) == ["lead_name", "lead_name"]
