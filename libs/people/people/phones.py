@@ -50,6 +50,14 @@ _NOTE = re.compile(r"\s*\([^\d()]*[^\W\d_][^()]*\)\s*\Z")
 _BEYOND_DIGITS = re.compile(r"[^\d\s()/+.-]")
 
 
+# What somebody writes before a number that is looked for: Tel.: 030 123456.
+_BEFORE_NUMBER = re.compile(
+    r"\A(?:tel|telefon|telephone|phone|mobil|mobile|cell|handy|fax|cep|gsm|kom|тел|моб|τηλ|電話|电话|전화|โทร|هاتف|טל)"
+    r"[.:\s]+(?=[+(\d])",
+    re.IGNORECASE,
+)
+
+
 class Phone(NamedTuple):
     """What is known of a number: E.164 if it can be told, the last digits without the extension, and the extension."""
 
@@ -99,6 +107,17 @@ def extension_of(phone: str | None, e164: str | None = None) -> str | None:
         if before.endswith(e164[-_SHORTEST_FROM_ABROAD:]):
             return _plain_extension(behind[1])
     return extension
+
+
+def number_in(text: str) -> str | None:
+    """The number that a text is with an extension behind it or a word before it; None for any other text."""
+    if not _BEYOND_DIGITS.search(text):
+        return None
+    main, extension = _divided(text)
+    number = _BEFORE_NUMBER.sub("", main)
+    if (extension is None and number == text) or _BEYOND_DIGITS.search(number):
+        return None
+    return number.strip() if len(_NOT_DIGITS.sub("", number)) >= SHORTEST_PHONE else None
 
 
 def same_phone(one: Phone, other: Phone) -> str | None:

@@ -40,6 +40,7 @@ from chassis.db.listing import LARGEST_PAGE_BYTES, Labels, Listing, ListQuery, P
 from chassis.db.session import Session
 from chassis.db.statements import Prepared, of_tenant
 from people.domains import ascii_address
+from people.phones import number_in
 
 _UNSHOWN = "key_of_"
 MOST_FOUND = 200  # Whoever has not found it among so many searches with better words.
@@ -56,7 +57,8 @@ def list_page(session: Session, listing: Listing, query: ListQuery) -> Page:
     if own:
         parameters["actor"] = current().user_id
     if query.shape.search:
-        parameters["words"] = query.words
+        # A number is kept with its extension, and found by what stands before that.
+        parameters["words"] = number_in(query.words) or query.words
         if listing.by_address:
             parameters["address"] = ascii_address(query.words)
     ids = containing.named(session, listing, query)

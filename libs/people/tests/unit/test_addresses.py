@@ -14,6 +14,7 @@ from people.phones import (
     _plain_e164,
     clean_phone,
     extension_of,
+    number_in,
     phone_key,
     phone_of,
     phone_tail,
@@ -229,6 +230,25 @@ def test_an_extension_is_no_part_of_the_number(extension):
 def test_how_two_numbers_are_the_same(one, other, same):
     assert same_phone(phone_of(*one), phone_of(*other)) == same
     assert same_phone(phone_of(*other), phone_of(*one)) == same
+
+
+@pytest.mark.parametrize(
+    ("text", "number"),
+    [
+        ("(312) 555-0142 ext. 12", "(312) 555-0142"),
+        ("312-555-0142 x12", "312-555-0142"),
+        ("0312 1234567 dahili 11", "0312 1234567"),
+        ("Tel. 030 5550123", "030 5550123"),
+        ("тел: +7 495 123-45-67 доб. 5", "+7 495 123-45-67"),
+        ("030 5550123", None),
+        ("Hotel 1234567", None),
+        ("Order 1234567 x2", None),
+        ("123 x4", None),
+        ("Ada", None),
+    ],
+)
+def test_a_number_that_is_looked_for_is_found_in_what_was_typed(text, number):
+    assert number_in(text) == number
 
 
 @pytest.mark.parametrize(
