@@ -30,6 +30,8 @@ class Field:
     overflow: str | None = None
     looks: Callable[[str], bool] | None = None
     words: Mapping[str, str] = field(default_factory=dict)
+    # What only texts of this field look like, whatever else their column's name means.
+    surely: Callable[[str], bool] | None = None
     # Whether a cell names something that the company keeps a list of: unknown ones can be left empty.
     of_list: bool = False
 

@@ -179,7 +179,8 @@ def _by_samples(column: Column, catalogue: Catalogue) -> Guess | None:
 def _second_meanings(guesses: list[Guess], catalogue: Catalogue) -> list[Guess]:
     """A word of two meanings is the second where its samples are none of the first and its neighbours are of its kind.
 
-    `Estado` beside a city is a province, unless its values are those of a status.
+    `Estado` beside a city is a province, unless its values are those of a status. `CEP` is a postal code where its
+    values surely are, as in Brazil, and else a telephone in the pocket, as in Turkey.
     """
     fields = {guess.field for guess in guesses}
     read = []
@@ -190,12 +191,17 @@ def _second_meanings(guesses: list[Guess], catalogue: Catalogue) -> list[Guess]:
             and second[0] == guess.field
             and second[1] not in fields
             and fields & set(second[2])
-            and (guess.confidence < TAKEN or not guess.column.given)
+            and (guess.confidence < TAKEN or not guess.column.given or _is_surely(guess.column, catalogue, second[1]))
         ):
             read.append(Guess(guess.column, second[1], WHOLE, LIKELY, guess.group))
         else:
             read.append(guess)
     return read
+
+
+def _is_surely(column: Column, catalogue: Catalogue, field: str) -> bool:
+    surely = catalogue.by_name[field].surely if field in catalogue.by_name else None
+    return surely is not None and all(map(surely, column.given))
 
 
 def crowded_fields(mapping: Mapping[str, str], catalogue: Catalogue) -> list[str]:

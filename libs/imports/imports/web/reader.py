@@ -231,7 +231,17 @@ class FieldReader:
         return lambda text: self.moment(name, text, form)
 
     def _amount_reader(self, name: str, mark: str | None) -> Callable[[str], Any]:
-        return lambda text: self.load_fields[name].deserialize(parse_amount(text, mark))
+        read = self.load_fields[name].deserialize
+
+        def amount(text: str) -> Any:
+            number = parse_amount(text, mark)
+            try:
+                return read(number)
+            except ValidationError:
+                # What the field says is meant for who writes JSON.
+                raise ValueError(f"{number} is below zero, has more than two decimals, or is too large.") from None
+
+        return amount
 
 
 def _reader_of(field: fields.Field[Any]) -> Callable[[str], Any]:

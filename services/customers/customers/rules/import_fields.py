@@ -1,5 +1,7 @@
 """What people and other systems call the fields of a customer, and what is in them. Pure, no I/O."""
 
+import re
+
 from customers.rules import CUSTOMER_TYPES, PRIORITIES, STATUSES
 from imports import columns
 from imports.fields import HOME, MAIN, MOBILE, OTHER, WORK, Catalogue, Field, values_by_word
@@ -148,6 +150,7 @@ FIELDS = (
         "الرمز البريدي, מיקוד, "
         "საფოსტო ინდექსი",
         looks=lambda text: any(sign.isdigit() for sign in text),
+        surely=lambda text: re.fullmatch(r"\d{5}-\d{3}", text) is not None,
     ),
     Field(
         "customer_type",
@@ -211,7 +214,10 @@ CATALOGUE = Catalogue(
     code="customer_code",
     # A number in the pocket is the number of who has no other.
     fallbacks={"name": ("company_name",), "phone": ("secondary_phone",)},
-    second=dict.fromkeys(("estado", "stato", "statut"), ("status", "state", ("city", "country", "zip_code"))),
+    second={
+        **dict.fromkeys(("estado", "stato", "statut"), ("status", "state", ("city", "country", "zip_code"))),
+        "cep": ("secondary_phone", "zip_code", ("address", "city", "state")),
+    },
     dates=("created_at",),
     amounts=("credit_limit",),
 )

@@ -247,3 +247,13 @@ def test_what_nobody_goes_on_with_is_deleted(imports: Any, superuser: psycopg.Co
     superuser.execute("UPDATE customer_imports SET updated_at = now() - interval '32 days' WHERE id = %s", (over,))
     purge_imports(database, Flag())
     assert kept(over) == [0, 0, 0]
+
+
+def test_an_amount_that_cannot_be_is_refused_in_words_for_who_has_a_file(imports):
+    amounts = ("(5,00)", "1,005", "99.999.999.999.999,00", "17,50 Euro")
+    done = imports.run(imports.table(("Name", "Kreditlimit"), *((f"Eva {text}", text) for text in amounts)))
+    told = {error["line"]: error["message"] for error in imports.errors(done["id"])}
+    assert done["created_rows"] == 1
+    assert told.keys() == {2, 3, 4}
+    assert all("below zero, has more than two decimals, or is too large" in message for message in told.values())
+    assert told[2].startswith("-5.00 ")

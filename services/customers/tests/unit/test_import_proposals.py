@@ -223,6 +223,13 @@ def test_columns_are_known_in_many_languages(header: str) -> None:
     assert [people.get(name) for name in names[:5]] == ["first_name", "last_name", "email", "phone", "company_name"]
 
 
+def test_a_word_of_two_countries_is_told_by_its_values() -> None:
+    brazil = mapping_of("Nome,Celular,Cidade,Estado,CEP", "Ada,(11) 98765-4321,Recife,PE,50030-230")
+    assert (brazil["Celular"], brazil["CEP"], brazil["Estado"]) == ("phone", "zip_code", "state")
+    turkey = mapping_of("Ad,Telefon,Cep,Şehir", "Ada,0312 123 45 67,0532 123 45 67,Ankara")
+    assert (turkey["Telefon"], turkey["Cep"]) == ("phone", "secondary_phone")
+
+
 @pytest.mark.parametrize(
     ("field", "word", "value"),
     [
