@@ -328,7 +328,7 @@ def tags_in(text: str) -> list[str]:
         return _distinct(part.removeprefix("* ") for part in parts if part[2:].lower() not in _GOOGLE_S_OWN)
     quote = next((sign for sign in "\"'" if text.startswith(sign) and sign in text[1:]), '"')
     if quote not in text:
-        return _distinct(part.strip().removeprefix("#") for part in _BETWEEN_TAGS.split(text))
+        return _distinct(map(_unmarked, _BETWEEN_TAGS.split(text)))
     tags, at = [], 0
     while at < len(text):
         if (found := _QUOTED[quote].match(text, at)) is not None:
@@ -337,10 +337,15 @@ def tags_in(text: str) -> list[str]:
         else:
             between = _BETWEEN_TAGS.search(text, at)
             end, following = between.span() if between else (len(text), len(text))
-            tags.append(text[at:end].strip().removeprefix("#"))
+            tags.append(_unmarked(text[at:end]))
             at = following
     return _distinct(tags)
 
 
+def _unmarked(part: str) -> str:
+    """A tag without the sign that marks it as one; what is quoted is as somebody has written it."""
+    return _BULLET.sub("", part.strip()).removeprefix("#")
+
+
 def _distinct(parts: Iterable[str]) -> list[str]:
-    return list(dict.fromkeys(tag for part in parts if (tag := _BULLET.sub("", part.strip()))))
+    return list(dict.fromkeys(tag for part in parts if (tag := part.strip())))
