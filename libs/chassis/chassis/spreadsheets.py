@@ -18,8 +18,8 @@ _EXTENSION = "|".join(re.escape(word) for word in EXTENSION_WORDS if len(word) >
 _HARMLESS = re.compile(
     rf"\+[0-9][0-9 ()/.\-]*(?:(?:{_EXTENSION})[. ]{{1,2}}[0-9]{{1,9}})?\Z|-[0-9]+(?:\.[0-9]+)?\Z", re.IGNORECASE
 )
-# What divides the items of a list in a cell, or begins one in a peculiar way.
-_IN_LISTS = re.compile(r"[;,|\n\"\uff1b\uff0c\u3001\u060c]|\A[#\[*]|:::")
+# What divides the items of a list in a cell, or could be more than a sign of the item where it begins one.
+_IN_LISTS = re.compile(r"[;,|\n\t#\"\uff1b\uff0c\u3001\u060c]|\A[\[{*'\u2022\u00b7]|:::")
 
 
 def neutral(value: Any) -> str:

@@ -76,14 +76,18 @@ _BETWEEN_PAGES = re.compile(r"\s*(?::::|[;\n])\s*|,?\s+(?=https?://)")
 # Whether something follows a blank is asked at each blank anew, so that long runs of them are made short ones.
 _BLANKS = re.compile(r"[^\S\n]{20,}")
 _BETWEEN_TAGS = re.compile(r"[;,\n\t|\uff1b\uff0c\u3001\u060c]|\s(?=#\w)")
-# A tag in quotation marks, with such marks doubled or behind a stroke in it, and what divides it from the next.
+# A tag in quotation marks, with such marks doubled in it, as CSV has them, or else behind a stroke, as programs write
+# them, and what divides it from the next.
 _QUOTED = {
-    sign: re.compile(
-        rf"\s*{sign}((?:[^{sign}\\]|{sign}{sign}|\\.)*){sign}\s*(?:[;,\n\t|\uff1b\uff0c\u3001\u060c]|\Z)", re.DOTALL
-    )
+    sign: [
+        re.compile(rf"\s*{sign}({inside}){sign}\s*(?:[;,\n\t|\uff1b\uff0c\u3001\u060c]|\Z)", re.DOTALL)
+        for inside in (rf"(?:[^{sign}]|{sign}{sign})*", rf"(?:[^{sign}\\]|{sign}{sign}|\\.)*")
+    ]
     for sign in "\"'"
 }
-_BULLET = re.compile(r"\A[\u2022\u00b7*-]\s+")
+_BULLET = re.compile(r"\A[\u2022\u00b7*]\s+")
+# A dash is one in a list of lines.
+_DASH = re.compile(r"^-\s+", re.MULTILINE)
 _NOTE = re.compile(r"\s+\([^()@]*\)\Z")
 _NAMED_ADDRESS = re.compile(r"<\s*(?:mailto:)?([^<>\s@]+@[^<>\s@]+)\s*>", re.IGNORECASE)
 # What people and programs write around an address: what it is of, brackets, quotation marks, and the end of a sentence.
@@ -323,15 +327,21 @@ def tags_in(text: str) -> list[str]:
     """The tags in a cell: lists with signs between, Google's, and those that are CSV themselves as Mailchimp's are."""
     if text[:1] + text[-1:] in ("[]", "{}"):  # A list as programs write it: ["Gold", "Fair"], {Gold,Fair}.
         text = text[1:-1].strip()
-    if ":::" in text or text.startswith("* "):
+    if (":::" in text and text[:1] != '"') or text.startswith("* "):
         parts = [part.strip() for part in text.split(":::")]
         return _distinct(part.removeprefix("* ") for part in parts if part[2:].lower() not in _GOOGLE_S_OWN)
+    if "\n" in text:
+        text = _DASH.sub("", text)
     quote = next((sign for sign in "\"'" if text.startswith(sign) and sign in text[1:]), '"')
     if quote not in text:
         return _distinct(map(_unmarked, _BETWEEN_TAGS.split(text)))
     tags, at = [], 0
     while at < len(text):
-        if (found := _QUOTED[quote].match(text, at)) is not None:
+        doubled, stroked = _QUOTED[quote]
+        if (found := doubled.match(text, at)) is not None:
+            tags.append(found[1].replace(quote * 2, quote))
+            at = found.end()
+        elif (found := stroked.match(text, at)) is not None:
             tags.append(found[1].replace(quote * 2, quote).replace(f"\\{quote}", quote))
             at = found.end()
         else:

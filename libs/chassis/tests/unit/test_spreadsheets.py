@@ -5,7 +5,7 @@ import io
 import re
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from chassis.spreadsheets import neutral, original
@@ -60,9 +60,18 @@ def test_what_could_name_a_cell_is_guarded(text):
     assert neutral(text) == f"'{text}"
 
 
-@pytest.mark.parametrize(
-    "tags", [["a;b", "c"], ["a, b"], ["#vip"], ["[x]", 'the "best"'], ["a|b"], ["* star"], ["a", "b"]]
-)
+TAGS = st.text(alphabet="aB1 ;,|\"'\\#*•·-[]{}:=+@()、", min_size=1, max_size=6).filter(lambda tag: tag == tag.strip())
+
+
+@given(st.lists(TAGS, min_size=1, max_size=3, unique=True))
+@example(["a;b", "c"])
+@example(["#vip", "see #vip"])
+@example(["[x]", 'the "best"'])
+@example(["* star"])
+@example(["• star"])
+@example(["'q'", "- minus"])
+@example(["a:::b"])
+@example(["{a}"])
 def test_a_list_comes_back_as_it_was_whatever_is_in_it(tags):
     assert tags_in(original(neutral(tags))) == tags
 
