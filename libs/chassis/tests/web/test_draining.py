@@ -12,7 +12,7 @@ _APPLICATION = """
 from audit.wsgi import create_app
 app = create_app()
 """
-_DRAIN_SECONDS = 1.5
+_DRAIN_SECONDS = 1.0
 
 
 @dataclass(frozen=True)
