@@ -13,6 +13,7 @@ import xmlrpc.client
 from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 from itertools import groupby
+from operator import attrgetter
 from pathlib import Path
 from typing import Any, cast
 
@@ -102,8 +103,9 @@ class Supervisor:
 
     def _stop_together(self, programs: Sequence[Supervised], names: Collection[str]) -> None:
         """Have programs end. Each takes as long as its last requests do, and one after the other as long as all do."""
-        stopping = sorted((program for program in programs if program.name in names), key=_needed, reverse=True)
-        for _, equals in groupby(stopping, key=_needed):
+        priority = attrgetter("priority")
+        stopping = sorted((program for program in programs if program.name in names), key=priority, reverse=True)
+        for _, equals in groupby(stopping, key=priority):
             group = [program.name for program in equals]
             for name in group:
                 self.stop(name, wait=False)
@@ -231,10 +233,6 @@ class Supervisor:
         proxy = xmlrpc.client.ServerProxy("http://supervisor", transport=_UnixTransport(self._socket))
         with contextlib.closing(cast("Any", proxy)("transport")):
             return getattr(proxy.supervisor, method)(*arguments)
-
-
-def _needed(program: Supervised) -> int:
-    return program.priority
 
 
 class _UnixTransport(xmlrpc.client.Transport):

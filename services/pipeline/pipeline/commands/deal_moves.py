@@ -145,7 +145,7 @@ def _enter(
     if wishes not in (None, _TOP):
         position = find_place(session, DEALS, stage.id, Place(0, before.id), wishes, inside=False) or 0
     at = _moment(session, document, others) if arrow in ("won", "lost") else None
-    left = leave_stage(session, DEALS, before.id, at, into=stage.id)
+    left = leave_stage(session, DEALS, before.id, at, into=stage.id if wishes == _TOP else None)
     if wishes == _TOP:
         position = on_top(left.highest)
     written |= {

@@ -127,7 +127,7 @@ def _enter(
     written = changed_fields(session, before, {**plain, "stage_id": stage.id})
     if wishes not in (None, _TOP):
         position = find_place(session, LEADS, stage.id, Place(0, before.id), wishes, inside=False) or 0
-    left = leave_stage(session, LEADS, before.id, into=stage.id)
+    left = leave_stage(session, LEADS, before.id, into=stage.id if wishes == _TOP else None)
     if wishes == _TOP:
         position = on_top(left.highest)
     written |= {"stage_id": stage.id, "status": stage.kind, "stage_entered_at": left.at, "position": position}

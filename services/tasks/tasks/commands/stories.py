@@ -10,12 +10,11 @@ from chassis.events import Event
 from chassis.references import Reference
 from tasks.commands.notices import notify
 from tasks.events import ACTIVITY_CREATED
-from tasks.models import CUSTOMERS, DEALS, LEADS, USERS, activities
+from tasks.models import USERS, activities
 from tasks.queries.activities import RECORDS
+from tasks.queries.links import SUBJECTS
 from tasks.rules import STATUS_CHANGE
 from tasks.rules.stories import is_stage_deletion, story_of
-
-_SUBJECTS = {"customer": CUSTOMERS, "lead": LEADS, "deal": DEALS}
 
 
 def _known(kind: str, reference: Reference) -> ScalarSelect[int]:
@@ -33,7 +32,7 @@ _ASK = Prepared(
             of_tenant(activities),
             activities.c.source_event_id == bindparam("of_event", type_=Uuid(as_uuid=False)),
         ),
-        *(_known(kind, reference) for kind, reference in _SUBJECTS.items()),
+        *(_known(kind, reference) for kind, reference in SUBJECTS.items()),
     )
 )
 _NAMES = {"customer": "name", "lead": "lead_name", "deal": "deal_name"}
@@ -45,7 +44,7 @@ def write_story(session: Session, entity: str, event: Event) -> None:
     if story is None:
         return
     after = event.data["after"]
-    about = {f"of_{kind}": event.record_id if kind == entity else after.get(f"{kind}_id") for kind in _SUBJECTS}
+    about = {f"of_{kind}": event.record_id if kind == entity else after.get(f"{kind}_id") for kind in SUBJECTS}
     [(is_told, *known)] = session.fetch(_ASK, of_event=event.id, **about)
     if is_told:
         return
@@ -61,7 +60,7 @@ def write_story(session: Session, entity: str, event: Event) -> None:
         "change": change,
         "source_event_id": event.id,
         # A foreign key names nothing that is not known yet.
-        **{f"{kind}_id": number for kind, number in zip(_SUBJECTS, known, strict=True) if number is not None},
+        **{f"{kind}_id": number for kind, number in zip(SUBJECTS, known, strict=True) if number is not None},
     }
     RECORDS.create(session, ACTIVITY_CREATED, values)
 
