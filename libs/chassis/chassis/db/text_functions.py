@@ -5,6 +5,8 @@ from alembic import op
 from people.folding import TWO_LETTERS
 from people.folding_in_sql import folding_function, two_letters_function
 
+LETTERS_OF_TWO = "".join(TWO_LETTERS) + "".join(TWO_LETTERS).upper()  # That have a second spelling.
+
 # What a search looks in: names and the rest, folded, and after them the names as who writes ue for ü has them. Names of
 # functions are written out in full, since a SET clause would cost more than the rest of it.
 _SEARCHED_TEXT = """
@@ -135,6 +137,5 @@ def create_text_functions() -> None:
     op.execute("CREATE EXTENSION IF NOT EXISTS pg_trgm WITH SCHEMA public")
     op.execute(folding_function("fold_text"))
     op.execute(two_letters_function("fold_text_two", "public.fold_text"))
-    letters = "".join(TWO_LETTERS) + "".join(TWO_LETTERS).upper()
-    op.execute(_SEARCHED_TEXT.format(letters=letters))
+    op.execute(_SEARCHED_TEXT.format(letters=LETTERS_OF_TWO))
     op.execute(_GRAMS.format(windows=_WINDOWS, block=2 * _AT_ONCE, beyond=2 * _AT_ONCE + 1))

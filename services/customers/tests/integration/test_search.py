@@ -56,6 +56,26 @@ def test_the_best_match_comes_first(client, people, words, first):
     assert search(client, words)[:1] == [first]
 
 
+@pytest.mark.parametrize(
+    ("words", "whole", "beginning", "inside"),
+    [
+        ("weber", "Weber", "Weber, Anna", "Anna Weber"),
+        ("O'BRIEN", "O`Brien", "O'Brien Sons", "Pat O'Brien"),
+        ("mueller", "Müller", "Müllerei", "Eva Müller"),
+        ("Müller", "Müller", "Müller Eva", "Eva Müller"),
+        ("soeren", "Søren", "Sørensen", "Lars Søren"),
+        ("иван", "Иван", "Иванова", "Пётр Иван"),
+        ("lodz", "Łódź", "Łódź Dom", "Dom Łódź"),
+        ("山田", "山田", "山田 花子", "佐藤 山田"),
+        ("कमल", "कमल", "कमल शर्मा", "श्री कमल"),
+    ],
+)
+def test_a_whole_name_comes_before_its_beginning_and_that_before_the_middle(client, words, whole, beginning, inside):
+    for name in (whole, beginning, inside):  # The newest comes first among those that fit as well.
+        assert client.post("/v1/customers", json={"name": name}).status_code == 201
+    assert search(client, words) == [whole, beginning, inside]
+
+
 # Each pair is of one name to people, typed on two keyboards.
 SPELLINGS = [
     ("Müller GmbH", "mueller"),
