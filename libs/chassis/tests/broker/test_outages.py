@@ -15,6 +15,8 @@ from chassis.broker.operator import Operator
 from chassis.testing.certificates import make_certificate
 from chassis.testing.waiting import wait_until
 
+pytestmark = pytest.mark.xdist_group("own-broker")
+
 
 def test_broker_is_killed_and_started_again_under_load(stage, own_broker):
     stage.broker_url = own_broker.url
