@@ -9,6 +9,7 @@ import psycopg
 import pytest
 import requests
 
+from chassis.testing.waiting import wait_until
 from crm import doctor, upgrading
 from crm.backup.options import dumps_of
 from crm.backup.shelf import Shelf
@@ -104,8 +105,13 @@ def test_a_stack_that_is_not_well_is_not_upgraded(upgrade, stack, shelf):
 
 def test_who_waits_for_a_server_waits_until_the_gateway_sends_requests_to_it(stack):
     server = "customers/customers1"
-    stack.gateway.tell(f"set server {server} health down")
-    assert requests.get(f"{stack.gateway_url}/readyz", timeout=10).status_code == 503
+
+    def taken_for_gone():
+        stack.gateway.tell(f"set server {server} health down")
+        return requests.get(f"{stack.gateway_url}/readyz", timeout=10).status_code == 503
+
+    # HAProxy's next check, which finds the server well, may come before the question.
+    wait_until(taken_for_gone)
     stack.gateway.wait_for(server)
     assert requests.get(f"{stack.gateway_url}/readyz", timeout=10).status_code == 200
     with pytest.raises(OperatorError, match="has not found customers/nobody ready"):
