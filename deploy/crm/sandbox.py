@@ -71,8 +71,13 @@ def temporary_home(prefix: str = "crm-") -> Path:
 
 
 @contextlib.contextmanager
-def running(*, postgres: bool = True, broker: bool = True, vhosts: Sequence[str] = ("crm",)) -> Iterator[Sandbox]:
-    """Start what is asked for in a temporary folder; stop it and delete the folder at the end, whatever happens."""
+def running(
+    *, postgres: bool = True, broker: bool = True, vhosts: Sequence[str] = ("crm",), ready: bool = True
+) -> Iterator[Sandbox]:
+    """Start what is asked for in a temporary folder; stop it and delete the folder at the end, whatever happens.
+
+    Unless it is to be `ready` in the block, whoever wants a server there waits for it.
+    """
     home = temporary_home()
     try:
         taken: list[int] = []
@@ -86,7 +91,7 @@ def running(*, postgres: bool = True, broker: bool = True, vhosts: Sequence[str]
             for server in servers:
                 server.prepare()
                 server.start()
-            for server in servers:
+            for server in servers if ready else ():
                 server.wait_ready()
             yield sandbox
         finally:
@@ -103,6 +108,7 @@ def main() -> None:
     parser.add_argument("--no-postgres", action="store_true")
     parser.add_argument("--no-broker", action="store_true")
     parser.add_argument("--containers", action="store_true", help="in containers, if it has the images")
+    parser.add_argument("--early", action="store_true", help="tell of servers that boot; containers are always ready")
     parser.add_argument("--vhosts", default="crm", help="separated by commas")
     options = parser.parse_args()
     # A Ctrl-C in the terminal is for the test runner, which ends by closing our standard input.
@@ -121,7 +127,8 @@ def main() -> None:
             except OperatorError as error:
                 reason = " ".join(str(error).split())
         if sandbox is None:
-            sandbox = dataclasses.replace(ends.enter_context(running(**wanted, vhosts=vhosts)), reason=reason)
+            started = ends.enter_context(running(**wanted, vhosts=vhosts, ready=not options.early))
+            sandbox = dataclasses.replace(started, reason=reason)
         print(sandbox.dumps(), flush=True)
         sys.stdin.read()
 

@@ -69,7 +69,7 @@ class SandboxProcess:
         missing = programs.missing_packages(package for package, needed in wanted if needed)
         if missing:
             raise OperatorError(f"the tests need real servers. Install them with: {programs.install_line(missing)}")
-        command = [sys.executable, "-m", "crm.sandbox", "--vhosts", ",".join(vhosts)]
+        command = [sys.executable, "-m", "crm.sandbox", "--early", "--vhosts", ",".join(vhosts)]
         command += [] if postgres else ["--no-postgres"]
         command += [] if broker else ["--no-broker"]
         command += ["--containers"] if containers else []
@@ -78,7 +78,7 @@ class SandboxProcess:
         )
 
     def described(self) -> Sandbox:
-        """What was started; waits until the servers are ready."""
+        """What was started, and may still boot."""
         assert self._process.stdout is not None
         assert self._process.stderr is not None
         line = self._process.stdout.readline()
@@ -174,6 +174,7 @@ def postgres_url() -> str:
         return url
     server = sandbox.postgres() if sandbox else None
     assert server is not None, "crm.testing started no PostgreSQL"
+    server.wait_ready()
     return server.url()
 
 
@@ -190,6 +191,7 @@ def broker(request: pytest.FixtureRequest) -> Broker:
         return Broker(f"{contained.rpartition('/')[0]}/{worker}", None)
     server = sandbox.broker() if sandbox else None
     assert server is not None, "crm.testing started no RabbitMQ"
+    server.wait_ready()
     return Broker(server.url(vhost=worker), server)
 
 
@@ -201,7 +203,10 @@ def broker_url(broker: Broker) -> str:
 
 @pytest.fixture(scope="module")
 def own_broker() -> Iterator[Broker]:
-    """A RabbitMQ for one test module alone, which may stop, kill and start it (about five seconds to begin with)."""
+    """A RabbitMQ for one test module alone, which may stop, kill and start it.
+
+    It takes five seconds to begin with: give the module an `xdist_group`, so that it is begun in one process.
+    """
     with contextlib.ExitStack() as stack:
         sandbox = stack.enter_context(running(postgres=False))
         server = sandbox.broker()

@@ -134,3 +134,14 @@ def test_servers_and_their_folder_go_when_the_owner_hears_no_more_from_its_runne
         owner.wait(20)
     assert not home.exists()
     assert processes_below(home) == []
+
+
+def test_servers_that_are_told_of_early_are_ready_for_whoever_waits():
+    command = [sys.executable, "-m", "crm.sandbox", "--early", "--no-broker"]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as owner:
+        server = Sandbox.loads(owner.stdout.readline().decode()).postgres()
+        server.wait_ready()
+        server.check()
+        owner.stdin.close()
+        owner.wait(20)
+    assert owner.returncode == 0
