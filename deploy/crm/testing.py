@@ -95,6 +95,9 @@ class SandboxProcess:
 
 
 _HOLD = pytest.StashKey[SandboxProcess]()
+_STACKS = pytest.StashKey[contextlib.ExitStack]()
+# The tests that may yet ask for a stack.
+_ASKING = pytest.StashKey[set[str]]()
 
 
 def _is_worker(config: pytest.Config) -> bool:
@@ -215,13 +218,13 @@ def own_broker() -> Iterator[Broker]:
 
 
 @pytest.fixture(scope="session")
-def stack_factory() -> Iterator[Callable[..., Stack]]:
+def stack_factory(request: pytest.FixtureRequest) -> Iterator[Callable[..., Stack]]:
     """A function that starts a whole stack in a short temporary folder; its arguments replace settings.
 
-    The stacks are stopped and deleted at the end of the worker's run. A stack takes some ten seconds to start: give the
-    tests that share one the same `xdist_group`.
+    The stacks are stopped and deleted after the last test that may ask for one. A stack takes some ten seconds to
+    start: give the tests that share one the same `xdist_group`.
     """
-    with contextlib.ExitStack() as stacks:
+    with request.config.stash[_STACKS] as stacks:
 
         def start(**changes: object) -> Stack:
             made = Stack(temporary_home(), for_tests(**changes), attached=True)
@@ -230,6 +233,26 @@ def stack_factory() -> Iterator[Callable[..., Stack]]:
             return made
 
         yield start
+
+
+def _asks_for_stacks(item: pytest.Item) -> bool:
+    return "stack_factory" in getattr(item, "fixturenames", ())
+
+
+def pytest_collection_finish(session: pytest.Session) -> None:
+    session.config.stash[_STACKS] = contextlib.ExitStack()
+    session.config.stash[_ASKING] = {item.nodeid for item in session.items if _asks_for_stacks(item)}
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_teardown(item: pytest.Item) -> Iterator[None]:
+    """End the stacks after the last test that asks for one: even idle ones would slow all tests that come later."""
+    yield
+    asking = item.config.stash[_ASKING]
+    if item.nodeid in asking:
+        asking.remove(item.nodeid)
+        if not asking:
+            item.config.stash[_STACKS].close()
 
 
 @pytest.fixture(scope="session")
