@@ -1,12 +1,13 @@
-"""The only module that speaks AMQP: connections with a thread of their own that come back by themselves."""
+"""The only module that speaks AMQP: connections, each with a thread of its own, that come back by themselves."""
 
 import queue
 import random
-import ssl
 import threading
 from abc import ABC, abstractmethod
+from collections import deque
 from collections.abc import Iterable, Sequence
 from functools import partial
+from itertools import takewhile
 from typing import Any
 
 import pika
@@ -15,6 +16,7 @@ from pika.adapters.select_connection import IOLoop
 from pika.exceptions import AMQPError, ChannelClosedByBroker
 
 from chassis.broker.messages import Batch, BrokerRefused, BrokerUnavailable, Delivery, Message, Outcome
+from chassis.broker.wire import Address, Wire
 
 FIRST_PAUSE = 0.5
 LONGEST_PAUSE = 30.0
@@ -30,20 +32,6 @@ LARGE = 64 * 1024
 LONGEST_HOLD = HEARTBEAT / 4
 
 log = structlog.get_logger()
-
-
-class Address(pika.URLParameters):  # type: ignore[misc]  # pika ships no types.
-    """Where the broker is. `amqps://` verifies it, by the authorities of `cacertfile` if the URL names that file.
-
-    The parameter is the one of RabbitMQ's own clients: https://www.rabbitmq.com/docs/uri-query-parameters
-    """
-
-    ssl_options: Any
-
-    def _set_url_cacertfile(self, value: str) -> None:  # pika finds it by the name of the parameter.
-        if self.ssl_options is None:
-            raise ValueError("cacertfile is for amqps:// alone")
-        self.ssl_options = pika.SSLOptions(ssl.create_default_context(cafile=value), self.host)
 
 
 class Link(ABC):
@@ -114,7 +102,7 @@ class Link(ABC):
             self._generation += 1
             self._loop = loop
         try:
-            self._connection = pika.SelectConnection(
+            self._connection = Wire(
                 self._parameters,
                 on_open_callback=self._on_open,
                 on_open_error_callback=self._on_end,
@@ -237,6 +225,10 @@ class Publisher(Link):
         channel.confirm_delivery(self._on_answer, callback=lambda _: self.usable())
 
     def _publish(self, batch: Batch) -> None:
+        with self._connection.together():
+            self._publish_each(batch)
+
+    def _publish_each(self, batch: Batch) -> None:
         channel = self._channel
         for index, message in enumerate(batch.messages):
             if channel is None or not channel.is_open:
@@ -271,7 +263,7 @@ class Publisher(Link):
         outcome = Outcome.CONFIRMED if answer.NAME == "Basic.Ack" else Outcome.REFUSED
         tags: Iterable[int] = (answer.delivery_tag,)
         if answer.multiple:
-            tags = [tag for tag in self._pending if tag <= answer.delivery_tag]
+            tags = list(takewhile(lambda tag: tag <= answer.delivery_tag, self._pending))
         for tag in tags:
             batch, index = self._pending.pop(tag)
             identity = batch.messages[index].message_id
@@ -302,7 +294,10 @@ class Subscriber(Link):
     def __init__(self, url: str, *, name: str, queue_name: str, prefetch: int) -> None:
         self._queue_name = queue_name
         self._prefetch = prefetch
-        self._arrived: queue.SimpleQueue[Delivery] = queue.SimpleQueue()
+        # What was read at once, together: the thread that takes them is woken once and not for each.
+        self._arriving: list[Delivery] = []
+        self._arrived: queue.SimpleQueue[list[Delivery]] = queue.SimpleQueue()
+        self._at_hand: deque[Delivery] = deque()
         self._unacknowledged: dict[int, None] = {}
         self._bytes = 0
         self._taken = threading.Condition()
@@ -311,15 +306,18 @@ class Subscriber(Link):
     def take(self, timeout: float) -> Delivery | None:
         """The next message, or None after `timeout` seconds; those of connections that ended are skipped."""
         while True:
+            while self._at_hand:
+                delivery = self._at_hand.popleft()
+                if delivery.generation == self._generation:
+                    return delivery
             try:
-                delivery = self._arrived.get(timeout=timeout) if timeout > 0 else self._arrived.get_nowait()
+                arrived = self._arrived.get(timeout=timeout) if timeout > 0 else self._arrived.get_nowait()
             except queue.Empty:
                 return None
+            self._at_hand.extend(arrived)
             with self._taken:
-                self._bytes -= len(delivery.body)
+                self._bytes -= _size(arrived)
                 self._taken.notify()
-            if delivery.generation == self._generation:
-                return delivery
 
     def close(self, timeout: float = 5.0) -> None:
         """As any link; a message that waits on the wire does not hold it up."""
@@ -358,11 +356,14 @@ class Subscriber(Link):
 
     def _on_message(self, _: Any, method: Any, properties: Any, body: bytes) -> None:
         self._unacknowledged[method.delivery_tag] = None
-        with self._taken:
-            if len(body) >= LARGE:
+        if not self._arriving:
+            # After all that the loop reads in this round.
+            self._connection.ioloop.call_later(0, self._hand_over)
+        if len(body) >= LARGE:
+            self._hand_over()
+            with self._taken:
                 self._taken.wait_for(lambda: self._bytes < MOST_BYTES or self._closing.is_set(), LONGEST_HOLD)
-            self._bytes += len(body)
-        self._arrived.put(
+        self._arriving.append(
             Delivery(
                 generation=self._generation,
                 tag=method.delivery_tag,
@@ -378,6 +379,20 @@ class Subscriber(Link):
                 headers=properties.headers or {},
             )
         )
+        if len(body) >= LARGE:
+            self._hand_over()
+
+    def _hand_over(self) -> None:
+        if arrived := self._arriving:
+            self._arriving = []
+            with self._taken:
+                self._bytes += _size(arrived)
+            self._arrived.put(arrived)
 
     def _lost(self) -> None:
         self._unacknowledged.clear()
+        self._arriving.clear()
+
+
+def _size(deliveries: Sequence[Delivery]) -> int:
+    return sum(len(delivery.body) for delivery in deliveries)

@@ -9,9 +9,10 @@ import pika
 import pytest
 
 from chassis.broker import topology
-from chassis.broker.amqp import Address, Publisher
+from chassis.broker.amqp import Publisher
 from chassis.broker.messages import Message, Outcome
 from chassis.broker.operator import Operator
+from chassis.broker.wire import Address
 from chassis.testing.certificates import make_certificate
 from chassis.testing.waiting import wait_until
 
