@@ -15,7 +15,7 @@ from chassis import metrics, tracing
 from chassis.broker import topology
 from chassis.broker.amqp import Publisher
 from chassis.broker.messages import Batch, BrokerRefused, BrokerUnavailable, Message, Outcome
-from chassis.db.statements import Prepared
+from chassis.db.statements import Prepared, array_text
 from chassis.db.writer import Writer
 from chassis.events import CONTENT_TYPE
 
@@ -49,23 +49,24 @@ OPTIONS = (
 # Only the oldest unpublished event of each aggregate is offered: whatever fails or is unanswered holds back what
 # follows it, so that no resend can overtake. The oldest rows are numbered within their aggregates, instead of asking
 # of each whether there is an older one: that question is planned on statistics that are always stale, and then costs
-# the whole backlog for each row.
+# the whole backlog for each row. Numbers differ more often than names of tables, and are compared sooner.
 SELECT_DUE = Prepared(
     text("""
 SELECT id, CAST(event_id AS text), type, routing_key, correlation_id, CAST(extract(epoch FROM occurred_at) AS bigint),
     body
 FROM outbox WHERE id = ANY (ARRAY(
     SELECT id FROM (
-        SELECT id, next_attempt_at, row_number() OVER (PARTITION BY aggregate_type, aggregate_id ORDER BY id) AS place
+        SELECT id, next_attempt_at, row_number() OVER (PARTITION BY aggregate_id, aggregate_type ORDER BY id) AS place
         FROM (
             SELECT id, aggregate_type, aggregate_id, next_attempt_at FROM outbox
             WHERE published_at IS NULL ORDER BY id LIMIT :window
         ) AS oldest
     ) AS placed
-    WHERE place = 1 AND next_attempt_at <= now() AND id <> ALL (CAST(:in_flight AS bigint[]))
+    WHERE place = 1 AND next_attempt_at <= now() AND id NOT IN (SELECT unnest(CAST(:in_flight AS bigint[])))
     ORDER BY id LIMIT :most))
 ORDER BY id
-""")
+"""),
+    binary=True,
 )
 MARK = Prepared(
     text("""
@@ -185,7 +186,7 @@ class Relay:
         return 1 if self._careful else self._batch
 
     def _due(self, database: Writer, flying: Sequence[Row]) -> list[Row]:
-        arguments = {"in_flight": [row.id for row in flying], "most": self._most, "window": self._window}
+        arguments = {"in_flight": array_text(row.id for row in flying), "most": self._most, "window": self._window}
         rows = [Row(*row) for row in database.fetch(SELECT_DUE, arguments)]
         # Too few: the window may be full of rows that wait behind others of their aggregate, so look further next time.
         self._window = SMALLEST_WINDOW if len(rows) == self._most else min(self._window * 2, LARGEST_WINDOW)
@@ -208,14 +209,14 @@ class Relay:
         if confirmed := by_outcome.pop(Outcome.CONFIRMED, None):
             if tracing.is_on():
                 _trace(rows, set(confirmed), seconds=time.monotonic() - began)
-            database.run(MARK, {"ids": confirmed})
+            database.run(MARK, {"ids": array_text(confirmed)})
             metrics.RELAY_PUBLISHED.inc(len(confirmed))
             self._pause = 0.0
         for outcome, ids in by_outcome.items():
             metrics.RELAY_FAILURES.labels(outcome.value).inc(len(ids))
             log.error("events were not confirmed", outcome=outcome.value, count=len(ids), first_outbox_id=ids[0])
             if outcome is not Outcome.LOST:
-                database.run(POSTPONE, {"ids": ids, "error": f"{outcome.value} by the broker"})
+                database.run(POSTPONE, {"ids": array_text(ids), "error": f"{outcome.value} by the broker"})
         self._careful = max(0, self._careful - len(rows))
         if lost := by_outcome.get(Outcome.LOST):
             self._lost(database, lost, batch.refusal)
@@ -231,7 +232,7 @@ class Relay:
         if len(ids) > 1:
             self._careful = len(ids)
         else:
-            database.run(POSTPONE, {"ids": ids, "error": str(refusal)})
+            database.run(POSTPONE, {"ids": array_text(ids), "error": str(refusal)})
             self._pause = FIRST_PAUSE
 
     def _measure(self, database: Writer) -> None:

@@ -5,12 +5,12 @@ from collections.abc import Collection
 from sqlalchemy import text
 
 from chassis.db.session import Session
-from chassis.db.statements import Prepared
+from chassis.db.statements import Prepared, array_text
 
 _CLAIM = Prepared(
     text(
         "INSERT INTO inbox (consumer, event_id) "
-        "SELECT :consumer, unnest(CAST(:event_ids AS uuid[])) ON CONFLICT DO NOTHING RETURNING event_id"
+        "SELECT :consumer, unnest(CAST(:event_ids AS uuid[])) ON CONFLICT DO NOTHING RETURNING CAST(event_id AS text)"
     )
 )
 
@@ -24,5 +24,5 @@ def claim(session: Session, consumer: str, event_ids: Collection[str]) -> set[st
     if not event_ids:
         return set()
     # In one order everywhere, so that two consumers with overlapping batches wait and do not deadlock.
-    rows = session.fetch(_CLAIM, consumer=consumer, event_ids=sorted(set(event_ids)))
-    return {str(row[0]) for row in rows}
+    rows = session.fetch(_CLAIM, consumer=consumer, event_ids=array_text(sorted(set(event_ids))))
+    return {row[0] for row in rows}

@@ -44,6 +44,11 @@ def named_values(table: Table, names: Iterable[str]) -> dict[str, Any]:
     return {"company_id": TENANT} | {name: bindparam(name, type_=table.c[name].type) for name in names}
 
 
+def array_text(values: Iterable[int | str]) -> str:
+    """An array of numbers or UUIDs, as CAST(:ids AS bigint[]) reads it: psycopg would look at each to find its type."""
+    return f"{{{','.join(map(str, values))}}}"
+
+
 class Prepared:
     """A Core statement whose SQL text is made once and then only bound.
 
@@ -54,14 +59,18 @@ class Prepared:
     `writes=True` is said of a SELECT of functions that write or lock, which the statement itself does not show. One
     that writes and does not say so fails, because reads outside of a transaction are read only.
 
+    `binary=True` has the answer to a writer come in PostgreSQL's binary form, for one with bytes in it: as text they
+    are written as twice as many digits and read digit by digit. It is for no statement that answers JSON.
+
     Attributes: `sql`, the text as psycopg's cursors take it; `reads`, whether it may run outside a transaction;
     `numbered`, the text with `$1` for parameters, and `order`, the names of these.
     """
 
-    def __init__(self, statement: Executable, *, writes: bool = False) -> None:
+    def __init__(self, statement: Executable, *, writes: bool = False, binary: bool = False) -> None:
         # SQLAlchemy would add RETURNING for the primary key, which asks for the right to read what is written.
         self._statement = statement.inline() if isinstance(statement, Insert) else statement
         self._writes = writes
+        self.binary = binary
 
     @functools.cached_property
     def sql(self) -> str:

@@ -7,7 +7,7 @@ import psycopg
 from psycopg import abc
 from psycopg.adapt import PyFormat, Transformer
 from psycopg.generators import execute
-from psycopg.pq import ExecStatus, TransactionStatus
+from psycopg.pq import ExecStatus, Format, TransactionStatus
 from psycopg.pq.abc import PGresult
 
 from chassis.db.reader import SET_TENANT, answers_of, failure
@@ -33,6 +33,7 @@ class _Sending(NamedTuple):
     values: Sequence[abc.Buffer | None] | None = None
     types: tuple[int, ...] = ()
     formats: Sequence[Any] | None = None
+    answer: Format = Format.TEXT
 
 
 class Writer:
@@ -150,16 +151,17 @@ class Writer:
     def _hand_over(self, sending: _Sending) -> None:
         driver = self._connection.pgconn
         if sending.name is None:
-            driver.send_query_params(sending.text, sending.values, sending.types, sending.formats)
+            driver.send_query_params(sending.text, sending.values, sending.types, sending.formats, sending.answer)
         else:
-            driver.send_query_prepared(sending.name, sending.values, sending.formats)
+            driver.send_query_prepared(sending.name, sending.values, sending.formats, sending.answer)
 
     def _sending(self, adapter: abc.Transformer, statement: Prepared, bound: Mapping[str, Any]) -> _Sending:
         order = statement.order
         values = adapter.dump_sequence([bound[name] for name in order], [PyFormat.AUTO] * len(order))
         types = adapter.types or ()
         name = self._name(statement.numbered, types)
-        return _Sending(name, statement.numbered, values, types, adapter.formats)
+        answer = Format.BINARY if statement.binary else Format.TEXT
+        return _Sending(name, statement.numbered, values, types, adapter.formats, answer)
 
     def _prepare_anew(self, failed: Sequence[_Sending]) -> None:
         """A migration has outdated the plan of one of these: the next transaction prepares it anew."""
