@@ -1,5 +1,6 @@
 """What becomes of an event's loose ends: an address or a text that PostgreSQL would refuse must not lose the record."""
 
+from functools import lru_cache
 from ipaddress import ip_address
 
 LONGEST_REQUEST_ID = 64
@@ -8,7 +9,12 @@ LONGEST_SOURCE = 100
 
 def address(value: object) -> str | None:
     """The IP address, or None for what is none: the change itself is worth more than where it came from."""
-    if not isinstance(value, str) or "%" in value:  # Python knows scoped addresses, PostgreSQL's inet does not.
+    return _address(value) if isinstance(value, str) else None
+
+
+@lru_cache(maxsize=1000)  # Who does much comes from few.
+def _address(value: str) -> str | None:
+    if "%" in value:  # Python knows scoped addresses, PostgreSQL's inet does not.
         return None
     try:
         return str(ip_address(value))
