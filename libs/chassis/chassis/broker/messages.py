@@ -2,9 +2,9 @@
 
 import threading
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any
+from types import MappingProxyType
+from typing import Any, NamedTuple
 
 
 class BrokerUnavailable(Exception):
@@ -29,8 +29,7 @@ class Outcome(StrEnum):
     LOST = "lost"  # No answer before the connection ended or the time was up: it may have arrived or not.
 
 
-@dataclass(frozen=True, slots=True)
-class Message:
+class Message(NamedTuple):
     """What is to be published. `message_id` tells returned messages apart, so it must be unique within a batch."""
 
     exchange: str
@@ -41,11 +40,10 @@ class Message:
     correlation_id: str | None = None
     content_type: str = "application/cloudevents+json"
     timestamp: int | None = None
-    headers: Mapping[str, Any] = field(default_factory=dict)
+    headers: Mapping[str, Any] = MappingProxyType({})
 
 
-@dataclass(frozen=True, slots=True)
-class Delivery:
+class Delivery(NamedTuple):
     """A message as it arrived. `generation` names the connection; on the next one its tag means nothing."""
 
     generation: int
