@@ -1,6 +1,6 @@
 """What every kind of record shares: found in its tenant, locked, held against a version, written with its event."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Final
@@ -62,13 +62,19 @@ class Records:
 
     def get(self, session: Session, record_id: int, *, lock: bool = False) -> Record:
         """The tenant's record; with `lock` until the transaction ends. Raises NotFound."""
+        statement, parameters = self._one(record_id, lock=lock)
+        return self._found(session.fetch(statement, **parameters))
+
+    def _one(self, record_id: int, *, lock: bool) -> tuple[Prepared, dict[str, Any]]:
         context = current()
         own = self.own if context.own_only else None
         actor = {} if own is None else {"actor": context.user_id}
-        row = session.fetch_one(statements.get_one(self.view, own, lock), of_id=record_id, **actor)
-        if row is None:
+        return statements.get_one(self.view, own, lock), {"of_id": record_id, **actor}
+
+    def _found(self, rows: list[tuple[Any, ...]]) -> Record:
+        if not rows:
             raise NotFound(f"{self.code}_not_found", f"There is no such {self.noun}.")
-        return Record(*row)
+        return Record(*rows[0])
 
     def expect(self, session: Session, record_id: int, version: int | None) -> Record:
         """The record under its lock, if it is still what the caller has seen; None is for one who does not say.
@@ -78,6 +84,18 @@ class Records:
         record = self.get(session, record_id, lock=True)
         self.refuse_stale(record, version)
         return record
+
+    def expect_later(self, session: Session, record_id: int, version: int | None) -> Callable[[], Record]:
+        """The same in one round trip with the next statement, or when the answer is called for, which raises."""
+        statement, parameters = self._one(record_id, lock=True)
+        later = session.fetch_later(statement, **parameters)
+
+        def expected() -> Record:
+            record = self._found(later.rows)
+            self.refuse_stale(record, version)
+            return record
+
+        return expected
 
     def refuse_stale(self, record: Record, version: int | None) -> None:
         """Raise PreconditionFailed for a record that the caller has not seen as it is; None is for who does not say."""

@@ -19,7 +19,7 @@ from chassis import tracing
 from chassis.context import current
 from chassis.db.reader import Reader
 from chassis.db.statements import Prepared
-from chassis.db.writer import Writer
+from chassis.db.writer import Later, Writer
 
 OPTIONS = (
     "-c timezone=UTC -c statement_timeout=5000 -c lock_timeout=2000 -c idle_in_transaction_session_timeout=30000 "
@@ -81,6 +81,14 @@ class Session(orm.Session):
         """
         with tracing.statement(statement.sql):
             self.writer.run_later(statement, statement.bind(parameters))
+
+    def fetch_later(self, statement: Prepared, **parameters: Any) -> Later:
+        """Ask for rows in one round trip with the next statement, in the transaction, whose order is kept.
+
+        What it fails with is raised there, or where the rows are asked for.
+        """
+        with tracing.statement(statement.sql):
+            return self.writer.fetch_later(statement, statement.bind(parameters))
 
     @property
     def writer(self) -> Writer:

@@ -25,6 +25,29 @@ _MOST_WAITING = 16
 _Key = tuple[bytes, tuple[int, ...]]
 
 
+class Later:
+    """The rows of a statement that waits: they come with the answer of the next one, or when they are asked for."""
+
+    def __init__(self, writer: "Writer", adapter: abc.Transformer) -> None:
+        self._writer = writer
+        self._adapter = adapter
+        self._rows: list[tuple[Any, ...]] | None = None
+
+    @property
+    def rows(self) -> list[tuple[Any, ...]]:
+        """All of them. Raises psycopg.Error, also for what has waited beside it."""
+        if self._rows is None:
+            self._writer.flush()
+        if self._rows is None:
+            raise psycopg.ProgrammingError("the statement was rolled back before it ran")
+        return self._rows
+
+    def take(self, answer: PGresult) -> None:
+        """Keep what the server has answered."""
+        self._adapter.set_pgresult(answer)
+        self._rows = self._adapter.load_rows(0, answer.ntuples, tuple)
+
+
 class _Sending(NamedTuple):
     """A statement with its values, as it goes to the server: by its name, or with its text where it has none."""
 
@@ -34,6 +57,7 @@ class _Sending(NamedTuple):
     types: tuple[int, ...] = ()
     formats: Sequence[Any] | None = None
     answer: Format = Format.TEXT
+    later: Later | None = None
 
 
 class Writer:
@@ -78,7 +102,17 @@ class Writer:
 
     def run_later(self, statement: Prepared, bound: Mapping[str, Any]) -> None:
         """Run a statement before the next one, in one round trip with it."""
-        self._waiting.append(self._sending(Transformer(self._connection), statement, bound))
+        self._wait(self._sending(Transformer(self._connection), statement, bound))
+
+    def fetch_later(self, statement: Prepared, bound: Mapping[str, Any]) -> Later:
+        """The same of a statement that returns rows."""
+        adapter: abc.Transformer = Transformer(self._connection)
+        later = Later(self, adapter)
+        self._wait(self._sending(adapter, statement, bound)._replace(later=later))
+        return later
+
+    def _wait(self, sending: _Sending) -> None:
+        self._waiting.append(sending)
         if len(self._waiting) >= _MOST_WAITING:
             self.flush()
 
@@ -146,6 +180,9 @@ class Writer:
         except psycopg.errors.FeatureNotSupported:
             self._prepare_anew(every)
             raise
+        for sending, answer in zip(every, answers, strict=True):
+            if sending.later is not None:
+                sending.later.take(answer)
         return answers[-1]
 
     def _hand_over(self, sending: _Sending) -> None:

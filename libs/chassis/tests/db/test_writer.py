@@ -243,3 +243,36 @@ def test_texts_and_lists_are_sent_as_their_types_say(database: Database) -> None
     for given in ("a", "", "ü'\\%s"):
         with database.transaction() as session:
             assert session.fetch(said, said=given, also=None) == [(given, None)]
+
+
+def test_rows_that_are_asked_for_later_come_with_the_next_statement_or_when_they_are_looked_at(
+    database: Database,
+) -> None:
+    for _ in range(3):
+        with acting_as(Context(company_id=5)), database.transaction() as session:
+            before, tenant = session.fetch_later(_ALL), session.fetch_later(_TENANT)
+            session.run_later(_ADD, number=1, said="between")
+            between = session.fetch_later(_ALL)
+            session.run(_ADD, number=2, said="behind")
+            assert (before.rows, tenant.rows, between.rows) == ([], [("5",)], [(1, "between")])
+            behind = session.fetch_later(_ALL)
+            assert behind.rows == [(1, "between"), (2, "behind")]
+            assert behind.rows is behind.rows
+            session.rollback()
+
+
+def test_rows_of_what_was_rolled_back_or_has_failed_are_not_taken_for_none(database: Database) -> None:
+    for _ in range(3):
+        with database.session() as session:
+            dropped = session.fetch_later(_ALL)
+            session.rollback()
+            with pytest.raises(psycopg.ProgrammingError, match="rolled back"):
+                _ = dropped.rows
+            failing, behind = session.fetch_later(_HALVED, by=0), session.fetch_later(_ALL)
+            with pytest.raises(psycopg.errors.DivisionByZero):
+                _ = behind.rows
+            with pytest.raises(psycopg.ProgrammingError):
+                _ = failing.rows
+            session.rollback()
+            assert session.fetch(_ALL) == []
+            session.rollback()

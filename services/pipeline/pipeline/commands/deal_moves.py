@@ -1,17 +1,18 @@
 """Deals on their way from stage to stage: every arrow of their states, with its history and its event."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any
 
 from chassis import events
+from chassis.context import current
 from chassis.db.records import Record
 from chassis.db.session import Session
 from chassis.errors import Conflict, FieldError, Invalid
 from pipeline.commands import closing
 from pipeline.commands.columns import Place, Wishes, find_place, place_of
 from pipeline.commands.deals import OF_CLOSING, change_deal, changed_fields, note_expected, refuse_of_closing
-from pipeline.commands.histories import enter_stage, leave_stage
+from pipeline.commands.histories import Left, enter_stage, leave_stage, leave_stage_later
 from pipeline.commands.past import refuse_closing
 from pipeline.commands.reasons import REASON, replaced_reason
 from pipeline.events import DEAL_LOST, DEAL_REOPENED, DEAL_REORDERED, DEAL_STAGE_CHANGED, DEAL_WON
@@ -60,15 +61,17 @@ def move_deal(session: Session, deal_id: int, version: int | None, values: Mappi
     Where it lies there already, nothing changes. Raises NotFound, PreconditionFailed, Conflict, Invalid.
     """
     wishes = Wishes(values.get("after_id"), values.get("before_id"))
-    try:
-        stage = stages.lock_column(session, DEALS, values["stage_id"])
-    except Invalid:
-        RECORDS.expect(session, deal_id, version)  # Who may not see the record learns nothing of its stage.
-        raise
-    before = RECORDS.expect(session, deal_id, version)
     others = {name: values[name] for name in ("probability", *OF_CLOSING) if name in values}
+    # All that a move into a column asks for goes in one round trip, the column's lock first and the record's second.
+    column = stages.lock_column_later(session, DEALS, values["stage_id"])
+    expected = RECORDS.expect_later(session, deal_id, version)
+    left = None
+    if wishes == _TOP and "closed_at" not in others and not current().own_only:
+        left = leave_stage_later(session, DEALS, deal_id, into=values["stage_id"])
+    before = expected()  # First: who may not see the record learns nothing of the stage.
+    stage = column()
     if stage.id != before.document["stage_id"]:
-        return _enter(session, before, stage, others, wishes=wishes)
+        return _enter(session, before, stage, others, wishes=wishes, left=left)
     before = change_deal(session, before, others)
     if wishes == _TOP:
         return before
@@ -133,8 +136,12 @@ def _enter(
     *,
     wishes: Wishes | None = None,
     position: int = 0,
+    left: Callable[[], Left] | None = None,
 ) -> Record:
-    """Into another stage, with what else is to change; `wishes` are of a column that is locked."""
+    """Into another stage, with what else is to change; `wishes` are of a column that is locked.
+
+    `left` says how it has left the one before, where it has.
+    """
     RECORDS.refuse_archived(before)
     document = before.document
     arrow = deal_arrow(group_of(document["status"]), stage.group)
@@ -145,22 +152,23 @@ def _enter(
     if wishes not in (None, _TOP):
         position = find_place(session, DEALS, stage.id, Place(0, before.id), wishes, inside=False) or 0
     at = _moment(session, document, others) if arrow in ("won", "lost") else None
-    left = leave_stage(session, DEALS, before.id, at, into=stage.id if wishes == _TOP else None)
+    into = stage.id if wishes == _TOP else None
+    gone = left() if left is not None else leave_stage(session, DEALS, before.id, at, into=into)
     if wishes == _TOP:
-        position = on_top(left.highest)
+        position = on_top(gone.highest)
     written |= {
         "pipeline_id": stage.pipeline_id,
         "stage_id": stage.id,
         "stage": stage.code,
         "status": stage.kind,
-        "stage_entered_at": left.at,
+        "stage_entered_at": gone.at,
     }
     currency = written.get("currency", document["currency"])
     probability = _probability(stage, others)
     match arrow, stage.group:
         case (("won" | "lost"), _):
             written |= closing.remembered(document)
-            written |= closing.closed(session, stage, currency, others, at or left.at)
+            written |= closing.closed(session, stage, currency, others, at or gone.at)
         case "reopened", _:
             refuse_of_closing(others)
             written |= {"position": position, **closing.reopened(stage, document, probability)}
@@ -177,9 +185,9 @@ def _enter(
             if currency != document["currency"]:
                 written |= closing.rate_of(session, currency, _day(document))
     event_id = events.new_id()
-    more = {"from_stage": left.shown, "to_stage": stage.shown}
+    more = {"from_stage": gone.shown, "to_stage": stage.shown}
     after = RECORDS.change(session, _EVENTS[arrow], before, written, event_id=event_id, more=more)
-    enter_stage(session, DEALS, after, stage, left, event_id=event_id)
+    enter_stage(session, DEALS, after, stage, gone, event_id=event_id)
     note_expected(session, before, after)
     return after
 

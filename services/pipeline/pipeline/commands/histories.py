@@ -1,6 +1,6 @@
 """The stage history of a record, written as it goes from stage to stage."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from functools import lru_cache
@@ -17,6 +17,7 @@ from sqlalchemy import (
     column,
     func,
     insert,
+    or_,
     select,
     update,
 )
@@ -33,6 +34,7 @@ from pipeline.rules.stages import Stage
 _ID = bindparam("of_id", type_=BigInteger())
 _AT = bindparam("at", type_=DateTime(timezone=True))
 _INTO = bindparam("into", type_=BigInteger())
+_UNLESS = bindparam("unless", type_=BigInteger())
 _NAMES = (
     "lead_id",
     "deal_id",
@@ -114,11 +116,24 @@ def leave_stage(
     The moment is the database's own clock after the lock was got: one that began to wait earlier does not come first.
     `into` is the stage that it goes to, where its place is on top of that column.
     """
-    row = session.fetch_one(_leave(cards), of_id=record_id, at=at, into=into)
-    if row is None:
-        [(moment, highest)] = session.fetch(_begin(cards), at=at, into=into)
-        return Left(moment, highest, None, None, None, None, None)
-    return Left(*row)
+    rows = session.fetch(_leave(cards), of_id=record_id, at=at, into=into, unless=None)
+    return _left(session, cards, rows, at, into)
+
+
+def leave_stage_later(session: Session, cards: Cards, record_id: int, *, into: int) -> Callable[[], Left]:
+    """The same of who may not go at all, now, in one round trip with the next statement.
+
+    The answer is to be called for where it goes: who is in the stage `into` already stays in it.
+    """
+    later = session.fetch_later(_leave(cards), of_id=record_id, at=None, into=into, unless=into)
+    return lambda: _left(session, cards, later.rows, None, into)
+
+
+def _left(session: Session, cards: Cards, rows: list[tuple[Any, ...]], at: datetime | None, into: int | None) -> Left:
+    if rows:
+        return Left(*rows[0])
+    [(moment, highest)] = session.fetch(_begin(cards), at=at, into=into)
+    return Left(moment, highest, None, None, None, None, None)
 
 
 def enter_stage(
@@ -188,7 +203,12 @@ def _leave(cards: Cards) -> Prepared:
     left = func.greatest(func.coalesce(_AT, func.clock_timestamp()), history.c.entered_at)
     return Prepared(
         update(history)
-        .where(of_tenant(history), history.c[cards.reference] == _ID, history.c.left_at.is_(None))
+        .where(
+            of_tenant(history),
+            history.c[cards.reference] == _ID,
+            history.c.left_at.is_(None),
+            or_(_UNLESS.is_(None), history.c.to_stage_id.is_distinct_from(_UNLESS)),
+        )
         .values(left_at=left, version=history.c.version + 1, updated_at=func.now())
         .returning(
             history.c.left_at,

@@ -54,12 +54,9 @@ def move_lead(session: Session, lead_id: int, version: int | None, values: Mappi
     Where it lies there already, nothing changes. Raises NotFound, PreconditionFailed, Conflict, Invalid.
     """
     wishes = Wishes(values.get("after_id"), values.get("before_id"))
-    try:
-        stage = stages.lock_column(session, LEADS, values["stage_id"])
-    except Invalid:
-        RECORDS.expect(session, lead_id, version)  # Who may not see the record learns nothing of its stage.
-        raise
-    before = RECORDS.expect(session, lead_id, version)
+    column = stages.lock_column_later(session, LEADS, values["stage_id"])
+    before = RECORDS.expect(session, lead_id, version)  # First: who may not see the record learns nothing of its stage.
+    stage = column()
     others = {name: values[name] for name in ("probability", *REASON) if name in values}
     if stage.id != before.document["stage_id"]:
         return _enter(session, before, stage, others, wishes=wishes)

@@ -1,6 +1,6 @@
 """Stages of leads and of deals: found for lists, for who administers them, and for a record on its way into one."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 from functools import lru_cache
 from typing import Any
@@ -66,18 +66,25 @@ def lock_column(session: Session, cards: Cards, stage_id: int) -> Stage:
     What lies in it is to be read by later statements: this one may have waited, and has seen what was before. Raises
     Invalid for a stage that there is not.
     """
-    session.connection()
-    row = session.fetch_one(_moved_in(cards), of_stage=stage_id)
-    if row is None:
-        raise _unknown()
-    return Stage(*row)
+    return lock_column_later(session, cards, stage_id)()
+
+
+def lock_column_later(session: Session, cards: Cards, stage_id: int) -> Callable[[], Stage]:
+    """The same in one round trip with the next statement, or when the answer is called for, which raises."""
+    later = session.fetch_later(_moved_in(cards), of_stage=stage_id)
+
+    def locked() -> Stage:
+        if not later.rows:
+            raise _unknown()
+        return Stage(*later.rows[0])
+
+    return locked
 
 
 def lock_columns(session: Session, cards: Cards, stage_ids: Iterable[int]) -> None:
     """The same of several, in the order of their ids, so that nobody waits in a circle; without unknown ones."""
     for stage_id in sorted(set(stage_ids)):
-        session.connection()
-        session.fetch_one(_moved_in(cards), of_stage=stage_id)
+        session.fetch_later(_moved_in(cards), of_stage=stage_id)
 
 
 def find_stage(session: Session, cards: Cards, stage_id: int | None) -> Stage | None:
