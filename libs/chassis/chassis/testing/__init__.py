@@ -16,6 +16,8 @@ pytest_plugins = (
 )
 
 
+# A parameter that is longer than this is shown by its beginning in the name of a test.
+_LONG, _SHOWN = 200, 40
 _SLOW = [hypothesis.HealthCheck.too_slow]
 # The same examples on each run: what is green here is green in CI, and a commit is not refused for another's fault.
 hypothesis.settings.register_profile(
@@ -33,6 +35,15 @@ def pytest_configure(config: pytest.Config) -> None:
     gc.disable()
     logs.configure()
     hypothesis.settings.load_profile(config.getoption("hypothesis_profile", None) or "same")
+
+
+def pytest_make_parametrize_id(val: object) -> str | None:
+    """Name a test after the beginning of a long text: whole, they are nine tenths of the text of all names together,
+    which nobody reads and every process of a run is sent.
+    """
+    if isinstance(val, str | bytes) and len(val) > _LONG:
+        return f"{val[:_SHOWN]!r} and so on, {len(val)} long"
+    return None
 
 
 def pytest_collection_finish() -> None:
