@@ -17,6 +17,8 @@ from tasks.queries.activities import ACTIVITIES
 from tasks.queries.tasks import TASKS
 from tasks.routes.bulk import COUNTED
 
+# The rows are made once and not in each test process.
+pytestmark = pytest.mark.xdist_group("tasks-plans")
 COMPANY, COMPANIES, ROWS = 800_000, 20, 40_000
 FILL = """
 INSERT INTO user_refs (company_id, user_id) SELECT %(first)s + i, 7 FROM generate_series(0, %(companies)s) i;

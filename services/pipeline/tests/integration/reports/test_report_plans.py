@@ -18,6 +18,8 @@ from pipeline.queries.reports.present import report_deal_pipeline, report_foreca
 from pipeline.queries.reports.scope import Scope
 from pipeline.rules.reporting import Window
 
+# The rows are made once and not in each test process.
+pytestmark = pytest.mark.xdist_group("report-plans")
 # Companies of this module alone. The first has a share of the deals that makes its reports worth the wait: a tenth of
 # all deals are its open ones, and a twentieth closed and were created in the window. At 1,000,000 this is the size that
 # the promises of docs/reports.md are of.
