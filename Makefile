@@ -6,8 +6,9 @@ CRM = $(BIN)/crm --mode $(MODE)
 PYTEST := $(BIN)/pytest -p chassis.testing
 # Private PostgreSQL and RabbitMQ for the run.
 SERVERS := -p crm.testing
-# One test process per core of a small machine; the tests of one group stay in one process.
-PARALLEL ?= -n 2 --dist loadgroup
+# One test process more than a small machine has cores, since those of whole systems wait for half of their time; the
+# tests of one group stay in one process.
+PARALLEL ?= -n 3 --dist loadgroup
 TESTS ?=
 REDOCLY := @redocly/cli@2.77.0
 # How `up` starts a stack: as containers, as programs of this machine, or (auto) as containers where Docker answers.
