@@ -160,6 +160,8 @@ for _index in (
     Index("ix_deals_company_id_created_at", "company_id", "created_at", "id", postgresql_where=LIVE),
     Index("ix_deals_archived", "company_id", "created_at", "id", postgresql_where=HIDDEN),
     Index("ix_deals_board", "company_id", "stage_id", "position", "id", postgresql_where=LIVE),
+    # The board of somebody alone, who may have few of a column's many cards.
+    Index("ix_deals_board_of", "company_id", "assigned_to", "stage_id", "position", "id", postgresql_where=LIVE),
     # Those whose column on the board goes by when they closed.
     Index("ix_deals_stage_id_closed_at", "company_id", "stage_id", "closed_at", "id", postgresql_where=LIVE),
     # Totals of boards and forecasts are read here alone.
