@@ -14,7 +14,7 @@ def upgrade() -> None:
     # Beside a service that works on. If it dies, it is run again as a whole.
     with op.get_context().autocommit_block():
         op.execute("DROP INDEX CONCURRENTLY IF EXISTS ix_deals_board_of")
-        op.execute(f"CREATE INDEX CONCURRENTLY ix_deals_board_of ON {DEFINITION}")
+        op.execute(f"CREATE INDEX CONCURRENTLY IF NOT EXISTS ix_deals_board_of ON {DEFINITION}")
 
 
 def downgrade() -> None:
