@@ -46,6 +46,33 @@ def test_a_move_takes_what_the_stage_says(deal_stages, create_deal, at, told):
     assert (manual["probability"], manual["probability_source"]) == (0, "manual")
 
 
+def test_a_move_that_is_refused_or_goes_nowhere_leaves_the_history_as_it_is(*, client, deal_stages, create_deal, at):
+    deal = create_deal()
+    deal = at(deal, "move", stage_id=deal_stages["qualified"])
+    before = client.get(f"/v1/deals/{deal['id']}/history").json
+    assert [row["left_at"] is None for row in before["data"]] == [True, False]
+    assert at(deal, "move", stage_id=deal_stages["qualified"])["version"] == deal["version"]
+    at(deal, "move", 422, stage_id=999_999_999)
+    at(deal, "move", 422, stage_id=deal_stages["closed_lost"])  # Without its reason.
+    stale = client.post(
+        f"/v1/deals/{deal['id']}/move", json={"stage_id": deal_stages["proposal"]}, headers={"If-Match": '"1"'}
+    )
+    assert stale.status_code == 412
+    seen = {"If-Match": f'"{deal["version"]}"'}
+    assert client.delete(f"/v1/deals/{deal['id']}", headers=seen).status_code == 204
+    at(deal, "move", 409, stage_id=deal_stages["proposal"])
+    assert client.get(f"/v1/deals/{deal['id']}/history").json == before
+
+
+def test_nobody_waits_for_a_deal_that_is_not_theirs(*, client_of, company_id, create_deal, deal_stages, superuser):
+    deal = create_deal()
+    other = client_of(company_id, "deals:read:own deals:write", user_id=12)
+    with superuser.transaction():
+        superuser.execute("SELECT FROM stage_history WHERE deal_id = %s FOR UPDATE", (deal["id"],))
+        answer = other.post(f"/v1/deals/{deal['id']}/move", json={"stage_id": deal_stages["proposal"]})
+    assert (answer.status_code, answer.json["code"]) == (404, "deal_not_found")
+
+
 def test_a_deal_is_won_in_the_next_won_stage_at_the_day_of_the_company(client, create_deal, at, told, company):
     company("USD", "America/New_York")
     deal = create_deal()
