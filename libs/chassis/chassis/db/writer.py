@@ -102,16 +102,16 @@ class Writer:
 
     def run_later(self, statement: Prepared, bound: Mapping[str, Any]) -> None:
         """Run a statement before the next one, in one round trip with it."""
-        self._wait(self._sending(Transformer(self._connection), statement, bound))
+        self._put_off(self._sending(Transformer(self._connection), statement, bound))
 
     def fetch_later(self, statement: Prepared, bound: Mapping[str, Any]) -> Later:
         """The same of a statement that returns rows."""
         adapter: abc.Transformer = Transformer(self._connection)
         later = Later(self, adapter)
-        self._wait(self._sending(adapter, statement, bound)._replace(later=later))
+        self._put_off(self._sending(adapter, statement, bound)._replace(later=later))
         return later
 
-    def _wait(self, sending: _Sending) -> None:
+    def _put_off(self, sending: _Sending) -> None:
         self._waiting.append(sending)
         if len(self._waiting) >= _MOST_WAITING:
             self.flush()

@@ -29,7 +29,7 @@ _THREADS = 4
 
 @pytest.fixture(scope="module")
 def connect(web_process):
-    """Opens connections to a process of four threads, all of which have begun."""
+    """Opens connections to a process of four threads."""
     with (
         web_process(_APPLICATION, "--threads", str(_THREADS)) as (address, _),
         contextlib.ExitStack() as stack,
@@ -55,12 +55,11 @@ def test_requests_that_follow_at_once_are_answered_by_one_thread(connect):
     connections = [connect() for _ in range(_THREADS)]
     threads = set()
 
-    def all_have_answered():
-        for connection in connections:
-            threads.add(thread_of(connection))
+    def several_have_answered():
+        threads.update(map(thread_of, connections))
         return len(threads) > 1
 
-    wait_until(all_have_answered)
+    wait_until(several_have_answered)
     # On a busy machine one may come late now and then.
     wait_until(lambda: len({thread_of(connections[0]) for _ in range(10)}) == 1)
 

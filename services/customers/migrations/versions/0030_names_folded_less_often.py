@@ -1,4 +1,8 @@
-"""A search folds a name only where that can change how well it fits, and asks for survivors of merged ones alone."""
+"""Searches do less for each record that they find.
+
+They fold a name only where that can change how well it fits, ask for the survivors of merged ones alone, and take who has
+a part of a text in two places once.
+"""
 
 from alembic import op
 

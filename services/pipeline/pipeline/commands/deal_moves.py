@@ -63,6 +63,7 @@ def move_deal(session: Session, deal_id: int, version: int | None, values: Mappi
     wishes = Wishes(values.get("after_id"), values.get("before_id"))
     others = {name: values[name] for name in ("probability", *OF_CLOSING) if name in values}
     # All that a move into a column asks for goes in one round trip, the column's lock first and the record's second.
+    # Who sees only their own deals leaves no stage before the deal is known to be theirs: they might wait for others.
     column = stages.lock_column_later(session, DEALS, values["stage_id"])
     expected = RECORDS.expect_later(session, deal_id, version)
     left = None

@@ -121,9 +121,9 @@ def leave_stage(
 
 
 def leave_stage_later(session: Session, cards: Cards, record_id: int, *, into: int) -> Callable[[], Left]:
-    """The same of who may not go at all, now, in one round trip with the next statement.
+    """The same, now, in one round trip with the next statement, before it is known whether the record goes at all.
 
-    The answer is to be called for where it goes: who is in the stage `into` already stays in it.
+    One that is in the stage `into` already stays in it; call for the answer only where it was in another.
     """
     later = session.fetch_later(_leave(cards), of_id=record_id, at=None, into=into, unless=into)
     return lambda: _left(session, cards, later.rows, None, into)
