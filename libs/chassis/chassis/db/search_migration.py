@@ -161,39 +161,123 @@ def create_search(searched: Searched) -> None:
     op.execute(f"GRANT EXECUTE ON FUNCTION {function} TO {searched.service}_app")
 
 
+# Who has the part in another field is among them as well: the list looks at its own.
+_CONTAINING = """
+    CREATE OR REPLACE FUNCTION find_{table}_containing(part text, most integer) RETURNS bigint[]
+    LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
+    DECLARE
+        folded text := btrim(fold_text(part));
+        found bigint[];
+    BEGIN
+        IF length(folded) < 2 OR octet_length(folded) < 3 THEN
+            RETURN NULL;
+        END IF;
+        found := ARRAY(
+            SELECT f.id FROM ({questions}) a CROSS JOIN LATERAL (
+                SELECT c.id FROM {table} c WHERE {answers} AND c.company_id + 0 = {tenant} LIMIT most + 1
+            ) f
+        );
+        RETURN CASE WHEN cardinality(found) <= most THEN found END;
+    END $$
+"""
+
+
+def create_containing(searched: Searched) -> None:
+    """Create or replace find_<table>_containing(part, most) for `Listing.containing`: who may have a part of a text.
+
+    It answers NULL where it cannot tell, or where these are more than `most`.
+    """
+    function = f"find_{searched.table}_containing(text, integer)"
+    questions, having = questions_at_once("folded"), answers_any("a")
+    op.execute(_CONTAINING.format(table=searched.table, tenant=TENANT, questions=questions, answers=having))
+    op.execute(f"REVOKE ALL ON FUNCTION {function} FROM PUBLIC")
+    op.execute(f"GRANT EXECUTE ON FUNCTION {function} TO {searched.service}_app")
+
+
 def answers(question: str) -> str:
     """That the row `c` may have the part of a text that `question`, a row of text_questions(), is made from."""
     return f"({_GRAMS} @> {question}.every OR {_GRAMS} && {question}.one)"
 
 
 def questions_at_once(part: str) -> str:
-    """A query of one row, of the two that text_questions() may answer for `part`: see `answers_any`."""
-    questions = f"text_questions({TENANT}, {part})"
-    return f"SELECT min(every) AS every, max(every) AS other, min(one) AS one FROM {questions}"  # noqa: S608
+    """A query of one row, the questions of which whoever has `part` in the text answers one: see `answers_any`."""
+    return f"SELECT * FROM gram_questions({TENANT}, {part})"  # noqa: S608
 
 
 def answers_any(question: str) -> str:
     """As `answers`, of a row of `questions_at_once`: who has the part in two places is found once."""
-    return f"({_GRAMS} @> {question}.every OR {_GRAMS} @> {question}.other OR {_GRAMS} && {question}.one)"
+    has = {kind: f"{_GRAMS} @> {question}.{kind}" for kind in ("every", "other", "first", "second")}
+    any_of = {kind: f"{_GRAMS} && {question}.{kind}" for kind in ("one", "behind", "before")}
+    pairs = f"{has['first']} AND {any_of['behind']} OR {has['second']} AND {any_of['before']}"
+    return f"({has['every']} OR {has['other']} OR {any_of['one']} OR {pairs})"
 
 
 # What is ranked is bounded: a code, an address or the beginning of a name is found by an index of its own and is always
-# among it, and of those that have the words somewhere the first `most` that come, the newest first: a word that a fifth
-# of these have is not looked for among the others, nor is a single character. Only where nothing has the words as they
-# are does it look for what resembles them, which is dear: for who has a part of each of two words, else for who has a
-# part of one; those with the most such parts are compared. A code, an address or a number that is somebody's is not
-# looked for inside of others. Where the grams are asked for, the company's column is hidden from the planner, which
-# might otherwise read all that the company has. `q` has a second row where the words have a second spelling: who asks
-# for Müller finds Mueller. A telephone number may be known with the zero that is dialled at home, or with the country:
-# of how one begins at home (07531) `q` has rows for what it is behind a country (+49 7531), by which nobody is `named`.
+# among it, and of those that have the words somewhere the first `most` that come. A few of the newest records are
+# looked at first: where many of them have the words, and a fifth of the 400 newest, these are enough, and the index
+# need not count the others; nor does it know a single character. Where it finds more than are ranked, the newest are
+# added. Only where nothing has the words as they are is there a search for what resembles them, which is dear: for who
+# has a part of each of two words, else for who has a part of one; those with the most such parts are compared. A code,
+# an address or a number that is somebody's is not looked for inside of others. Where the grams are asked for, the
+# company's column is hidden from the planner, which might otherwise read all that the company has.
+#
+# `q` has a second row where the words have a second spelling: who asks for Müller finds Mueller. A telephone number may
+# be known with the zero that is dialled at home, or with the country: of how one begins at home (07531) `q` has rows
+# for what it is behind a country (+49 7531), by which nobody is `named`.
 _SEARCH = """
     CREATE OR REPLACE FUNCTION search_{table}(words text, most integer{address}) RETURNS TABLE (id bigint, rank real)
     LANGUAGE plpgsql STABLE SECURITY DEFINER ROWS 20 SET search_path = pg_catalog, public, pg_temp
     SET plan_cache_mode = force_generic_plan AS $$
     #variable_conflict use_column
     BEGIN
-        RETURN QUERY WITH q AS MATERIALIZED (
-            SELECT f.folded, f.named, f.given, lower(f.given) AS written, lower({keyed}) AS keyed, f.digits,
+        RETURN QUERY WITH q AS MATERIALIZED ({q}), exact (id, rank) AS MATERIALIZED (
+            {exact}
+        ), sampled AS MATERIALIZED (
+            {sampled}
+        ), newest AS MATERIALIZED (
+            {newest}
+        ), somewhere AS MATERIALIZED (
+            SELECT f.id, f.rank FROM (
+                SELECT asked.*, q.* FROM q CROSS JOIN LATERAL ({questions}) asked
+                WHERE (q.folded !~ '[0-9@]' OR NOT EXISTS (SELECT FROM exact))
+                AND CASE WHEN (SELECT count(*) FROM sampled) < 6 THEN true
+                    ELSE (SELECT count(*) FROM sampled) + (SELECT count(*) FROM newest) < 80 END
+            ) a CROSS JOIN LATERAL (
+                SELECT {id} AS id, {rank_a} AS rank FROM {table} c WHERE {answers_a}
+                AND c.company_id + 0 = {tenant}
+                AND c.search_text LIKE a.anywhere LIMIT most
+            ) f
+        ), named AS MATERIALIZED (
+            {named}
+        ), hits AS NOT MATERIALIZED (
+            SELECT e.id, e.rank FROM exact e
+            UNION ALL
+            SELECT n.id, n.rank FROM sampled n
+            UNION ALL
+            SELECT n.id, n.rank FROM named n
+            UNION ALL
+            SELECT s.id, s.rank FROM somewhere s
+            UNION ALL
+            SELECT n.id, n.rank FROM newest n
+            WHERE CASE WHEN (SELECT count(*) FROM sampled) > 5 THEN true
+                ELSE EXISTS (SELECT FROM somewhere OFFSET most - 1) OR (SELECT min(length(q.folded)) FROM q) < 2 END
+        )
+        SELECT h.id, max(h.rank) FROM hits h GROUP BY h.id ORDER BY 2 DESC, 1 DESC LIMIT most;
+        IF FOUND THEN
+            RETURN;
+        END IF;
+        RETURN QUERY WITH q AS MATERIALIZED ({q}), parts AS MATERIALIZED (
+            SELECT asked.* FROM q, text_questions_alike({tenant}, q.named) asked
+        ), alike AS MATERIALIZED (
+            {alike}
+        ), partly AS MATERIALIZED (
+            {partly}
+        )
+        SELECT f.id, max(f.likeness)::real FROM (TABLE alike UNION ALL TABLE partly) f
+        GROUP BY f.id ORDER BY 2 DESC, 1 DESC LIMIT most;
+    END $$
+"""
+_Q = """SELECT f.folded, f.named, f.given, lower(f.given) AS written, lower({keyed}) AS keyed, f.digits,
                 '%' || f.before || p.pattern || '%' AS anywhere, '% ' || p.pattern || '%' AS inside,
                 p.pattern || '%' AS beginning
             FROM (
@@ -203,47 +287,7 @@ _SEARCH = """
                 WHERE two <> fold_text(btrim(words))
                 {at_home}
             ) f, replace(f.folded, chr(92), chr(92) || chr(92)) masked,
-                replace(replace(masked, '%', chr(92) || '%'), '_', chr(92) || '_') p(pattern)
-        ), exact (id, rank) AS MATERIALIZED (
-            {exact}
-        ), newest AS MATERIALIZED (
-            SELECT n.id, {rank_n} AS rank FROM q, (
-                SELECT {columns} FROM {table} c
-                WHERE c.company_id = {tenant} AND {live}
-                ORDER BY c.created_at DESC, c.id DESC LIMIT 400
-            ) n WHERE n.search_text LIKE q.anywhere
-            AND (q.folded !~ '[0-9@]' OR NOT EXISTS (SELECT FROM exact)) LIMIT most
-        ), hits AS MATERIALIZED (
-            SELECT e.id, e.rank FROM exact e
-            UNION
-            SELECT n.id, n.rank FROM newest n
-            {named}
-            UNION
-            SELECT f.id, f.rank FROM (
-                SELECT asked.*, q.* FROM q CROSS JOIN LATERAL ({questions}) asked
-                WHERE (q.folded !~ '[0-9@]' OR NOT EXISTS (SELECT FROM exact)) AND (SELECT count(*) FROM newest) < 80
-            ) a CROSS JOIN LATERAL (
-                SELECT {id} AS id, {rank_a} AS rank FROM {table} c WHERE {answers_a}
-                AND c.company_id + 0 = {tenant}
-                AND c.search_text LIKE a.anywhere LIMIT most
-            ) f
-        ), parts AS MATERIALIZED (
-            SELECT asked.* FROM q, text_questions_alike({tenant}, q.named) asked WHERE NOT EXISTS (SELECT FROM hits)
-        ), alike AS MATERIALIZED (
-            {alike}
-        ), partly AS MATERIALIZED (
-            {partly}
-        )
-        SELECT f.id, max(f.rank) FROM (
-            SELECT h.id, h.rank FROM hits h
-            UNION ALL
-            SELECT a.id, a.likeness FROM alike a
-            UNION ALL
-            SELECT p.id, p.likeness FROM partly p
-        ) f
-        GROUP BY f.id ORDER BY 2 DESC, 1 DESC LIMIT most;
-    END $$
-"""
+                replace(replace(masked, '%', chr(92) || '%'), '_', chr(92) || '_') p(pattern)"""
 _ALIKE = """SELECT l.id, l.likeness FROM (
                 SELECT f.id FROM {questions} CROSS JOIN LATERAL (
                     SELECT c.id FROM {table} c WHERE {having} AND c.company_id + 0 = {tenant} LIMIT 1000
@@ -254,13 +298,15 @@ _ALIKE = """SELECT l.id, l.likeness FROM (
             ) l WHERE l.likeness >= 0.45"""
 # To fold a name takes 4 microseconds and more, twenty times what any other test of a row does, and up to 200 rows are
 # ranked: it is done only where that can change the answer. A name in ASCII that stands at the beginning of the text is
-# what was asked for if it is as long, and has no second spelling.
+# what was asked for if it is as long, and has no second spelling. Both spellings of a name begin with the same letter,
+# and the text begins with the name: who does not begin as the words do is called otherwise in either.
 _RANK = """(CASE {whole} WHEN {row}.search_text LIKE {q}.beginning
             THEN CASE WHEN CASE WHEN octet_length({row}.{name}) = length({row}.{name})
                 THEN length({row}.{name}) = length({q}.folded) ELSE fold_text({row}.{name}) = {q}.folded END
                 THEN 4 ELSE 3 END
         WHEN {row}.search_text LIKE {q}.inside
-            THEN CASE WHEN octet_length({row}.{name}) = length({row}.{name})
+            THEN CASE WHEN NOT starts_with({row}.search_text, left({q}.folded, 1))
+                OR octet_length({row}.{name}) = length({row}.{name})
                 OR normalize({row}.{name}) !~ '[{letters}]' THEN 2
                 WHEN fold_text_two({row}.{name}) = {q}.folded THEN 4
                 WHEN fold_text_two({row}.{name}) LIKE {q}.beginning THEN 3 ELSE 2 END
@@ -268,6 +314,13 @@ _RANK = """(CASE {whole} WHEN {row}.search_text LIKE {q}.beginning
 _ANYWHERE = "WHEN {row}.search_text LIKE {q}.anywhere THEN 1 ELSE word_similarity({q}.folded, {row}.search_text)"
 # What somebody knows exactly is no mere resemblance, however it is written.
 _KNOWN = "ELSE 1"
+_NEWEST = """SELECT n.id, {rank} AS rank FROM q, (
+                SELECT {columns} FROM {table} c
+                WHERE c.company_id = {tenant} AND {live}
+                ORDER BY c.created_at DESC, c.id DESC {portion}
+            ) n WHERE n.search_text LIKE q.anywhere
+            AND (q.folded !~ '[0-9@]' OR NOT EXISTS (SELECT FROM exact)) LIMIT most"""
+_NONE = "SELECT NULL::bigint AS id, NULL::real AS rank WHERE false"
 _OF_KEY = """(SELECT f.* FROM q CROSS JOIN LATERAL (
                 SELECT {id} AS id, {rank} AS rank FROM {table} c
                 WHERE c.company_id = {tenant} AND {condition} LIMIT most
@@ -310,18 +363,24 @@ def _search(searched: Searched) -> str:
         if key in _OF_NAMES
     ]
     ranked = dict.fromkeys(("id", searched.columns[0], *_whole(searched), "search_text"))
+    newest = {
+        "columns": ", ".join(f"c.{name}" for name in ranked),
+        "live": searched.live,
+        "rank": _rank(searched, "n", _ANYWHERE),
+    }
     return _SEARCH.format(
         **of_row,
         address=", address text" if searched.by_address else "",
-        keyed="coalesce(address, f.given)" if searched.by_address else "f.given",
-        folded=_of_number(_BARE, _FOLDED) if searched.digits else _FOLDED,
-        digits=_of_number(_DIGITS, "''") if searched.digits else "''",
-        at_home=_AT_HOME if searched.digits else "",
-        exact="\n            UNION\n            ".join(pages) or "SELECT NULL::bigint, NULL::real WHERE false",
-        columns=", ".join(f"c.{name}" for name in ranked),
-        live=searched.live,
-        rank_n=_rank(searched, "n", _ANYWHERE),
-        named="\n            ".join(f"UNION\n            {page}" for page in named),
+        q=_Q.format(
+            keyed="coalesce(address, f.given)" if searched.by_address else "f.given",
+            folded=_of_number(_BARE, _FOLDED) if searched.digits else _FOLDED,
+            digits=_of_number(_DIGITS, "''") if searched.digits else "''",
+            at_home=_AT_HOME if searched.digits else "",
+        ),
+        exact="\n            UNION ALL\n            ".join(pages) or _NONE,
+        sampled=_NEWEST.format(**of_row, **newest, portion="LIMIT 30"),
+        newest=_NEWEST.format(**of_row, **newest, portion="LIMIT 370 OFFSET 30"),
+        named="\n            UNION ALL\n            ".join(named) or _NONE,
         rank_a=_rank(searched, "c", _ANYWHERE, "a"),
         questions=questions_at_once("q.folded"),
         answers_a=answers_any("a"),

@@ -127,6 +127,53 @@ _GRAMS = """
     END $$;
 """
 
+# Of a word of four or five letters one window alone is known for sure, and many a text has that: half of what people
+# write has the "ing" of Singh. So what lies next to it is asked for as well, whatever its unknown letter may be: what
+# is searched has neither capitals nor control characters. That costs a tenth of a millisecond, and spares the reading
+# of all who have the common one. Texts with other characters have the windows of every place.
+_BESIDE = "ARRAY(SELECT base + {} FROM generate_series(32, 126) c WHERE c NOT BETWEEN 65 AND 90)"
+_BEFORE = _BESIDE.format("c * 65536 + get_byte(bytes, 0) * 256 + get_byte(bytes, 1)")
+_BEHIND = _BESIDE.format("get_byte(bytes, n - 2) * 65536 + get_byte(bytes, n - 1) * 256 + c")
+_WINDOW = "base + get_byte(bytes, {0}) * 65536 + get_byte(bytes, {0} + 1) * 256 + get_byte(bytes, {0} + 2)"
+_QUESTIONS = f"""
+    -- What a text with `given` inside has: `every` gram or every of the `other`, or `one` of these, or the `first` and
+    -- one of what may lie `behind` it, or the `second` and one of what may lie `before`.
+    CREATE OR REPLACE FUNCTION gram_questions(company bigint, given text, OUT every bigint[], OUT other bigint[],
+        OUT one bigint[], OUT first bigint[], OUT behind bigint[], OUT second bigint[], OUT before bigint[])
+    LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE AS $$
+    DECLARE
+        n integer := length(given);
+        base bigint := company << 32;
+        bytes bytea := convert_to(given, 'UTF8');
+    BEGIN
+        IF n < 2 THEN
+            RETURN;
+        ELSIF octet_length(given) > n THEN
+            every := ARRAY(SELECT public.text_gram(company, substr(given, i, 2))
+                FROM generate_series(1, n - 1) i WHERE octet_length(substr(given, i, 2)) > 2);
+        ELSIF n = 2 THEN
+            one := {_BEHIND} || {_BEFORE};
+        ELSIF n = 3 THEN
+            one := ({_WINDOW.format(0)}) || {_BEFORE};
+        ELSE
+            every := ARRAY(
+                SELECT {_WINDOW.format("i")} FROM generate_series(0, n - 3, CASE n WHEN 4 THEN 1 ELSE 2 END) i
+            );
+            IF n = 4 THEN
+                first := ARRAY[{_WINDOW.format(0)}];
+                behind := {_BEHIND};
+                second := ARRAY[{_WINDOW.format(1)}];
+                before := {_BEFORE};
+            ELSIF n = 5 THEN
+                first := ARRAY[{_WINDOW.format(1)}];
+                behind := {_BEHIND};
+            ELSE
+                other := ARRAY(SELECT {_WINDOW.format("i")} FROM generate_series(1, n - 3, 2) i);
+            END IF;
+        END IF;
+    END $$;
+"""  # noqa: S608  # Of constants.
+
 
 def create_text_functions() -> None:
     """Create or replace fold_text(), searched_text(), text_grams() and the questions that are asked of grams.
@@ -139,3 +186,9 @@ def create_text_functions() -> None:
     op.execute(two_letters_function("fold_text_two", "public.fold_text"))
     op.execute(_SEARCHED_TEXT.format(letters=LETTERS_OF_TWO))
     op.execute(_GRAMS.format(windows=_WINDOWS, block=2 * _AT_ONCE, beyond=2 * _AT_ONCE + 1))
+    create_gram_questions()
+
+
+def create_gram_questions() -> None:
+    """Create or replace gram_questions(), which says of a part of a text by which grams it is found."""
+    op.execute(_QUESTIONS)

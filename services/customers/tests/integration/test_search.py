@@ -279,6 +279,9 @@ def test_names_in_every_script_are_found_by_a_part(client):
         assert search(client, words) == [name], words
 
 
+PLACES = [(before, after) for before in range(4) for after in range(3)]
+
+
 def test_every_part_of_a_text_is_asked_for_by_grams_that_the_text_has(superuser):
     """Texts of one and of several blocks, with and without other characters than ASCII; every part of two or more."""
     texts = ["ab", "abc", "ada lovelace ada@engines.example c-000001 4930123456", "0123456789" * 9 + "abcdefghijklmnop"]
@@ -292,12 +295,30 @@ def test_every_part_of_a_text_is_asked_for_by_grams_that_the_text_has(superuser)
                     (SELECT text_grams(%(company)s, %(text)s) AS grams) given
                 WHERE NOT EXISTS (SELECT FROM text_questions(%(company)s, part) q
                     WHERE grams @> q.every OR grams && q.one)
+                OR NOT EXISTS (SELECT FROM gram_questions(%(company)s, part) q
+                    WHERE grams @> q.every OR grams @> q.other OR grams && q.one
+                    OR grams @> q.first AND grams && q.behind OR grams @> q.second AND grams && q.before)
                 """,
                 {"text": text, "company": company},
             ).fetchall()
             assert missed == [], (text, company)
     [(mine, theirs)] = superuser.execute("SELECT text_grams(1, 'ada'), text_grams(2, 'ada')").fetchall()
     assert not set(mine) & set(theirs)
+
+
+@pytest.mark.parametrize("word", ["sing", "singh", "comin", "comix"])
+def test_a_short_word_is_not_looked_for_in_every_text_that_has_a_part_of_it(superuser, word):
+    texts = [f"{'x' * before}asked for an offer of the coming year in tomato{'y' * after}" for before, after in PLACES]
+    [(asked,)] = superuser.execute(
+        """
+        SELECT array_agg(given) FROM unnest(%(texts)s::text[]) given, text_grams(1, given) grams,
+            gram_questions(1, %(word)s) q
+        WHERE grams @> q.every OR grams @> q.other OR grams && q.one
+            OR grams @> q.first AND grams && q.behind OR grams @> q.second AND grams && q.before
+        """,
+        {"texts": texts, "word": word},
+    ).fetchall()
+    assert asked == (texts if any(word in text for text in texts) else None)
 
 
 @pytest.mark.parametrize(

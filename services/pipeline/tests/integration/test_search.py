@@ -166,3 +166,22 @@ def test_a_search_reads_no_record_of_another_tenant(filled, table, words):
     assert read
     assert "Seq Scan" not in [node["Node Type"] for node in read]
     assert max(rows_read(node) for node in read) <= ROWS, read
+
+
+@pytest.mark.parametrize(("often", "newer"), [(8, 0), (8, 40), (120, 0), (120, 300)])
+def test_of_more_deals_than_are_ranked_the_newest_come_first(filled, often, newer):
+    """A word that `often` deals have, under `newer` ones without it; five are ranked."""
+    with filled.transaction(force_rollback=True):
+        filled.execute("DELETE FROM deals WHERE company_id = %s", [OWN])
+        filled.execute(FILL["deals"], {"company": OWN, "rows": often + newer})
+        filled.execute("UPDATE deals SET created_at = now() + id * interval '1 second' WHERE company_id = %s", [OWN])
+        named = filled.execute(
+            """
+            UPDATE deals SET deal_name = 'Haus Nordlicht' WHERE company_id = %s
+            AND id IN (SELECT id FROM deals WHERE company_id = %s ORDER BY id LIMIT %s) RETURNING id
+            """,
+            [OWN, OWN, often],
+        ).fetchall()
+        filled.execute("SELECT set_config('app.company_id', %s, true)", [str(OWN)])
+        found = filled.execute("SELECT id FROM search_deals('nordlicht', 5)").fetchall()
+        assert found == sorted(named, reverse=True)[:5]
