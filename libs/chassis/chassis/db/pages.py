@@ -196,8 +196,10 @@ def _rows(listing: Listing, shape: Shape, own: bool) -> FromClause:
         return page.order_by(columns[keys[0][0]].is_(None), *order).limit(most).subquery("d")
     pages = [_documents(listing, keys, *part).order_by(*order) for part in parts]
     if shape.search:
+        found = _found(listing).c
         [page] = pages
-        pages = [page.add_columns(columns["rank"]).where(listing.view.table.c.id == columns["id"])]
+        page = page.add_columns(found.rank).where(listing.view.table.c.id == found.id)
+        pages = [page.order_by(None).order_by(found.ordinality)]
     return _together(listing, pages, keys, most).subquery("d")
 
 
@@ -283,16 +285,16 @@ def _of_shape(listing: Listing, shape: Shape, *, own: bool) -> list[ColumnElemen
 
 @lru_cache(maxsize=16)
 def _found(listing: Listing) -> Any:
-    """What the list's function finds for the parameters `words` and `address`, as a table of id and rank.
+    """What the list's function finds for the parameters `words` and `address`, as a table of id, rank and ordinality.
 
-    In its order, so that no more records are looked up than the page has.
+    Best first: who reads it by the ordinality need not sort it, and looks up no more records than the page has.
     """
     asked = [bindparam("words", type_=Text), literal_column(str(MOST_FOUND))]
     if listing.by_address:
         asked.append(bindparam("address", type_=Text))
     function = getattr(func, listing.search)(*asked)
-    hits = function.table_valued(column("id", BigInteger), column("rank", REAL), name="hits")
-    return select(hits.c.id, hits.c.rank).order_by(hits.c.rank.desc(), hits.c.id.desc()).subquery("found")
+    columns = column("id", BigInteger), column("rank", REAL)
+    return function.table_valued(*columns, with_ordinality="ordinality", name="found")
 
 
 @lru_cache(maxsize=256)

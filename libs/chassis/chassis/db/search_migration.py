@@ -305,8 +305,8 @@ _RANK = """(CASE {whole} WHEN {row}.search_text LIKE {q}.beginning
                 THEN length({row}.{name}) = length({q}.folded) ELSE fold_text({row}.{name}) = {q}.folded END
                 THEN 4 ELSE 3 END
         WHEN {row}.search_text LIKE {q}.inside
-            THEN CASE WHEN NOT starts_with({row}.search_text, left({q}.folded, 1))
-                OR octet_length({row}.{name}) = length({row}.{name})
+            THEN CASE WHEN octet_length({row}.{name}) = length({row}.{name})
+                OR NOT starts_with({row}.search_text, left({q}.folded, 1))
                 OR normalize({row}.{name}) !~ '[{letters}]' THEN 2
                 WHEN fold_text_two({row}.{name}) = {q}.folded THEN 4
                 WHEN fold_text_two({row}.{name}) LIKE {q}.beginning THEN 3 ELSE 2 END
