@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 import orjson
 import uuid_utils
@@ -37,8 +37,7 @@ class EventType:
 ACCESS_DENIED = EventType("access", "denied", table="access_denials")
 
 
-@dataclass(frozen=True, slots=True)
-class Event:
+class Event(NamedTuple):
     """An event as a consumer sees it. `data` holds `before`, `after` and `changed`."""
 
     id: str
@@ -133,24 +132,27 @@ def decode(body: bytes) -> Event:
     """Parse and check an envelope. Unknown attributes are ignored; raises MalformedEvent for anything amiss."""
     try:
         raw = orjson.loads(body)
+        given = raw.get
         if raw["specversion"] != "1.0":
             raise MalformedEvent("not CloudEvents 1.0")
+        actor = given("actor")
+        # In the order of the fields: to give each by its name takes half a microsecond more.
         event = Event(
-            id=str(uuid_utils.UUID(raw["id"])),
-            source=_text(raw["source"]),
-            type=_text(raw["type"]),
-            subject=_text(raw["subject"]),
-            time=moment(raw["time"]),
-            company_id=_positive(raw["companyid"]),
-            aggregate_version=_positive(raw["aggregateversion"]),
-            actor=None if raw.get("actor") is None else _positive(int(raw["actor"])),
-            actor_ip=_optional(raw.get("actorip")),
-            user_agent=_optional(raw.get("useragent")),
-            correlation_id=_optional(raw.get("correlationid")),
-            causation_id=_optional(raw.get("causationid")),
-            traceparent=_optional(raw.get("traceparent")),
-            data=dict(raw["data"]),
-            operation=_optional(raw.get("operation")),
+            str(uuid_utils.UUID(raw["id"])),
+            _text(raw["source"]),
+            _text(raw["type"]),
+            _text(raw["subject"]),
+            moment(raw["time"]),
+            _positive(raw["companyid"]),
+            _positive(raw["aggregateversion"]),
+            None if actor is None else _positive(int(actor)),
+            _optional(given("actorip")),
+            _optional(given("useragent")),
+            _optional(given("correlationid")),
+            _optional(given("causationid")),
+            _optional(given("traceparent")),
+            dict(raw["data"]),
+            _optional(given("operation")),
         )
         _positive(event.record_id)
         _ = event.action

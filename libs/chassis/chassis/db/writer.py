@@ -26,26 +26,35 @@ _Key = tuple[bytes, tuple[int, ...]]
 
 
 class Later:
-    """The rows of a statement that waits: they come with the answer of the next one, or when they are asked for."""
+    """What a statement that waits will answer: it comes with the answer of the next one, or when it is asked for."""
 
     def __init__(self, writer: "Writer", adapter: abc.Transformer) -> None:
         self._writer = writer
         self._adapter = adapter
-        self._rows: list[tuple[Any, ...]] | None = None
+        self._answer: tuple[list[tuple[Any, ...]], int] | None = None
 
     @property
     def rows(self) -> list[tuple[Any, ...]]:
-        """All of them. Raises psycopg.Error, also for what has waited beside it."""
-        if self._rows is None:
-            self._writer.flush()
-        if self._rows is None:
-            raise psycopg.ProgrammingError("the statement was rolled back before it ran")
-        return self._rows
+        """All rows that it returns. Raises psycopg.Error, also for what has waited beside it."""
+        return self._answered[0]
+
+    @property
+    def touched(self) -> int:
+        """How many rows it has written or returned. Raises as above."""
+        return self._answered[1]
 
     def take(self, answer: PGresult) -> None:
         """Keep what the server has answered."""
         self._adapter.set_pgresult(answer)
-        self._rows = self._adapter.load_rows(0, answer.ntuples, tuple)
+        self._answer = self._adapter.load_rows(0, answer.ntuples, tuple), answer.command_tuples or 0
+
+    @property
+    def _answered(self) -> tuple[list[tuple[Any, ...]], int]:
+        if self._answer is None:
+            self._writer.flush()
+        if self._answer is None:
+            raise psycopg.ProgrammingError("the statement was rolled back before it ran")
+        return self._answer
 
 
 class _Sending(NamedTuple):

@@ -23,6 +23,7 @@ from sqlalchemy.dialects.postgresql import insert as upsert
 from chassis.db.locks import lock_names
 from chassis.db.session import Session
 from chassis.db.statements import TENANT, Prepared, of_tenant
+from chassis.db.writer import Later
 from chassis.errors import FieldError, Invalid, UnknownReference
 from chassis.events import Event, MalformedEvent, moment
 from chassis.references.saving import (
@@ -162,6 +163,12 @@ class Reference:
         number = document[self.document_id]
         self._lock(session, number)
         return session.run(self._save, of_ref=number, **self._new(document)) > 0
+
+    def save_later(self, session: Session, document: Mapping[str, Any]) -> Later:
+        """The same in one round trip with the next statement; it was kept where the answer has `touched` a row."""
+        number = document[self.document_id]
+        self._lock(session, number)
+        return session.fetch_later(self._save, of_ref=number, **self._new(document))
 
     def save_event(self, session: Session, event: Event) -> None:
         """Keep what an event tells, whose `after` is the record's document."""

@@ -106,7 +106,7 @@ def test_the_tenant_is_set_once_for_all_its_events_in_a_batch(stage, monkeypatch
 def test_a_handler_of_many_gets_what_follows_one_another_in_a_tenant_and_the_rest_alone(stage, monkeypatch):
     other = replace(stage, company=next(stage.companies))
     given = [events.decode(tenant.body(record)) for record, tenant in enumerate([stage] * 5 + [other] * 3, 1)]
-    given[3] = replace(given[3], type="crm.customer.painted.v1")
+    given[3] = given[3]._replace(type="crm.customer.painted.v1")
     calls = []
 
     class Keeping:

@@ -258,6 +258,8 @@ def test_rows_that_are_asked_for_later_come_with_the_next_statement_or_when_they
             behind = session.fetch_later(_ALL)
             assert behind.rows == [(1, "between"), (2, "behind")]
             assert behind.rows is behind.rows
+            added, raised = session.fetch_later(_ADD, number=7, said="counted"), session.fetch_later(_RAISE, least=100)
+            assert (added.touched, raised.touched, added.rows, between.touched) == (1, 0, [], 1)
             session.rollback()
 
 

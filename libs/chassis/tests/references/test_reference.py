@@ -78,6 +78,8 @@ def test_nor_by_an_answer_of_its_owner_that_comes_late(hear: Any, kept: Any, ses
     hear("created", 1)
     hear("purged", 2)
     assert CUSTOMERS.save(session, {"id": 1, "version": 1, "name": "V1"}) is False
+    assert CUSTOMERS.save_later(session, {"id": 1, "version": 1, "name": "V1"}).touched == 0
+    assert CUSTOMERS.save_later(session, {"id": 2, "version": 1, "name": "W1"}).touched == 1
     assert CUSTOMERS.repair(session, {"id": 1, "version": 1, "name": "V1"}, None) is False
     session.commit()
     assert kept() is None

@@ -1,7 +1,6 @@
 """Customers of a deactivated user, handed over by the plan: once, in steps, to those who are active."""
 
 import uuid
-from dataclasses import replace
 from threading import Event as Flag
 
 import pytest
@@ -47,8 +46,7 @@ def deactivate(database, company_id, contracts):
 
     def take(plan, event=None, version=2):
         after = {**example.data["after"], "user_id": BOB, "transfer_plan": plan}
-        event = event or replace(
-            example,
+        event = event or example._replace(
             id=str(uuid.uuid4()),
             subject=f"user_companies/{BOB}",
             company_id=company_id,

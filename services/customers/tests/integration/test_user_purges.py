@@ -1,7 +1,6 @@
 """Members who were purged: nothing of the person is kept, their records go on without them, once and in steps."""
 
 import uuid
-from dataclasses import replace
 from threading import Event as Flag
 
 import pytest
@@ -55,8 +54,7 @@ def event_of(company_id, contracts):
             side: None if example.data[side] is None else {**example.data[side], "user_id": BOB}
             for side in ("before", "after")
         }
-        return replace(
-            example,
+        return example._replace(
             id=str(uuid.uuid4()),
             subject=f"user_companies/{membership}",
             company_id=company_id,

@@ -1,11 +1,13 @@
 """Changes of status: rows that events write, each event one, however often it is delivered."""
 
+from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import BigInteger, ScalarSelect, Uuid, bindparam, exists, select
 
 from chassis.db.session import Session
 from chassis.db.statements import Prepared, of_tenant
+from chassis.db.writer import Later
 from chassis.events import Event
 from chassis.references import Reference
 from tasks.commands.notices import notify
@@ -25,7 +27,7 @@ def _known(kind: str, reference: Reference) -> ScalarSelect[int]:
     return known.with_for_update(read=True).scalar_subquery()
 
 
-# Deals are moved all day: what a story needs to know is asked at once.
+# What a story needs to know is asked at once.
 _ASK = Prepared(
     select(
         exists().where(
@@ -38,31 +40,48 @@ _ASK = Prepared(
 _NAMES = {"customer": "name", "lead": "lead_name", "deal": "deal_name"}
 
 
-def write_story(session: Session, entity: str, event: Event) -> None:
-    """Write what an event tells of a change of status; nothing where a stage was deleted below the record."""
+@dataclass(frozen=True, slots=True)
+class Story:
+    """What an event tells of a change of status, and what was asked about the records that it is about."""
+
+    event: Event
+    title: str
+    change: dict[str, Any]
+    asked: Later
+
+    def write(self, session: Session) -> None:
+        """Write it, once for each event."""
+        [(is_told, *known)] = self.asked.rows
+        if is_told:
+            return
+        if self.event.actor is not None:
+            # Who has only just joined may be told of later.
+            USERS.ensure(session, self.event.actor)
+        values: dict[str, Any] = {
+            "activity_type": STATUS_CHANGE,
+            "title": self.title,
+            "activity_date": self.event.time,
+            "user_id": self.event.actor,
+            "change": self.change,
+            "source_event_id": self.event.id,
+            # A foreign key names nothing that is not known yet.
+            **{f"{kind}_id": number for kind, number in zip(SUBJECTS, known, strict=True) if number is not None},
+        }
+        RECORDS.create(session, ACTIVITY_CREATED, values)
+
+
+def story_told_by(session: Session, entity: str, event: Event) -> Story | None:
+    """What an event tells of a change of status; None where it tells of none, or a stage was deleted below the record.
+
+    What has to be known for it is asked in one round trip with the next statement.
+    """
     story = None if is_stage_deletion(event.operation) else story_of(entity, event.action, event.data)
     if story is None:
-        return
+        return None
+    title, change = story
     after = event.data["after"]
     about = {f"of_{kind}": event.record_id if kind == entity else after.get(f"{kind}_id") for kind in SUBJECTS}
-    [(is_told, *known)] = session.fetch(_ASK, of_event=event.id, **about)
-    if is_told:
-        return
-    title, change = story
-    if event.actor is not None:
-        # Who has only just joined may be told of later.
-        USERS.ensure(session, event.actor)
-    values: dict[str, Any] = {
-        "activity_type": STATUS_CHANGE,
-        "title": title,
-        "activity_date": event.time,
-        "user_id": event.actor,
-        "change": change,
-        "source_event_id": event.id,
-        # A foreign key names nothing that is not known yet.
-        **{f"{kind}_id": number for kind, number in zip(SUBJECTS, known, strict=True) if number is not None},
-    }
-    RECORDS.create(session, ACTIVITY_CREATED, values)
+    return Story(event, title, change, session.fetch_later(_ASK, of_event=event.id, **about))
 
 
 def tell_new_owner(session: Session, entity: str, event: Event) -> None:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from functools import partial
 
 from chassis.db.session import Session
+from chassis.db.writer import Later
 from chassis.events import Event
 from chassis.references import Reference, Saving
 from tasks.commands.closing import close_tasks_of
@@ -18,7 +19,7 @@ from tasks.commands.neighbours import (
     purge_subject,
     restore_with,
 )
-from tasks.commands.stories import tell_new_owner, write_story
+from tasks.commands.stories import story_told_by, tell_new_owner
 from tasks.models import CUSTOMERS, DEALS, LEADS
 
 
@@ -40,8 +41,15 @@ CUSTOMER, LEAD, DEAL = Kind("customer", CUSTOMERS), Kind("lead", LEADS), Kind("d
 
 def know(kind: Kind, session: Session, event: Event) -> bool:
     """Keep what an event tells of a record; whether that is what is known of it now, and not something older."""
-    after = event.data["after"]
-    if kind.reference.save(session, kind.reference.told(after, event)):
+    return _is_known(kind, session, event, _save(kind, session, event))
+
+
+def _save(kind: Kind, session: Session, event: Event) -> Later:
+    return kind.reference.save_later(session, kind.reference.told(event.data["after"], event))
+
+
+def _is_known(kind: Kind, session: Session, event: Event, saved: Later) -> bool:
+    if saved.touched:
         return True
     found = kind.reference.find(session, (event.record_id,)).get(event.record_id)
     return found is not None and found["version"] == event.aggregate_version
@@ -49,13 +57,17 @@ def know(kind: Kind, session: Session, event: Event) -> bool:
 
 def on_changed(kind: Kind, session: Session, event: Event) -> None:
     """Know the record; say what has happened to it, and tell its new owner."""
-    if not know(kind, session, event):
+    # Deals are moved all day: what is to be known for the story comes along with the saving.
+    saved = _save(kind, session, event)
+    story = story_told_by(session, kind.entity, event)
+    if not _is_known(kind, session, event, saved):
         return
     if kind is not CUSTOMER and "customer_id" in event.data["changed"]:
         customer_id = event.data["after"]["customer_id"]
         _require_customer(session, customer_id)
         move_customer(session, kind.column, event.record_id, customer_id)
-    write_story(session, kind.entity, event)
+    if story is not None:
+        story.write(session)
     tell_new_owner(session, kind.entity, event)
 
 

@@ -1,7 +1,6 @@
 """What neighbours' events do: each once, nothing older over something newer, and back exactly."""
 
 import json
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from threading import Event as Flag
 
@@ -268,8 +267,7 @@ def test_open_tasks_of_a_deactivated_user_go_to_others_and_done_ones_stay(
     done = create(client, assigned_to=8, status="completed")
     example = decode(contracts.example("crm.user_company.deactivated.v1"))
     after = {**example.data["after"], "user_id": 8, "transfer_plan": {"tasks": {"to": 7}}}
-    event = replace(
-        example,
+    event = example._replace(
         company_id=company_id,
         subject="user_companies/8",
         aggregate_version=99,
