@@ -90,6 +90,11 @@ class Session(orm.Session):
         with tracing.statement(statement.sql):
             return self.writer.fetch_later(statement, statement.bind(parameters))
 
+    def close(self) -> None:
+        """End the transaction, if there is one; where it only read outside of one, there is nothing to end."""
+        if self.in_transaction():
+            super().close()
+
     @property
     def writer(self) -> Writer:
         """The transaction's connection; it begins where it has not, and so does a savepoint."""
@@ -130,14 +135,13 @@ class Database:
         event.listen(self.engine, "commit", lambda connection: _writer(connection).commit())
         event.listen(self.engine, "rollback", lambda connection: _writer(connection).forget())
         event.listen(self.engine, "rollback_savepoint", lambda connection, *_: _writer(connection).forget())
-        self._sessions = orm.sessionmaker(self.engine, class_=Session, autoflush=False, expire_on_commit=False)
         self._local = threading.local()
         # Weakly: with a thread its reader goes, however the thread came to an end.
         self._readers: weakref.WeakSet[Reader] = weakref.WeakSet()
 
     def session(self) -> Session:
         """A new session; it begins its transaction with its first statement."""
-        session = self._sessions()
+        session = Session(self.engine, autoflush=False, expire_on_commit=False)
         session.database = self
         return session
 
