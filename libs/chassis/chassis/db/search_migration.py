@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from alembic import op
 
 from chassis.db.migrations import TENANT
-from chassis.db.text_functions import LETTERS_OF_TWO
+from chassis.db.text_functions import LETTERS_OF_TWO, answers, answers_any, questions_at_once
 
 MOST_OF_TEXT = 4000  # Characters of each text that are searched: a key in the index for every second one.
 
@@ -63,8 +63,6 @@ _KEPT = """
     BEFORE INSERT OR UPDATE OF {columns}, search_text ON {table}
     FOR EACH ROW EXECUTE FUNCTION keep_search_text_of_{table}();
 """
-
-_GRAMS = "public.text_grams(c.company_id, c.search_text)"
 
 # What is new lies in a list before the index until that has 4 MB, and each question of a search reads the whole list:
 # with a typing error 38 ms in place of 8 were measured during an import, and as much after it until a VACUUM. With the
@@ -155,61 +153,10 @@ def create_search(searched: Searched) -> None:
 
     A search `by_address` takes a third argument: what `people.domains.ascii_address` answers of the words.
     """
-    function = f"search_{searched.table}(text, integer{', text' if searched.by_address else ''})"
     op.execute(_search(searched))
+    function = f"search_{searched.table}(text, integer{', text' if searched.by_address else ''})"
     op.execute(f"REVOKE ALL ON FUNCTION {function} FROM PUBLIC")
     op.execute(f"GRANT EXECUTE ON FUNCTION {function} TO {searched.service}_app")
-
-
-# Who has the part in another field is among them as well: the list looks at its own.
-_CONTAINING = """
-    CREATE OR REPLACE FUNCTION find_{table}_containing(part text, most integer) RETURNS bigint[]
-    LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
-    DECLARE
-        folded text := btrim(fold_text(part));
-        found bigint[];
-    BEGIN
-        IF length(folded) < 2 OR octet_length(folded) < 3 THEN
-            RETURN NULL;
-        END IF;
-        found := ARRAY(
-            SELECT f.id FROM ({questions}) a CROSS JOIN LATERAL (
-                SELECT c.id FROM {table} c WHERE {answers} AND c.company_id + 0 = {tenant} LIMIT most + 1
-            ) f
-        );
-        RETURN CASE WHEN cardinality(found) <= most THEN found END;
-    END $$
-"""
-
-
-def create_containing(searched: Searched) -> None:
-    """Create or replace find_<table>_containing(part, most) for `Listing.containing`: who may have a part of a text.
-
-    It answers NULL where it cannot tell, or where these are more than `most`.
-    """
-    function = f"find_{searched.table}_containing(text, integer)"
-    questions, having = questions_at_once("folded"), answers_any("a")
-    op.execute(_CONTAINING.format(table=searched.table, tenant=TENANT, questions=questions, answers=having))
-    op.execute(f"REVOKE ALL ON FUNCTION {function} FROM PUBLIC")
-    op.execute(f"GRANT EXECUTE ON FUNCTION {function} TO {searched.service}_app")
-
-
-def answers(question: str) -> str:
-    """That the row `c` may have the part of a text that `question`, a row of text_questions(), is made from."""
-    return f"({_GRAMS} @> {question}.every OR {_GRAMS} && {question}.one)"
-
-
-def questions_at_once(part: str) -> str:
-    """A query of one row, the questions of which whoever has `part` in the text answers one: see `answers_any`."""
-    return f"SELECT * FROM gram_questions({TENANT}, {part})"  # noqa: S608
-
-
-def answers_any(question: str) -> str:
-    """As `answers`, of a row of `questions_at_once`: who has the part in two places is found once."""
-    has = {kind: f"{_GRAMS} @> {question}.{kind}" for kind in ("every", "other", "first", "second")}
-    any_of = {kind: f"{_GRAMS} && {question}.{kind}" for kind in ("one", "behind", "before")}
-    pairs = f"{has['first']} AND {any_of['behind']} OR {has['second']} AND {any_of['before']}"
-    return f"({has['every']} OR {has['other']} OR {any_of['one']} OR {pairs})"
 
 
 # What is ranked is bounded: a code, an address or the beginning of a name is found by an index of its own and is always

@@ -2,9 +2,11 @@
 
 from alembic import op
 
+from chassis.db.migrations import TENANT
 from people.folding import TWO_LETTERS
 from people.folding_in_sql import folding_function, two_letters_function
 
+_OF_ROW = "public.text_grams(c.company_id, c.search_text)"
 LETTERS_OF_TWO = "".join(TWO_LETTERS) + "".join(TWO_LETTERS).upper()  # That have a second spelling.
 
 # What a search looks in: names and the rest, folded, and after them the names as who writes ue for ü has them. Names of
@@ -192,3 +194,21 @@ def create_text_functions() -> None:
 def create_gram_questions() -> None:
     """Create or replace gram_questions(), which says of a part of a text by which grams it is found."""
     op.execute(_QUESTIONS)
+
+
+def answers(question: str) -> str:
+    """That the row `c` may have the part of a text that `question`, a row of text_questions(), is made from."""
+    return f"({_OF_ROW} @> {question}.every OR {_OF_ROW} && {question}.one)"
+
+
+def questions_at_once(part: str) -> str:
+    """A query of one row, the questions of which whoever has `part` in the text answers one: see `answers_any`."""
+    return f"SELECT * FROM gram_questions({TENANT}, {part})"  # noqa: S608
+
+
+def answers_any(question: str) -> str:
+    """As `answers`, of a row of `questions_at_once`: who has the part in two places is found once."""
+    has = {kind: f"{_OF_ROW} @> {question}.{kind}" for kind in ("every", "other", "first", "second")}
+    any_of = {kind: f"{_OF_ROW} && {question}.{kind}" for kind in ("one", "behind", "before")}
+    pairs = f"{has['first']} AND {any_of['behind']} OR {has['second']} AND {any_of['before']}"
+    return f"({has['every']} OR {has['other']} OR {any_of['one']} OR {pairs})"

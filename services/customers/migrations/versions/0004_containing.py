@@ -3,7 +3,7 @@
 from alembic import op
 
 from chassis.db.migrations import TENANT
-from chassis.db.search_migration import answers
+from chassis.db.text_functions import answers
 
 revision = "0004"
 down_revision = "0003"

@@ -3,8 +3,8 @@
 from alembic import op
 
 from chassis.db.migrations import TENANT
-from chassis.db.search_migration import Searched, answers, create_search, keep_search_text
-from chassis.db.text_functions import create_text_functions
+from chassis.db.search_migration import Searched, create_search, keep_search_text
+from chassis.db.text_functions import answers, create_text_functions
 
 revision = "0009"
 down_revision = "0008"

@@ -7,7 +7,8 @@ a part of a text in two places once.
 from alembic import op
 
 from chassis.db.migrations import TENANT
-from chassis.db.search_migration import Searched, answers_any, create_search, questions_at_once
+from chassis.db.search_migration import Searched, create_search
+from chassis.db.text_functions import answers_any, questions_at_once
 
 revision = "0030"
 down_revision = "0029"

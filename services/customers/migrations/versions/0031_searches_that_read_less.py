@@ -4,7 +4,8 @@ It reads fewer of the newest ones, looks for a word of four or five letters by w
 name that begins otherwise than what is asked for.
 """
 
-from chassis.db.search_migration import Searched, create_containing, create_search
+from chassis.db.containing_migration import create_containing
+from chassis.db.search_migration import Searched, create_search
 from chassis.db.text_functions import create_gram_questions
 
 revision = "0031"
@@ -39,7 +40,7 @@ def upgrade() -> None:
     create_gram_questions()
     for searched in (CUSTOMERS, CONTACTS):
         create_search(searched)
-    create_containing(CUSTOMERS)
+    create_containing("customers", service="customers")
 
 
 def downgrade() -> None:
