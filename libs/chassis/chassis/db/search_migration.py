@@ -187,7 +187,7 @@ _SEARCH = """
             SELECT f.id, f.rank FROM (
                 SELECT asked.*, q.* FROM q CROSS JOIN LATERAL ({questions}) asked
                 WHERE (q.folded !~ '[0-9@]' OR NOT EXISTS (SELECT FROM exact))
-                AND CASE WHEN (SELECT count(*) FROM sampled) < 6 THEN true
+                AND CASE WHEN (SELECT count(*) FROM sampled) < 4 THEN true
                     ELSE (SELECT count(*) FROM sampled) + (SELECT count(*) FROM newest) < 80 END
             ) a CROSS JOIN LATERAL (
                 SELECT {id} AS id, {rank_a} AS rank FROM {table} c WHERE {answers_a}
@@ -206,10 +206,12 @@ _SEARCH = """
             SELECT s.id, s.rank FROM somewhere s
             UNION ALL
             SELECT n.id, n.rank FROM newest n
-            WHERE CASE WHEN (SELECT count(*) FROM sampled) > 5 THEN true
+            WHERE CASE WHEN (SELECT count(*) FROM sampled) > 3 THEN true
                 ELSE EXISTS (SELECT FROM somewhere OFFSET most - 1) OR (SELECT min(length(q.folded)) FROM q) < 2 END
         )
-        SELECT h.id, max(h.rank) FROM hits h GROUP BY h.id ORDER BY 2 DESC, 1 DESC LIMIT most;
+        SELECT h.id, max(h.rank) FROM hits h GROUP BY h.id
+        -- Rank and id in one number, which is sorted in half the time: ranks are 1 to 5 here, and ids end before 2^56.
+        ORDER BY (max(h.rank)::bigint << 56) + h.id DESC LIMIT most;
         IF FOUND THEN
             RETURN;
         END IF;
@@ -325,8 +327,8 @@ def _search(searched: Searched) -> str:
             at_home=_AT_HOME if searched.digits else "",
         ),
         exact="\n            UNION ALL\n            ".join(pages) or _NONE,
-        sampled=_NEWEST.format(**of_row, **newest, portion="LIMIT 30"),
-        newest=_NEWEST.format(**of_row, **newest, portion="LIMIT 370 OFFSET 30"),
+        sampled=_NEWEST.format(**of_row, **newest, portion="LIMIT 20"),
+        newest=_NEWEST.format(**of_row, **newest, portion="LIMIT 380 OFFSET 20"),
         named="\n            UNION ALL\n            ".join(named) or _NONE,
         rank_a=_rank(searched, "c", _ANYWHERE, "a"),
         questions=questions_at_once("q.folded"),
