@@ -46,7 +46,7 @@ LISTS: Mapping[str, Ask] = {
     "search, a name": lambda row: urlencode({"q": row["deal_name"]}),
     "search, beginning of a name": lambda row: urlencode({"q": row["deal_name"][:8]}),
     "search, typing error": lambda _: "q=ivanvoa+quentin",
-    "search, a common name": lambda _: "q=weber&limit=16",
+    "search, a common name": lambda _: "q=weber&limit=10",
     "search, nothing found": lambda _: "q=xylophonist",
 }
 OWN: Mapping[str, Ask] = {
