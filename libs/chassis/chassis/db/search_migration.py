@@ -162,11 +162,12 @@ def create_search(searched: Searched) -> None:
 # What is ranked is bounded: a code, an address or the beginning of a name is found by an index of its own and is always
 # among it, and of those that have the words somewhere the first `most` that come. A few of the newest records are
 # looked at first: where many of them have the words, and a fifth of the 400 newest, these are enough, and the index
-# need not count the others; nor does it know a single character. Where it finds more than are ranked, the newest are
-# added. Only where nothing has the words as they are is there a search for what resembles them, which is dear: for who
-# has a part of each of two words, else for who has a part of one; those with the most such parts are compared. A code,
-# an address or a number that is somebody's is not looked for inside of others. Where the grams are asked for, the
-# company's column is hidden from the planner, which might otherwise read all that the company has.
+# need not count the others. Where it finds more than are ranked, or cannot know all, the newest are added: it knows no
+# single character, nor two of ASCII between others. Only where nothing has the words as they are is there a search for
+# what resembles them, which is dear: for who has a part of each of two words, else for who has a part of one; those
+# with the most such parts are compared. A code, an address or a number that is somebody's is not looked for inside of
+# others. Where the grams are asked for, the company's column is hidden from the planner, which might otherwise read all
+# that the company has.
 #
 # `q` has a second row where the words have a second spelling: who asks for Müller finds Mueller. A telephone number may
 # be known with the zero that is dialled at home, or with the country: of how one begins at home (07531) `q` has rows
@@ -207,7 +208,8 @@ _SEARCH = """
             UNION ALL
             SELECT n.id, n.rank FROM newest n
             WHERE CASE WHEN (SELECT count(*) FROM sampled) > 3 THEN true
-                ELSE EXISTS (SELECT FROM somewhere OFFSET most - 1) OR (SELECT min(length(q.folded)) FROM q) < 2 END
+                ELSE EXISTS (SELECT FROM somewhere OFFSET most - 1)
+                    OR EXISTS (SELECT FROM q WHERE length(q.folded) < 2 OR octet_length(q.folded) < 3) END
         )
         SELECT h.id, max(h.rank) FROM hits h GROUP BY h.id
         -- Rank and id in one number, which is sorted in half the time: ranks are 1 to 5 here, and ids end before 2^56.

@@ -185,3 +185,18 @@ def test_of_more_deals_than_are_ranked_the_newest_come_first(filled, often, newe
         filled.execute("SELECT set_config('app.company_id', %s, true)", [str(OWN)])
         found = filled.execute("SELECT id FROM search_deals('nordlicht', 5)").fetchall()
         assert found == sorted(named, reverse=True)[:5]
+
+
+@pytest.mark.parametrize("words", ["it", "IT", "t会", "本", "社"])
+def test_what_the_index_does_not_know_is_found_among_the_newest_deals(filled, words):
+    with filled.transaction(force_rollback=True):
+        [(named,)] = filled.execute(
+            """
+            UPDATE deals SET deal_name = '日本IT会社', notes = NULL WHERE company_id = %s
+            AND id = (SELECT id FROM deals WHERE company_id = %s ORDER BY created_at LIMIT 1) RETURNING id
+            """,
+            [OWN, OWN],
+        ).fetchall()
+        filled.execute("SELECT set_config('app.company_id', %s, true)", [str(OWN)])
+        found = filled.execute("SELECT id FROM search_deals(%s, 100)", [words]).fetchall()
+        assert (named,) in found
