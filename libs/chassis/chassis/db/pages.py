@@ -186,7 +186,8 @@ def _rows(listing: Listing, shape: Shape, own: bool) -> FromClause:
         # A null is not the actor; plain NOT would make it unknown.
         halves = [[this, *(other.is_not(True) for other in mine[:index])] for index, this in enumerate(mine)]
         parts = [[*part, *half] for part in parts for half in halves]
-    order = _order(listing, columns, keys)
+    # What is found comes in the order of its ranks.
+    order = [_found(listing).c.ordinality] if shape.search else _order(listing, columns, keys)
     if lean:
         named = [columns[name].label(name) for name, _ in keys]
         pages = [select(columns["id"].label("place"), *named).where(*part).order_by(*order) for part in parts]
@@ -196,10 +197,8 @@ def _rows(listing: Listing, shape: Shape, own: bool) -> FromClause:
         return page.order_by(columns[keys[0][0]].is_(None), *order).limit(most).subquery("d")
     pages = [_documents(listing, keys, *part).order_by(*order) for part in parts]
     if shape.search:
-        found = _found(listing).c
         [page] = pages
-        page = page.add_columns(found.rank).where(listing.view.table.c.id == found.id)
-        pages = [page.order_by(None).order_by(found.ordinality)]
+        pages = [page.add_columns(columns["rank"]).where(listing.view.table.c.id == columns["id"])]
     return _together(listing, pages, keys, most).subquery("d")
 
 

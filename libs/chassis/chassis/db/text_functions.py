@@ -76,7 +76,8 @@ _GRAMS = """
         END LOOP;
     END $$;
 
-    -- The questions, one of which every text with `given` inside answers: it has `every` gram, or `one` of them.
+    -- The questions, one of which every text with `given` inside answers: it has `every` gram, or `one` of them. They
+    -- are for the many pieces of what resembles a text; gram_questions() asks closer, for one text, which costs more.
     CREATE OR REPLACE FUNCTION text_questions(company bigint, given text)
     RETURNS TABLE (every bigint[], one bigint[]) LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE ROWS 2 AS $$
     DECLARE n integer := length(given);

@@ -160,9 +160,7 @@ class Reference:
 
         An older state never overwrites a newer one, and what was purged is not brought back.
         """
-        number = document[self.document_id]
-        self._lock(session, number)
-        return session.run(self._save, of_ref=number, **self._new(document)) > 0
+        return self.save_later(session, document).touched > 0
 
     def save_later(self, session: Session, document: Mapping[str, Any]) -> Later:
         """The same in one round trip with the next statement; it was kept where the answer has `touched` a row."""
@@ -176,8 +174,7 @@ class Reference:
         if after is None:
             self.remove(session, event.record_id, event.aggregate_version)
         else:
-            self._lock(session, event.record_id)
-            session.run_later(self._save, of_ref=event.record_id, **self._new(self.told(after, event)))
+            self.save_later(session, self.told(after, event))
 
     def save_events(self, session: Session, events: Sequence[Event]) -> None:
         """The same for events of one tenant, in their order; a run without a purge in it costs as much as one event."""
