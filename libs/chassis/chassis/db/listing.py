@@ -112,14 +112,14 @@ class Listing:
     the indexes of these fields are. `default` are conditions that hold unless the client filters by the field they are
     keyed with, such as leaving out archived records. `own` holds as well where the actor, its parameter `actor`, sees
     only their own records; `own_columns` are the columns that it compares, if an index is in order for each of them but
-    for no two. `search` names a function of the database that answers (id, rank) to `q=` (words, most), the best
-    first and of those as good the latest id, which takes an e-mail or web address in ASCII as well if it is a search
-    `by_address` (words, most, address). `containing` names one that answers the ids of all records that may have a text in one of the fields `contained`, or null for too
-    many (text, most); see `chassis.db.containing`. `words` are filters that take one of a few words each. `ranks` says
-    by which column, which need not be shown, a field is sorted instead: by its meaning and not by the alphabet. Those
-    in `alphabetical` are sorted as people read, and so are their indexes (`chassis.db.tables.alphabetical`).
-    `options` are further parameters, for the route to read. The tenant's own condition is always there, whatever row-
-    level security does.
+    for no two. `search` names a function of the database that answers (id, rank) to `q=` (words, most), the best first
+    and of those as good the latest id, which takes an e-mail or web address in ASCII as well if it is a search
+    `by_address` (words, most, address). `containing` names one that answers the ids of all records that may have a text
+    in one of the fields `contained`, or null for too many (text, most); see `chassis.db.containing`. `words` are
+    filters that take one of a few words each. `ranks` says by which column, which need not be shown, a field is sorted
+    instead: by its meaning and not by the alphabet. Those in `alphabetical` are sorted as people read, and so are their
+    indexes (`chassis.db.tables.alphabetical`). `options` are further parameters, for the route to read. The tenant's
+    own condition is always there, whatever row-level security does.
     """
 
     view: JsonView
