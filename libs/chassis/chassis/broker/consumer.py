@@ -4,7 +4,6 @@ import time
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack, closing
 from datetime import UTC, datetime
-from itertools import groupby
 from threading import Event as Flag
 from typing import TypeVar
 
@@ -12,18 +11,19 @@ import psycopg
 import sqlalchemy.exc
 import structlog
 
-from chassis import events, metrics, tracing
+from chassis import events, metrics
 from chassis.broker import attempts, provenance, topology
 from chassis.broker.amqp import Publisher, Subscriber
 from chassis.broker.bookkeeping import Bookkeeping
 from chassis.broker.failures import Verdict, judge
+from chassis.broker.handling import handle
 from chassis.broker.messages import BrokerUnavailable, Delivery, Message, Outcome
 from chassis.broker.retries import RETRIES, RetrySchedule
-from chassis.broker.subscriptions import ManyHandler, Subscriptions
-from chassis.context import NOBODY, Context, acting_as
+from chassis.broker.subscriptions import Subscriptions
+from chassis.context import NOBODY, acting_as
 from chassis.db import inbox
 from chassis.db.company_purges import purged_among
-from chassis.db.session import Database, Session, set_tenant
+from chassis.db.session import Database, Session
 from chassis.events import Event, MalformedEvent
 
 BATCH = 200
@@ -250,7 +250,7 @@ class Consumer:
             for event_id in late:
                 del fresh[event_id]
             if fresh:
-                self._handle(session, list(fresh.values()))
+                handle(session, self._subscriptions, list(fresh.values()))
             _refuse_aborted(session)
         now = datetime.now(UTC)
         for event in fresh.values():
@@ -258,25 +258,6 @@ class Consumer:
         metrics.CONSUMER_EVENTS.labels("handled").inc(len(fresh))
         metrics.CONSUMER_EVENTS.labels("ignored").inc(len(late))
         metrics.CONSUMER_EVENTS.labels("duplicate").inc(len(wanted) - len(fresh) - len(late))
-
-    def _handle(self, session: Session, fresh: Sequence[Event]) -> None:
-        if self._subscriptions.batch is not None:
-            with tracing.consuming(fresh):
-                self._subscriptions.batch(session, fresh)
-            return
-        handlers = self._subscriptions.handlers
-        # One company's events stay in their order; those of different companies have none.
-        for company_id, of_company in groupby(sorted(fresh, key=_company), _company):
-            set_tenant(session, company_id)
-            for handler, run in groupby(of_company, lambda event: handlers[event.type]):
-                found = list(run)
-                if len(found) > 1 and isinstance(handler, ManyHandler):
-                    with tracing.consuming(found), acting_as(_caused_by(found[-1])):
-                        handler.many(session, found)
-                    continue
-                for event in found:
-                    with tracing.consuming([event]), acting_as(_caused_by(event)):
-                        handler(session, event)
 
     def _fail(self, delivery: Delivery, event: Event | None, error: Exception) -> None:
         """Let the message wait in the next delay queue, or send it to the dead letters after the last."""
@@ -362,20 +343,6 @@ class Consumer:
                 raise _Stopping
             if left <= 0:
                 return
-
-
-def _company(event: Event) -> int:
-    return event.company_id
-
-
-def _caused_by(event: Event) -> Context:
-    """What a handler's own changes follow from."""
-    return Context(
-        company_id=event.company_id,
-        request_id=event.correlation_id or event.id,
-        causation_id=event.id,
-        traceparent=tracing.traceparent() or event.traceparent,
-    )
 
 
 def _refuse_killer(number: int) -> None:

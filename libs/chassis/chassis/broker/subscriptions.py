@@ -22,12 +22,27 @@ class ManyHandler(Protocol):
         """Handle several, with the same effect."""
 
 
+@runtime_checkable
+class AskingHandler(Protocol):
+    """A handler that asks the database first, so that what events of several records need comes in one round trip."""
+
+    def __call__(self, session: Session, event: Event, /) -> None:
+        """Handle one event."""
+
+    def ask(self, session: Session, event: Event, /) -> Callable[[], None]:
+        """Ask, by `Session.fetch_later` and what comes with it; answers what remains to be done.
+
+        Until then it may be asked for other records. It says nothing and changes nothing about any but its own.
+        """
+
+
 @dataclass(frozen=True, kw_only=True)
 class Subscriptions:
     """A consumer's handlers, and the bindings that bring it their events.
 
     Either `handlers` maps event types (`crm.user.created.v1`) to functions, which run in the tenant of the event (a
-    `ManyHandler` gets those that follow one another at once), or `batch` gets all the events of a transaction at once
+    `ManyHandler` gets those that follow one another at once, an `AskingHandler` is asked for several before it goes on
+    with the first), or `batch` gets all the events of a transaction at once
     and in no tenant. `bindings` are patterns on the topic exchange; those of handlers are one for each type, so that
     nothing comes only to be ignored. What comes without a handler all the same, by a binding of an earlier release, is
     acknowledged and forgotten. `ingest` connects with INGEST_DATABASE_URL, whose role may write for every tenant.

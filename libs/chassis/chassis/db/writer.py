@@ -20,7 +20,7 @@ _OWN = {_BEGIN: b"BEGIN", _TENANT: SET_TENANT, _COMMIT: b"COMMIT"}
 _MOST_PREPARED = 150
 _MOST_SEEN = 1000
 # Who writes much gets its own round trips.
-_MOST_WAITING = 16
+_MOST_WAITING = 64
 
 _Key = tuple[bytes, tuple[int, ...]]
 

@@ -20,7 +20,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import insert as upsert
 
-from chassis.db.locks import lock_names
+from chassis.db.locks import lock_numbered
 from chassis.db.session import Session
 from chassis.db.statements import TENANT, Prepared, of_tenant
 from chassis.db.writer import Later
@@ -233,7 +233,7 @@ class Reference:
             if self.guard_of(known) < self.guard_of(document):
                 newest[document[self.document_id]] = document
         if self._tombstones is not None:
-            lock_names(session, map(self._lock_of, newest))
+            lock_numbered(session, self.table.name, newest)
         rows = [{self.key: number, **self._known(document)} for number, document in newest.items()]
         session.run(self._save_many, rows=orjson.dumps(rows).decode())
 
@@ -252,7 +252,4 @@ class Reference:
     def _lock(self, session: Session, number: int) -> None:
         """One at a time saves or removes a record: a statement that waits for another sees no tombstone that it set."""
         if self._tombstones is not None:
-            lock_names(session, (self._lock_of(number),))
-
-    def _lock_of(self, number: int) -> str:
-        return f"{self.table.name}:{number}"
+            lock_numbered(session, self.table.name, (number,))

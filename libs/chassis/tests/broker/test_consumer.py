@@ -87,48 +87,6 @@ def test_events_of_two_tenants_in_one_transaction_have_each_their_own_tenant(sta
     assert stage.sql(shared), "no transaction had events of both"
 
 
-def test_the_tenant_is_set_once_for_all_its_events_in_a_batch(stage, monkeypatch):
-    other = replace(stage, company=next(stage.companies))
-    subscriptions = Subscriptions(
-        bindings=(f"{stage.company}.#", f"{other.company}.#"), handlers={UPDATED.name: stage.effect}
-    )
-    tenants = [stage, other] * 10
-    given = [events.decode(tenant.body(record)) for record, tenant in enumerate(tenants, 1)]
-    tenants_set, order = [], []
-    monkeypatch.setattr(consumer, "set_tenant", lambda _, tenant: tenants_set.append(tenant))
-    handlers = {UPDATED.name: lambda _, event: order.append((event.company_id, event.record_id))}
-    stage.consumer(replace(subscriptions, handlers=handlers))._handle(None, given)
-    assert tenants_set == sorted((stage.company, other.company))
-    assert order == sorted(order)
-    assert len(order) == 20
-
-
-def test_a_handler_of_many_gets_what_follows_one_another_in_a_tenant_and_the_rest_alone(stage, monkeypatch):
-    other = replace(stage, company=next(stage.companies))
-    given = [events.decode(tenant.body(record)) for record, tenant in enumerate([stage] * 5 + [other] * 3, 1)]
-    given[3] = given[3]._replace(type="crm.customer.painted.v1")
-    calls = []
-
-    class Keeping:
-        def __call__(self, _, event):
-            calls.append((current().company_id, current().causation_id == event.id, [event.record_id]))
-
-        def many(self, _, found):
-            caused = current().causation_id == found[-1].id
-            calls.append((current().company_id, caused, [event.record_id for event in found]))
-
-    keeping = Keeping()
-    handlers = {UPDATED.name: keeping, "crm.customer.painted.v1": keeping.__call__}
-    monkeypatch.setattr(consumer, "set_tenant", lambda *_: None)
-    stage.consumer(replace(stage.subscriptions(), handlers=handlers))._handle(None, given)
-    assert calls == [
-        (stage.company, True, [1, 2, 3]),
-        (stage.company, True, [4]),
-        (stage.company, True, [5]),
-        (other.company, True, [6, 7, 8]),
-    ]
-
-
 def test_where_many_fail_together_each_is_handled_alone(stage):
     """One event that no retry can mend takes no other of its run with it."""
 

@@ -5,6 +5,7 @@ from typing import Any
 
 from sqlalchemy import BigInteger, ScalarSelect, Uuid, bindparam, exists, select
 
+from chassis.db.bulk import create_later
 from chassis.db.session import Session
 from chassis.db.statements import Prepared, of_tenant
 from chassis.db.writer import Later
@@ -67,7 +68,7 @@ class Story:
             # A foreign key names nothing that is not known yet.
             **{f"{kind}_id": number for kind, number in zip(SUBJECTS, known, strict=True) if number is not None},
         }
-        RECORDS.create(session, ACTIVITY_CREATED, values)
+        create_later(session, RECORDS, ACTIVITY_CREATED, values)
 
 
 def story_told_by(session: Session, entity: str, event: Event) -> Story | None:

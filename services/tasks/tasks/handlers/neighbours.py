@@ -19,7 +19,7 @@ from tasks.commands.neighbours import (
     purge_subject,
     restore_with,
 )
-from tasks.commands.stories import story_told_by, tell_new_owner
+from tasks.commands.stories import Story, story_told_by, tell_new_owner
 from tasks.models import CUSTOMERS, DEALS, LEADS
 
 
@@ -55,20 +55,33 @@ def _is_known(kind: Kind, session: Session, event: Event, saved: Later) -> bool:
     return found is not None and found["version"] == event.aggregate_version
 
 
-def on_changed(kind: Kind, session: Session, event: Event) -> None:
-    """Know the record; say what has happened to it, and tell its new owner."""
-    # Deals are moved all day: what is to be known for the story comes along with the saving.
-    saved = _save(kind, session, event)
-    story = story_told_by(session, kind.entity, event)
-    if not _is_known(kind, session, event, saved):
-        return
-    if kind is not CUSTOMER and "customer_id" in event.data["changed"]:
-        customer_id = event.data["after"]["customer_id"]
-        _require_customer(session, customer_id)
-        move_customer(session, kind.column, event.record_id, customer_id)
-    if story is not None:
-        story.write(session)
-    tell_new_owner(session, kind.entity, event)
+@dataclass(frozen=True, slots=True)
+class Changing:
+    """Know a record that has changed; say what has happened to it, and tell its new owner."""
+
+    kind: Kind
+
+    def __call__(self, session: Session, event: Event) -> None:
+        """Handle one event."""
+        self.ask(session, event)()
+
+    def ask(self, session: Session, event: Event) -> Callable[[], None]:
+        """Save it, and ask what its story needs; deals are moved all day. Answers what remains to be done."""
+        saved = _save(self.kind, session, event)
+        story = story_told_by(session, self.kind.entity, event)
+        return partial(self._go_on, session, event, saved, story)
+
+    def _go_on(self, session: Session, event: Event, saved: Later, story: Story | None) -> None:
+        kind = self.kind
+        if not _is_known(kind, session, event, saved):
+            return
+        if kind is not CUSTOMER and "customer_id" in event.data["changed"]:
+            customer_id = event.data["after"]["customer_id"]
+            _require_customer(session, customer_id)
+            move_customer(session, kind.column, event.record_id, customer_id)
+        if story is not None:
+            story.write(session)
+        tell_new_owner(session, kind.entity, event)
 
 
 def _require_customer(session: Session, customer_id: int | None) -> None:
@@ -113,7 +126,7 @@ def on_purged(kind: Kind, session: Session, event: Event) -> None:
 
 def on_deal_closed(session: Session, event: Event) -> None:
     """Say how the deal ended, and do with its open tasks what the company has set."""
-    on_changed(DEAL, session, event)
+    Changing(DEAL)(session, event)
     close_tasks_of(session, event.record_id)
 
 
@@ -141,7 +154,7 @@ def _of(kind: Kind) -> dict[str, Handler]:
         "restored": partial(on_restored, kind),
         "purged": partial(on_purged, kind),
     }
-    changed = partial(on_changed, kind)
+    changed = Changing(kind)
     actions = dict.fromkeys((*kind.reference.actions, *special))
     return {f"crm.{kind.entity}.{action}.v1": special.get(action, changed) for action in actions}
 
