@@ -201,7 +201,7 @@ def disagreeing(world, service):
     database = Database(world.stack.database_url(service, "owner"))
     wrong = []
     with acting_as(Context(company_id=world.company_id)), database.transaction() as session:
-        session.connection()
+        session.begin()
         for (table, number), values in told.items():
             if table in kinds:
                 rows = session.fetch(kinds[table].document, of_id=number)

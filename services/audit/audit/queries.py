@@ -4,8 +4,6 @@ from collections.abc import Iterator
 from dataclasses import replace
 from datetime import datetime
 
-import psycopg
-
 from audit.views import AUDIT_LOG
 from chassis.db.kinds import INTEGER, TEXT, TIMESTAMP
 from chassis.db.listing import Listing
@@ -54,9 +52,7 @@ _LAST_KNOWN = """
 def last_known(database: Database, source: str, since: datetime) -> Iterator[Known]:
     """The last that was told of each record of `source` that something was told of since then, oldest first."""
     with database.transaction() as session:
-        connection = session.connection().connection.driver_connection
-        session.writer.flush()
-        assert isinstance(connection, psycopg.Connection)
+        connection = session.writer.open_connection()
         # It reads whole months, once.
         connection.execute("SET LOCAL statement_timeout = 0")
         with connection.cursor(name="last_known") as cursor:

@@ -23,7 +23,7 @@ from chassis.broker.subscriptions import Subscriptions
 from chassis.context import NOBODY, acting_as
 from chassis.db import inbox
 from chassis.db.company_purges import purged_among
-from chassis.db.session import Database, Session
+from chassis.db.session import Database
 from chassis.events import Event, MalformedEvent
 
 BATCH = 200
@@ -251,7 +251,6 @@ class Consumer:
                 del fresh[event_id]
             if fresh:
                 handle(session, self._subscriptions, list(fresh.values()))
-            _refuse_aborted(session)
         now = datetime.now(UTC)
         for event in fresh.values():
             metrics.EVENT_AGE.observe((now - event.time).total_seconds())
@@ -323,13 +322,13 @@ class Consumer:
         log.warning("database is unreachable, waiting", error=str(error), again_in=pause)
         while True:
             # The pool's other connections are as dead as the one that failed.
-            self._effects.engine.dispose()
-            self._notes.engine.dispose()
+            self._effects.forget_connections()
+            self._notes.forget_connections()
             self._pause(pause)
             try:
                 with self._effects.transaction() as session:
-                    session.connection()
-            except (psycopg.Error, sqlalchemy.exc.SQLAlchemyError):
+                    session.writer.flush()
+            except (psycopg.Error, sqlalchemy.exc.TimeoutError):
                 pause = min(pause * 2, LONGEST_PAUSE)
             else:
                 return
@@ -349,11 +348,3 @@ def _refuse_killer(number: int) -> None:
     """Raise before the attempt that would be one too many."""
     if number >= MOST_CRASHES:
         raise Killer(f"the process ended {number - 1} times while it worked on this message alone")
-
-
-def _refuse_aborted(session: Session) -> None:
-    """Raise when a handler swallowed a database error: PostgreSQL would answer COMMIT with a silent rollback."""
-    driver = session.connection().connection.driver_connection
-    assert isinstance(driver, psycopg.Connection)
-    if driver.info.transaction_status is psycopg.pq.TransactionStatus.INERROR:
-        raise RuntimeError("a handler caught a database error and went on in the aborted transaction")

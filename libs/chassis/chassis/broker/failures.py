@@ -30,8 +30,6 @@ def judge(error: BaseException) -> Verdict:
         return Verdict.NEVER
     if isinstance(error, sqlalchemy.exc.TimeoutError):
         return Verdict.WAIT
-    if isinstance(error, sqlalchemy.exc.DBAPIError) and error.orig is not None:
-        error = error.orig
     if not isinstance(error, psycopg.Error):
         return Verdict.LATER
     state = error.sqlstate

@@ -44,7 +44,7 @@ def lock_many(
     wanted = sorted(set(ids))
     if not wanted:
         return {}
-    session.connection()
+    session.begin()
     context = current()
     own = records.own if as_seen and context.own_only else None
     actor = {} if own is None else {"actor": context.user_id}

@@ -3,7 +3,6 @@
 from collections.abc import Mapping
 
 import psycopg
-import sqlalchemy.exc
 import structlog
 from psycopg import errors as pg
 
@@ -19,10 +18,9 @@ def expected(error: Exception, conflicts: Mapping[str, AppError]) -> AppError:
     """
     if isinstance(error, AppError):
         return error
-    original = error.orig if isinstance(error, sqlalchemy.exc.DBAPIError) else error
-    if not isinstance(original, psycopg.Error) or isinstance(original, psycopg.OperationalError):
+    if not isinstance(error, psycopg.Error) or isinstance(error, psycopg.OperationalError):
         raise error
-    return translate(original, conflicts)
+    return translate(error, conflicts)
 
 
 def translate(error: psycopg.Error, conflicts: Mapping[str, AppError]) -> AppError:  # noqa: PLR0911  # A table.

@@ -1,22 +1,20 @@
 """The session: one transaction per request or message, each begun with its tenant; reads in a single round trip."""
 
-import select
 import threading
 import weakref
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
-from typing import Any
+from contextlib import contextmanager, suppress
+from typing import Any, Self
 
 import psycopg
 import structlog
 from psycopg.abc import Buffer
 from psycopg.adapt import Loader
-from sqlalchemy import Connection, create_engine, event, orm
 from sqlalchemy.engine import make_url
-from sqlalchemy.exc import InvalidatePoolError
 
 from chassis import tracing
 from chassis.context import current
+from chassis.db.pool import Loan, Pool
 from chassis.db.reader import Reader
 from chassis.db.statements import Prepared
 from chassis.db.writer import Later, Writer
@@ -31,7 +29,6 @@ OPTIONS = (
 READ_DEADLINE = "-c statement_timeout=3000"
 
 log = structlog.get_logger()
-_WRITER = "writer"
 
 
 class BypassError(Exception):
@@ -45,17 +42,25 @@ class RawJson(Loader):
         return bytes(data)
 
 
-class Session(orm.Session):
-    """A SQLAlchemy session whose every transaction has the tenant of the context.
+class Session:
+    """Transactions, one after the other, each in the tenant of the context and on a connection of the pool.
 
     `fetch` runs a prepared statement: inside the transaction once there is one, else, if it only reads, in one round
     trip of its own. A statement with the parameter TENANT gets it from the context, here as in `Database.read`.
+    What is neither committed nor rolled back is rolled back where the block of the session ends.
     """
 
-    database: "Database"
-    # Asking SQLAlchemy for the connection costs as much as sending a statement, so it is asked once a transaction and
-    # once a savepoint, which are begun by being asked for.
-    _writer: Writer | None = None
+    def __init__(self, database: "Database") -> None:
+        self.database = database
+        self._is_begun = False
+        self._loan: Loan | None = None
+        self._writer: Writer | None = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.rollback()
 
     def fetch(self, statement: Prepared, **parameters: Any) -> list[tuple[Any, ...]]:
         """All rows that the statement returns. Raises psycopg.Error."""
@@ -90,17 +95,69 @@ class Session(orm.Session):
         with tracing.statement(statement.sql):
             return self.writer.fetch_later(statement, statement.bind(parameters))
 
-    def close(self) -> None:
-        """End the transaction, if there is one; where it only read outside of one, there is nothing to end."""
-        if self.in_transaction():
-            super().close()
+    def begin(self) -> None:
+        """Have what follows run in one transaction, what only reads as well; it begins with its first statement."""
+        self._is_begun = True
+
+    def in_transaction(self) -> bool:
+        """Whether there is a transaction, or what follows will be in one."""
+        return self._is_begun
+
+    def commit(self) -> None:
+        """Keep what the transaction has done, in one round trip with what waits.
+
+        Raises psycopg.Error, and RuntimeError where a failure of the database was passed over: then it is rolled back.
+        """
+        if self._writer is not None:
+            try:
+                self._writer.commit()
+            except BaseException:
+                self.rollback()
+                raise
+        self._end()
+
+    def rollback(self) -> None:
+        """Keep nothing of the transaction, if there is one. A connection that is broken is thrown away."""
+        if self._writer is not None:
+            with suppress(psycopg.Error):
+                self._writer.rollback()
+        self._end()
+
+    @contextmanager
+    def savepoint(self) -> Iterator[None]:
+        """A part of the transaction: where the block raises, what it did is undone, and the transaction goes on."""
+        writer = self.writer
+        part = writer.begin_part()
+        try:
+            yield
+            self._refuse_other(writer)
+            writer.end_part()
+        except BaseException:
+            if self._writer is writer:
+                # Where even this fails, the connection is broken: whoever goes on with it is told so.
+                with suppress(psycopg.Error):
+                    writer.undo_part(part)
+            raise
 
     @property
     def writer(self) -> Writer:
-        """The transaction's connection; it begins where it has not, and so does a savepoint."""
+        """The transaction's connection; it begins where it has not."""
         if self._writer is None:
-            self._writer = _writer(self.connection())
+            self._is_begun = True
+            self._loan = self.database.lend()
+            self._writer = self._loan.writer
+            self._writer.begin(current().company_id)
         return self._writer
+
+    def _refuse_other(self, writer: Writer) -> None:
+        if self._writer is not writer:
+            raise RuntimeError("the transaction ended before its savepoint")
+
+    def _end(self) -> None:
+        self._is_begun = False
+        loan, self._loan, self._writer = self._loan, None, None
+        if loan is not None:
+            loan.give_back()
 
 
 class Database:
@@ -119,37 +176,26 @@ class Database:
             "connect_timeout": 3,
             "keepalives_idle": 30,
         }
-        self.engine = create_engine(
-            parsed,
-            connect_args=self._arguments,
-            pool_size=pool_size,
-            max_overflow=0,
-            pool_timeout=3,
-            pool_use_lifo=True,
-        )
-        event.listen(self.engine, "connect", lambda connection, _: _adapt(connection))
-        event.listen(self.engine, "checkout", lambda connection, *_: _refuse_closed(connection))
-        # What SQLAlchemy sends itself, savepoints above all, comes behind what has waited.
-        for moment in ("savepoint", "before_cursor_execute"):
-            event.listen(self.engine, moment, lambda connection, *_: _writer(connection).flush())
-        event.listen(self.engine, "commit", lambda connection: _writer(connection).commit())
-        event.listen(self.engine, "rollback", lambda connection: _writer(connection).forget())
-        event.listen(self.engine, "rollback_savepoint", lambda connection, *_: _writer(connection).forget())
+        self._pool = Pool(self._connect, pool_size)
         self._local = threading.local()
         # Weakly: with a thread its reader goes, however the thread came to an end.
         self._readers: weakref.WeakSet[Reader] = weakref.WeakSet()
 
     def session(self) -> Session:
-        """A new session; it begins its transaction with its first statement."""
-        session = Session(self.engine, autoflush=False, expire_on_commit=False)
-        session.database = self
-        return session
+        """A new session; it begins its transaction with its first statement that writes."""
+        return Session(self)
 
     @contextmanager
     def transaction(self) -> Iterator[Session]:
         """A session whose transaction commits at the end of the block and rolls back on any exception."""
-        with self.session() as session, session.begin():
+        with Session(self) as session:
+            session.begin()
             yield session
+            session.commit()
+
+    def lend(self) -> Loan:
+        """A connection for a transaction. Raises sqlalchemy.exc.TimeoutError, psycopg.OperationalError."""
+        return self._pool.lend()
 
     def read(self, statement: Prepared, parameters: Mapping[str, Any]) -> list[tuple[Any, ...]]:
         """Answer a read in one round trip, in an implicit transaction that begins by setting the tenant.
@@ -176,12 +222,17 @@ class Database:
     def _reader(self) -> Reader:
         reader: Reader | None = getattr(self._local, "reader", None)
         if reader is None:
-            reader = Reader(self._connect)
+            reader = Reader(self._connect_to_read)
             self._local.reader = reader
             self._readers.add(reader)
         return reader
 
     def _connect(self) -> psycopg.Connection:
+        connection = psycopg.connect(self._conninfo, **self._arguments)
+        _adapt(connection)
+        return connection
+
+    def _connect_to_read(self) -> psycopg.Connection:
         options = f"{OPTIONS} -c default_transaction_read_only=on {READ_DEADLINE}"
         connection = psycopg.connect(self._conninfo, autocommit=True, **{**self._arguments, "options": options})
         _adapt(connection)
@@ -222,68 +273,20 @@ class Database:
                 "this database role is a superuser, has BYPASSRLS or owns tables: row-level security would not hold"
             )
 
+    def forget_connections(self) -> None:
+        """Close those of the pool that are not lent, and lend none again of those that are."""
+        self._pool.forget()
+
     def dispose(self) -> None:
-        """Close the pool and every thread's reader; whoever reads afterwards connects anew."""
-        self.engine.dispose()
+        """Close the connections that nobody uses, and every thread's reader; who comes afterwards connects anew."""
+        self._pool.forget()
         while self._readers:
             self._readers.pop().close()
-
-
-@event.listens_for(Session, "after_begin")
-def _set_tenant(_: orm.Session, __: orm.SessionTransaction, connection: Connection) -> None:
-    """Give the transaction its tenant along with its BEGIN; without one it sees no tenant's rows."""
-    _writer(connection).begin(current().company_id)
-
-
-@event.listens_for(Session, "after_transaction_create")
-@event.listens_for(Session, "after_transaction_end")
-def _forget_writer(session: Session, _: orm.SessionTransaction) -> None:
-    session._writer = None  # noqa: SLF001  # The session's own event.
-
-
-@event.listens_for(Session, "before_commit")
-def _end_savepoint(session: Session) -> None:
-    """Run what has waited in a savepoint before it ends, while a failure can still be rolled back to where it began."""
-    if session.in_nested_transaction() and session._writer is not None:  # noqa: SLF001  # The session's own event.
-        session._writer.flush()  # noqa: SLF001  # As above.
 
 
 def set_tenant(session: Session, company_id: int) -> None:
     """Move an open transaction to a tenant: for a batch of messages, and for registering a company."""
     session.writer.begin(company_id)
-
-
-def _writer(connection: Connection) -> Writer:
-    """The writer of a connection of the pool, which lives as long as it does."""
-    known = connection.info
-    if _WRITER not in known:
-        driver = connection.connection.driver_connection
-        assert isinstance(driver, psycopg.Connection)
-        known[_WRITER] = Writer(driver)
-    writer: Writer = known[_WRITER]
-    return writer
-
-
-def _refuse_closed(connection: psycopg.Connection) -> None:
-    """Have the pool replace a connection that the server has closed while nobody used it, and all that are as old.
-
-    After a restart of the server each of them would fail the first request that gets it. Nothing is sent: an idle
-    connection on which there is something to read has been told that it is at its end.
-    """
-    waiting = select.poll()
-    waiting.register(connection.pgconn.socket, select.POLLIN)
-    if waiting.poll(0) and not _is_alive(connection):
-        raise InvalidatePoolError("the server has closed the connection")
-
-
-def _is_alive(connection: psycopg.Connection) -> bool:
-    """Ask a connection that had something to read: what came may as well have been a notice."""
-    try:
-        connection.execute("")
-    except psycopg.OperationalError:
-        return False
-    connection.rollback()
-    return True
 
 
 def _adapt(connection: Any) -> None:

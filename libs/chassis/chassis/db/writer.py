@@ -13,8 +13,16 @@ from psycopg.pq.abc import PGresult
 from chassis.db.reader import SET_TENANT, answers_of, failure
 from chassis.db.statements import Prepared
 
-_BEGIN, _TENANT, _COMMIT = b"begin", b"tenant", b"commit"
-_OWN = {_BEGIN: b"BEGIN", _TENANT: SET_TENANT, _COMMIT: b"COMMIT"}
+_BEGIN, _TENANT, _COMMIT, _PART, _KEEP, _UNDO = b"begin", b"tenant", b"commit", b"part", b"keep", b"undo"
+# A savepoint of a name hides an earlier one of that name until it is released (PostgreSQL documentation, "SAVEPOINT").
+_OWN = {
+    _BEGIN: b"BEGIN",
+    _TENANT: SET_TENANT,
+    _COMMIT: b"COMMIT",
+    _PART: b"SAVEPOINT part",
+    _KEEP: b"RELEASE SAVEPOINT part",
+    _UNDO: b"ROLLBACK TO SAVEPOINT part",
+}
 # A statement whose values have other types is another one to PostgreSQL, and each takes memory of the server: a
 # connection forgets them all when it knows this many, and prepares none that comes only once.
 _MOST_PREPARED = 150
@@ -75,8 +83,7 @@ class Writer:
     What a cursor of psycopg does around a statement costs a process more than most statements of a service take, so
     they are sent here by its public functions, as `chassis.db.reader` does. What answers nothing that anybody waits for
     (the transaction's BEGIN and its tenant among it) waits for the next statement and is sent in one round trip with
-    it. The connection's own transaction goes on: SQLAlchemy commits it, rolls it back and sets its savepoints, and says
-    so beforehand.
+    it.
     """
 
     def __init__(self, connection: psycopg.Connection) -> None:
@@ -125,34 +132,69 @@ class Writer:
         if len(self._waiting) >= _MOST_WAITING:
             self.flush()
 
+    def open_connection(self) -> psycopg.Connection:
+        """The connection in its transaction, for what no prepared statement does. Raises psycopg.Error."""
+        self.flush()
+        return self._connection
+
     def flush(self) -> None:
         """Run what has waited. Raises psycopg.Error."""
         if self._waiting:
             self._together([])
 
     def commit(self) -> None:
-        """Commit in one round trip with what has waited; without that the connection's own commit is as good."""
-        if any(sending.name not in _OWN for sending in self._waiting):
-            self._prepare_own()
-            try:
-                self._together([_Sending(_COMMIT)])
-            except psycopg.Error:
-                # To SQLAlchemy a commit has ended the transaction, and the connection is as good as new.
-                if self._connection.pgconn.transaction_status == TransactionStatus.INERROR:
-                    self._connection.rollback()
-                raise
-        else:
-            self.forget()
+        """Commit in one round trip with what has waited; what has not even begun ends as it is.
 
-    def forget(self) -> None:
-        """Run nothing of what has waited: it is rolled back."""
+        Raises psycopg.Error, and RuntimeError where a statement has failed and nobody has rolled back: PostgreSQL would
+        answer that COMMIT with a silent rollback.
+        """
+        status = self._connection.pgconn.transaction_status
+        if status == TransactionStatus.INERROR:
+            raise RuntimeError("a failure of the database was caught, and its aborted transaction went on")
+        if all(sending.name in _OWN for sending in self._waiting):
+            self._waiting.clear()
+        if self._waiting or status != TransactionStatus.IDLE:
+            self._run(_Sending(_COMMIT))
+
+    def rollback(self) -> None:
+        """Keep nothing, of what waits either. Raises psycopg.Error where the connection is broken."""
         self._waiting.clear()
+        if self._connection.pgconn.transaction_status != TransactionStatus.IDLE:
+            self._connection.rollback()
+
+    def begin_part(self) -> object:
+        """Have a part of the transaction begin; the answer names it to `undo_part`."""
+        part = _Sending(_PART)
+        self._put_off(part)
+        return part
+
+    def end_part(self) -> None:
+        """Keep the last part that has begun. Raises psycopg.Error for what has waited in it: then it goes on."""
+        self._run(_Sending(_KEEP))
+
+    def undo_part(self, part: object) -> None:
+        """Undo the last part that has begun; what waited before it still does. Raises psycopg.Error."""
+        for index, sending in enumerate(self._waiting):
+            if sending is part:
+                del self._waiting[index:]
+                return
+        self._waiting.clear()
+        self._run(_Sending(_UNDO))
+        self._put_off(_Sending(_KEEP))
+
+    @property
+    def is_at_rest(self) -> bool:
+        """Whether another transaction may begin here: it is not so in one, nor where the connection is broken."""
+        return not self._waiting and self._connection.pgconn.transaction_status == TransactionStatus.IDLE
 
     def _send(self, statement: Prepared, bound: Mapping[str, Any]) -> tuple[abc.Transformer, PGresult]:
         adapter: abc.Transformer = Transformer(self._connection)
-        sending = self._sending(adapter, statement, bound)
+        return adapter, self._run(self._sending(adapter, statement, bound))
+
+    def _run(self, sending: _Sending) -> PGresult:
+        """Run it behind what has waited, in one round trip with it. Raises psycopg.Error, also for what has waited."""
         if self._waiting:
-            return adapter, self._together([sending])
+            return self._together([sending])
         self._hand_over(sending)
         try:
             results: list[PGresult] = self._connection.wait(execute(self._connection.pgconn))
@@ -162,7 +204,7 @@ class Writer:
         except psycopg.errors.FeatureNotSupported:
             self._prepare_anew([sending])
             raise
-        return adapter, results[-1]
+        return results[-1]
 
     def _together(self, last: Sequence[_Sending]) -> PGresult:
         """Run what has waited and what is given behind it; the answer of the last of them.
@@ -230,6 +272,7 @@ class Writer:
             self._connection.execute("DEALLOCATE ALL")
             self._names.clear()
             self._has_own = False
+            self._prepare_own()
         self._prepared += 1
         name = b"write_%d" % self._prepared
         self._prepare(name, text, types)

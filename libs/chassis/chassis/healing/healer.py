@@ -130,7 +130,7 @@ class Healer:
                 try:
                     with (
                         acting_as(Context(company_id=each.company_id, request_id=self._request)),
-                        session.begin_nested(),
+                        session.savepoint(),
                     ):
                         heal(session, self._kinds[each.table], each)
                 except _IN_THE_WAY as error:
@@ -142,7 +142,7 @@ class Healer:
 
     def _states(self, session: Session, batch: Sequence[Known]) -> dict[tuple[str, int], int]:
         """The versions of those of the records that are there."""
-        session.connection()
+        session.begin()
         found: dict[tuple[str, int], int] = {}
         for table in dict.fromkeys(each.table for each in batch):
             ids = [each.record_id for each in batch if each.table == table]

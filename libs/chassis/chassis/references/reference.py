@@ -202,7 +202,7 @@ class Reference:
 
     def is_as(self, session: Session, number: int, seen: Guard) -> bool:
         """Whether what is kept is still what was seen of it, and stays so until the transaction ends."""
-        session.connection()
+        session.begin()
         self._lock(session, number)
         return session.fetch_one(self._is_as_seen, of_ref=number, **self._seen(seen)) is not None
 

@@ -128,7 +128,7 @@ class UserReference(Reference):
         """Raise Invalid for a user who is known to be inactive, UnknownReference for one who is not known at all."""
         if user_id is None:
             return
-        session.connection()
+        session.begin()
         row = session.fetch_one(self._is_active, of_ref=user_id)
         if row is None:
             if user_id != current().user_id:
@@ -145,7 +145,7 @@ class UserReference(Reference):
         """
         if not given:
             return {}
-        session.connection()
+        session.begin()
         ids = [user for user in given if isinstance(user, int)]
         words = [user for user in given if isinstance(user, str)]
         found: dict[int | str, tuple[int, bool]] = {}

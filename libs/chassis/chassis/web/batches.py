@@ -5,7 +5,6 @@ from typing import Any
 
 import orjson
 import psycopg
-import sqlalchemy.exc
 from flask import Response, current_app
 from marshmallow import fields
 
@@ -52,11 +51,11 @@ def each(items: Sequence[Any], change: Callable[[Any], tuple[int, Record | None]
         try:
             if size > LARGEST_ANSWER:
                 raise TooLarge("answer_full", "The records before this one fill the answer; send it again.")
-            with session().begin_nested():
+            with session().savepoint():
                 status, record = change(item)
             parts.append(b'{"status":%d,"record":%s}' % (status, b"null" if record is None else record.json))
             size += len(parts[-1])
-        except (AppError, psycopg.Error, sqlalchemy.exc.DBAPIError) as error:
+        except (AppError, psycopg.Error) as error:
             failed += 1
             if isinstance(error, UnknownReference):
                 missing |= unasked(error)

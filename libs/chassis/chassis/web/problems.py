@@ -83,13 +83,8 @@ def register(app: Flask, conflicts: Mapping[str, AppError]) -> None:
     def database(error: psycopg.Error) -> Response:
         return expected(translate(error, conflicts))
 
-    def wrapped(error: sqlalchemy.exc.SQLAlchemyError) -> Response:
-        original = getattr(error, "orig", None)
-        if isinstance(original, psycopg.Error):
-            return database(original)
-        if isinstance(error, sqlalchemy.exc.TimeoutError):
-            return expected(busy())
-        return unforeseen(error)
+    def without_connection(_: sqlalchemy.exc.TimeoutError) -> Response:
+        return expected(busy())
 
     def unforeseen(error: Exception) -> Response:
         log.error("unforeseen_failure", exc_info=error)
@@ -99,7 +94,7 @@ def register(app: Flask, conflicts: Mapping[str, AppError]) -> None:
     app.register_error_handler(AppError, expected)
     app.register_error_handler(HTTPException, http)
     app.register_error_handler(psycopg.Error, database)
-    app.register_error_handler(sqlalchemy.exc.SQLAlchemyError, wrapped)
+    app.register_error_handler(sqlalchemy.exc.TimeoutError, without_connection)
     app.register_error_handler(Exception, unforeseen)
 
 

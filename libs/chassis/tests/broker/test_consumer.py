@@ -235,7 +235,7 @@ def test_a_handler_that_swallows_a_database_error_loses_nothing(stage):
     def handler(session, event):
         stage.effect(session, event)
         with contextlib.suppress(Exception):  # The mistake under test.
-            session.connection().exec_driver_sql("SELECT 1/0")
+            session.writer.open_connection().execute("SELECT 1/0")
 
     subscriptions = stage.subscriptions(handler)
     stage.declare(subscriptions)

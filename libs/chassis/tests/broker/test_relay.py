@@ -51,7 +51,6 @@ def test_rollback_leaves_no_outbox_row(stage):
     session = stage.app.session()
     stage.record(1, session=session)
     session.rollback()
-    session.close()
     assert stage.sql("SELECT count(*) FROM outbox") == [(0,)]
 
 

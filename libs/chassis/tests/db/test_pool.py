@@ -42,7 +42,7 @@ def test_connections_that_the_server_closed_are_replaced_and_no_transaction_fail
 def test_a_connection_with_a_notice_to_read_is_kept(database: Database, postgres_url: str) -> None:
     with database.transaction() as session:
         [(backend,)] = session.fetch(_BACKEND)
-        session.connection().exec_driver_sql("LISTEN something")
+        session.writer.open_connection().execute("LISTEN something")
     with psycopg.connect(postgres_url, autocommit=True) as admin:
         admin.execute("NOTIFY something")
     with database.transaction() as session:
@@ -58,8 +58,7 @@ def test_a_look_at_a_connection_sends_nothing(database: Database) -> None:
         before = other.execute(seen, (backend,)).fetchone()
         other.commit()
         # Given back by the commit, taken again here, without a statement yet.
-        connection = database.engine.raw_connection()
-        assert connection.driver_connection is not None
+        loan = database.lend()
         other.execute("SELECT pg_stat_clear_snapshot()")
         assert other.execute(seen, (backend,)).fetchone() == before
-        connection.close()
+        loan.give_back()

@@ -75,7 +75,7 @@ def test_a_lock_by_name_is_held_until_the_transaction_ends_and_by_tenant(databas
 def test_the_tenant_comes_from_the_context_in_a_transaction_and_outside_of_one(database: Database) -> None:
     with acting_as(Context(company_id=7)), database.session() as session:
         assert session.fetch(_WHOSE) == [(7,)]
-        session.connection()
+        session.begin()
         assert session.fetch(_WHOSE) == [(7,)]
         assert session.run(_WHOSE) == 1
     with acting_as(Context(company_id=8)):

@@ -142,13 +142,13 @@ def test_it_is_not_done_before_what_was_under_way_has_ended(
     with acting_as(Context(company_id=company_id, user_id=7)), database.transaction() as session:
         purge()
         # A request that has looked before, and knows nothing of the purge.
-        session.connection().exec_driver_sql("SELECT pg_current_xact_id()")
+        session.writer.open_connection().execute("SELECT pg_current_xact_id()")
         work()
         assert (state(), rows(company_id)) == ("working", {"company_purges": 1})
         settle()
         work()
         assert state() == "working"
-        session.connection().exec_driver_sql(
+        session.writer.open_connection().execute(
             "INSERT INTO company_refs (company_id, version) VALUES (%s, 1)", (company_id,)
         )
     # What other tests have under way on the same server counts as well, and ends.

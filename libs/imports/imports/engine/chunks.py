@@ -101,7 +101,7 @@ def run_chunk(
 
     Raises StoppedError where another worker has run the chunk.
     """
-    session.connection()
+    session.begin()
     if not imports.store.chunks.claim(session, job.id, number):
         raise StoppedError
     if number in _ANALYZED:
@@ -143,7 +143,7 @@ def _in_halves(session: Session, job: Job, options: RowOptions, rows: Sequence[R
 def _attempt(session: Session, job: Job, options: RowOptions, rows: Sequence[ReadRow], codes: range) -> Outcome | None:
     """What became of the rows; None where the database has refused one of them, so that nothing was done."""
     try:
-        with session.begin_nested():
+        with session.savepoint():
             return apply_rows(session, job.target, rows, replace(options, draw=_from(codes, job.target)))
     except psycopg.IntegrityError:
         return None

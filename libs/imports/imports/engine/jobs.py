@@ -133,7 +133,7 @@ class Jobs:
 
     def hold(self, session: Session, job: Job, chunk: int) -> None:
         """Lock the import until the transaction ends. Raises StoppedError where it is no longer where it was."""
-        session.connection()
+        session.begin()
         state, next_chunk = session.fetch(self._hold, of_import=job.id)[0]
         if (state, next_chunk) != (job.state, chunk):
             raise StoppedError

@@ -143,7 +143,7 @@ def _give_back(session: Session, target: Target, back: Sequence[tuple[Record, di
     Whose name somebody else has by now stays; who that is is looked for in halves.
     """
     try:
-        with session.begin_nested():
+        with session.savepoint():
             after = target.write(session, back)
     except psycopg.IntegrityError:
         if len(back) == 1:

@@ -43,7 +43,7 @@ MOST_BESIDE = 2
 CONNECTIONS = 3 * (1 + MOST_BESIDE) + 1
 _LOOK_SECONDS = 0.2
 # The database or a service that was asked is away, or somebody else was quicker: none is the import's fault.
-_AWAY = (psycopg.OperationalError, sqlalchemy.exc.OperationalError, sqlalchemy.exc.TimeoutError, Unavailable)
+_AWAY = (psycopg.OperationalError, sqlalchemy.exc.TimeoutError, Unavailable)
 
 log = structlog.get_logger()
 
@@ -230,7 +230,7 @@ class _Steps:
         def read(number: int) -> _Read | None:
             with acting_as(context):
                 with self._database.transaction() as session:
-                    session.connection()
+                    session.begin()
                     rows = chunks.read_chunk(self._imports, session, self._job, number, self._reader)
                 if rows is None:
                     return None

@@ -127,7 +127,7 @@ def test_nothing_is_lost_while_nobody_makes_partitions_and_all_is_put_in_order_a
 def test_moving_rows_has_no_deadline(ingest: Database) -> None:
     with ingest.transaction() as session:
         commands.ensure_partitions(session)
-        assert session.connection().exec_driver_sql("SHOW statement_timeout").scalar() == "0"
+        assert session.writer.open_connection().execute("SHOW statement_timeout").fetchone() == ("0",)
 
 
 @pytest.mark.parametrize("months", [-1, 25, None])

@@ -8,7 +8,6 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 import psycopg
-import sqlalchemy.exc
 
 from chassis.context import acting_as, current
 from chassis.db.records import Record
@@ -79,11 +78,11 @@ def carry_out(session: Session, conversion_id: int, wishes: Wishes | Invalid) ->
     USERS.ensure_actor(session)
     given: dict[str, Any] = {"conversion_id": conversion_id, "created_by": user_id}
     try:
-        with session.begin_nested():
+        with session.savepoint():
             if isinstance(wishes, Invalid):
                 raise wishes
             done = _carry_out(session, wishes)
-    except (AppError, psycopg.Error, sqlalchemy.exc.DBAPIError) as error:
+    except (AppError, psycopg.Error) as error:
         refusal = expected(error, CONFLICTS)
         values = given | {"state": "refused", "error_code": refusal.code, "error_detail": refusal.detail}
         faults = [{"pointer": fault.pointer, "code": fault.code, "detail": fault.detail} for fault in refusal.errors]

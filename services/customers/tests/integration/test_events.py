@@ -5,6 +5,7 @@ import pytest
 from sqlalchemy import text
 
 from chassis.context import Context, acting_as
+from chassis.db.statements import Prepared
 from chassis.events import decode
 from customers.commands.customers import create_customer
 from customers.handlers import SUBSCRIPTIONS
@@ -90,9 +91,12 @@ def test_a_consumed_events_example_has_what_its_handler_reads(event_type, databa
     """The producer's published example passes through our handler and leaves a row (contract test)."""
     event = decode(contracts.example(event_type))
     table = _KEPT.get(event_type) or ("company_refs" if ".company." in event_type else "user_refs")
-    kept = text(f"SELECT count(*) FROM {table} WHERE company_id = :company_id")  # noqa: S608  # One of three names.
+    counted = text(f"SELECT count(*) FROM {table} WHERE company_id = :company_id")  # noqa: S608  # One of three names.
+    kept = Prepared(counted)
     with acting_as(Context(company_id=event.company_id)), database.session() as session:
-        before = session.scalar(kept, {"company_id": event.company_id})
+        session.begin()
+        [before] = session.fetch(kept, company_id=event.company_id)
         SUBSCRIPTIONS.handlers[event_type](session, event)
-        assert session.scalar(kept, {"company_id": event.company_id}) > before
+        [after] = session.fetch(kept, company_id=event.company_id)
+        assert after > before
         session.rollback()

@@ -139,7 +139,7 @@ def _add_user(session: Session, user_id: int, email: str, password_hash: str, na
 
 def _add_member(session: Session, user_id: int, invitation: Mapping[str, Any], *, is_new: bool) -> None:
     """Add the membership, and tell of it and of a new user. The first company of a user is their primary one."""
-    session.connection()
+    session.begin()
     elsewhere = list_workplaces(session, user_id)
     session.run(
         _ADD_MEMBER,

@@ -231,7 +231,7 @@ def test_other_services_are_not_told_of_it_any_more(
 ) -> None:
     def listed() -> set[int]:
         with acting_as(Context()), database.session() as session:
-            return {row[0] for row in session.connection().exec_driver_sql("SELECT company_ids(0, 1000000)")}
+            return {row[0] for row in session.writer.open_connection().execute("SELECT company_ids(0, 1000000)")}
 
     assert ann.company_id in listed()
     assert purge().status_code == 202

@@ -7,7 +7,6 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import psycopg
-import sqlalchemy.exc
 
 from chassis.context import current
 from chassis.db.records import NOW, Record
@@ -83,7 +82,7 @@ def complete(session: Session, conversion_id: int, told: Mapping[str, Any]) -> N
     if conversion is None:
         return
     try:
-        with session.begin_nested():
+        with session.savepoint():
             CUSTOMERS.require(session, customer_id, pointer="/customer/use")
             lead = LEADS.get(session, conversion.document["lead_id"], lock=True)
             conversion = _expect_converting(session, conversion_id, lock=True)
@@ -97,7 +96,7 @@ def complete(session: Session, conversion_id: int, told: Mapping[str, Any]) -> N
                 conversion,
                 {**made, "customer_id": customer_id, "contact_id": contact_id},
             )
-    except (AppError, psycopg.Error, sqlalchemy.exc.DBAPIError) as error:
+    except (AppError, psycopg.Error) as error:
         refusal = expected(error, {})
         conversion = _expect_converting(session, conversion_id, lock=True)
         if conversion is None:

@@ -100,7 +100,7 @@ def refuse_lead(session: Session, lead_id: int | None, customer_id: int) -> None
     """Raise Invalid for a lead that there is not, or that is another customer's."""
     if lead_id is None:
         return
-    session.connection()
+    session.begin()
     row = session.fetch_one(_LEAD, of_lead=lead_id)
     if row is None:
         detail = "There is no such lead in this company."

@@ -52,7 +52,7 @@ def enter_stage(session: Session, cards: Cards, stage_id: int) -> tuple[Stage, i
 
     Two who enter at once may get the same position; ties go by id. Raises Invalid for a stage that there is not.
     """
-    session.connection()
+    session.begin()
     row = session.fetch_one(_entered(cards), of_stage=stage_id)
     if row is None:
         raise _unknown()

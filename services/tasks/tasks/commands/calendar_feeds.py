@@ -59,7 +59,7 @@ def show_calendar(session: Session, token: str, app_url: str) -> bytes:
     Raises NotFound, the same for all reasons, and TooManyRequests.
     """
     # Other texts have no tokens' shape, and are not even looked up.
-    session.connection()
+    session.begin()
     asked = queries.ask(session, hashlib.sha256(token.encode()).digest()) if _TOKEN.match(token) else None
     if asked is None:
         raise _missing()

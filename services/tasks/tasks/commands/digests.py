@@ -86,7 +86,7 @@ def _begin_all(database: Database, stop: Flag, of: tuple[str, time, date], due_a
 
 def begin_digest(session: Session, user_id: int, local_date: date, due_at: datetime) -> bool:
     """Begin a user's digest of a local day, unless somebody has; whether a letter was posted."""
-    session.connection()
+    session.begin()
     row = session.fetch_one(_BEGIN, user_id=user_id, local_date=local_date, due_at=due_at)
     return row is not None and post_digest(session, digest_id=row[0], user_id=user_id)
 

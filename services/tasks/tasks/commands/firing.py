@@ -50,7 +50,7 @@ def fire(session: Session, reminder_id: int) -> bool:
     What holds at this moment decides: a task that is done or hidden by now, or a recipient who is gone, is told of to
     nobody. Another worker's, or one of a task that somebody is at work on, is left for the next turn.
     """
-    session.connection()
+    session.begin()
     row = session.fetch_one(_TASK_OF, of_id=reminder_id)
     locked = None if row is None else session.fetch_one(_LOCK_TASK, of_task=row[0])
     due = None if locked is None else session.fetch_one(_LOCK_REMINDER, of_id=reminder_id)

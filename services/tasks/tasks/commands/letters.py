@@ -55,7 +55,7 @@ def post_digest(session: Session, *, digest_id: int, user_id: int) -> bool:
 
 def make_letter(session: Session, letter: Letter, app_url: str) -> Letter | None:
     """The letter as it leaves now; None for one that has nothing to say any more."""
-    session.connection()
+    session.begin()
     now = datetime.now(UTC)
     written = (
         _digest(session, letter, now)

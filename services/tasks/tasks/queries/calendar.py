@@ -101,7 +101,7 @@ _DONE = Prepared(
 def find_feed(session: Session, *, lock: bool = False) -> Record | None:
     """The caller's feed; None where there is none."""
     if lock:
-        session.connection()
+        session.begin()
     row = session.fetch_one(_FIND[lock], of_user=current().user_id)
     return None if row is None else Record(*row)
 

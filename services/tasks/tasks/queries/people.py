@@ -49,7 +49,7 @@ class Person:
 
 def find_person(session: Session, user_id: int) -> Person | None:
     """What is known of a user, who stays so until the transaction ends; None for nobody that is known."""
-    session.connection()
+    session.begin()
     row = session.fetch_one(_MEMBER, of_user=user_id)
     if row is None:
         return None

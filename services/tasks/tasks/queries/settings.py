@@ -32,7 +32,7 @@ _UNSET: dict[str, Any] = {
 def find_settings(session: Session, *, lock: bool = False) -> Record | None:
     """What the caller has set; None for nothing yet."""
     if lock:
-        session.connection()
+        session.begin()
     row = session.fetch_one(_FIND[lock], of_user=current().user_id)
     return None if row is None else Record(*row)
 

@@ -5,7 +5,6 @@ from threading import Event as Flag
 
 import psycopg
 import pytest
-import sqlalchemy.exc
 
 from chassis.context import Context, acting_as
 from chassis.errors import NotFound
@@ -75,10 +74,10 @@ def test_one_that_breaks_off_leaves_nothing_and_is_taken_again(books, database, 
     def break_off():
         with database.transaction() as session:
             take_snapshot(session, DAY)
-            driver = session.connection().connection.driver_connection
-            superuser.execute("SELECT pg_terminate_backend(%s, 5000)", (driver.info.backend_pid,))
+            backend = session.writer.open_connection().info.backend_pid
+            superuser.execute("SELECT pg_terminate_backend(%s, 5000)", (backend,))
 
-    with pytest.raises(sqlalchemy.exc.OperationalError):
+    with pytest.raises(psycopg.OperationalError):
         break_off()
     assert taken(superuser, books) == []
     with database.transaction() as session:
