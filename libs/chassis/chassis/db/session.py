@@ -55,6 +55,7 @@ class Session:
         self._is_begun = False
         self._loan: Loan | None = None
         self._writer: Writer | None = None
+        self._lasting: list[tuple[int | str, ...]] = []
 
     def __enter__(self) -> Self:
         return self
@@ -95,6 +96,15 @@ class Session:
         with tracing.statement(statement.sql):
             return self.writer.fetch_later(statement, statement.bind(parameters))
 
+    def run_once(self, key: tuple[int | str, ...], statement: Prepared, **parameters: Any) -> None:
+        """Run a statement later, unless a transaction has committed it on this connection: what it does must last.
+
+        `key` says what is done. A database that is restored or fails over closes its connections, and they forget it.
+        """
+        if key not in self.writer.done:
+            self.run_later(statement, **parameters)
+            self._lasting.append(key)
+
     def begin(self) -> None:
         """Have what follows run in one transaction, what only reads as well; it begins with its first statement."""
         self._is_begun = True
@@ -114,6 +124,7 @@ class Session:
             except BaseException:
                 self.rollback()
                 raise
+            self._writer.note_done(self._lasting)
         self._end()
 
     def rollback(self) -> None:
@@ -134,6 +145,8 @@ class Session:
             writer.end_part()
         except BaseException:
             if self._writer is writer:
+                # What was to last may have been done in this part.
+                self._lasting.clear()
                 # Where even this fails, the connection is broken: whoever goes on with it is told so.
                 with suppress(psycopg.Error):
                     writer.undo_part(part)
@@ -155,6 +168,7 @@ class Session:
 
     def _end(self) -> None:
         self._is_begun = False
+        self._lasting.clear()
         loan, self._loan, self._writer = self._loan, None, None
         if loan is not None:
             loan.give_back()

@@ -1,6 +1,6 @@
 """A connection for transactions: statements are prepared on it and sent by libpq's own functions, without a cursor."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import psycopg
@@ -27,6 +27,8 @@ _OWN = {
 # connection forgets them all when it knows this many, and prepares none that comes only once.
 _MOST_PREPARED = 150
 _MOST_SEEN = 1000
+# Of what need not be done again on a connection so much is kept; then it begins anew.
+_MOST_DONE = 10_000
 # Who writes much gets its own round trips.
 _MOST_WAITING = 64
 
@@ -95,6 +97,7 @@ class Writer:
         self._prepared = 0
         self._has_own = False
         self._waiting: list[_Sending] = []
+        self.done: set[tuple[int | str, ...]] = set()
 
     def begin(self, company_id: int | None) -> None:
         """Have the transaction begin with the next statement, where it has not, and in this tenant from there on."""
@@ -181,6 +184,12 @@ class Writer:
         self._waiting.clear()
         self._run(_Sending(_UNDO))
         self._put_off(_Sending(_KEEP))
+
+    def note_done(self, keys: Collection[tuple[int | str, ...]]) -> None:
+        """Note what a transaction on this connection has committed that lasts."""
+        if len(self.done) + len(keys) > _MOST_DONE:
+            self.done.clear()
+        self.done.update(keys)
 
     @property
     def is_at_rest(self) -> bool:

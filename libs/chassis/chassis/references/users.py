@@ -5,7 +5,6 @@ from typing import Any
 
 from sqlalchemy import (
     ARRAY,
-    CTE,
     BigInteger,
     Boolean,
     Column,
@@ -22,7 +21,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import insert as upsert
 
-from chassis.context import current
+from chassis.context import current, tenant
 from chassis.db.session import Session
 from chassis.db.statements import TENANT, Prepared, of_tenant
 from chassis.db.tables import timestamp
@@ -102,27 +101,21 @@ class UserReference(Reference):
             .where(*of_reference(table, self.key), table.c.is_active, is_as_seen(table, self.guard))
             .values(is_active=false(), updated_at=text("now()"))
         )
-        self._ensure = Prepared(self._actor())
+        actor = {"company_id": TENANT, "user_id": bindparam("actor", type_=BigInteger())}
+        self._ensure = Prepared(upsert(table).values(actor).on_conflict_do_nothing())
 
     def ensure_actor(self, session: Session) -> None:
         """Make the caller known from their token, before identity's event about them arrives."""
-        session.run_later(self._ensure, actor=current().user_id)
+        user_id = current().user_id
+        if user_id is not None:
+            self.ensure(session, user_id)
 
     def ensure(self, session: Session, user_id: int) -> None:
-        """The same of whom a neighbour's event names as its actor: they had a token of the company."""
-        session.run_later(self._ensure, actor=user_id)
+        """The same of whom a neighbour's event names as its actor: they had a token of the company.
 
-    def actor_ensured(self) -> CTE:
-        """The same as a part of another statement, with the parameter `actor`.
-
-        A foreign key is checked when the statement ends, so the reference may be made in it.
+        No reference to a user is ever taken away but with its company, so that once is enough.
         """
-        ensured: CTE = self._actor().cte("actor_ensured", nesting=False)
-        return ensured
-
-    def _actor(self) -> Any:
-        values = {"company_id": TENANT, "user_id": bindparam("actor", type_=BigInteger())}
-        return upsert(self.table).values(values).on_conflict_do_nothing()
+        session.run_once(("user", tenant(), user_id), self._ensure, actor=user_id)
 
     def refuse_inactive(self, session: Session, user_id: int | None, *, pointer: str = "/assigned_to") -> None:
         """Raise Invalid for a user who is known to be inactive, UnknownReference for one who is not known at all."""

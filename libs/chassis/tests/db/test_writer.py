@@ -1,6 +1,7 @@
 """Statements of transactions: sent past psycopg's cursors, with what these would have done for them."""
 
 from collections.abc import Iterator
+from contextlib import suppress
 
 import psycopg
 import pytest
@@ -282,6 +283,38 @@ def test_a_session_that_nobody_ends_gives_its_connection_back_without_its_transa
     del session
     with database.transaction() as session:
         assert session.fetch(_ALL) == []
+
+
+def test_what_lasts_is_done_again_until_a_transaction_on_the_connection_has_committed_it(database: Database) -> None:
+    def done(key: int, *, fails: bool = False) -> int:
+        """How often it is there, once the transaction has ended."""
+        with suppress(ZeroDivisionError), database.transaction() as session:
+            session.run_once(("number", key), _ADD, number=None, said=str(key))
+            assert not fails or 1 // 0
+        with database.transaction() as session:
+            return sum(said == str(key) for _, said in session.fetch(_ALL))
+
+    assert [done(1, fails=True), done(1), done(1), done(2), done(1)] == [0, 1, 1, 1, 1]
+    with database.transaction() as session, suppress(ZeroDivisionError), session.savepoint():
+        session.run_once(("number", 3), _ADD, number=None, said="3")
+        assert 1 // 0
+    assert [done(3), done(3)] == [1, 1]
+
+
+def test_what_lasts_is_done_once_on_each_connection(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    def do(key: int) -> int:
+        with database.transaction() as session:
+            session.run_once(("number", key), _ADD, number=None, said="it")
+            return len(session.fetch(_ALL))
+
+    monkeypatch.setattr(writer, "_MOST_DONE", 3)
+    assert [do(1), do(1), do(2), do(3), do(1)] == [1, 1, 2, 3, 3]
+    # There is no room for a fourth: it begins anew, and the first is done once more.
+    assert [do(4), do(4), do(1), do(1)] == [4, 4, 5, 5]
+    database.dispose()
+    with database.transaction() as session:
+        session.run(_MAKE)
+    assert [do(1), do(1)] == [1, 1]
 
 
 def test_a_constraint_that_waits_for_the_commit_fails_it(database: Database) -> None:

@@ -53,6 +53,7 @@ def create_customer(
     USERS.refuse_inactive(session, values.get("assigned_to"))
     values = with_customer_keys(session, values)
     parameters = {f"new_{name}": value for name, value in values.items()}
+    USERS.ensure_actor(session)
     row = session.fetch(_insert(frozenset(values)), actor=current().user_id, **parameters)[0]
     customer, action = Record(*row[:3]), row[3]
     if accepted is not None:
@@ -161,11 +162,8 @@ def refuse_taken_name(session: Session, called: Mapping[str, Any]) -> None:
 
 @lru_cache(maxsize=256)
 def _insert(names: frozenset[str]) -> Prepared:
-    """One statement that makes the actor known, draws the code if none is given, inserts, and answers as well what the
-    company does about duplicates.
-
-    The actor is known from the token before identity's event about them arrives; the foreign key is checked when the
-    statement ends, so their reference may be made in it.
+    """One statement that draws the code if none is given, inserts, and answers as well what the company does about
+    duplicates.
     """
     actor = bindparam("actor", type_=customers.c.created_by.type)
     values: dict[str, Any] = {"company_id": TENANT, "created_by": actor}
@@ -184,5 +182,4 @@ def _insert(names: frozenset[str]) -> Prepared:
         statement = insert(customers).from_select(list(values), chosen)
     company = COMPANY.table
     duplicates = select(company.c.settings.op("->>")(literal_column("'duplicates'"))).where(of_tenant(company))
-    created = CUSTOMER.returning(statement).add_cte(USERS.actor_ensured())
-    return Prepared(created.add_columns(duplicates.scalar_subquery()))
+    return Prepared(CUSTOMER.returning(statement).add_columns(duplicates.scalar_subquery()))
