@@ -222,8 +222,12 @@ def _common(event_type: events.EventType, occurred_at: datetime) -> dict[str, An
     }
 
 
+def changed_fields(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[str]:
+    """The fields in which two documents of a record differ, but for those that every change writes."""
+    return [name for name in new if new[name] != old.get(name) and name not in _BOOKKEEPING]
+
+
 def _changed(before: bytes | None, after: bytes | None) -> list[str]:
     if before is None or after is None:
         return []
-    old, new = orjson.loads(before), orjson.loads(after)
-    return [name for name in new if new[name] != old.get(name) and name not in _BOOKKEEPING]
+    return changed_fields(orjson.loads(before), orjson.loads(after))

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from typing import Any
 
 import psycopg
+from psycopg.pq import TransactionStatus
 from sqlalchemy import event
 from sqlalchemy.exc import InvalidatePoolError
 from sqlalchemy.pool import PoolProxiedConnection, QueuePool
@@ -23,7 +24,10 @@ class Pool:
     """
 
     def __init__(self, connect: Callable[[], Any], size: int) -> None:
-        self._pool: QueuePool = QueuePool(connect, pool_size=size, max_overflow=0, timeout=PATIENCE, use_lifo=True)
+        self._pool: QueuePool = QueuePool(
+            connect, pool_size=size, max_overflow=0, timeout=PATIENCE, use_lifo=True, reset_on_return=None
+        )
+        event.listen(self._pool, "reset", lambda connection, *_: _end_transaction(connection))
         event.listen(self._pool, "checkout", lambda connection, *_: _refuse_closed(connection))
 
     def lend(self) -> "Loan":
@@ -54,6 +58,12 @@ class Loan:
             self._proxy.close()
         else:
             self._proxy.invalidate()
+
+
+def _end_transaction(connection: psycopg.Connection) -> None:
+    """Roll back what nobody has ended: a session may have been forgotten."""
+    if connection.pgconn.transaction_status != TransactionStatus.IDLE:
+        connection.rollback()
 
 
 def _refuse_closed(connection: psycopg.Connection) -> None:

@@ -267,6 +267,8 @@ class Records:
             version=after.version,
             before=None if before is None else before.json,
             after=after.json,
+            # What the use case has looked into is parsed already.
+            changed=() if before is None else outbox.changed_fields(before.document, after.document),
             event_id=event_id,
             more=more,
         )

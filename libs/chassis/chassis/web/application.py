@@ -34,6 +34,7 @@ from chassis.web.keys import KeySet
 from chassis.web.places import CostlyPlaces, Places, Room, asks_much
 from chassis.web.purges import company_purges
 from chassis.web.read_through import read_through
+from chassis.web.request import this_request
 from chassis.web.schemas import LARGEST_BODY, LARGEST_ID, Problem
 from chassis.web.waiting import prefers_to_wait, waited
 
@@ -179,7 +180,7 @@ class ServiceApplication(Flask):
     def full_dispatch_request(self) -> Response:
         """Answer one request inside its context, then count it and log it in one line."""
         started = time.perf_counter()
-        asked = _this_request()
+        asked = this_request()
         method = asked.method
         given = asked.headers.get("X-Request-Id", "")
         request_id = given if _REQUEST_ID.match(given) else str(uuid_utils.uuid7())
@@ -210,8 +211,8 @@ class ServiceApplication(Flask):
 
     def dispatch_request(self) -> Response:
         """Authenticate, run the view in one transaction, commit, answer. Any exception rolls back."""
-        take_body()
-        asked = _this_request()
+        asked = this_request()
+        take_body(asked)
         if asked.routing_exception is not None:
             self.raise_routing_exception(asked)
         rule = asked.url_rule
@@ -283,12 +284,6 @@ class ServiceApplication(Flask):
         """
         content = repr(sorted(arguments.items())).encode() + b"\x00" + request.get_data(cache=True)
         return hmac.digest(self.config["CURSOR_SECRET"].encode(), b"request\x00" + content, "sha256")
-
-
-def _this_request() -> Request:
-    """The request itself: a look through Flask's proxy takes a microsecond, and a request would need thirty of them."""
-    found: Request = request._get_current_object()  # type: ignore[attr-defined]  # noqa: SLF001  # As Flask says to.
-    return found
 
 
 def _context(asked: Request, principal: Principal | None, access: str) -> Context:
