@@ -19,6 +19,7 @@ from chassis.errors import BadRequest, FieldError
 from chassis.web import cursors
 from chassis.web.answers import JSON
 from chassis.web.expansion import EXPAND
+from chassis.web.request import this_request
 
 MOST_PARAMETERS = 40
 MOST_VALUES = 100
@@ -93,13 +94,25 @@ def answer_page(listing: Listing, query: ListQuery, page: Page) -> Response:
     sealed = next_cursor(listing, query, page)
     cursor = orjson.dumps(sealed)
     if sealed is not None:
-        given = parse_qsl(request.query_string.decode("utf-8", "replace"), keep_blank_values=True)
-        kept = [pair for pair in given if pair[0] != "cursor"]
-        headers["Link"] = f'<{request.path}?{urlencode([*kept, ("cursor", sealed)])}>; rel="next"'
+        asked = this_request()
+        # A cursor is written in letters that stand for themselves in an address.
+        headers["Link"] = f'<{asked.path}?{_without_cursor(asked.query_string)}cursor={sealed}>; rel="next"'
     more = b"false" if page.last is None else b"true"
     total = b"" if page.total is None else b',"total":%d' % page.total
     body = b'{"data":%s,"page":{"next_cursor":%s,"has_more":%s%s}}' % (page.data, cursor, more, total)
     return Response(body, 200, headers, content_type=JSON)
+
+
+def _without_cursor(query_string: bytes) -> str:
+    """What a query string asks beside its cursor, with the `&` behind it. Short ones are kept, as in `_parse`."""
+    write = _rewritten if len(query_string) <= LONGEST_KEPT else _rewritten.__wrapped__
+    return write(query_string)
+
+
+@lru_cache(maxsize=4096)
+def _rewritten(query_string: bytes) -> str:
+    given = parse_qsl(query_string.decode("utf-8", "replace"), keep_blank_values=True)
+    return "".join(f"{urlencode([pair])}&" for pair in given if pair[0] != "cursor")
 
 
 def next_cursor(listing: Listing, query: ListQuery, page: Page) -> str | None:

@@ -2,7 +2,7 @@
 
 import itertools
 from datetime import datetime
-from urllib.parse import urlencode
+from urllib.parse import parse_qsl, urlencode
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -44,6 +44,21 @@ def seven(create):
     for index, title in enumerate(names):
         create(title=title, status="lent" if index % 2 else "present", shelf_mark="B 1" if index < 3 else None)
     return names
+
+
+def test_the_link_to_the_next_page_asks_what_was_asked_in_whatever_letters(client, create):
+    odd = "C&A = 100 % +ü/?#"
+    for number in range(3):
+        create(title=f"{odd} {number}", shelf_mark="A+B")
+    asked = [("title[contains]", odd), ("shelf_mark", "A+B"), ("limit", "1"), ("sort", "-title")]
+    answer = client.get(f"/v1/books?{urlencode(asked)}")
+    path = answer.headers["Link"].removeprefix("<").partition(">")[0]
+    cursor = answer.json["page"]["next_cursor"]
+    assert parse_qsl(path.partition("?")[2], strict_parsing=True) == [*asked, ("cursor", cursor)]
+    following = client.get(path)
+    second = following.headers["Link"].removeprefix("<").partition(">")[0]
+    assert parse_qsl(second.partition("?")[2]) == [*asked, ("cursor", following.json["page"]["next_cursor"])]
+    assert [row["title"][-1] for row in walked(client, path)] == ["1", "0"]
 
 
 @pytest.mark.parametrize("sort", ["-created_at", "created_at", "title", "-title", "title,-created_at"])
