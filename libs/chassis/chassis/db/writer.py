@@ -154,7 +154,7 @@ class Writer:
         status = self._connection.pgconn.transaction_status
         if status == TransactionStatus.INERROR:
             raise RuntimeError("a failure of the database was caught, and its aborted transaction went on")
-        if all(sending.name in _OWN for sending in self._waiting):
+        if self._waits_safely:
             self._waiting.clear()
         if self._waiting or status != TransactionStatus.IDLE:
             self._run(_Sending(_COMMIT))
@@ -166,7 +166,13 @@ class Writer:
             self._connection.rollback()
 
     def begin_part(self) -> object:
-        """Have a part of the transaction begin; the answer names it to `undo_part`."""
+        """Have a part of the transaction begin; the answer names it to `undo_part`.
+
+        What waits and might fail runs before it, so that the failure is not taken for one of the part. Raises
+        psycopg.Error for it.
+        """
+        if not self._waits_safely:
+            self.flush()
         part = _Sending(_PART)
         self._put_off(part)
         return part
@@ -184,6 +190,11 @@ class Writer:
         self._waiting.clear()
         self._run(_Sending(_UNDO))
         self._put_off(_Sending(_KEEP))
+
+    @property
+    def _waits_safely(self) -> bool:
+        """Whether only that waits which says where transactions and their parts begin and end."""
+        return all(sending.name in _OWN for sending in self._waiting)
 
     def note_done(self, keys: Collection[tuple[int | str, ...]]) -> None:
         """Note what a transaction on this connection has committed that lasts."""

@@ -242,6 +242,28 @@ def test_what_fails_within_a_savepoint_in_a_savepoint_is_undone_as_far_as_it_is_
             session.rollback()
 
 
+def test_what_fails_before_a_savepoint_fails_none_of_its_parts(database: Database) -> None:
+    for _ in range(3):
+        with database.session() as session:
+            session.run(_ADD, number=1, said="before")
+            reached = []
+
+            def nest(session: Session = session, reached: list[str] = reached) -> None:
+                with session.savepoint():
+                    session.run_later(_ADD, number=2, said="in the outer")
+                    session.run_later(_ADD, number=1, said="fails in the outer")
+                    with suppress(psycopg.errors.UniqueViolation), session.savepoint():
+                        reached.append("the inner")
+                    session.run(_ADD, number=3, said="in the outer")
+
+            # The inner one never began, so that nothing is undone by it; the outer one cannot go on.
+            with pytest.raises(psycopg.errors.InFailedSqlTransaction):
+                nest()
+            assert reached == []
+            assert session.fetch(_ALL) == [(1, "before")]
+            session.rollback()
+
+
 def test_a_savepoint_costs_one_round_trip_at_its_end_and_none_at_its_beginning(
     database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
