@@ -70,7 +70,7 @@ def test_a_service_migrates_and_works_over_tls_alone(url_of, certificate):
     try:
         with database.transaction() as session:
             query = "SELECT ssl FROM pg_stat_ssl WHERE pid = pg_backend_pid()"
-            assert session.connection().exec_driver_sql(query).scalar() is True
+            assert session.writer.open_connection().execute(query).fetchone() == (True,)
     finally:
         database.dispose()
 

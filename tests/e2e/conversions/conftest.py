@@ -6,6 +6,7 @@ import psycopg
 import pytest
 
 from chassis.broker.consumer import Consumer
+from chassis.broker.handling import handle
 from chassis.db.session import Database
 from chassis.events import decode
 from chassis.service import load
@@ -59,19 +60,14 @@ class Saga:
 
     @staticmethod
     def _die_before_commit(consumer, event):
-        handlers = consumer._subscriptions.handlers
-        original = consumer._handle
-
-        def handle(session, fresh):
-            original(session, fresh)
+        def handle_and_die(*given):
+            handle(*given)
             raise DiedError
 
-        consumer._handle = handle
-        try:
-            assert event.type in handlers
+        assert event.type in consumer._subscriptions.handlers
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr("chassis.broker.consumer.handle", handle_and_die)
             consumer._transact([event])
-        finally:
-            del consumer._handle
 
     def run(self):
         self.deliver("pipeline", STARTED)
