@@ -71,6 +71,7 @@ def test_a_service_migrates_and_works_over_tls_alone(url_of, certificate):
         with database.transaction() as session:
             query = "SELECT ssl FROM pg_stat_ssl WHERE pid = pg_backend_pid()"
             assert session.writer.open_connection().execute(query).fetchone() == (True,)
+        database.ping()  # By the connection for reads.
     finally:
         database.dispose()
 

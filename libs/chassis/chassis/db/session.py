@@ -10,7 +10,6 @@ import psycopg
 import structlog
 from psycopg.abc import Buffer
 from psycopg.adapt import Loader
-from sqlalchemy.engine import make_url
 
 from chassis import tracing
 from chassis.context import current
@@ -182,8 +181,7 @@ class Database:
     """
 
     def __init__(self, url: str, *, pool_size: int = 4, application_name: str = "crm") -> None:
-        parsed = make_url(url).set(drivername="postgresql+psycopg")
-        self._conninfo = parsed.set(drivername="postgresql").render_as_string(hide_password=False)
+        self._conninfo = url
         self._arguments: dict[str, Any] = {
             "options": OPTIONS,
             "application_name": application_name,

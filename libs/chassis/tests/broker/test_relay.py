@@ -142,7 +142,11 @@ def test_relay_goes_on_after_its_database_connection_was_cut(stage):
     with stage.running(stage.relay()):
         stage.record(1)
         wait_until(lambda: stage.unpublished() == 0)
-        stage.sql("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name LIKE '%.relay'")
+        # Of this test's database alone: others run beside it on the same server.
+        stage.sql(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+            "WHERE application_name LIKE '%.relay' AND datname = current_database()"
+        )
         stage.record(2)
         wait_until(lambda: stage.unpublished() == 0)
     stage.arrived(2)
