@@ -25,6 +25,8 @@ SHORTEST_POLL = 0.02
 LONGEST_POLL = 0.25
 # Where several come within one poll, the next is later: a round of the relay costs more than most events in it.
 BUSY, BUSY_POLL = 3, 0.04
+# Where they come by the hundred a second, later still: they reach the consumers in larger batches as well.
+CROWDED, CROWDED_POLL = 12, 0.1
 STANDBY_POLL = 1.0
 CONFIRM_TIMEOUT = 30.0
 MEASURE_EVERY = 5.0
@@ -177,7 +179,7 @@ class Relay:
                 self._settle(database, publisher, *flying)
                 flying = None
                 idle = SHORTEST_POLL if rows else min(idle * 1.5, LONGEST_POLL)
-                _wait(stop, beat, max(BUSY_POLL if len(rows) >= BUSY else idle, self._pause))
+                _wait(stop, beat, max(_poll(len(rows), idle), self._pause))
         if flying:
             self._settle(database, publisher, *flying)
 
@@ -243,6 +245,13 @@ class Relay:
         metrics.OUTBOX_BACKLOG.set(backlog)
         metrics.OUTBOX_OLDEST.set(oldest)
         metrics.OUTBOX_STUCK.set(stuck)
+
+
+def _poll(found: int, idle: float) -> float:
+    """How many seconds the next poll is off, by how many events the last one found."""
+    if found >= CROWDED:
+        return CROWDED_POLL
+    return BUSY_POLL if found >= BUSY else idle
 
 
 def _locked(database: psycopg.Connection[Any]) -> bool:
