@@ -30,9 +30,9 @@ class AskingHandler(Protocol):
         """Handle one event."""
 
     def ask(self, session: Session, event: Event, /) -> Callable[[], None]:
-        """Ask, by `Session.fetch_later` and what comes with it; answers what remains to be done.
+        """Ask, by `Session.fetch_later` and `run_later`; answers what remains to be done when the answers are there.
 
-        Until then it may be asked for other records. It says nothing and changes nothing about any but its own.
+        It is asked for other records before that is done, so that here it writes nothing but what is kept of its own.
         """
 
 
@@ -42,10 +42,10 @@ class Subscriptions:
 
     Either `handlers` maps event types (`crm.user.created.v1`) to functions, which run in the tenant of the event (a
     `ManyHandler` gets those that follow one another at once, an `AskingHandler` is asked for several before it goes on
-    with the first), or `batch` gets all the events of a transaction at once
-    and in no tenant. `bindings` are patterns on the topic exchange; those of handlers are one for each type, so that
-    nothing comes only to be ignored. What comes without a handler all the same, by a binding of an earlier release, is
-    acknowledged and forgotten. `ingest` connects with INGEST_DATABASE_URL, whose role may write for every tenant.
+    with the first), or `batch` gets all the events of a transaction at once and in no tenant. `bindings` are patterns
+    on the topic exchange; those of handlers are one for each type, so that nothing comes only to be ignored. What comes
+    without a handler all the same, by a binding of an earlier release, is acknowledged and forgotten. `ingest` connects
+    with INGEST_DATABASE_URL, whose role may write for every tenant.
 
     A handler may run again after a failure, and events of one record may arrive out of order after a retry: effects
     must be guarded by the event's `aggregate_version`. It raises `chassis.errors.Invalid` or `MalformedEvent` for an
