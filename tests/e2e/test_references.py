@@ -11,6 +11,7 @@ import psycopg
 import pytest
 
 from chassis.context import Context, acting_as
+from chassis.service_client import ANSWER_SECONDS
 from chassis.testing.fixtures import Client
 from customers.models import USERS
 
@@ -22,17 +23,17 @@ def customers_at(application_of, service_key):
     """The customers service, told that identity is at a URL."""
 
     @cache
-    def build(url):
-        return application_of("customers", service_urls=f"identity={url}", service_key=service_key)
+    def build(url, **changes):
+        return application_of("customers", service_urls=f"identity={url}", service_key=service_key, **changes)
 
     return build
 
 
 @pytest.fixture
 def client_at(customers_at, tokens, company_id):
-    def build(url, of_company=company_id):
+    def build(url, of_company=company_id, **changes):
         token = tokens.sign(company_id=of_company, sub=str(ME), scope="customers:read customers:write")
-        return Client(customers_at(url).test_client(), token)
+        return Client(customers_at(url, **changes).test_client(), token)
 
     return build
 
@@ -215,14 +216,14 @@ def test_while_identity_is_down_only_what_needs_it_is_refused_and_at_once(
 
 def test_an_identity_that_hangs_costs_one_request_a_second_and_the_next_nothing(client_at, written):
     with socket.create_server(("127.0.0.1", 0)) as silent:
-        client = client_at(f"http://127.0.0.1:{silent.getsockname()[1]}")
+        client = client_at(f"http://127.0.0.1:{silent.getsockname()[1]}", patience=ANSWER_SECONDS)
         spent = []
         for _ in range(3):
             began = time.monotonic()
             assert refusal(create(client, 5)) == (503, "reference_unavailable")
             spent.append(time.monotonic() - began)
-    assert spent[0] < 1.5
-    assert max(spent[1:]) < 0.2
+    assert spent[0] < 3
+    assert max(spent[1:]) < 0.5
     assert written() == (0, 0)
 
 

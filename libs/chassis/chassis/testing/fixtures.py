@@ -15,11 +15,15 @@ from werkzeug.test import TestResponse
 from chassis.config import Settings
 from chassis.context import Context, acting_as
 from chassis.db.session import Database
+from chassis.references.asking import References
 from chassis.service import load
 from chassis.testing.databases import DatabaseUrls, create_database, drop_database
 from chassis.testing.failures import HeldClient
 from chassis.testing.tokens import TokenFactory
 from chassis.web.application import ServiceApplication
+
+# A machine that stands still for a moment is no neighbour that is down.
+PATIENCE_SECONDS = 30.0
 
 _tenants = itertools.count(secrets.randbelow(10**6) * 1000 + 1)
 
@@ -57,14 +61,18 @@ def jwks_url(tokens: TokenFactory, tmp_path_factory: pytest.TempPathFactory) -> 
 def application_of(
     migrated: Callable[[str], DatabaseUrls], jwks_url: str
 ) -> Iterator[Callable[..., ServiceApplication]]:
-    """A function from a service's name (and settings to replace) to its application on its migrated database."""
+    """A function from a service's name (and settings to replace) to its application on its migrated database.
+
+    `patience` is how many seconds it waits for another service: long, except where a test is about that.
+    """
     databases: list[Database] = []
 
-    def build(name: str, **changes: Any) -> ServiceApplication:
+    def build(name: str, *, patience: float = PATIENCE_SECONDS, **changes: Any) -> ServiceApplication:
         service = load(name)
         settings = replace(_settings(service.settings, migrated(name).app, jwks_url), **changes)
         databases.append(Database(settings.database_url))
         application = ServiceApplication(service, settings, databases[-1])
+        application.references = References(service.references, settings, databases[-1], seconds=patience)
         application.test_client_class = HeldClient
         return application
 
