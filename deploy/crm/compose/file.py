@@ -14,7 +14,7 @@ from crm.environment import own_to, secret_environment, shared
 from crm.gateway import ALLOCATOR
 from crm.jobs.places import ARCHIVE_READER, SERVERS, WEB_PORT
 from crm.servers.archive import CONFIGURATION, server_settings
-from crm.servers.postgres import MAX_CONNECTIONS, SETTINGS
+from crm.servers.postgres import BACKEND_ALLOCATOR, MAX_CONNECTIONS, SETTINGS
 from crm.servers.rabbitmq import ERLANG_ARGUMENTS, VHOST, definitions
 from crm.settings import ASKS, KINDS, SENDS_LETTERS, SERVICES, StackSettings
 
@@ -41,6 +41,7 @@ def text() -> str:
             postgres=_POSTGRES,
             erlang=ERLANG_ARGUMENTS,
             allocator=ALLOCATOR,
+            postgres_allocator=BACKEND_ALLOCATOR,
             rights=_rights(),
         )
     )
