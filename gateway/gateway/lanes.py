@@ -13,7 +13,7 @@ class Lanes:
 
     `common` is for who has few requests in flight, `crowd` for the further ones of who has more than `few`, and `bulk`
     for exports. `waiting` has places besides, for what waits in a service until something is done elsewhere. Each lane
-    has a queue of its own, in which who has least in flight comes first.
+    has a queue of its own, in which who has less in flight comes sooner.
     """
 
     common: int

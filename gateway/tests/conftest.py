@@ -106,6 +106,9 @@ class _Handler(BaseHTTPRequestHandler):
             case "garbage":
                 self.wfile.write(b"this is not HTTP\r\n\r\n")
                 self.close_connection = True
+            case "brief":
+                time.sleep(0.05)
+                self.answer(200, received)
             case "slow":
                 self.server.closing.wait(20)
             case "html-404":

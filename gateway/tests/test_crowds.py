@@ -5,6 +5,7 @@ import http.client
 import socket
 import time
 from concurrent.futures import ThreadPoolExecutor
+from itertools import count
 from threading import Event, Thread
 
 import pytest
@@ -78,6 +79,46 @@ def test_whoever_has_many_requests_in_flight_leaves_places_to_others(in_flight, 
         status, seconds = timed(crowded, company_id=2, sub="1")
         assert status == 200
         assert seconds < 1
+
+
+def one_place(text: str) -> str:
+    """A lane for everybody, in which one request is under way at a time."""
+    shares = lanes(DEFAULT_PLACES, servers=1)
+    text = text.replace(f"maxconn {shares.common} check", "maxconn 1 check")
+    return text.replace(f"sc0_conn_cur gt {shares.few}", "sc0_conn_cur gt 9")
+
+
+def test_who_has_less_in_flight_comes_sooner(in_flight, run, stand_in) -> None:
+    gateway = run(limits=Limits(**UNLIMITED_RATES), edit=one_place)
+    stand_in.calls.clear()
+    with ThreadPoolExecutor(4) as pool, in_flight(gateway, "/v1/customers/hold", 1, company_id=51, sub="1"):
+        for number, company_id in enumerate((52, 52, 52, 53)):
+            path = f"/v1/customers/{company_id}-{number}"
+            pool.submit(gateway.authorized, "GET", path, company_id=company_id, sub="1")
+            time.sleep(0.03)
+    order = [call.rpartition("/")[2] for call in stand_in.calls]
+    assert order == ["hold", "52-0", "53-3", "52-1", "52-2"]
+
+
+def test_nobody_is_passed_for_ever_by_those_who_have_less_in_flight(run) -> None:
+    """A second request of a tenant is answered, however many others come with first ones all the time."""
+    gateway = run(limits=Limits(**UNLIMITED_RATES), edit=one_place)
+    tenants, stop = count(1000), Event()
+
+    def others() -> None:
+        while not stop.is_set():
+            assert timed(gateway, "/v1/customers/brief", company_id=next(tenants), sub="1")[0] == 200
+
+    with ThreadPoolExecutor(8) as pool:
+        crowd = [pool.submit(others) for _ in range(6)]
+        time.sleep(0.5)
+        two = [pool.submit(timed, gateway, "/v1/customers/brief", company_id=61, sub="1") for _ in range(2)]
+        answers = [one.result() for one in two]
+        stop.set()
+        for one in crowd:
+            one.result()
+    assert [status for status, _ in answers] == [200, 200]
+    assert max(seconds for _, seconds in answers) < 2
 
 
 def test_a_principal_has_a_number_of_requests_at_once(in_flight, crowded) -> None:
