@@ -89,7 +89,11 @@ def one_place(text: str) -> str:
 
 
 def test_who_has_less_in_flight_comes_sooner(in_flight, run, stand_in) -> None:
-    gateway = run(limits=Limits(**UNLIMITED_RATES), edit=one_place)
+    # Seconds in place of tenths, so that a machine that stands still for a moment changes no order.
+    gateway = run(
+        limits=Limits(**UNLIMITED_RATES),
+        edit=lambda text: one_place(text).replace("sub(1),mul(100)", "sub(1),mul(2000)"),
+    )
     stand_in.calls.clear()
     with ThreadPoolExecutor(4) as pool, in_flight(gateway, "/v1/customers/hold", 1, company_id=51, sub="1"):
         for number, company_id in enumerate((52, 52, 52, 53)):
@@ -118,7 +122,7 @@ def test_nobody_is_passed_for_ever_by_those_who_have_less_in_flight(run) -> None
         for one in crowd:
             one.result()
     assert [status for status, _ in answers] == [200, 200]
-    assert max(seconds for _, seconds in answers) < 2
+    assert max(seconds for _, seconds in answers) < 4
 
 
 def test_a_principal_has_a_number_of_requests_at_once(in_flight, crowded) -> None:
