@@ -8,10 +8,13 @@ from chassis.config import WAITING_THREADS
 from crm.credentials import Credentials
 from crm.databases import SHARES
 from crm.environment import withheld
+from crm.gateway import ALLOCATOR
 from crm.jobs.places import SERVERS
 from crm.kubernetes import check
 from crm.kubernetes.secrets import PREPARE, READERS, objects
 from crm.plan import GATEWAY, GATEWAY_AGENT, PAGES
+from crm.servers.postgres import BACKEND_ALLOCATOR
+from crm.servers.rabbitmq import ERLANG_HEAPS
 from crm.settings import ASKS, JOBS_ASK, KINDS, SENDS_LETTERS, SERVICES, WEB, WORKER
 from gateway.config import WAITING
 
@@ -187,6 +190,16 @@ def test_postgres_has_room_for_the_connections_of_all_that_autoscalers_may_start
     there = int(of(rendered, "Cluster")["postgres"]["postgresql"]["parameters"]["max_connections"])
     assert sum(most.values()) < there
     assert max(most.values()) < there * SHARES["app"]
+
+
+def test_servers_keep_memory_as_in_a_native_stack(rendered, pods):
+    [haproxy] = [one for one in containers(pods["gateway"]) if one["name"] == "haproxy"]
+    told = {one["name"]: one.get("value") for one in haproxy["env"]}
+    assert ALLOCATOR.items() <= told.items()
+    postgres = of(rendered, "Cluster")["postgres"]["env"]
+    assert {one["name"]: one["value"] for one in postgres} == BACKEND_ALLOCATOR
+    broker = of(rendered, "RabbitmqCluster")["rabbitmq"]["rabbitmq"]
+    assert broker["envConfig"].strip() == f'RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS="{ERLANG_HEAPS}"'
 
 
 def reaches(rendered, labels, other, port):

@@ -20,11 +20,12 @@ ADMIN = "crm_admin"
 NODE = "crm@localhost"
 VHOST = "crm"
 LARGEST_MESSAGE = 4 * 1024 * 1024
-# Schedulers that spin while idle take a core each, and never to spin doubles the start on a virtual machine: a short
-# spin costs nothing measurable when idle. Two schedulers serve this load.
 # The heaps of queues stay in memory that the machine has already (KiB): in RabbitMQ's own half a megabyte none had
 # room, and each collection mapped another one.
-ERLANG_ARGUMENTS = "+sbwt short +sbwtdcpu short +sbwtdio short +S 2:2 +MHlmbcs 5120 +MHsbct 4096"
+ERLANG_HEAPS = "+MHlmbcs 5120 +MHsbct 4096"
+# Schedulers that spin while idle take a core each, and never to spin doubles the start on a virtual machine: a short
+# spin costs nothing measurable when idle. Two schedulers serve this load.
+ERLANG_ARGUMENTS = f"+sbwt short +sbwtdcpu short +sbwtdio short +S 2:2 {ERLANG_HEAPS}"
 
 
 @dataclass(frozen=True)
