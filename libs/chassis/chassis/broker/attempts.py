@@ -33,7 +33,7 @@ def original_routing_key(delivery: Delivery) -> str:
 
 def _own_header(delivery: Delivery, name: str) -> Any:
     # What comes from the shared exchange was written by its publisher: only what we sent ourselves has our headers.
-    return None if delivery.exchange == EXCHANGE else delivery.headers.get(name)
+    return None if delivery.exchange == EXCHANGE else (delivery.properties.headers or {}).get(name)
 
 
 def history(delivery: Delivery, error: BaseException) -> list[dict[str, Any]]:
@@ -63,11 +63,11 @@ def resend(
         exchange=exchange,
         routing_key=queue,
         body=delivery.body,
-        message_id=delivery.message_id or str(uuid_utils.uuid7()),
-        type=delivery.type,
-        correlation_id=delivery.correlation_id,
-        content_type=delivery.content_type or "application/octet-stream",
-        timestamp=delivery.timestamp,
+        message_id=delivery.properties.message_id or str(uuid_utils.uuid7()),
+        type=delivery.properties.type,
+        correlation_id=delivery.properties.correlation_id,
+        content_type=delivery.properties.content_type or "application/octet-stream",
+        timestamp=delivery.properties.timestamp,
         headers={
             ATTEMPT: attempt,
             HISTORY: orjson.dumps(list(entries)).decode(),

@@ -4,7 +4,7 @@ import threading
 from collections.abc import Mapping, Sequence
 from enum import StrEnum
 from types import MappingProxyType
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 
 class BrokerUnavailable(Exception):
@@ -43,6 +43,17 @@ class Message(NamedTuple):
     headers: Mapping[str, Any] = MappingProxyType({})
 
 
+class Properties(Protocol):
+    """What AMQP says of a message beside its route and its body; reading one may decode them all."""
+
+    message_id: str | None
+    type: str | None
+    correlation_id: str | None
+    content_type: str | None
+    timestamp: int | None
+    headers: Mapping[str, Any] | None
+
+
 class Delivery(NamedTuple):
     """A message as it arrived. `generation` names the connection; on the next one its tag means nothing."""
 
@@ -52,12 +63,7 @@ class Delivery(NamedTuple):
     exchange: str
     routing_key: str
     body: bytes
-    message_id: str | None
-    type: str | None
-    correlation_id: str | None
-    content_type: str | None
-    timestamp: int | None
-    headers: Mapping[str, Any]
+    properties: Properties
 
 
 class Batch:

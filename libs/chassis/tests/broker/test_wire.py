@@ -35,7 +35,7 @@ def test_a_batch_is_sent_in_few_pieces_and_arrives_as_it_was(stage, monkeypatch)
         assert len(pieces) <= 2 + sum(pieces) // WRITE_BYTES
         got = [subscriber.take(5) for _ in sent]
         assert [delivery.body for delivery in got] == [message.body for message in sent]
-        assert [delivery.message_id for delivery in got] == [message.message_id for message in sent]
+        assert [delivery.properties.message_id for delivery in got] == [message.message_id for message in sent]
 
 
 def test_one_message_is_sent_at_once(stage):
