@@ -200,3 +200,23 @@ def test_what_the_index_does_not_know_is_found_among_the_newest_deals(filled, wo
         filled.execute("SELECT set_config('app.company_id', %s, true)", [str(OWN)])
         found = filled.execute("SELECT id FROM search_deals(%s, 100)", [words]).fetchall()
         assert (named,) in found
+
+
+@pytest.mark.parametrize(
+    ("words", "ranks"), [("müller", (2, 3, 4, 3)), ("mueller", (2, 3, 4, 3)), ("Muller", (2, 2, 4, 3))]
+)
+def test_who_is_found_in_several_ways_is_found_once_by_the_best(filled, words, ranks):
+    with filled.transaction(force_rollback=True):
+        filled.execute("SELECT set_config('app.company_id', %s, true)", [str(OWN)])
+        ids = []
+        for name in ("Haus Müller", "Mueller AG", "Müller", "Müller, Muller und Mueller"):
+            [(number,)] = filled.execute(
+                """
+                UPDATE deals SET deal_name = %s, notes = 'müller mueller muller', created_at = now() WHERE company_id = %s
+                AND id = (SELECT min(id) FROM deals WHERE company_id = %s AND NOT id = ANY (%s)) RETURNING id
+                """,
+                [name, OWN, OWN, ids],
+            ).fetchall()
+            ids.append(number)
+        found = filled.execute("SELECT id, rank FROM search_deals(%s, 100)", [words]).fetchall()
+        assert found == sorted(zip(ids, ranks, strict=True), key=lambda each: (each[1], each[0]), reverse=True)
