@@ -13,7 +13,7 @@ from crm.jobs.places import SERVERS
 from crm.kubernetes import check
 from crm.kubernetes.secrets import PREPARE, READERS, objects
 from crm.plan import GATEWAY, GATEWAY_AGENT, PAGES
-from crm.servers.postgres import BACKEND_ALLOCATOR
+from crm.servers.postgres import BACKEND_ALLOCATOR, SETTINGS
 from crm.servers.rabbitmq import ERLANG_HEAPS
 from crm.settings import ASKS, JOBS_ASK, KINDS, SENDS_LETTERS, SERVICES, WEB, WORKER
 from gateway.config import WAITING
@@ -190,6 +190,13 @@ def test_postgres_has_room_for_the_connections_of_all_that_autoscalers_may_start
     there = int(of(rendered, "Cluster")["postgres"]["postgresql"]["parameters"]["max_connections"])
     assert sum(most.values()) < there
     assert max(most.values()) < there * SHARES["app"]
+
+
+def test_postgres_compiles_nothing_and_analyses_soon_as_in_a_native_stack(rendered):
+    told = of(rendered, "Cluster")["postgres"]["postgresql"]["parameters"]
+    assert {name: told.get(name) for name in ("jit", "autovacuum_naptime")} == {
+        name: SETTINGS[name] for name in ("jit", "autovacuum_naptime")
+    }
 
 
 def test_servers_keep_memory_as_in_a_native_stack(rendered, pods):

@@ -49,8 +49,20 @@ stage_history = tenant_table(
     part_of("deals", "deal_id"),
     USERS.foreign_key("moved_by", ondelete="SET NULL"),
     # One row that is not left yet for each record: the stage that it is in.
-    Index("uq_stage_history_lead", "company_id", "lead_id", unique=True, postgresql_where=text("left_at IS NULL")),
-    Index("uq_stage_history_deal", "company_id", "deal_id", unique=True, postgresql_where=text("left_at IS NULL")),
+    Index(
+        "uq_stage_history_open_lead",
+        "company_id",
+        "lead_id",
+        unique=True,
+        postgresql_where=text("left_at IS NULL AND lead_id IS NOT NULL"),
+    ),
+    Index(
+        "uq_stage_history_open_deal",
+        "company_id",
+        "deal_id",
+        unique=True,
+        postgresql_where=text("left_at IS NULL AND deal_id IS NOT NULL"),
+    ),
     Index(
         "ix_stage_history_lead_id",
         "company_id",
