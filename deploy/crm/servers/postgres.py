@@ -28,7 +28,7 @@ SETTINGS: Mapping[str, str] = {
     "jit": "off",
     # Of a table that it knows nothing about, PostgreSQL takes any index that begins with the tenant, and reads all that
     # the tenant has for each record, until the table is analysed. By itself it looks at a database every minute.
-    "autovacuum_naptime": "5s",
+    "autovacuum_naptime": "15s",
 }
 # What the answer of a list needs is asked of the kernel once. glibc would give it back after each query, and map 28
 # pages anew for the next. A backend keeps no more than these two megabytes that it does not need.
