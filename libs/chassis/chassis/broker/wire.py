@@ -16,6 +16,13 @@ from pika.spec import FRAME_BODY, FRAME_END, FRAME_HEADER, FRAME_METHOD, Basic, 
 READ_BYTES = 64 * 1024
 # As much as goes into a socket's buffer at once: of what does not, the rest is copied with each try.
 WRITE_BYTES = 64 * 1024
+# AMQP 0-9-1, 2.3.5: a frame is its type, channel and size, that many bytes, and one that ends it. A method begins with
+# its number, a content header with its class, nothing, and how many bytes of body follow.
+_METHOD, _HEADER, _BODY = struct.Struct(">BHLL"), struct.Struct(">BHLHHQ"), struct.Struct(">BHL")
+_AROUND = _BODY.size + 1
+_END = bytes((FRAME_END,))
+
+log = structlog.get_logger()
 
 
 class Address(pika.URLParameters):  # type: ignore[misc]  # pika ships no types.
@@ -30,15 +37,6 @@ class Address(pika.URLParameters):  # type: ignore[misc]  # pika ships no types.
         if self.ssl_options is None:
             raise ValueError("cacertfile is for amqps:// alone")
         self.ssl_options = pika.SSLOptions(ssl.create_default_context(cafile=value), self.host)
-
-
-# AMQP 0-9-1, 2.3.5: a frame is its type, channel and size, that many bytes, and one that ends it. A method begins with
-# its number, a content header with its class, nothing, and how many bytes of body follow.
-_METHOD, _HEADER, _BODY = struct.Struct(">BHLL"), struct.Struct(">BHLHHQ"), struct.Struct(">BHL")
-_AROUND = _BODY.size + 1
-_END = bytes((FRAME_END,))
-
-log = structlog.get_logger()
 
 
 class _Properties(BasicProperties):  # type: ignore[misc]  # pika ships no types.
@@ -113,7 +111,9 @@ class Wire(pika.SelectConnection):  # type: ignore[misc]  # pika ships no types.
             super()._send_message(channel_number, method, content)
             return
         arguments, described = b"".join(method.encode()), b"".join(properties.encode())
-        method_size, header_size = len(arguments) + 4, len(described) + 12
+        # What a frame's size counts begins behind what every frame has.
+        method_size = _METHOD.size - _BODY.size + len(arguments)
+        header_size = _HEADER.size - _BODY.size + len(described)
         parts = (
             _METHOD.pack(FRAME_METHOD, channel_number, method_size, method.INDEX),
             arguments,

@@ -202,6 +202,7 @@ _SEARCH = """
         newest bigint[];
         somewhere bigint[];
         hits bigint[] := '{{}}';
+        of_id CONSTANT bigint := (1::bigint << 56) - 1;
     BEGIN
         FOR folded, named, given, written, keyed, digits, anywhere, inside, beginning, respelled IN {q} LOOP
             spellings := spellings + 1;
@@ -229,9 +230,9 @@ _SEARCH = """
         END LOOP;
         hits := exact || hits;
         IF {grouped} THEN
-            hits := ARRAY(SELECT max(hit) FROM unnest(hits) hit GROUP BY hit & 72057594037927935);
+            hits := ARRAY(SELECT max(hit) FROM unnest(hits) hit GROUP BY hit & of_id);
         END IF;
-        RETURN QUERY SELECT hit & 72057594037927935, (hit >> 56)::real
+        RETURN QUERY SELECT hit & of_id, (hit >> 56)::real
         FROM (SELECT DISTINCT unnest(hits) AS hit ORDER BY hit DESC LIMIT most) best;
         IF FOUND THEN
             RETURN;
@@ -260,16 +261,17 @@ _Q = """SELECT f.folded, f.named, f.given, lower(f.given) AS written, lower({key
                 replace(replace(masked, '%', chr(92) || '%'), '_', chr(92) || '_') p(pattern)"""
 _ALIKE = """SELECT l.id, l.likeness FROM (
                 SELECT f.id FROM {questions} CROSS JOIN LATERAL (
-                    SELECT c.id FROM {table} c WHERE {having} AND c.company_id + 0 = {tenant} LIMIT 1000
+                    SELECT c.id FROM {table} c WHERE {having} AND c.company_id + 0 = tenant LIMIT 1000
                 ) f GROUP BY f.id ORDER BY count(*) DESC, f.id DESC LIMIT 100
             ) near CROSS JOIN LATERAL (
                 SELECT {id} AS id, (SELECT max(word_similarity(q.folded, c.search_text)) FROM q) AS likeness
-                FROM {table} c WHERE c.id = near.id AND c.company_id = {tenant} LIMIT 1
+                FROM {table} c WHERE c.id = near.id AND c.company_id = tenant LIMIT 1
             ) l WHERE l.likeness >= 0.45"""
 # To fold a name takes 4 microseconds and more, twenty times what any other test of a row does, and up to 200 rows are
 # ranked: it is done only where that can change the answer. A name in ASCII that stands at the beginning of the text is
 # what was asked for if it is as long, and has no second spelling. Both spellings of a name begin with the same letter,
-# and the text begins with the name: who does not begin as the words do is called otherwise in either.
+# and the text begins with the name: who does not begin as the words do is called otherwise in either. So is everybody
+# where the words have no two letters that may stand for one.
 _RANK = """((CASE {whole} WHEN {row}.search_text LIKE beginning
             THEN CASE WHEN CASE WHEN octet_length({row}.{name}) = length({row}.{name})
                 THEN length({row}.{name}) = length(folded) ELSE fold_text({row}.{name}) = folded END
@@ -289,7 +291,7 @@ _NEWEST = """ARRAY(
                     ) n WHERE n.search_text LIKE anywhere LIMIT most
                 )"""
 _OF_KEYS = """{into} := {into} || ARRAY(
-                {found}
+                {union}
             );"""
 _OF_KEY = """(SELECT {rank} FROM {table} c WHERE c.company_id = tenant AND {condition} LIMIT most)"""
 # Where the table has telephone numbers, what looks like one is looked for by its digits.
@@ -322,13 +324,13 @@ def _search(searched: Searched) -> str:
     found = "c.id"
     if searched.instead:
         found = f"CASE WHEN c.{searched.instead} IS NULL THEN c.id ELSE {searched.last}(c.{searched.instead}) END"
-    of_row = {"table": searched.table, "tenant": "tenant", "id": found}
+    of_row = {"table": searched.table, "id": found}
     rank = _rank(searched, "c", found)
 
     def by_keys(into: str, conditions: list[str]) -> str:
-        found = [_OF_KEY.format(table=searched.table, rank=rank, condition=condition) for condition in conditions]
-        union = "\n                UNION ALL\n                ".join(found)
-        return _OF_KEYS.format(into=into, found=union) if found else ""
+        pages = [_OF_KEY.format(table=searched.table, rank=rank, condition=condition) for condition in conditions]
+        union = "\n                UNION ALL\n                ".join(pages)
+        return _OF_KEYS.format(into=into, union=union) if pages else ""
 
     ranked = dict.fromkeys(("id", searched.columns[0], *_whole(searched), "search_text"))
     named = [_BY_KEY[key] for key in searched.keys if key in _OF_NAMES]
