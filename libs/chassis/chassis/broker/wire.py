@@ -8,7 +8,6 @@ from typing import Any, NamedTuple
 
 import pika
 import structlog
-from pika.exceptions import AMQPError
 from pika.frame import Header, Method
 from pika.spec import FRAME_BODY, FRAME_END, FRAME_HEADER, FRAME_METHOD, Basic, BasicProperties
 
@@ -51,8 +50,8 @@ class _Properties(BasicProperties):  # type: ignore[misc]  # pika ships no types
             raise AttributeError(name)
         try:
             self.decode(encoded)
-        except (AMQPError, struct.error, ValueError) as error:
-            # A field of a kind that pika does not know. None of ours is: the message is as good without.
+        except Exception as error:  # noqa: BLE001  # pika raises whatever the decoding of a field does.
+            # Such as a kind that it does not know, or a year 300,000. Nothing of ours: the message is as good without.
             log.warning("properties of a message cannot be read", error=repr(error))
             super().__init__()
         return getattr(self, name)

@@ -1,5 +1,7 @@
 """Deliveries that are taken at once are what pika makes of the same bytes, frame by frame."""
 
+import math
+import struct
 from random import Random
 
 import pika
@@ -128,13 +130,25 @@ def test_a_message_to_a_consumer_that_was_cancelled_is_given_back(connect, monke
     assert (got, rejected) == ([], [5])
 
 
-def test_properties_that_pika_cannot_read_are_none_and_the_message_stands(connect):
+@pytest.mark.parametrize(
+    "field",
+    [
+        b"\xff\x01",  # No kind of field.
+        b"T" + b"\xff" * 8,  # No year that there is.
+        b"d" + struct.pack(">d", math.inf),
+        b"S\x00\x00",  # Cut off.
+        b"F" + struct.pack(">I", 9) + b"\x01b\xff",
+    ],
+)
+def test_properties_that_pika_cannot_read_are_none_and_the_message_stands(connect, field):
     connection, channel, _ = connect()
     bodies = []
     channel._consumers[TAG] = lambda _, __, properties, body: bodies.append((body, properties.headers, properties.type))
-    method, header, body = message(1, b"{}", headers={"a": True})
-    assert header.count(b"\x01at\x01") == 1
-    connection._on_data_available(method + header.replace(b"\x01at\x01", b"\x01a\xff\x01") + body)
+    table = b"\x01a" + field
+    described = struct.pack(">HHQ", BasicProperties.INDEX, 0, 2) + struct.pack(">HI", 1 << 13, len(table)) + table
+    header = struct.pack(">BHI", 2, 1, len(described)) + described + b"\xce"
+    method, _, body = message(1, b"{}")
+    connection._on_data_available(method + header + body)
     assert bodies == [(b"{}", None, None)]
 
 
