@@ -17,7 +17,7 @@ from crm.errors import NotReadyError, OperatorError
 from crm.ports import LOOPBACK, free_port
 from crm.servers.amqp_probe import sign_in
 from crm.servers.postgres import SETTINGS, SUPERUSER
-from crm.servers.rabbitmq import ADMIN, ERLANG_ARGUMENTS, BrokerUser, definitions
+from crm.servers.rabbitmq import ADMIN, ERLANG_ARGUMENTS, WRITE_AHEAD_LOG, BrokerUser, definitions
 
 _NEWEST_POSTGRES = "17"
 _SECONDS = 120.0
@@ -76,7 +76,7 @@ def _postgres(folder: Path, port: int, password: str) -> DockerContainer:
 def _rabbitmq(folder: Path, port: int, vhosts: Sequence[str], password: str) -> DockerContainer:
     admin = BrokerUser(ADMIN, password, administrator=True)
     known = _readable(folder / "definitions.json", definitions([admin], vhosts))
-    settings = "load_definitions = /run/crm/definitions.json\nraft.wal_max_size_bytes = 33554432\n"
+    settings = f"load_definitions = /run/crm/definitions.json\nraft.wal_max_size_bytes = {WRITE_AHEAD_LOG}\n"
     told = _readable(folder / "20-crm.conf", settings)
     container = DockerContainer(broker_image()).with_env("RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS", ERLANG_ARGUMENTS)
     container = container.with_volume_mapping(known, "/run/crm/definitions.json")

@@ -143,6 +143,42 @@ def test_a_cluster_configuration_that_exists_is_left_alone(bootstrap, etc):
     assert bootstrap.CLUSTER_CONFIGURATION.read_text() == "ssl = on\n"
 
 
+def python(path, *, version=sys.version_info[:2], pip=True):
+    """A Python that answers as one of this version would, with or without Debian's package for environments."""
+    modules = path.parent / f"{path.name}-modules"
+    modules.mkdir()
+    said = f"import sys\nsys.version_info = ({version[0]}, {version[1]}, 0)\n"
+    (modules / "ensurepip.py").write_text(said if pip else "raise ImportError\n")
+    path.write_text(f"#!/bin/sh\nPYTHONPATH={modules} exec {sys.executable} \"$@\"\n")
+    path.chmod(0o755)
+    return path
+
+
+def test_the_environment_is_made_with_the_python_of_the_images(bootstrap, tmp_path, monkeypatch):
+    monkeypatch.delenv("PYTHON", raising=False)
+    monkeypatch.setattr(bootstrap, "DISTRIBUTION_PYTHON", python(tmp_path / "python3"))
+    assert bootstrap.interpreter() == str(tmp_path / "python3")
+
+
+@pytest.mark.parametrize("unfit", [{"pip": False}, {"version": (3, 12)}, {"version": (3, 9)}])
+def test_a_python_that_cannot_is_passed_over(bootstrap, tmp_path, monkeypatch, unfit):
+    monkeypatch.delenv("PYTHON", raising=False)
+    monkeypatch.setattr(bootstrap, "DISTRIBUTION_PYTHON", python(tmp_path / "python3", **unfit))
+    assert bootstrap.interpreter() == sys.executable
+
+
+def test_a_machine_without_one_takes_the_python_that_runs_this(bootstrap, tmp_path, monkeypatch):
+    monkeypatch.delenv("PYTHON", raising=False)
+    monkeypatch.setattr(bootstrap, "DISTRIBUTION_PYTHON", tmp_path / "python3")
+    assert bootstrap.interpreter() == sys.executable
+
+
+def test_whoever_names_a_python_gets_that_one(bootstrap, tmp_path, monkeypatch):
+    monkeypatch.setattr(bootstrap, "DISTRIBUTION_PYTHON", python(tmp_path / "python3"))
+    monkeypatch.setenv("PYTHON", "python3.13")
+    assert bootstrap.interpreter() == sys.executable
+
+
 @pytest.fixture
 def installed(bootstrap, tmp_path, monkeypatch):
     """A checkout of lock files alone, and what has been installed in it so far."""

@@ -10,7 +10,7 @@ from chassis.broker import topology
 from chassis.broker.retries import RETRIES
 from chassis.service import load
 from crm.broker_rights import LIMITS, PUBLISHED, TOPOLOGY, user_of
-from crm.servers.rabbitmq import LARGEST_MESSAGE
+from crm.servers.rabbitmq import LARGEST_MESSAGE, WRITE_AHEAD_LOG
 from crm.settings import SERVICES
 
 pytestmark = pytest.mark.xdist_group("deploy-servers")
@@ -55,6 +55,13 @@ EVERY_EXCHANGE = [
 both = pytest.mark.parametrize(
     ("service", "intruder"), [(name, user_of(name)) for name in SERVICES], indirect=["intruder"]
 )
+
+
+def test_the_pattern_of_the_audit_service_matches_whatever_may_be_published():
+    [pattern] = load("audit").subscriptions.bindings
+    assert pattern.split(".") == ["*"] * 4
+    keys = [f"42.{key}" for published in PUBLISHED.values() for key in published]
+    assert {key.count(".") for key in keys} == {3}
 
 
 @both
@@ -128,10 +135,11 @@ def test_a_service_publishes_no_message_larger_than_a_consumer_can_take_by_hundr
     assert intruder.code(send(LARGEST_MESSAGE + 1)) == topology.PRECONDITION_FAILED
 
 
-def test_the_largest_message_is_the_same_in_containers_and_in_kubernetes():
-    deploy = Path(__file__).parents[1]
-    for file in ("docker/rabbitmq/20-crm.conf", "kubernetes/platform/rabbitmq.yaml"):
-        assert f"max_message_size = {LARGEST_MESSAGE}\n" in (deploy / file).read_text()
+@pytest.mark.parametrize("file", ["docker/rabbitmq/20-crm.conf", "kubernetes/platform/rabbitmq.yaml"])
+def test_largest_message_and_log_are_the_same_in_containers_and_in_kubernetes(file):
+    text = (Path(__file__).parents[1] / file).read_text()
+    assert f"max_message_size = {LARGEST_MESSAGE}\n" in text
+    assert f"raft.wal_max_size_bytes = {WRITE_AHEAD_LOG}\n" in text
 
 
 @pytest.mark.parametrize("intruder", [TOPOLOGY], indirect=True)

@@ -20,6 +20,9 @@ ADMIN = "crm_admin"
 NODE = "crm@localhost"
 VHOST = "crm"
 LARGEST_MESSAGE = 4 * 1024 * 1024
+# Of the log of quorum queues, all that is not handled when a file of it is full is copied into segments, message by
+# message. A message spends milliseconds in its queue, so that few are left when a file is large (ADR 0048).
+WRITE_AHEAD_LOG = 128 * 1024 * 1024
 # The heaps of queues stay in memory that the machine has already (KiB): in RabbitMQ's own half a megabyte none had
 # room, and each collection mapped another one.
 ERLANG_HEAPS = "+MHlmbcs 5120 +MHsbct 4096"
@@ -160,8 +163,7 @@ class RabbitMQ(Server):
             "vm_memory_calculation_strategy": "allocated",
             "vm_memory_high_watermark.absolute": "1GB",
             "disk_free_limit.absolute": "50MB",
-            # The default preallocates half a gigabyte of write-ahead log for quorum queues.
-            "raft.wal_max_size_bytes": 33554432,
+            "raft.wal_max_size_bytes": WRITE_AHEAD_LOG,
             # Twice what the largest record makes, before and after: an import of 200 columns with long names.
             "max_message_size": LARGEST_MESSAGE,
         }

@@ -31,5 +31,6 @@ def ensure_partitions(database: Database, _stop: Flag) -> None:
         commands.ensure_partitions(session)
 
 
-SUBSCRIPTIONS = Subscriptions(bindings=("#",), batch=on_events, ingest=True)
+# Every key is tenant, entity, action and version. `#` says the same, and the broker tries it with each part of a key.
+SUBSCRIPTIONS = Subscriptions(bindings=("*.*.*.*",), batch=on_events, ingest=True)
 SCHEDULES = (Schedule("ensure-partitions", timedelta(days=1), ensure_partitions),)
