@@ -149,7 +149,7 @@ def python(path, *, version=sys.version_info[:2], pip=True):
     modules.mkdir()
     said = f"import sys\nsys.version_info = ({version[0]}, {version[1]}, 0)\n"
     (modules / "ensurepip.py").write_text(said if pip else "raise ImportError\n")
-    path.write_text(f"#!/bin/sh\nPYTHONPATH={modules} exec {sys.executable} \"$@\"\n")
+    path.write_text(f'#!/bin/sh\nPYTHONPATH={modules} exec {sys.executable} "$@"\n')
     path.chmod(0o755)
     return path
 
