@@ -90,7 +90,7 @@ class System:
             psycopg.connect(self.url(service), autocommit=True) as owner,
             psycopg.connect(self.url("audit"), autocommit=True) as audit,
         ):
-            while owner.execute("SELECT id FROM outbox WHERE published_at IS NULL LIMIT 1").fetchone():
+            while owner.execute("SELECT id FROM outbox_pending LIMIT 1").fetchone():
                 _pause(deadline, service)
             last = owner.execute("SELECT event_id FROM outbox ORDER BY id DESC LIMIT 1").fetchone()
             while last and not audit.execute("SELECT id FROM audit_logs WHERE event_id = %s", last).fetchone():

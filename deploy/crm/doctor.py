@@ -146,7 +146,7 @@ def _outboxes(stack: Stack) -> Iterator[Finding]:
         with psycopg.connect(stack.postgres.url(service)) as connection:
             row = connection.execute(
                 "SELECT count(*), coalesce(extract(epoch FROM now() - min(occurred_at)), 0)::float8,"
-                " count(*) FILTER (WHERE attempts >= 20) FROM outbox WHERE published_at IS NULL"
+                " count(*) FILTER (WHERE attempts >= 20) FROM outbox_pending"
             ).fetchone()
         assert row is not None
         waiting, oldest, stuck = row

@@ -56,9 +56,9 @@ def test_dead_letters_and_events_that_wait_are_found(found, customers):
     )
     customers.execute(
         "INSERT INTO outbox (event_id, company_id, aggregate_type, aggregate_id, aggregate_version, type, routing_key, body,"
-        " occurred_at, next_attempt_at, attempts)"
-        " VALUES (gen_random_uuid(), 1, 'x', 1, 1, 'x', 'x', 'x', now() - interval '1 hour', now() + interval '1 hour', 21)"
+        " occurred_at) VALUES (gen_random_uuid(), 1, 'x', 1, 1, 'x', 'x', 'x', now() - interval '1 hour')"
     )
+    customers.execute("UPDATE outbox_pending SET next_attempt_at = now() + interval '1 hour', attempts = 21")
     try:
         wrong = found()
     finally:

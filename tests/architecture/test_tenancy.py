@@ -14,6 +14,8 @@ from chassis.testing.fixtures import DatabaseUrls
 # Tables that belong to no tenant, each with the reason.
 SHARED = {
     "alembic_version": "the schema's own",
+    "outbox_pending": "ids of events and records, without content; the relay alone reads it",
+    "outbox_published": "ids of events, without content; the relay alone reads it",
     "inbox": "ids of events, without content; the consumer works for all tenants",
     "message_attempts": "ids of events, without content; the consumer works for all tenants",
     "failed_messages": "read by operators alone; no route shows it",

@@ -150,7 +150,7 @@ class World:
     def unsettled(self):
         """How many events each service has yet to publish and the audit log to hear, and references that are stale."""
         waiting = {
-            service: self.read(service, "SELECT count(*) FROM outbox WHERE published_at IS NULL")[0][0]
+            service: self.read(service, "SELECT count(*) FROM outbox_pending")[0][0]
             for service in ("identity", "customers", "pipeline", "tasks")
         }
         published = sum(

@@ -14,7 +14,7 @@ def unpublished(url: str, patience: float) -> str:
     try:
         with psycopg.connect(url, autocommit=True) as connection:
             while True:
-                row = connection.execute("SELECT count(*) FROM outbox WHERE published_at IS NULL").fetchone()
+                row = connection.execute("SELECT count(*) FROM outbox_pending").fetchone()
                 if row == (0,):
                     return ""
                 if time.monotonic() > deadline:

@@ -35,7 +35,7 @@ LONGEST_PAUSE = 30.0
 # What the broker closes a channel with over one message: it is too large, or its key is not this service's to use.
 OVER_ONE_MESSAGE = {403, 406}
 
-# How many unpublished rows are looked at to find a batch: most of the time they belong to as many aggregates.
+# How many pending rows are looked at to find a batch: most of the time they belong to as many aggregates.
 SMALLEST_WINDOW = 2 * BATCH
 LARGEST_WINDOW = 512 * BATCH
 
@@ -60,8 +60,7 @@ FROM outbox WHERE id = ANY (ARRAY(
     SELECT id FROM (
         SELECT id, next_attempt_at, row_number() OVER (PARTITION BY aggregate_id, aggregate_type ORDER BY id) AS place
         FROM (
-            SELECT id, aggregate_type, aggregate_id, next_attempt_at FROM outbox
-            WHERE published_at IS NULL ORDER BY id LIMIT :window
+            SELECT id, aggregate_type, aggregate_id, next_attempt_at FROM outbox_pending ORDER BY id LIMIT :window
         ) AS oldest
     ) AS placed
     WHERE place = 1 AND next_attempt_at <= now() AND id NOT IN (SELECT unnest(CAST(:in_flight AS bigint[])))
@@ -70,25 +69,26 @@ ORDER BY id
 """),
     binary=True,
 )
+# Both in one statement: an event waits, or it was published.
 MARK = Prepared(
     text("""
-UPDATE outbox SET published_at = now(), attempts = attempts + 1, last_error = NULL
-WHERE id = ANY (CAST(:ids AS bigint[])) AND published_at IS NULL
+WITH gone AS (DELETE FROM outbox_pending WHERE id = ANY (CAST(:ids AS bigint[])) RETURNING id)
+INSERT INTO outbox_published (ids) SELECT array_agg(id) FROM gone HAVING count(*) > 0
 """)
 )
 # One second, doubling to five minutes.
 POSTPONE = Prepared(
     text("""
-UPDATE outbox SET attempts = attempts + 1, last_error = :error,
+UPDATE outbox_pending SET attempts = attempts + 1, last_error = :error,
     next_attempt_at = now() + least(power(2, least(attempts, 20)), 300) * interval '1 second'
-WHERE id = ANY (CAST(:ids AS bigint[])) AND published_at IS NULL
+WHERE id = ANY (CAST(:ids AS bigint[]))
 """)
 )
 MEASURE = Prepared(
     text("""
 SELECT count(*), CAST(coalesce(extract(epoch FROM now() - min(occurred_at)), 0) AS float8),
     count(*) FILTER (WHERE attempts >= 20)
-FROM outbox WHERE published_at IS NULL
+FROM outbox_pending
 """)
 )
 

@@ -22,12 +22,16 @@ TRY_LATER = 75  # sysexits.h: EX_TEMPFAIL
 PATIENCE = 10.0
 _BATCH = 200
 _AGAIN = """
-    UPDATE outbox SET published_at = NULL, attempts = 0, next_attempt_at = now(), last_error = NULL
-    WHERE published_at >= %s
+    WITH again AS (DELETE FROM outbox_published WHERE published_at >= %s RETURNING ids)
+    INSERT INTO outbox_pending (id, aggregate_type, aggregate_id, occurred_at)
+    SELECT id, aggregate_type, aggregate_id, occurred_at FROM outbox WHERE id IN (SELECT unnest(ids) FROM again)
+    ON CONFLICT DO NOTHING
 """
 # By when they were published: what happened before and was published after is among them.
 _PUBLISHED = """
-    SELECT event_id::text, routing_key, body FROM outbox WHERE published_at >= %s OR published_at IS NULL ORDER BY id
+    SELECT event_id::text, routing_key, body FROM outbox WHERE id IN (
+        SELECT unnest(ids) FROM outbox_published WHERE published_at >= %s UNION ALL SELECT id FROM outbox_pending
+    ) ORDER BY id
 """
 
 

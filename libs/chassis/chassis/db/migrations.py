@@ -14,6 +14,7 @@ from sqlalchemy import MetaData, create_engine, text
 from sqlalchemy.engine import make_url
 from sqlalchemy.schema import CreateIndex, CreateTable
 
+from chassis.db.outbox_migration import create_publication
 from chassis.db.revisions import newest
 from chassis.db.tables import chassis_tables, new_metadata
 
@@ -204,48 +205,24 @@ def create_waiting(table: str, *, service: str, where: str, carried: Mapping[str
 
 
 def create_chassis_tables(service: str) -> None:
-    """Create outbox, inbox, message_attempts, failed_messages and idempotency_keys with their rights.
+    """Create the outbox, inbox, message_attempts, failed_messages and idempotency_keys with their rights.
 
-    The app role may add to the outbox and never read it; the relay role reads and marks it for all tenants and sees
-    nothing else. Old rows are deleted through one function, so that no role needs the right to delete at will.
+    The app role may add to the outbox and never read it; the relay role reads it for all tenants, keeps the books on
+    what waits and what was published, and sees nothing else. Old rows are deleted through one function, so that no role
+    needs the right to delete at will.
     """
     metadata = new_metadata()
     chassis_tables(metadata)
     create_tables(metadata, "outbox", "inbox", "message_attempts", "failed_messages", "idempotency_keys")
     protect("outbox", service=service, grant="INSERT")
     op.execute(f"CREATE POLICY relay ON outbox TO {service}_relay USING (true) WITH CHECK (true)")
-    op.execute(
-        f"GRANT SELECT, UPDATE (published_at, attempts, next_attempt_at, last_error) ON outbox TO {service}_relay"
-    )
+    op.execute(f"GRANT SELECT ON outbox TO {service}_relay")
     protect("idempotency_keys", service=service, grant="SELECT, INSERT")
     op.execute(f"GRANT SELECT ON alembic_version TO {service}_app")  # For /readyz.
     op.execute(f"GRANT SELECT, INSERT ON inbox TO {service}_app")
     op.execute(f"GRANT SELECT, INSERT, UPDATE, DELETE ON message_attempts TO {service}_app")
     op.execute(f"GRANT SELECT, INSERT, UPDATE (replayed_at) ON failed_messages TO {service}_app")
-    op.execute(
-        """
-        CREATE FUNCTION purge_expired(most integer) RETURNS bigint LANGUAGE plpgsql SECURITY DEFINER
-        SET search_path = pg_catalog, public AS $$
-        DECLARE total bigint := 0; gone bigint;
-        BEGIN
-            DELETE FROM public.outbox WHERE id IN (SELECT id FROM public.outbox
-                WHERE published_at < now() - interval '7 days' LIMIT most);
-            GET DIAGNOSTICS gone = ROW_COUNT; total := total + gone;
-            DELETE FROM public.inbox WHERE ctid = ANY (ARRAY(SELECT ctid FROM public.inbox
-                WHERE received_at < now() - interval '30 days' LIMIT most));
-            GET DIAGNOSTICS gone = ROW_COUNT; total := total + gone;
-            DELETE FROM public.idempotency_keys WHERE ctid = ANY (ARRAY(SELECT ctid FROM public.idempotency_keys
-                WHERE created_at < now() - interval '48 hours' LIMIT most));
-            GET DIAGNOSTICS gone = ROW_COUNT; total := total + gone;
-            DELETE FROM public.message_attempts WHERE ctid = ANY (ARRAY(SELECT ctid FROM public.message_attempts
-                WHERE last_attempt_at < now() - interval '30 days' LIMIT most));
-            GET DIAGNOSTICS gone = ROW_COUNT; total := total + gone;
-            RETURN total;
-        END $$
-        """
-    )
-    op.execute("REVOKE ALL ON FUNCTION purge_expired(integer) FROM PUBLIC")
-    op.execute(f"GRANT EXECUTE ON FUNCTION purge_expired(integer) TO {service}_relay")
+    create_publication(service)
 
 
 def create_company_purges(

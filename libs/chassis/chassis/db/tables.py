@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from sqlalchemy import (
+    ARRAY,
     BigInteger,
     Boolean,
     CheckConstraint,
@@ -188,14 +189,29 @@ def chassis_tables(metadata: MetaData) -> None:
         Column("correlation_id", String(64)),
         Column("body", LargeBinary, nullable=False),
         timestamp("occurred_at", default=True),
-        timestamp("published_at"),
+        UniqueConstraint("aggregate_type", "aggregate_id", "aggregate_version"),
+        info={"tenant": "company_id"},
+    )
+    # The events that wait, by the ids of their rows: a trigger adds them, and the relay deletes what was confirmed.
+    Table(
+        "outbox_pending",
+        metadata,
+        Column("id", BigInteger, primary_key=True, autoincrement=False),
+        Column("aggregate_type", String(100), nullable=False),
+        Column("aggregate_id", BigInteger, nullable=False),
+        timestamp("occurred_at", default=True),
         Column("attempts", Integer, nullable=False, server_default=text("0")),
         timestamp("next_attempt_at", default=True),
         Column("last_error", Text),
-        UniqueConstraint("aggregate_type", "aggregate_id", "aggregate_version"),
-        Index("ix_outbox_unpublished", "id", postgresql_where=text("published_at IS NULL")),
-        Index("ix_outbox_published_at", "published_at", postgresql_where=text("published_at IS NOT NULL")),
-        info={"tenant": "company_id"},
+    )
+    # Those that were published, a row for each batch of the relay's. An event's row is in one of these tables.
+    Table(
+        "outbox_published",
+        metadata,
+        Column("id", BigInteger, Identity(always=True), primary_key=True),
+        timestamp("published_at", default=True),
+        Column("ids", ARRAY(BigInteger), nullable=False),
+        Index("ix_outbox_published_published_at", "published_at"),
     )
     Table(
         "inbox",

@@ -3,10 +3,11 @@
 import itertools
 import secrets
 import threading
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import ExitStack, closing, contextmanager
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, ExitStack, closing, contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -219,14 +220,15 @@ class Stage:
         return int(self.sql("SELECT count(*) FROM effects")[0][0])
 
     def unpublished(self) -> int:
-        return int(self.sql("SELECT count(*) FROM outbox WHERE published_at IS NULL")[0][0])
+        return int(self.sql("SELECT count(*) FROM outbox_pending")[0][0])
 
     def failed(self) -> list[tuple[Any, ...]]:
         return list(self.sql("SELECT id, event_id::text, error, history, body FROM failed_messages ORDER BY id"))
 
 
-@pytest.fixture(scope="session")
-def home(postgres_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Home]:
+@contextmanager
+def made_home(postgres_url: str, folder: Path, *scripts: str) -> Iterator[Home]:
+    """A database of its own, with roles of its own, that migrations have made: texts with a place for `service`."""
     name = f"broker_{uuid4().hex[:8]}"
     roles = [f"{name}_{role}" for role in ("owner", "app", "relay")]
     with psycopg.connect(postgres_url, autocommit=True) as connection:
@@ -239,10 +241,10 @@ def home(postgres_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterato
     urls = [f"postgresql://{role}:{name}@{place['host']}:{place['port']}/{name}" for role in roles]
     home = Home(name, postgres_url, admin, *urls)
     home.sql(f"ALTER SCHEMA public OWNER TO {roles[0]}; GRANT USAGE ON SCHEMA public TO {roles[1]}, {roles[2]}")
-    folder: Path = tmp_path_factory.mktemp("migrations")
     (folder / "versions").mkdir()
     (folder / "env.py").write_text(ENVIRONMENT)
-    (folder / "versions" / "0001_all.py").write_text(MIGRATION.format(service=name))
+    for number, script in enumerate(scripts, 1):
+        (folder / "versions" / f"{number:04}_some.py").write_text(script.format(service=name))
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("OWNER_DATABASE_URL", home.owner_url)
         migrations.upgrade(folder)
@@ -254,8 +256,20 @@ def home(postgres_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterato
 
 
 @pytest.fixture
+def home_after(postgres_url: str, tmp_path: Path) -> Callable[..., AbstractContextManager[Home]]:
+    """A database that further migrations have made."""
+    return partial(made_home, postgres_url, tmp_path, MIGRATION)
+
+
+@pytest.fixture(scope="session")
+def home(postgres_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Home]:
+    with made_home(postgres_url, tmp_path_factory.mktemp("migrations"), MIGRATION) as home:
+        yield home
+
+
+@pytest.fixture
 def stage(home: Home, broker_url: str) -> Iterator[Stage]:
-    home.sql("TRUNCATE outbox, inbox, message_attempts, failed_messages, effects")
+    home.sql("TRUNCATE outbox, outbox_pending, outbox_published, inbox, message_attempts, failed_messages, effects")
     app = Database(home.app_url)
     yield Stage(home, broker_url, app)
     app.dispose()

@@ -35,7 +35,7 @@ def test_broker_is_killed_and_started_again_under_load(stage, own_broker):
         for record in range(101, 201):
             stage.record(record)
         time.sleep(1.0)
-        assert stage.sql("SELECT max(attempts) FROM outbox WHERE published_at IS NULL") == [(0,)]
+        assert stage.sql("SELECT max(attempts) FROM outbox_pending") == [(0,)]
         own_broker.start()
         wait_until(lambda: stage.effects() == 300, 40)
         wait_until(lambda: stage.unpublished() == 0)
@@ -91,8 +91,8 @@ def test_an_event_whose_key_the_broker_refuses_holds_back_no_other(stage, own_br
     url = limited_user(own_broker, stage)
     with stage.running(stage.relay(broker_url=url)):
         wait_until(lambda: stage.unpublished() == 1)
-        wait_until(lambda: stage.sql("SELECT 1 FROM outbox WHERE last_error LIKE '403%'"))
-    assert stage.sql("SELECT event_id::text FROM outbox WHERE published_at IS NULL") == [(refused,)]
+        wait_until(lambda: stage.sql("SELECT 1 FROM outbox_pending WHERE last_error LIKE '403%'"))
+    assert stage.sql("SELECT event_id::text FROM outbox JOIN outbox_pending USING (id)") == [(refused,)]
 
 
 def limited_user(broker, stage):

@@ -1,0 +1,16 @@
+"""What waits to be published, and what was, is kept apart from the events, which never change."""
+
+from chassis.db.outbox_migration import separate_publication
+
+revision = "0004"
+down_revision = "0003"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    separate_publication("audit")
+
+
+def downgrade() -> None:
+    """Events that were published are not marked in the outbox: a relay of the version before would send them again."""
