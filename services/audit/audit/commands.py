@@ -87,9 +87,8 @@ class _Pieces:
     def add(self, event: Event) -> dict[str, int]:
         """Take up an event's documents, and answer where they are; nothing of one that there is not."""
         places: dict[str, int] = {}
-        for name, member in zip(_DOCUMENTS, ("before", "after"), strict=True):
-            if (document := event.data.get(member)) is not None:
-                piece = orjson.dumps(document)
+        for name, piece in zip(_DOCUMENTS, event.documents(), strict=True):
+            if piece is not None:
                 places |= {f"{name}_begins": self._begins, f"{name}_length": len(piece)}
                 self.pieces.append(piece)
                 self._begins += len(piece)

@@ -5,6 +5,9 @@ from itertools import groupby
 from typing import Any
 
 import orjson
+from msgspec import defstruct
+from msgspec.json import Decoder
+from msgspec.structs import asdict
 from sqlalchemy import (
     ARRAY,
     BigInteger,
@@ -82,6 +85,8 @@ class Reference:
         self.key = f"{kind}_id"
         # SQLAlchemy's names of columns are no plain texts, which JSON wants.
         self.mirrored = tuple(str(name) for name in mirrored if name not in self.guard)
+        # What is kept of a document. Only that is read of many.
+        self._kept = Decoder(defstruct(kind, [(name, Any, None) for name in self.mirrored], gc=False))
         self._moments = tuple(name for name in self.mirrored if isinstance(table.c[name].type, DateTime))
         self._tombstones = tombstones
         parts = (table, self.key, self.guard, self.mirrored)
@@ -178,12 +183,13 @@ class Reference:
 
     def save_events(self, session: Session, events: Sequence[Event]) -> None:
         """The same for events of one tenant, in their order; a run without a purge in it costs as much as one event."""
-        for is_gone, run in groupby(events, lambda event: event.data["after"] is None):
+        read = [(event, event.after_as(self._kept)) for event in events]
+        for is_gone, run in groupby(read, lambda each: each[1] is None):
             if is_gone:
-                for event in run:
+                for event, _ in run:
                     self.save_event(session, event)
             else:
-                self._save_all(session, [self.told(event.data["after"], event) for event in run])
+                self._save_all(session, [self.told(asdict(kept), event) for event, kept in run if kept is not None])
 
     def told(self, document: Mapping[str, Any], event: Event) -> dict[str, Any]:
         """The document of an event, which has the record's id and version by itself."""

@@ -5,6 +5,9 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
+import orjson
+from msgspec import Raw
+
 from chassis.context import Context, acting_as
 from chassis.db.session import Database, Session
 from chassis.events import Event
@@ -14,7 +17,9 @@ def neighbours_event(
     name: str, subject: str, company_id: int, version: int, data: Mapping[str, Any], **more: Any
 ) -> Event:
     """An event as a consumer sees it; `name` is `customer.updated`, `more` may be its actor and its operation."""
+    actor = more.pop("actor", None)
     return Event(
+        specversion="1.0",
         id=str(uuid.uuid4()),
         source="neighbour",
         type=f"crm.{name}.v1",
@@ -22,14 +27,14 @@ def neighbours_event(
         time=datetime.now(UTC),
         company_id=company_id,
         aggregate_version=version,
-        actor=more.pop("actor", None),
+        actor_text=None if actor is None else str(actor),
         actor_ip=None,
         user_agent=None,
         correlation_id="the-request",
         causation_id=None,
         traceparent=None,
         operation=more.pop("operation", None),
-        data=dict(data),
+        content=Raw(orjson.dumps(dict(data))),
         **more,
     )
 

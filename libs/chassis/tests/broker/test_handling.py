@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 import pytest
+from msgspec import structs
 from sqlalchemy import BigInteger, bindparam, select, text
 
 from chassis import events
@@ -39,7 +40,7 @@ def of(tenants, **types):
     given = [events.decode(tenant.body(record)) for record, tenant in enumerate(tenants, 1)]
     for name, event_type in types.items():
         number = int(name.removeprefix("record_"))
-        given[number - 1] = given[number - 1]._replace(type=event_type)
+        given[number - 1] = structs.replace(given[number - 1], type=event_type)
     return given
 
 
