@@ -19,7 +19,7 @@ from customers.events import CUSTOMER_CREATED, SOURCE
 from customers.queries.customers import get_customer
 
 WORKER = "customers-worker-1"
-RATE_TARGET = 2_000.0
+RATE_TARGET = 4_000.0
 P50_TARGET = 150.0
 P99_TARGET = 1_000.0
 PER_SECOND = 100

@@ -228,7 +228,8 @@ class Stack:
         rows = []
         for name, check in self.checks().items():
             status = statuses.get(name)
-            if status is None or status.state != "RUNNING":
+            # Supervisor calls nothing running in its first second; what answers is.
+            if status is None or status.state not in ("RUNNING", "STARTING"):
                 rows.append(ProgramRow(name, status.state if status else "STOPPED", 0, 0.0, 0, "not running"))
                 continue
             try:

@@ -72,6 +72,14 @@ def test_every_program_is_ready(stack):
     assert [(row.name, row.state, row.reason) for row in rows if row.state != "RUNNING" or row.reason] == []
 
 
+def test_a_program_that_answers_is_running_within_its_first_second(stack):
+    stack.stop_program("gateway-agent")
+    stack.start_program("gateway-agent")
+    [row] = [row for row in stack.programs() if row.name == "gateway-agent"]
+    assert (row.pid > 0, row.reason) == (True, "")
+    wait_until(lambda: stack.statuses()["gateway-agent"].state == "RUNNING")
+
+
 def test_who_has_only_the_address_of_the_gateway_finds_the_documentation(stack):
     start = requests.get(stack.gateway_url, timeout=10)
     assert start.status_code == 200

@@ -19,6 +19,7 @@ from sqlalchemy.engine import make_url
 from chassis.db import migrations
 from chassis.service import Service
 from chassis.testing.fixtures import DatabaseUrls
+from crm.upgrading import contracts
 
 NAME = re.compile(r"(\d{4})_[a-z][a-z0-9_]*\.py\Z")
 
@@ -125,14 +126,35 @@ def test_migrations_run_as_those_of_the_sample(root: Path, folder: Path, service
     assert sorted(ours.splitlines()) == sorted(sample.splitlines())
 
 
-@pytest.fixture
-def written(service: Service, monkeypatch: pytest.MonkeyPatch) -> str:
-    """The SQL of all migrations of the service, as `alembic upgrade --sql` writes it."""
-    monkeypatch.delenv("OWNER_DATABASE_URL", raising=False)
+def sql_of(service: Service, revisions: str) -> str:
+    """The SQL of migrations of the service, as `alembic upgrade --sql` writes it."""
     configuration = migrations.configuration(service.migrations)
     configuration.output_buffer = io.StringIO()
-    command.upgrade(configuration, "head", sql=True)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.delenv("OWNER_DATABASE_URL", raising=False)
+        command.upgrade(configuration, revisions, sql=True)
     return configuration.output_buffer.getvalue()
+
+
+@pytest.fixture
+def written(service: Service) -> str:
+    return sql_of(service, "head")
+
+
+def test_what_leaves_no_way_back_is_written_in_the_migration_itself(service: Service) -> None:
+    """`crm upgrade` reads the files: what a helper does for one would not be seen."""
+    scripts = ScriptDirectory.from_config(migrations.configuration(service.migrations))
+    hidden = [
+        script.revision
+        for script in scripts.walk_revisions()
+        if re.search(
+            r"^ALTER TABLE [^;]*\bDROP COLUMN\b|^DROP TABLE\b",
+            sql_of(service, f"{script.down_revision or 'base'}:{script.revision}"),
+            re.MULTILINE,
+        )
+        and not contracts(Path(script.path))
+    ]
+    assert hidden == []
 
 
 def test_squawk_finds_nothing(written: str, tmp_path: Path) -> None:
