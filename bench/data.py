@@ -2,9 +2,11 @@
 
 import json
 import random
+import re
 from datetime import UTC, datetime, timedelta
 
 import psycopg
+from psycopg.sql import SQL, Identifier
 
 from customers import rules
 
@@ -72,11 +74,27 @@ def load(url: str, *, customers: int = CUSTOMERS) -> None:
                 # Tenants take turns, so that a tenant's rows lie all over the table as they do in life.
                 created = start + timedelta(days=364 * number / customers)
                 target.write_row(_row(chance, number % TENANTS + 1, number // TENANTS + 1, created))
-        # Its outbox has the columns, the indexes and the costs of ours, but no relay publishes what the floor writes.
-        connection.execute("CREATE TABLE floor_outbox (LIKE outbox INCLUDING ALL)")
+        make_floor_outbox(connection)
     with psycopg.connect(url, autocommit=True) as connection:
         connection.execute("VACUUM (ANALYZE)")
         connection.execute("CHECKPOINT")
+
+
+def make_floor_outbox(connection: psycopg.Connection) -> None:
+    """An outbox with the columns, the indexes, the trigger and so the costs of ours, of which no relay publishes."""
+    for name in ("outbox", "outbox_pending"):
+        connection.execute(SQL("CREATE TABLE {} (LIKE {} INCLUDING ALL)").format(_floor(name), Identifier(name)))
+    found = connection.execute("SELECT pg_get_functiondef('outbox_recorded'::regproc)").fetchone()
+    assert found is not None
+    connection.execute(re.sub(r"\boutbox_(recorded|pending)\b", r"floor_outbox_\1", found[0]))
+    connection.execute(
+        "CREATE TRIGGER recorded AFTER INSERT ON floor_outbox REFERENCING NEW TABLE AS recorded"
+        " FOR EACH STATEMENT EXECUTE FUNCTION floor_outbox_recorded()"
+    )
+
+
+def _floor(name: str) -> Identifier:
+    return Identifier(f"floor_{name}")
 
 
 def user_of(company_id: int) -> int:

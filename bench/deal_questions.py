@@ -7,7 +7,7 @@ from pathlib import Path
 import orjson
 import psycopg
 
-from bench import size_deal_data
+from bench import data, size_deal_data
 from bench.questions import Question, write_question
 
 DEALS, TENANTS = 200_000, 100
@@ -20,7 +20,7 @@ def load(url: str, *, deals: int, say: Callable[[str], None]) -> None:
     """Fill the empty pipeline database at `url`, of a superuser, and analyse it."""
     size_deal_data.fill(url, dict.fromkeys(range(1, TENANTS + 1), deals // TENANTS), say)
     with psycopg.connect(url, autocommit=True) as connection:
-        connection.execute("CREATE TABLE floor_outbox (LIKE outbox INCLUDING ALL)")
+        data.make_floor_outbox(connection)
 
 
 def write(folder: Path, url: str, sign: Callable[[int, int], str]) -> list[Question]:

@@ -228,8 +228,7 @@ class Stack:
         rows = []
         for name, check in self.checks().items():
             status = statuses.get(name)
-            # Supervisor calls nothing running in its first second; what answers is.
-            if status is None or status.state not in ("RUNNING", "STARTING"):
+            if status is None or status.state not in ("RUNNING", "STARTING"):  # Of its first second it says STARTING.
                 rows.append(ProgramRow(name, status.state if status else "STOPPED", 0, 0.0, 0, "not running"))
                 continue
             try:

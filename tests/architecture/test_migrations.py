@@ -148,7 +148,7 @@ def test_what_leaves_no_way_back_is_written_in_the_migration_itself(service: Ser
         script.revision
         for script in scripts.walk_revisions()
         if re.search(
-            r"^ALTER TABLE [^;]*\bDROP COLUMN\b|^DROP TABLE\b",
+            r"^ALTER TABLE [^;]*\b(?:DROP COLUMN|RENAME)\b|^(?:DROP TABLE|TRUNCATE)\b",
             sql_of(service, f"{script.down_revision or 'base'}:{script.revision}"),
             re.MULTILINE,
         )

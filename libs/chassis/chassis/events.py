@@ -86,17 +86,23 @@ class Event(Struct, kw_only=True, dict=True, rename=lambda name: name.replace("_
         return parsed
 
     def documents(self) -> tuple[bytes | None, bytes | None]:
-        """The record before and after, as the JSON texts that they are in the event."""
-        found = _DOCUMENTS.decode(self.content)
+        """The record before and after, as the JSON texts that they are in the event. Raises MalformedEvent."""
+        found = self._documents()
         return _text_of(found.before), _text_of(found.after)
 
     def after_as(self, kind: Decoder[Kind]) -> Kind | None:
         """As much of the record after it as `kind` reads; None where there is none. Raises MalformedEvent."""
+        after = self._documents().after
         try:
-            after = _DOCUMENTS.decode(self.content).after
             return None if after == _NOTHING else kind.decode(after)
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             raise MalformedEvent(f"malformed record: {error}") from error
+
+    def _documents(self) -> "_Documents":
+        try:
+            return _DOCUMENTS.decode(self.content)
+        except (ValueError, RecursionError) as error:
+            raise MalformedEvent(f"malformed data: {error}") from error
 
     @property
     def actor(self) -> int | None:
@@ -187,9 +193,10 @@ def encode(
 def decode(body: bytes) -> Event:
     """Parse and check an envelope. Unknown attributes are ignored; raises MalformedEvent for anything amiss.
 
-    Of the data it is looked whether it is JSON: most consumers need little of it, or nothing.
+    Of the data it is looked whether it is JSON, in UTF-8: most consumers need little of it, or nothing.
     """
     try:
+        body.decode()
         return _EVENT.decode(body)
     except (ValueError, TypeError, IndexError, OverflowError, RecursionError) as error:
         raise MalformedEvent(f"malformed event: {type(error).__name__}: {error}") from error

@@ -42,7 +42,8 @@ LARGEST_WINDOW = 512 * BATCH
 OPTIONS = (
     "-c timezone=UTC -c statement_timeout=10000 -c lock_timeout=2000 -c idle_in_transaction_session_timeout=30000 "
     # The outbox is empty when PostgreSQL analyses it and full when it matters: estimates must not decide here.
-    "-c enable_seqscan=off -c enable_bitmapscan=off -c plan_cache_mode=force_generic_plan "
+    "-c enable_seqscan=off -c enable_bitmapscan=off -c enable_hashjoin=off -c enable_mergejoin=off "
+    "-c plan_cache_mode=force_generic_plan "
     # The server notices within 30 s that a relay's machine is gone, and frees its lock.
     "-c tcp_keepalives_idle=15 -c tcp_keepalives_interval=5 -c tcp_keepalives_count=3"
 )
@@ -54,9 +55,9 @@ OPTIONS = (
 # the whole backlog for each row. Numbers differ more often than names of tables, and are compared sooner.
 SELECT_DUE = Prepared(
     text("""
-SELECT id, CAST(event_id AS text), type, routing_key, correlation_id, CAST(extract(epoch FROM occurred_at) AS bigint),
-    body
-FROM outbox WHERE id = ANY (ARRAY(
+SELECT due.id, CAST(event_id AS text), type, routing_key, correlation_id,
+    CAST(extract(epoch FROM occurred_at) AS bigint), body
+FROM unnest(ARRAY(
     SELECT id FROM (
         SELECT id, next_attempt_at, row_number() OVER (PARTITION BY aggregate_id, aggregate_type ORDER BY id) AS place
         FROM (
@@ -64,11 +65,14 @@ FROM outbox WHERE id = ANY (ARRAY(
         ) AS oldest
     ) AS placed
     WHERE place = 1 AND next_attempt_at <= now() AND id NOT IN (SELECT unnest(CAST(:in_flight AS bigint[])))
-    ORDER BY id LIMIT :most))
-ORDER BY id
+    ORDER BY id LIMIT :most)) AS due (id)
+LEFT JOIN outbox ON outbox.id = due.id
+ORDER BY due.id
 """),
     binary=True,
 )
+# An event comes and goes with its row here, but for one that was deleted while it was published again.
+FORGET = Prepared(text("DELETE FROM outbox_pending WHERE id = ANY (CAST(:ids AS bigint[]))"))
 # Both in one statement: an event waits, or it was published.
 MARK = Prepared(
     text("""
@@ -189,7 +193,12 @@ class Relay:
 
     def _due(self, database: Writer, flying: Sequence[Row]) -> list[Row]:
         arguments = {"in_flight": array_text(row.id for row in flying), "most": self._most, "window": self._window}
-        rows = [Row(*row) for row in database.fetch(SELECT_DUE, arguments)]
+        due = database.fetch(SELECT_DUE, arguments)
+        rows = [Row(*row) for row in due if row[1] is not None]
+        if len(rows) < len(due):
+            gone = [row[0] for row in due if row[1] is None]
+            log.warning("events are gone that waited to be published", count=len(gone), first_outbox_id=gone[0])
+            database.run(FORGET, {"ids": array_text(gone)})
         # Too few: the window may be full of rows that wait behind others of their aggregate, so look further next time.
         self._window = SMALLEST_WINDOW if len(rows) == self._most else min(self._window * 2, LARGEST_WINDOW)
         return rows

@@ -25,6 +25,7 @@ _AGAIN = """
     WITH again AS (DELETE FROM outbox_published WHERE published_at >= %s RETURNING ids)
     INSERT INTO outbox_pending (id, aggregate_type, aggregate_id, occurred_at)
     SELECT id, aggregate_type, aggregate_id, occurred_at FROM outbox WHERE id IN (SELECT unnest(ids) FROM again)
+    ON CONFLICT DO NOTHING
 """
 # By when they were published: what happened before and was published after is among them.
 _PUBLISHED = """

@@ -30,13 +30,21 @@ _PURGE_EXPIRED = """
     SET search_path = pg_catalog, public AS $$
     DECLARE total bigint := 0; gone bigint;
     BEGIN
-        WITH old AS (
-            DELETE FROM public.outbox_published WHERE id IN (SELECT id FROM public.outbox_published
-                WHERE published_at < now() - interval '7 days' ORDER BY id LIMIT ceil(most / 200.0))
+        -- As many batches as hold so many events. One whose events are gone already counts as well, or those behind it
+        -- would wait for the next turn.
+        WITH oldest AS (
+            SELECT id, published_at, cardinality(ids) AS size FROM public.outbox_published
+            WHERE published_at < now() - interval '7 days' ORDER BY published_at LIMIT most
+        ), old AS (
+            DELETE FROM public.outbox_published WHERE id IN (
+                SELECT id FROM (SELECT id, size, sum(size) OVER (ORDER BY published_at, id) AS sum FROM oldest) AS each
+                WHERE sum - size < most)
             RETURNING ids
+        ), events AS (
+            DELETE FROM public.outbox WHERE id IN (SELECT unnest(ids) FROM old) RETURNING 1
         )
-        DELETE FROM public.outbox WHERE id IN (SELECT unnest(ids) FROM old);
-        GET DIAGNOSTICS gone = ROW_COUNT; total := total + gone;
+        SELECT (SELECT count(*) FROM old) + (SELECT count(*) FROM events) INTO gone;
+        total := total + gone;
         DELETE FROM public.inbox WHERE ctid = ANY (ARRAY(SELECT ctid FROM public.inbox
             WHERE received_at < now() - interval '30 days' LIMIT most));
         GET DIAGNOSTICS gone = ROW_COUNT; total := total + gone;
@@ -62,11 +70,13 @@ _PUBLISHED = """
     INSERT INTO outbox_published (published_at, ids)
         SELECT max(published_at), array_agg(id) FROM outbox WHERE published_at IS NOT NULL GROUP BY id / 200
 """
+# The relay of the release before has gone on. What it marked may be in a batch by now: then it is in two.
 _PUBLISHED_MEANWHILE = """
+    LOCK TABLE outbox IN SHARE ROW EXCLUSIVE MODE;
     WITH gone AS (
         DELETE FROM outbox_pending p USING outbox o WHERE o.id = p.id AND o.published_at IS NOT NULL RETURNING p.id
     )
-    INSERT INTO outbox_published (ids) SELECT array_agg(id) FROM gone HAVING count(*) > 0
+    INSERT INTO outbox_published (ids) SELECT array_agg(id) FROM gone GROUP BY id / 200
 """
 
 
@@ -78,6 +88,8 @@ def create_publication(service: str) -> None:
         op.execute(CreateTable(metadata.tables[name], if_not_exists=True))
         for index in metadata.tables[name].indexes:
             op.execute(CreateIndex(index, if_not_exists=True))
+    # Its end is free again and again. To give that back, vacuum would lock out who records an event.
+    op.execute("ALTER TABLE outbox_pending SET (vacuum_truncate = off)")
     op.execute(f"GRANT SELECT, INSERT, UPDATE, DELETE ON outbox_pending TO {service}_relay")
     op.execute(f"GRANT SELECT, INSERT, DELETE ON outbox_published TO {service}_relay")
     for name, when, what in _TRIGGERS:
@@ -95,9 +107,9 @@ def create_publication(service: str) -> None:
 def separate_publication(service: str) -> None:
     """Take over what an outbox had marked in its own rows; the migration drops those columns behind it."""
     create_publication(service)
-    op.execute(_if_marked(_WAITING))
-    # What was published is many rows. Nobody waits while they are read.
+    # What the triggers have not seen may be many rows. Nobody waits while they are read.
     with op.get_context().autocommit_block():
+        op.execute(_if_marked(_WAITING))
         op.execute(_if_marked(_PUBLISHED))
     op.execute(_if_marked(_PUBLISHED_MEANWHILE))
 

@@ -171,9 +171,9 @@ def search_index(table: str) -> Index:
 def chassis_tables(metadata: MetaData) -> None:
     """Add outbox, inbox, message_attempts, failed_messages, idempotency_keys, company_purges to a service's metadata.
 
-    The statements in `chassis.db` and `chassis.broker` are written against these names; the migration helpers
-    `create_chassis_tables` and `create_company_purges` of `chassis.db.migrations` create them from here, so that there
-    is one description.
+    Beside the outbox are the books on it, outbox_pending and outbox_published. The statements in `chassis.db` and
+    `chassis.broker` are written against these names; the migration helpers `create_chassis_tables` and
+    `create_company_purges` of `chassis.db.migrations` create them from here, so that there is one description.
     """
     Table(
         "outbox",
@@ -204,7 +204,7 @@ def chassis_tables(metadata: MetaData) -> None:
         timestamp("next_attempt_at", default=True),
         Column("last_error", Text),
     )
-    # Those that were published, a row for each batch of the relay's. An event's row is in one of these tables.
+    # Those that were published, a row for each batch of the relay's.
     Table(
         "outbox_published",
         metadata,

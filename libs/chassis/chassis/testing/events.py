@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import orjson
-from msgspec import Raw
+from msgspec import Raw, structs
 
 from chassis.context import Context, acting_as
 from chassis.db.session import Database, Session
@@ -37,6 +37,15 @@ def neighbours_event(
         content=Raw(orjson.dumps(dict(data))),
         **more,
     )
+
+
+def altered(event: Event, **changes: Any) -> Event:
+    """The event with other values of these fields; `data` and `actor` are as an event shows them."""
+    if "data" in changes:
+        changes["content"] = Raw(orjson.dumps(changes.pop("data")))
+    if "actor" in changes:
+        changes["actor_text"] = str(changes.pop("actor"))
+    return structs.replace(event, **changes)
 
 
 def hand_to(handlers: Mapping[str, Callable[[Session, Event], object]], database: Database, event: Event) -> None:

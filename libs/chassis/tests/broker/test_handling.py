@@ -3,7 +3,6 @@
 from dataclasses import replace
 
 import pytest
-from msgspec import structs
 from sqlalchemy import BigInteger, bindparam, select, text
 
 from chassis import events
@@ -13,6 +12,7 @@ from chassis.context import NOBODY, acting_as, current
 from chassis.db.statements import Prepared
 from chassis.db.writer import Writer
 from chassis.events import EventType
+from chassis.testing.events import altered
 
 UPDATED = EventType("customer", "updated", "customers").name
 PAINTED = "crm.customer.painted.v1"
@@ -40,7 +40,7 @@ def of(tenants, **types):
     given = [events.decode(tenant.body(record)) for record, tenant in enumerate(tenants, 1)]
     for name, event_type in types.items():
         number = int(name.removeprefix("record_"))
-        given[number - 1] = structs.replace(given[number - 1], type=event_type)
+        given[number - 1] = altered(given[number - 1], type=event_type)
     return given
 
 

@@ -28,11 +28,14 @@ def upgrade():
                " CASE n WHEN 4 THEN 'refused' END FROM generate_series(1, 4) AS n")
 """
 SEPARATED = """
+from alembic import op
 from chassis.db.outbox_migration import separate_publication
 revision, down_revision = "0003", "0002"
 
 def upgrade():
     separate_publication("{service}")
+    op.execute("ALTER TABLE outbox DROP COLUMN published_at, DROP COLUMN attempts, DROP COLUMN next_attempt_at,"
+               " DROP COLUMN last_error")
 """
 # As the migration leaves it when it dies: the relay of the release before goes on, and has published one since.
 INTERRUPTED = """
@@ -71,6 +74,9 @@ def test_a_migration_that_was_interrupted_goes_on(home_after):
     with home_after(MARKED, INTERRUPTED, SEPARATED.replace('"0003", "0002"', '"0004", "0003"')) as home:
         assert home.sql("SELECT aggregate_id FROM outbox_pending") == [(4,)]
         assert republish(home.relay_url, datetime.now(UTC) - timedelta(days=9)) == 3
+        # What the release before published in between may be in two batches, and waits once all the same.
+        home.sql("INSERT INTO outbox_published (ids) SELECT ARRAY[id] FROM outbox WHERE aggregate_id = 3")
+        assert republish(home.relay_url, datetime.now(UTC) - timedelta(days=9)) == 0
         assert home.sql("SELECT array_agg(aggregate_id ORDER BY aggregate_id) FROM outbox_pending") == [([1, 2, 3, 4],)]
 
 
@@ -115,5 +121,22 @@ def test_events_that_are_published_again_wait_once_and_are_kept(stage):
         wait_until(lambda: stage.unpublished() == 0)
     stage.arrived(7)
     stage.sql("UPDATE outbox_published SET published_at = published_at - interval '8 days'")
-    assert stage.sql("SELECT purge_expired(1000)") == [(4,)]
+    stage.sql("SELECT purge_expired(1000)")
     assert stage.sql("SELECT count(*) FROM outbox") == [(0,)]
+
+
+def test_what_is_a_week_old_goes_so_many_at_a_time_until_nothing_is_left(stage):
+    for record in range(1, 13):
+        stage.record(record)
+    # Batches of two, three of the six without their events: of a company that was purged.
+    stage.sql(
+        "INSERT INTO outbox_published (published_at, ids) SELECT now() - interval '8 days', array_agg(id) FROM outbox"
+        " GROUP BY (aggregate_id + 1) / 2"
+    )
+    stage.sql("DELETE FROM outbox WHERE aggregate_id BETWEEN 1 AND 6; TRUNCATE outbox_pending")
+    stage.record(13)
+    left = []
+    while stage.sql("SELECT purge_expired(4)") != [(0,)]:
+        left += stage.sql("SELECT (SELECT count(*) FROM outbox_published), (SELECT count(*) FROM outbox)")
+    assert left[-1] == (0, 1)
+    assert [batches for batches, _ in left] == [4, 2, 0]

@@ -99,6 +99,17 @@ def test_an_event_that_cannot_be_sent_holds_back_its_aggregate_only(stage):
     assert stage.sql("SELECT attempts FROM outbox_pending ORDER BY id DESC LIMIT 1") == [(0,)]
 
 
+def test_events_that_are_gone_keep_nobody_waiting(stage):
+    stage.declare()
+    for record in range(1, 6):
+        stage.record(record)
+    stage.sql("SET session_replication_role = replica; DELETE FROM outbox WHERE aggregate_id <= 3")
+    assert stage.unpublished() == 5
+    with stage.running(stage.relay(batch=2)):
+        wait_until(lambda: stage.unpublished() == 0)
+    assert set(stage.versions(stage.arrived(2))) == {4, 5}
+
+
 def test_a_standby_takes_over_when_the_active_relay_ends(stage):
     stage.declare()
     with stage.running(stage.relay()) as first:

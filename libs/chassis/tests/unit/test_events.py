@@ -134,6 +134,8 @@ def test_data_that_cannot_be_read_is_malformed(after: str) -> None:
     body += ', "subject": "x/1", "time": "2026-01-01T12:00:00Z", "companyid": 1, "aggregateversion": 1'
     with pytest.raises(MalformedEvent):
         events.decode(f'{body}, "data": {{"after": {after}}}}}'.encode()).data  # noqa: B018  # It is read when asked for.
+    with pytest.raises(MalformedEvent):
+        events.decode(f'{body}, "data": {{"after": {{"name": "\u00e4"}}}}}}'.encode("latin-1"))
     for broken in ('{"after": {}', '{"after": tru}', '{"after": {"a" 1}}', '{"after": ' + "[" * 100_000 + "}"):
         with pytest.raises(MalformedEvent):
             events.decode(f'{body}, "data": {broken}}}'.encode())

@@ -7,7 +7,7 @@ import pytest
 
 from chassis.context import Context, acting_as
 from chassis.events import ACCESS_DENIED, decode
-from chassis.testing.events import assert_each_follows, hand_to, neighbours_event
+from chassis.testing.events import altered, assert_each_follows, hand_to, neighbours_event
 from customers.commands.transfers import TRANSFERS
 from customers.events import PUBLISHED
 from customers.handlers import SUBSCRIPTIONS
@@ -91,7 +91,7 @@ def hand_over(database, company_id, contracts, superuser):
         superuser.execute("INSERT INTO user_refs (company_id, user_id) VALUES (%s, 8)", (company_id,))
         plan = {"customers": {"to": 8}}
         after = {**example.data["after"], "user_id": 7, "transfer_plan": plan}
-        event = example._replace(id=str(uuid.uuid4()), company_id=company_id, data={**example.data, "after": after})
+        event = altered(example, id=str(uuid.uuid4()), company_id=company_id, data={**example.data, "after": after})
         context = Context(company_id=company_id, request_id="the-request", causation_id=event.id)
         with acting_as(context), database.transaction() as session:
             SUBSCRIPTIONS.handlers[event.type](session, event)

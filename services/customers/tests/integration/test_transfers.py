@@ -7,6 +7,7 @@ import pytest
 
 from chassis.context import Context, acting_as
 from chassis.events import decode
+from chassis.testing.events import altered
 from customers.commands.transfers import TRANSFERS
 from customers.handlers import SUBSCRIPTIONS
 
@@ -46,7 +47,8 @@ def deactivate(database, company_id, contracts):
 
     def take(plan, event=None, version=2):
         after = {**example.data["after"], "user_id": BOB, "transfer_plan": plan}
-        event = event or example._replace(
+        event = event or altered(
+            example,
             id=str(uuid.uuid4()),
             subject=f"user_companies/{BOB}",
             company_id=company_id,

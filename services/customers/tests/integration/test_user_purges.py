@@ -6,7 +6,7 @@ from threading import Event as Flag
 import pytest
 
 from chassis.events import decode
-from chassis.testing.events import assert_each_follows, hand_to
+from chassis.testing.events import altered, assert_each_follows, hand_to
 from chassis.testing.purges import naming_users, seen_to
 from customers.commands.user_purges import PURGES
 from customers.handlers import SUBSCRIPTIONS
@@ -54,7 +54,8 @@ def event_of(company_id, contracts):
             side: None if example.data[side] is None else {**example.data[side], "user_id": BOB}
             for side in ("before", "after")
         }
-        return example._replace(
+        return altered(
+            example,
             id=str(uuid.uuid4()),
             subject=f"user_companies/{membership}",
             company_id=company_id,

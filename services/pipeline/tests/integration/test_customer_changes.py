@@ -7,6 +7,7 @@ import pytest
 
 from chassis.context import Context, acting_as
 from chassis.events import decode
+from chassis.testing.events import altered
 from pipeline import handlers
 from pipeline.commands.retention import list_expired
 
@@ -24,7 +25,8 @@ def tell(database, company_id, contracts):
             "merged_into": None,
             **after,
         }
-        event = example._replace(
+        event = altered(
+            example,
             id=event_id or str(uuid.uuid4()),
             company_id=company_id,
             subject=f"customers/{customer_id}",

@@ -7,7 +7,7 @@ import pytest
 
 from chassis.context import Context, acting_as
 from chassis.events import ACCESS_DENIED, decode
-from chassis.testing.events import assert_each_follows
+from chassis.testing.events import altered, assert_each_follows
 from pipeline.commands.transfers import DEAL_TRANSFERS, LEAD_TRANSFERS
 from pipeline.events import PUBLISHED
 from pipeline.handlers import SUBSCRIPTIONS
@@ -99,7 +99,7 @@ def convert(*, database, client_of, company_id, contracts, customer, create_lead
         refused = of(known, contact={"use": 1})
         example = decode(contracts.example("crm.conversion_result.refused.v1"))
         after = example.data["after"] | {"conversion_id": int(refused.rpartition("/")[2])}
-        event = example._replace(id=str(uuid.uuid4()), company_id=company_id, data={**example.data, "after": after})
+        event = altered(example, id=str(uuid.uuid4()), company_id=company_id, data={**example.data, "after": after})
         context = Context(company_id=company_id, request_id="the-request", causation_id=event.id)
         with acting_as(context), database.transaction() as session:
             SUBSCRIPTIONS.handlers[event.type](session, event)
@@ -145,7 +145,7 @@ def hand_over(*, database, company_id, contracts, superuser, create_lead, create
         superuser.execute("INSERT INTO user_refs (company_id, user_id) VALUES (%s, 8)", (company_id,))
         plan = {"leads": {"to": 8}, "deals": {"round_robin": [8]}}
         after = {**example.data["after"], "user_id": 7, "transfer_plan": plan}
-        event = example._replace(id=str(uuid.uuid4()), company_id=company_id, data={**example.data, "after": after})
+        event = altered(example, id=str(uuid.uuid4()), company_id=company_id, data={**example.data, "after": after})
         context = Context(company_id=company_id, request_id="the-request", causation_id=event.id)
         with acting_as(context), database.transaction() as session:
             SUBSCRIPTIONS.handlers[event.type](session, event)

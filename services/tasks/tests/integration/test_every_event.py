@@ -6,7 +6,7 @@ import pytest
 
 from chassis.context import Context, acting_as
 from chassis.events import decode
-from chassis.testing.events import assert_each_follows
+from chassis.testing.events import altered, assert_each_follows
 from tasks import handlers
 from tasks.commands.transfers import TRANSFERS
 from tasks.events import PUBLISHED
@@ -41,8 +41,8 @@ def tidy(client, create, known, *, superuser, database, contracts, company_id):
         other = create(client, assigned_to=8)
         plan = {"user_id": 8, "transfer_plan": {"tasks": {"to": 7}}}
         example = decode(contracts.example("crm.user_company.deactivated.v1"))
-        event = example._replace(
-            company_id=company_id, data={**example.data, "after": {**example.data["after"], **plan}}
+        event = altered(
+            example, company_id=company_id, data={**example.data, "after": {**example.data["after"], **plan}}
         )
         context = Context(company_id=company_id, request_id="the-request", causation_id=event.id)
         with acting_as(context), database.transaction() as session:

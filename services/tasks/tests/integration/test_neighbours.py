@@ -8,6 +8,7 @@ import pytest
 
 from chassis.context import Context, acting_as
 from chassis.events import decode
+from chassis.testing.events import altered
 from tasks import handlers
 from tasks.commands.transfers import TRANSFERS
 
@@ -267,7 +268,8 @@ def test_open_tasks_of_a_deactivated_user_go_to_others_and_done_ones_stay(
     done = create(client, assigned_to=8, status="completed")
     example = decode(contracts.example("crm.user_company.deactivated.v1"))
     after = {**example.data["after"], "user_id": 8, "transfer_plan": {"tasks": {"to": 7}}}
-    event = example._replace(
+    event = altered(
+        example,
         company_id=company_id,
         subject="user_companies/8",
         aggregate_version=99,
