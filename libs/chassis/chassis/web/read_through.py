@@ -1,9 +1,11 @@
-"""Between two attempts at a request: asking other services for what the first one missed."""
+"""Between two attempts at a request: asking other services for what the first one missed, and giving way."""
 
 from collections.abc import Callable, Collection, Mapping
 from typing import Any, TypeVar
 
+import structlog
 from flask import Response, current_app, g
+from psycopg.errors import DeadlockDetected, SerializationFailure
 
 from chassis.errors import Unavailable, UnknownReference
 from chassis.references.asking import References
@@ -11,6 +13,10 @@ from chassis.references.asking import References
 # A request that names several kinds of records misses one kind after the other.
 MOST_ROUNDS = 5
 
+# So often a request is run again that PostgreSQL ended so that another transaction could go on.
+MOST_DEADLOCKS = 2
+
+log = structlog.get_logger()
 T = TypeVar("T")
 
 
@@ -86,6 +92,20 @@ def read_through(references: References, attempt: Callable[[], Response]) -> Res
             g.asked |= missing
         except _UnansweredError as question:
             g.answers[question.key] = question.ask(references)
+    return attempt()
+
+
+def undeadlocked(attempt: Callable[[], Response]) -> Response:
+    """Run `attempt`, which is a whole transaction, and again where it was the one that had to give way in a deadlock.
+
+    A request locks what it names in its own order, and a consumer in that of its events: a client could only do the
+    same again. Raises psycopg's error where that happens time and again.
+    """
+    for _ in range(MOST_DEADLOCKS):
+        try:
+            return attempt()
+        except (DeadlockDetected, SerializationFailure) as error:
+            log.warning("deadlock, running the request again", sqlstate=error.sqlstate)
     return attempt()
 
 
