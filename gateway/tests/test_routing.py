@@ -171,8 +171,9 @@ def test_server_that_says_it_is_not_ready_gets_no_request(run, stand_in, wait) -
 
     stand_in.ready = False
     try:
+        # It is not ready as soon as one service is not, and finds that out of each by itself.
         wait(lambda: gateway.call("GET", "/readyz").status == 503)
-        answer = gateway.authorized("GET", "/v1/customers")
+        answer = wait(lambda: (asked := gateway.authorized("GET", "/v1/customers")).status == 503 and asked)
     finally:
         stand_in.ready = True
 
