@@ -7,6 +7,7 @@ import pytest
 
 from chassis.testing.waiting import wait_until
 from crm.launch import LaunchPlan
+from crm.processes import Process
 from crm.sandbox import temporary_home
 from crm.supervision import Supervised, Supervisor
 
@@ -45,7 +46,10 @@ def home():
 def supervisor(home):
     supervisor = Supervisor(home, home / "run", attached=True)
     yield supervisor
+    programs = [Process.of(status.pid) for status in supervisor.statuses().values() if status.pid]
     supervisor.process().stop(patience=0)  # Its programs die with it, who are in no hurry otherwise.
+    # Until then they may write into a folder that is to be deleted.
+    assert all(program is None or program.gone_within(10) for program in programs)
 
 
 @pytest.fixture
