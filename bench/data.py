@@ -83,7 +83,8 @@ def load(url: str, *, customers: int = CUSTOMERS) -> None:
 def make_floor_outbox(connection: psycopg.Connection) -> None:
     """An outbox with the columns, the indexes, the trigger and so the costs of ours, of which no relay publishes."""
     for name in ("outbox", "outbox_pending"):
-        connection.execute(SQL("CREATE TABLE {} (LIKE {} INCLUDING ALL)").format(_floor(name), Identifier(name)))
+        copy = SQL("CREATE TABLE {} (LIKE {} INCLUDING ALL)")
+        connection.execute(copy.format(Identifier(f"floor_{name}"), Identifier(name)))
     found = connection.execute("SELECT pg_get_functiondef('outbox_recorded'::regproc)").fetchone()
     assert found is not None
     connection.execute(re.sub(r"\boutbox_(recorded|pending)\b", r"floor_outbox_\1", found[0]))
@@ -91,10 +92,6 @@ def make_floor_outbox(connection: psycopg.Connection) -> None:
         "CREATE TRIGGER recorded AFTER INSERT ON floor_outbox REFERENCING NEW TABLE AS recorded"
         " FOR EACH STATEMENT EXECUTE FUNCTION floor_outbox_recorded()"
     )
-
-
-def _floor(name: str) -> Identifier:
-    return Identifier(f"floor_{name}")
 
 
 def user_of(company_id: int) -> int:

@@ -17,7 +17,6 @@ def neighbours_event(
     name: str, subject: str, company_id: int, version: int, data: Mapping[str, Any], **more: Any
 ) -> Event:
     """An event as a consumer sees it; `name` is `customer.updated`, `more` may be its actor and its operation."""
-    actor = more.pop("actor", None)
     return Event(
         specversion="1.0",
         id=str(uuid.uuid4()),
@@ -27,14 +26,14 @@ def neighbours_event(
         time=datetime.now(UTC),
         company_id=company_id,
         aggregate_version=version,
-        actor_text=None if actor is None else str(actor),
+        actor_text=_text_of(more.pop("actor", None)),
         actor_ip=None,
         user_agent=None,
         correlation_id="the-request",
         causation_id=None,
         traceparent=None,
         operation=more.pop("operation", None),
-        content=Raw(orjson.dumps(dict(data))),
+        content=_content_of(data),
         **more,
     )
 
@@ -42,10 +41,18 @@ def neighbours_event(
 def altered(event: Event, **changes: Any) -> Event:
     """The event with other values of these fields; `data` and `actor` are as an event shows them."""
     if "data" in changes:
-        changes["content"] = Raw(orjson.dumps(changes.pop("data")))
+        changes["content"] = _content_of(changes.pop("data"))
     if "actor" in changes:
-        changes["actor_text"] = str(changes.pop("actor"))
+        changes["actor_text"] = _text_of(changes.pop("actor"))
     return structs.replace(event, **changes)
+
+
+def _content_of(data: Mapping[str, Any]) -> Raw:
+    return Raw(orjson.dumps(dict(data)))
+
+
+def _text_of(actor: int | None) -> str | None:
+    return None if actor is None else str(actor)
 
 
 def hand_to(handlers: Mapping[str, Callable[[Session, Event], object]], database: Database, event: Event) -> None:

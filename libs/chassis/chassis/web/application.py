@@ -33,7 +33,7 @@ from chassis.web.denials import Denials, documented
 from chassis.web.keys import KeySet
 from chassis.web.places import CostlyPlaces, Places, Room, asks_much
 from chassis.web.purges import company_purges
-from chassis.web.read_through import read_through, undeadlocked
+from chassis.web.read_through import read_through, retry_deadlocks
 from chassis.web.request import this_request
 from chassis.web.schemas import LARGEST_BODY, LARGEST_ID, Problem
 from chassis.web.waiting import prefers_to_wait, waited
@@ -222,13 +222,13 @@ class ServiceApplication(Flask):
         g.principal = principal
         with acting_as(_context(asked, principal, access)):
             if principal is None:
-                return undeadlocked(lambda: self._serve(asked, rule))
+                return self._serve(asked, rule)
             try:
                 check_permission(principal, access)
                 waits = rule.endpoint in self.heeding_wait and prefers_to_wait()
                 places = self.begun_places if waits else self.places
                 with places.taken(principal.company_id), self._costly_place(asked, rule, principal.company_id):
-                    response = read_through(self.references, lambda: undeadlocked(lambda: self._serve(asked, rule)))
+                    response = read_through(self.references, lambda: self._serve(asked, rule))
                 return waited(response, self.room, principal.company_id) if waits else response
             except Forbidden as refusal:
                 self.denials.record(principal, asked.method, rule.rule, refusal)
@@ -241,6 +241,10 @@ class ServiceApplication(Flask):
         return nullcontext()
 
     def _serve(self, asked: Request, rule: Rule) -> Response:
+        """Run the view, and again where its transaction was ended by a deadlock."""
+        return retry_deadlocks(lambda: self._attempt(asked, rule))
+
+    def _attempt(self, asked: Request, rule: Rule) -> Response:
         """Run the view in one transaction, under its idempotency key if there is one."""
         view = self.view_functions[rule.endpoint]
         arguments: dict[str, Any] = asked.view_args or {}

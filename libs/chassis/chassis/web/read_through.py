@@ -95,7 +95,7 @@ def read_through(references: References, attempt: Callable[[], Response]) -> Res
     return attempt()
 
 
-def undeadlocked(attempt: Callable[[], Response]) -> Response:
+def retry_deadlocks(attempt: Callable[[], Response]) -> Response:
     """Run `attempt`, which is a whole transaction, and again where it was the one that had to give way in a deadlock.
 
     A request locks what it names in its own order, and a consumer in that of its events: a client could only do the
